@@ -1,0 +1,66 @@
+# Set-up, run, test: `make run` and `make test` do everything on a bare Debian or Ubuntu machine.
+PY        ?= python3
+EXTRAS    ?= room,dev
+VENV      := .venv
+BIN       := $(VENV)/bin
+comma     := ,
+STAMP     := $(VENV)/.stamp-$(subst $(comma),-,$(EXTRAS))
+# INSTALLER=pip works too; uv is about three times faster. Both read the same lock.
+INSTALLER ?= uv
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install run test lint types build lock vectors examples bench clean check-machine
+install: $(STAMP)
+
+# ARGS replaces the example: make run ARGS='analyze my-draws.csv --column value'
+ARGS ?= analyze examples/php_mt_rand.csv
+run: $(STAMP)
+	@$(BIN)/mimicry $(ARGS); code=$$?; \
+	echo; echo "Open the console with:  $(BIN)/mimicry        (demo data: $(BIN)/mimicry demo)"; exit $$code
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# Rebuild the extension after a change of C++ without reinstalling.
+build: $(STAMP)
+	@for d in build/cp*; do $(BIN)/cmake --build $$d && \
+	  $(BIN)/cmake --install $$d --prefix $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') >/dev/null; done
+
+ifeq ($(INSTALLER),uv)
+BOOT := uv
+INSTALL := $(BIN)/uv pip install --python $(BIN)/python -q --compile-bytecode $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS))
+else
+BOOT :=
+INSTALL := $(BIN)/pip install -q
+endif
+
+# What cannot be installed by pip is named before anything is written.
+check-machine:
+	@command -v $(PY) >/dev/null || { echo "mimicry: python3 is missing. Fix: apt-get install python3 python3-venv"; exit 5; }
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mimicry: Python 3.11 or newer is needed, $$($(PY) -V) found. Fix: install one and run make PY=python3.11"; exit 5; }
+	@$(PY) -c 'import venv, ensurepip' 2>/dev/null || { echo "mimicry: the venv module is missing. Fix: apt-get install python3-venv"; exit 5; }
+	@$(PY) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || { echo "mimicry: Python.h is missing. Fix: apt-get install python3-dev"; exit 5; }
+	@command -v $${CXX:-c++} >/dev/null || { echo "mimicry: a C++ compiler is missing. Fix: apt-get install g++"; exit 5; }
+
+$(STAMP): pyproject.toml requirements.lock CMakeLists.txt | check-machine
+	@test -x $(BIN)/python || $(PY) -m venv $(VENV)
+	@echo "mimicry: installing into $(VENV) (about a minute) …"
+	@$(if $(BOOT),$(BIN)/pip install -q -c requirements.lock $(BOOT))
+	@$(INSTALL) -c requirements.lock scikit-build-core nanobind cmake ninja
+	@$(INSTALL) -c requirements.lock --no-build-isolation -e '.[$(EXTRAS)]'
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
+	  --no-header --no-annotate -o requirements.lock $(LOCKFLAGS)
+
+clean:
+	rm -rf $(VENV) build dist

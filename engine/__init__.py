@@ -1,0 +1,1 @@
+"""The engine: everything that decides, searches, learns and records. Headless; never imports `tui`."""

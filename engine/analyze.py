@@ -1,0 +1,193 @@
+"""`mimicry analyze`: one history to a verdict in this process, in a run directory of its own that a later call can resume."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.compute.cluster import Compute
+from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
+from engine.history.history import History
+from engine.history.importers import read_history
+from engine.search.analysis import Analysis
+from engine.search.identify import Progress, identify
+from engine.search.space import Space
+from state.artifacts import ArtifactStore, Lineage
+from state.errors import StateError
+from state.journal import Journal
+
+SPEC = "run.json"
+RESULT = "analysis.json"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one call of `analyze` was asked to do; stored in the run directory so that `--resume` needs nothing else."""
+
+    files: tuple[str, ...]
+    space: Space
+    reading: dict[str, Any]
+    pipeline: bool
+    workers: int | None
+
+    def dump(self) -> dict[str, Any]:
+        """Return the order as JSON."""
+        return {
+            "schema": "run/1", "files": list(self.files), "space": self.space.model_dump(mode="json"),
+            "reading": self.reading, "pipeline": self.pipeline, "workers": self.workers,
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, path: Path) -> Order:
+        """Read the order of an earlier run; raise UsageError if there is none."""
+        try:
+            data = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise UsageError(f"--resume: {path.parent} is no run directory ({path.name} is missing)") from None
+        except ValueError as error:
+            raise BadInput(f"{path}: not JSON ({error}); start a new run") from None
+        return cls(
+            tuple(data["files"]), Space.model_validate(data["space"]), data["reading"], data["pipeline"], data["workers"]
+        )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the command line prints: the analysis, where its record lies, and the pipeline's outcomes if it ran."""
+
+    analysis: Analysis
+    directory: Path
+    outcomes: tuple[Any, ...] = ()
+
+    @property
+    def exit_code(self) -> Exit:
+        """Return 0 for a verdict, 4 where the run was halted or out of time and can go on."""
+        return Exit.RESUMABLE if self.analysis.stopped_by in ("time", "halt") else Exit.OK
+
+
+def new_run(state: Path, digest: str) -> Path:
+    """Create and return a fresh run directory under `state`."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    for number in range(1000):
+        directory = state / "runs" / f"{stamp}-{digest[:6]}{f'-{number}' if number else ''}"
+        try:
+            directory.mkdir(parents=True, exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise EnvironmentFault(
+                f"{directory}: cannot create the run directory ({error.strerror}); free space or choose another --state"
+            ) from None
+        return directory
+    raise EnvironmentFault(f"{state / 'runs'}: a thousand runs in one second; wait and try again")
+
+
+def open_history(order: Order, directory: Path | None) -> History:
+    """Read the history from its file, or from the copy that an earlier run kept."""
+    if directory is not None and (directory / "history.jsonl").exists():
+        return read_history(
+            directory / "history.jsonl", column="value", time_column="time", session_column="session", format="jsonl"
+        )
+    source = order.files[0]
+    return read_history("-" if source == "-" else Path(source), **order.reading)
+
+
+def keep_history(history: History, directory: Path) -> None:
+    """Keep a copy of the draws with the run, so that it can be resumed and replayed without the file."""
+    rows = (
+        {
+            "value": draw.value,
+            "time": draw.time.isoformat() if draw.time else None,
+            "session": draw.session,
+        }
+        for draw in history.draws
+    )
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (directory / "history.jsonl").write_text(text)
+
+
+async def analyze(
+    order: Order,
+    state: Path,
+    *,
+    resume: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Finished:
+    """Run one analysis to its verdict and record it; Ctrl-C or SIGTERM stops cleanly and leaves it resumable."""
+    history = open_history(order, resume)
+    directory = resume or new_run(state, history.digest)
+    (directory / SPEC).write_text(json.dumps(order.dump(), indent=1))
+    if resume is None:
+        keep_history(history, directory)
+    with _journal(directory) as journal:
+        note(f"run {directory.name}: {len(history)} draws from {history.source}")
+        compute = await Compute.start(directory, workers=order.workers)
+        try:
+            with _stopping(compute):
+                analysis = await identify(history, order.space, compute, journal, run=directory.name, progress=progress)
+                _record(directory, journal, history, analysis)
+                outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
+        finally:
+            compute.stop_now()
+            await compute.close()
+    return Finished(analysis, directory, outcomes)
+
+
+def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:
+    """Write the verdict as an artifact and as a journal record."""
+    record = analysis.model_dump(mode="json")
+    lineage = Lineage(schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name)
+    ArtifactStore(directory).write_json(RESULT, record, lineage)
+    journal.append("analysis", {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")})
+
+
+async def _pipeline(
+    order: Order,
+    directory: Path,
+    history: History,
+    analysis: Analysis,
+    compute: Compute,
+    journal: Journal,
+    note: Callable[[str], None],
+) -> tuple[Any, ...]:
+    """Go on through steps 2.5 to 6 where it was asked for and the search was not cut off by a halt."""
+    if not order.pipeline or analysis.stopped_by == "halt":
+        return ()
+    from engine.pipeline.follow import follow_analysis  # noqa: PLC0415 - loads the learning libraries
+
+    return tuple(
+        await follow_analysis(analysis, history, order.space, compute, journal, ArtifactStore(directory), note=note)
+    )
+
+
+@contextlib.contextmanager
+def _journal(directory: Path) -> Iterator[Journal]:
+    try:
+        journal = Journal.open(directory)
+    except StateError as error:
+        raise EnvironmentFault(str(error)) from error
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextlib.contextmanager
+def _stopping(compute: Compute) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a clean stop: running kernels return at once, finished chunks are recorded."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, compute.stop_now)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)

@@ -1,0 +1,39 @@
+"""The kinds of work that exist: one table from a name to the function that does it, resolved where it runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+from engine.compute.stop import Stop
+from engine.errors import UsageError
+
+Arrays = dict[str, npt.NDArray[Any]]
+Kind = Callable[[dict[str, Any], Arrays, Stop], tuple[dict[str, Any], Arrays]]
+"""`run(params, arrays, stop) -> (meta, arrays)`: pure but for progress, polls `stop`, raises Halted when it obeyed."""
+
+# Text, not imports: the coordinator must not load what only workers need, and compute stays below those wings.
+TABLE: Mapping[str, str] = {
+    "sieve": "engine.search.chunk:run",
+    "features": "engine.pipeline.features:run_task",
+    "train": "engine.pipeline.models:run_task",
+    "episode": "engine.selfplay.episode:run_task",
+}
+
+
+def address_of(kind: str, extra: Mapping[str, str] | None = None) -> str:
+    """Return the `module:function` of `kind`; UsageError for a kind that no table knows."""
+    known = {**(extra or {}), **TABLE}
+    if kind not in known:
+        raise UsageError(f"unknown kind of task {kind!r}; known are {', '.join(sorted(known))}")
+    return known[kind]
+
+
+def resolve(kind: str, extra: Mapping[str, str] | None = None) -> Kind:
+    """Import and return the function of `kind`; `extra` adds kinds for tests but never replaces one of the table."""
+    module, _, name = address_of(kind, extra).partition(":")
+    function: Kind = getattr(importlib.import_module(module), name)
+    return function

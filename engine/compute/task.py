@@ -1,0 +1,75 @@
+"""What is asked of a worker and what comes back: plain records, no behaviour of any engine behind them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.compute.codec import canonical
+from engine.errors import UsageError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work: a pure function of its params and arrays, so that running it twice does no harm."""
+
+    kind: str
+    """Name in the table of `engine.compute.kinds`."""
+    key: str
+    """Stable id; the caller's ledger knows the task by it."""
+    params: dict[str, Any]
+    """Plain JSON with string keys and finite numbers."""
+    arrays: dict[str, Array] = field(default_factory=dict)
+    isolate: bool = False
+    """Run in a child process of its own, which a halt kills."""
+    threads: int = 1
+    """OpenMP and BLAS threads of the child; more than one needs `isolate`."""
+
+    def __post_init__(self) -> None:
+        """Refuse a thread count that could not take effect."""
+        if self.threads < 1 or (self.threads > 1 and not self.isolate):
+            raise UsageError(
+                f"task {self.key}: threads={self.threads}; thread settings are read once per process, so more than one "
+                "needs isolate=True"
+            )
+
+    def digest(self) -> str:
+        """Return the SHA-256 of kind, key, params and arrays: what the worker must echo."""
+        return job_digest(self.kind, self.key, self.params, self.arrays)
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """The outcome of one task; exactly one of ok, stopped and error-with-neither describes it."""
+
+    key: str
+    ok: bool
+    """The kind ran to its end, nobody asked it to stop, and the echo matched."""
+    meta: dict[str, Any]
+    arrays: dict[str, Array]
+    error: str | None
+    """One line, when not ok."""
+    seconds: float
+    """Wall time inside the kind, 0 if it never began."""
+    worker: str
+    """Name of the worker, empty if none took it."""
+    stopped: bool
+    """A halt came before or while it ran; meta and arrays are partial and must not be counted as done."""
+
+
+def job_digest(kind: str, key: str, params: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
+    """Return the SHA-256 hex over the canonical form of a job; array bytes count little-endian in C order."""
+    digest = hashlib.sha256(canonical({"kind": kind, "key": key, "params": dict(params)}, "task"))
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        plain = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        digest.update(f"\0{name}\0{plain.dtype.descr}\0{plain.shape}\0".encode())
+        digest.update(np.ascontiguousarray(plain).reshape(-1).view(np.uint8).data if plain.size else b"")
+    return digest.hexdigest()

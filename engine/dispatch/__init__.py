@@ -1,0 +1,1 @@
+"""Requests, from the inbox to their terminal state."""

@@ -1,0 +1,53 @@
+"""Errors that reach a person: one line that says what, where, which rule and what to do, and the exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every verb (documented in the README)."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    RESUMABLE = 4
+    ENVIRONMENT = 5
+    UNREACHABLE = 6
+
+
+class MimicryError(Exception):
+    """Base of every error a caller may show as one line; subclasses set the exit code."""
+
+    exit_code: Exit = Exit.INTERNAL
+
+
+class UsageError(MimicryError):
+    """The request itself is wrong: unknown family, reversed range, unknown key."""
+
+    exit_code = Exit.USAGE
+
+
+class BadInput(MimicryError):
+    """A file, a peer or a record breaks a stated rule."""
+
+    exit_code = Exit.BAD_INPUT
+
+
+class EnvironmentFault(MimicryError):
+    """The machine lacks something: disk space, a compiler, a device, a lock."""
+
+    exit_code = Exit.ENVIRONMENT
+
+
+class Unreachable(MimicryError):
+    """No daemon answers on the control socket."""
+
+    exit_code = Exit.UNREACHABLE
+
+
+class Halted(MimicryError):
+    """Work stopped because a halt was asked for; everything finished is recorded and resumable."""
+
+    exit_code = Exit.RESUMABLE

@@ -1,0 +1,1 @@
+"""Pure statistics: what may be claimed, and how much."""

@@ -1,0 +1,1 @@
+"""Chapter 13: every new draw, once."""

@@ -1,0 +1,1 @@
+"""Draws: importers, sessions, snapshots, the synthetic injector."""

@@ -1,0 +1,1 @@
+"""Advice, typed; it advises and does nothing else."""

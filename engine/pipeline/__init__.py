@@ -1,0 +1,1 @@
+"""The six steps, their artifacts and their runner."""

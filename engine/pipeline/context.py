@@ -1,0 +1,114 @@
+"""What a step is given and what it answers: the run's context, its progress, its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from engine.errors import MimicryError
+from engine.pipeline.parameters import PipelineParameters
+from engine.pipeline.seedtree import SeedTree
+
+if TYPE_CHECKING:
+    from engine.compute.cluster import Compute
+    from engine.history.history import History
+    from engine.search.space import Space
+    from state.artifacts import ArtifactRef, ArtifactStore
+    from state.journal import Journal
+
+STEP_IDS: tuple[str, ...] = ("1", "2.5", "3", "4", "5", "6")
+Status = Literal["done", "skipped", "failed"]
+
+
+class StepRefused(MimicryError):
+    """A step's result breaks a rule that later steps rely on: a leak, a lost row, an unread output."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run over one immutable history; every step of it sees the same."""
+
+    history: History
+    compute: Compute
+    journal: Journal
+    artifacts: ArtifactStore
+    run: str
+    seeds: SeedTree
+    parameters: PipelineParameters
+    space: Space
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """Where a step is: pieces done of all, the best so far and the best of the null twins."""
+
+    step: str
+    done: int
+    total: int
+    note: str = ""
+    best: float | None = None
+    null: float | None = None
+
+
+Progress = Callable[[StepProgress], None]
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """One number that the watcher judges: what was measured, the limit it is held against, and whether it holds."""
+
+    metric: str
+    value: float | None
+    limit: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a content check saw; `fail` stops the run, `note` is kept with the outcome."""
+
+    check: str
+    level: Literal["fail", "note"]
+    text: str
+
+
+@dataclass
+class StepOutcome:
+    """A step's answer: what it wrote, what it measured, what the content checks saw."""
+
+    step: str
+    status: Status = "done"
+    artifacts: list[ArtifactRef] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    evidence: list[EvidenceRow] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Say whether a later step may read this one's artifacts."""
+        return (
+            self.status != "failed"
+            and all(row.ok for row in self.evidence)
+            and not any(finding.level == "fail" for finding in self.findings)
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the outcome as plain JSON, for the journal."""
+        return {
+            "step": self.step,
+            "status": self.status,
+            "artifacts": {ref.path.name: ref.sha256 for ref in self.artifacts},
+            "metrics": dict(self.metrics),
+            "evidence": [vars(row) for row in self.evidence],
+            "findings": [vars(finding) for finding in self.findings],
+            "seconds": round(self.seconds, 3),
+            "note": self.note,
+        }
+
+
+def mapping_of(rows: list[EvidenceRow]) -> Mapping[str, EvidenceRow]:
+    """Return evidence rows by metric."""
+    return {row.metric: row for row in rows}

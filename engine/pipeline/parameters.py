@@ -1,0 +1,54 @@
+"""The numbers that a run of the pipeline may be told, each with its bounds; an unknown key is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import UsageError
+
+
+class PipelineParameters(BaseModel):
+    """Small defaults: seconds on two cores. Each field is read by the step that its comment names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # blocks: every step
+    search_share: float = Field(0.5, ge=0.1, le=0.9)  # of the history that step 1 may select on
+    dev_blocks: int = Field(4, ge=2, le=32)
+    embargo: int = Field(1, ge=1, le=64)  # draws between what features read and what targets score
+    # step 1
+    window_trials: int = Field(16, ge=1, le=4096)
+    window_batch: int = Field(4, ge=1, le=64)
+    window_seeds: int = Field(1 << 16, ge=1, le=1 << 32)  # of the asked interval, sieved by one trial
+    max_survivors: int = Field(512, ge=1, le=1 << 20)
+    # step 2.5
+    scorer_trials: int = Field(16, ge=1, le=4096)
+    scorer_batch: int = Field(4, ge=1, le=64)
+    twins: int = Field(24, ge=4, le=4096)
+    twin_decoys: int = Field(24, ge=4, le=4096)
+    # step 3
+    min_candidates: int = Field(48, ge=8, le=1 << 20)  # fewer survivors are complemented with decoys
+    feature_rows: int = Field(256, ge=8, le=1 << 16)  # survivors per task
+    # step 4
+    rungs: int = Field(3, ge=1, le=3)  # capacities that a family may climb
+    # step 5
+    permutations: int = Field(999, ge=999, le=1 << 20)
+    decoy_histories: int = Field(3, ge=1, le=64)
+    signal_p: float = Field(0.01, gt=0.0, le=0.05)
+    confidence: float = Field(0.95, ge=0.8, le=0.9999)
+    save_all_models: bool = False
+    # step 6
+    heads: int = Field(20, ge=1, le=100_000)  # values that the pool names one by one
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> PipelineParameters:
+        """Check a mapping; raise UsageError that names the key and its rule."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise UsageError(f"pipeline parameter {key} = {first['input']!r}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""Algebra that finds a state without trying seeds."""

@@ -1,0 +1,131 @@
+"""An analysis as text for a person at an 80-column terminal; the same facts as the JSON, no others."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+
+from engine.search.analysis import Analysis, Hypothesis
+from engine.search.identify import Progress
+
+WIDTH = 79
+TITLES = {
+    "identified": "IDENTIFIED",
+    "biased": "BIASED, but no generator found",
+    "no_evidence": "NO EVIDENCE of a known generator",
+    "not_identifiable": "NOT IDENTIFIABLE with these draws",
+}
+ENDINGS = {
+    "found": "stopped at the first confirmed claim (--exhaust goes on to certify)",
+    "exhausted": "the stated space was searched to its end",
+    "time": "stopped by the time limit",
+    "halt": "halted",
+}
+
+
+def progress_line(progress: Progress) -> str:
+    """Return one status line, at most 79 columns: where, how fast, how long, the best so far against chance."""
+    eta = "--" if progress.eta is None else duration(progress.eta)
+    best = "none" if progress.best_bits is None else f"{progress.best_bits:.1f}"
+    null = "none" if progress.null_bits is None else f"{progress.null_bits:.1f}"
+    where = "/".join(progress.cell.split("|")[:2])
+    line = (
+        f"[{progress.cells_done}/{progress.cells}] {where[:24]:24} {quantity(progress.rate)}/s eta {eta:>4} "
+        f"best {best} null {null} of {progress.required_bits:.1f} bits"
+    )
+    return line[:WIDTH]
+
+
+def quantity(number: float) -> str:
+    """Return a count with a thousands unit: 950, 4.2k, 17M, 3.1G, 2.0T."""
+    for unit in ("", "k", "M", "G", "T", "P"):
+        if abs(number) < 999.5 or unit == "P":
+            break
+        number /= 1000
+    return f"{number:.0f}{unit}" if number >= 99.5 or not unit else f"{number:.1f}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a short duration: 42s, 7m, 3h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f}s"
+    return f"{seconds / 60:.0f}m" if seconds < 5970 else f"{seconds / 3600:.0f}h"
+
+
+def render(analysis: Analysis) -> str:
+    """Return the verdict, its reasons, the next draws and what was not searched."""
+    lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
+    for number, one in enumerate(analysis.hypotheses, start=1):
+        lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
+    lines += _next(analysis)
+    lines += _reasons(analysis)
+    lines += _excluded(analysis)
+    lines += _left_out(analysis)
+    return "\n".join(lines)
+
+
+def _row(label: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=f"{label:<11}", subsequent_indent=" " * 11, break_long_words=True)
+
+
+def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
+    head = f"hypothesis {number} of {total}" if total > 1 else ""
+    value = int(one.origin["value"], 16)
+    gap = one.gap["value"]
+    aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
+    lines = [head] if head else []
+    lines += _row("generator", f"{one.family}{aliases}")
+    lines += _row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
+    lines += _row(one.origin["kind"], f"{value} ({one.origin['value']})")
+    lines += _row("start", f"{one.start} calls discarded before the first draw")
+    lines += _row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
+    lines += _row("matches", f"{one.matched} of {one.scored} draws")
+    if one.confirmed.scored < one.scored:
+        lines += _row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
+    lines += _row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
+    if one.equivalents > 1:
+        lines += _row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
+    return lines
+
+
+def _next(analysis: Analysis) -> list[str]:
+    if analysis.next_draws:
+        return _row("next draws", " ".join(map(str, analysis.next_draws)))
+    if analysis.hypotheses:
+        return _row("next draws", "the hypotheses disagree; more draws will tell them apart")
+    return _row("forecast", "uniform; nothing beats chance")
+
+
+def _reasons(analysis: Analysis) -> list[str]:
+    controls = analysis.controls
+    lines = []
+    if analysis.verdict != "identified":
+        lines += _row("best", f"{analysis.evidence_bits:.1f} bits of the {analysis.required_bits:.1f} that a claim needs")
+    if analysis.need_draws:
+        lines += _row("need", f"at least {analysis.need_draws} draws; there are {analysis.draws}")
+    lines += _row("searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s")
+    lines += _row("", ENDINGS[analysis.stopped_by])
+    lines += _row(
+        "controls",
+        f"null twins: {controls.null_best} survivors, chance expects {controls.null_expected:.2g}; "
+        f"planted truths: {controls.cells_found} of {controls.cells_planted} found",
+    )
+    lines += _row("range", "; ".join(f"{one.range[0]}..{one.range[1]} {one.reason}" + (" (chosen)" if one.chosen else "")
+                                     for one in analysis.range_candidates))  # fmt: skip
+    return lines
+
+
+def _excluded(analysis: Analysis) -> list[str]:
+    if not analysis.excluded or analysis.verdict == "identified":
+        return []
+    weakest = min(row.power for row in analysis.excluded)
+    families = len({row.family for row in analysis.excluded})
+    return _row("excluded", f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)")
+
+
+def _left_out(analysis: Analysis) -> list[str]:
+    if not analysis.not_tested:
+        return []
+    reasons = Counter(row.reason.split(":")[0] for row in analysis.not_tested)
+    text = "; ".join(f"{count} cells ({reason})" for reason, count in reasons.most_common(4))
+    return _row("not tested", f"{text} (list: --json)")

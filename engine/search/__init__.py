@@ -1,0 +1,1 @@
+"""Hypotheses, plans, chunks, survivors, coverage."""

@@ -1,0 +1,303 @@
+"""Identification: from draws to one of four verdicts, anytime. Plans, sweeps, confirms, keeps the books; claims only what is paid for."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.compute.cluster import Compute
+from engine.errors import BadInput, Halted
+from engine.evidence.chance import log2_tail
+from engine.evidence.evalue import required_bits
+from engine.evidence.power import clopper_pearson_lower
+from engine.evidence.uniformity import match_probability, uniformity
+from engine.evidence.verdict import decide
+from engine.history.history import History
+from engine.history.importers import check_range, range_candidates
+from engine.search.analysis import (
+    Analysis,
+    Controls,
+    Excluded,
+    NotTested,
+    RangeCandidate,
+    StoppedBy,
+    Threshold,
+)
+from engine.search.chunk import REAL, SHUFFLED, UNIFORM
+from engine.search.claims import Claim, hypothesis, score, settle, siblings
+from engine.search.plan import Cell, Material, Plan, make_plan
+from engine.search.space import Space
+from engine.search.sweep import ChunkOutcome, Sweeper, twin_stream
+from state.journal import Journal
+
+FEWEST_DRAWS = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress line shows: where the search is, how fast, the best so far against chance."""
+
+    cell: str
+    cells_done: int
+    cells: int
+    hypotheses_done: int
+    hypotheses: int
+    rate: float
+    eta: float | None
+    best: str | None
+    best_bits: float | None
+    null_bits: float | None
+    required_bits: float
+    excluded_share: float
+
+
+@dataclass
+class Books:
+    """Everything counted while searching; the evidence of every claim is computed from these books."""
+
+    carried: dict[int, int] = field(default_factory=lambda: {REAL: 0, SHUFFLED: 0, UNIFORM: 0})
+    best: Claim | None = None
+    null_bits: float = -math.inf
+    expected: float = 0.0
+    planted: int = 0
+    found: int = 0
+    hypotheses: int = 0
+    claims: list[Claim] = field(default_factory=list)
+    power: dict[str, tuple[int, int]] = field(default_factory=dict)
+    finished: list[Cell] = field(default_factory=list)
+    flooded: set[str] = field(default_factory=set)
+
+
+class Identification:
+    """One identification over one history; run it once, watch it through `progress`, read the Analysis."""
+
+    def __init__(
+        self,
+        history: History,
+        space: Space,
+        compute: Compute,
+        journal: Journal,
+        *,
+        run: str,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Check the history against the space and lay out the plan; raise BadInput or UsageError."""
+        if len(history) < FEWEST_DRAWS:
+            raise BadInput(f"{history.source}: {len(history)} draws; at least {FEWEST_DRAWS} are needed")
+        self.history, self.space, self.run_id = history, space, run
+        self.progress = progress or (lambda _: None)
+        self.candidates = self._ranges()
+        self.values = {label: self._values(label) for label in self._labels()}
+        self.probability = {
+            (label, lo, hi): match_probability(values[values >= 0], lo, hi)
+            for label, values in self.values.items()
+            for (lo, hi), _ in self.candidates
+        }
+        self.plan: Plan = make_plan(space, [self._material(label) for label in self.values])
+        self.books = Books()
+        streams = {
+            (label, lo, hi): twin_stream(values, lo, hi, space.seed, label)
+            for label, values in self.values.items()
+            for (lo, hi), _ in self.candidates
+        }
+        self.sweeper = Sweeper(compute, journal, streams, space.seed)
+        self._began = time.monotonic()
+        self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.plan.cells, start=1)}
+
+    async def run(self) -> Analysis:
+        """Search until a claim is confirmed, the space is done, the time is up or a halt comes."""
+        stopped: StoppedBy = "exhausted"
+        try:
+            async with asyncio.timeout(self.space.time_limit):
+                stopped = await self._search()
+        except TimeoutError:
+            stopped = "time"
+        except Halted:
+            stopped = "halt"
+        return self._analysis(stopped)
+
+    async def _search(self) -> StoppedBy:
+        async with aclosing(self.sweeper.run(self.plan.cells)) as outcomes:
+            async for outcome in outcomes:
+                self._enter(outcome)
+                self.progress(self._report(outcome.cell))
+                if self.books.claims and not self.space.exhaust:
+                    return "found"
+        return "found" if self.books.claims else "exhausted"
+
+    def _enter(self, outcome: ChunkOutcome) -> None:
+        """Book one chunk: controls, survivors of the real draws and of the twins, claims."""
+        books, cell = self.books, outcome.cell
+        planted, found = books.power.get(cell.key, (0, 0))
+        books.power[cell.key] = (planted + outcome.meta["planted"], found + outcome.meta["found"])
+        books.planted += outcome.meta["planted"]
+        books.found += outcome.meta["found"]
+        books.hypotheses += outcome.meta["hypotheses"]
+        p = self._p(cell)
+        books.expected += outcome.meta["hypotheses"] * 2.0 ** log2_tail(cell.block, cell.threshold, p)
+        if outcome.meta["overflow"]:
+            books.flooded.add(cell.key)
+        for hit in outcome.hits:
+            self._weigh(cell, int(hit["vector"]), (int(hit["seed"]), int(hit["start"]), int(hit["gap"])))
+        if outcome.last and cell.key not in books.flooded:
+            books.finished.append(cell)
+
+    def _weigh(self, cell: Cell, vector: int, hit: tuple[int, int, int]) -> None:
+        """Score one survivor on the draws that the search never used; a real one that is paid for becomes a claim."""
+        books = self.books
+        books.carried[vector] += 1
+        rank = books.carried[vector] if cell.confirm else self._cell_rank[cell.key]
+        claim = score(cell, hit, self.sweeper.stream(cell).all()[vector], self._p(cell), self.space.noise, rank)
+        if vector != REAL:
+            books.null_bits = max(books.null_bits, claim.bits)
+            return
+        if books.best is None or claim.bits > books.best.bits:
+            books.best = claim
+        if claim.bits >= required_bits(self.space.alpha):
+            books.claims.append(claim)
+            self._examine_siblings(claim, hit)
+
+    def _examine_siblings(self, claim: Claim, hit: tuple[int, int, int]) -> None:
+        """Read the claimed stream through the family's other mappings and ranges; each look is carried and paid."""
+        for cell in siblings(claim, [span for span, _ in self.candidates]):
+            self.books.carried[REAL] += 1
+            rank = self.books.carried[REAL]
+            other = score(cell, hit, self.values[cell.session], self._p(cell), self.space.noise, rank)
+            if other.bits >= required_bits(self.space.alpha):
+                self.books.claims.append(other)
+
+    def _report(self, cell: Cell) -> Progress:
+        books, elapsed = self.books, time.monotonic() - self._began
+        rate = books.hypotheses / elapsed if elapsed > 0 else 0.0
+        spent = sum(one.seconds for one in books.finished)
+        left = sum(one.seconds for one in self.plan.cells) - spent
+        eta = left * elapsed / spent if spent > 0 else None
+        return Progress(
+            cell=cell.key, cells_done=len(books.finished), cells=len(self.plan.cells), hypotheses_done=books.hypotheses,
+            hypotheses=self.plan.hypotheses, rate=rate, eta=None if eta is None else min(eta, self._time_left()),
+            best=books.best.line() if books.best else None, best_bits=books.best.bits if books.best else None,
+            null_bits=books.null_bits if math.isfinite(books.null_bits) else None,
+            required_bits=required_bits(self.space.alpha), excluded_share=self._excluded_share(),
+        )  # fmt: skip
+
+    def _time_left(self) -> float:
+        return max(0.0, self.space.time_limit - (time.monotonic() - self._began))
+
+    def _excluded_share(self) -> float:
+        return sum(cell.hypotheses for cell in self.books.finished) / max(1, self.plan.hypotheses)
+
+    def _analysis(self, stopped: StoppedBy) -> Analysis:
+        books, wanted = self.books, required_bits(self.space.alpha)
+        settled = settle(books.claims, len(self.history))
+        best = max((claim for claim, _, _ in settled), key=lambda one: one.bits, default=books.best)
+        span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
+        futures = {tuple(int(value) for value in future) for _, _, future in settled}
+        verdict = decide(
+            best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self._biased(),
+            identifiable_cells=len(self.plan.cells), total_cells=len(self.plan.cells) + len(self.plan.unplanned),
+        )  # fmt: skip
+        return Analysis(
+            verdict=verdict, evidence_bits=round(best.bits, 2) if best and math.isfinite(best.bits) else 0.0,
+            required_bits=round(wanted, 2), alpha=self.space.alpha,
+            complete=len(books.finished) == len(self.plan.cells) and not self.plan.unplanned, stopped_by=stopped,
+            need_draws=self._need() if verdict == "not_identifiable" else None, range=span,
+            range_candidates=[
+                RangeCandidate(range=one, reason=reason, chosen=one == span) for one, reason in self.candidates
+            ],
+            draws=len(self.history), sessions=list(self.history.sessions),
+            hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
+            next_draws=list(futures.pop()) if len(futures) == 1 else None,
+            excluded=[self._exclusion(cell) for cell in books.finished], not_tested=self._not_tested(stopped),
+            controls=Controls(
+                null_best=max(books.carried[SHUFFLED], books.carried[UNIFORM]), null_expected=round(books.expected, 6),
+                cells_planted=books.planted, cells_found=books.found,
+            ),
+            hypotheses_tested=books.hypotheses, elapsed_s=round(time.monotonic() - self._began, 3), run=self.run_id,
+        )  # fmt: skip
+
+    def _exclusion(self, cell: Cell) -> Excluded:
+        planted, found = self.books.power[cell.key]
+        tolerance = 2.0 ** log2_tail(cell.block, cell.threshold, 1.0 - cell.noise) if cell.noise else 1.0
+        return Excluded(
+            family=cell.family, mapping=cell.mapping,
+            origins={"kind": "time" if cell.seeds.unit else "seed", "range": cell.seeds.text()},
+            starts=cell.starts, gap={"law": "constant", "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
+            threshold=Threshold(matched=cell.threshold, of=cell.block),
+            power=round(clopper_pearson_lower(found, planted) * tolerance, 4),
+        )  # fmt: skip
+
+    def _not_tested(self, stopped: StoppedBy) -> list[NotTested]:
+        """Say what was left out: cells beyond the stop, flooded ones, and what these draws cannot identify."""
+        finished = {cell.key for cell in self.books.finished}
+        reason = {"found": "a claim was confirmed first", "time": "time limit", "halt": "halted"}.get(stopped, "")
+        rows = [
+            NotTested(
+                family=cell.family,
+                mapping=cell.mapping,
+                reason=f"{'too many survivors by chance' if cell.key in self.books.flooded else reason}: {cell.key}",
+            )
+            for cell in self.plan.cells
+            if cell.key not in finished
+        ]
+        return rows + [NotTested(family=u.family, mapping=u.mapping, reason=u.reason) for u in self.plan.unplanned]
+
+    def _need(self) -> int | None:
+        return min((one.need for one in self.plan.unplanned if one.need is not None), default=None)
+
+    def _biased(self) -> bool:
+        """Call the draws biased only if no candidate range makes them look uniform."""
+        values = self._values(None)
+        present = values[values >= 0]
+        return all(uniformity(present, lo, hi, alpha=self.space.alpha).biased for (lo, hi), _ in self.candidates)
+
+    def _p(self, cell: Cell) -> float:
+        return self.probability[cell.session, cell.lo, cell.hi]
+
+    def _ranges(self) -> list[tuple[tuple[int, int], str]]:
+        if self.space.range is not None:
+            check_range(self.history, *self.space.range)
+            return [(self.space.range, "asked")]
+        return [((lo, hi), reason) for lo, hi, reason in range_candidates(self.history.values)]
+
+    def _labels(self) -> list[str | None]:
+        wanted, labels = self.space.sessions, self.history.sessions
+        if wanted == "all":
+            return [None]
+        if wanted == "each":
+            return [None, *labels] if len(labels) > 1 else [None]
+        if wanted not in labels:
+            raise BadInput(f"{self.history.source}: no session {wanted!r}; there are: {', '.join(labels) or 'none'}")
+        return [wanted]
+
+    def _values(self, label: str | None) -> np.ndarray:
+        return (self.history if label is None else self.history.session(label)).values
+
+    def _material(self, label: str | None) -> Material:
+        present = int((self.values[label] >= 0).sum())
+        spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
+        return Material(label, present, spans)
+
+
+async def identify(
+    history: History,
+    space: Space,
+    compute: Compute,
+    journal: Journal,
+    *,
+    run: str,
+    progress: Callable[[Progress], None] | None = None,
+) -> Analysis:
+    """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
+    return await Identification(history, space, compute, journal, run=run, progress=progress).run()
+
+
+def describe_plan(cells: Iterable[Cell]) -> str:
+    """Return a one-line size of a plan."""
+    cells = list(cells)
+    return f"{len(cells)} cells, {sum(cell.hypotheses for cell in cells):.3g} hypotheses"

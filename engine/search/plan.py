@@ -1,0 +1,222 @@
+"""The plan: every cell of the asked space, cheap and likely first, with the draws it needs and the rule it searches by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from engine.errors import UsageError
+from engine.evidence.chance import search_block, threshold_for
+from engine.evidence.evalue import log2_evidence, prior_bits, required_bits
+from engine.evidence.identifiability import needed_draws
+from engine.search.ranges import Range
+from engine.search.space import Level, Space, levels
+from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
+from hip_cuda_kernels.mappings import Mapping, resolve_mappings
+from hip_cuda_kernels.registry import Family, resolve_families
+
+VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
+CHUNK_SECONDS = 1.5
+SMALLEST_CHUNK = 1 << 10
+COMPARE_SECONDS = 2e-10  # one (hypothesis, draw vector) comparison on one core, measured in benchmarks/sieve.py
+LONGEST_BLOCK = 64
+CARRIED_ALLOWANCE = 6.0  # bits kept for the rank of a carried survivor when the confirm block is sized
+# Claims rest on two designs (confirm block, or all draws); each has half of the error budget.
+DESIGN_BITS = 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One rectangle of hypotheses searched by one rule; `confirm` draws follow the search block, 0 = all-draws design."""
+
+    family: str
+    mapping: str
+    lo: int
+    hi: int
+    seeds: Range
+    starts: tuple[int, int]
+    gaps: tuple[int, int]
+    noise: float
+    block: int
+    threshold: int
+    confirm: int
+    session: str | None
+    prior: float
+    seconds: float
+    window: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return the stable name under which the cell is billed and its chunks are recorded."""
+        return (
+            f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
+            f"|{self.gaps[0]}:{self.gaps[1]}|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
+        )
+
+    @property
+    def alignments(self) -> int:
+        """Return how many (start, gap) pairs each seed is tested under."""
+        return (self.starts[1] - self.starts[0] + 1) * (self.gaps[1] - self.gaps[0] + 1)
+
+    @property
+    def hypotheses(self) -> int:
+        """Return how many hypotheses the cell bills."""
+        return self.seeds.size * self.alignments
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
+        per_second = self.seeds.size / max(self.seconds, 1e-9)
+        size = max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))
+        for first in range(self.seeds.lo, self.seeds.hi + 1, size):
+            yield first, min(size, self.seeds.hi + 1 - first)
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A part of the asked space that cannot be searched; `need` is how many draws would make it possible."""
+
+    family: str
+    mapping: str
+    reason: str
+    need: int | None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the plan needs to know of the draws of one stream: how many, and the match probability per range."""
+
+    session: str | None
+    draws: int
+    ranges: tuple[tuple[int, int, float], ...]  # lo, hi, probability that a fixed prediction matches by chance
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cells in the order of search, and what is left out with the reason."""
+
+    cells: tuple[Cell, ...]
+    unplanned: tuple[Unplanned, ...]
+
+    @property
+    def hypotheses(self) -> int:
+        """Return the size of the planned space."""
+        return sum(cell.hypotheses for cell in self.cells)
+
+
+def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
+    """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
+    cells: dict[str, Cell] = {}
+    unplanned: list[Unplanned] = []
+    for family, mapping, weight in _codes(space):
+        for level in _distinct(levels(space), family):
+            for material in materials:
+                for rank, (lo, hi, p) in enumerate(material.ranges):
+                    prior = weight * level.prior * 2.0 ** -(rank + 1) / len(materials)
+                    made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
+                    if isinstance(made, Cell):
+                        cells.setdefault(made.key, made)
+                    elif made not in unplanned:
+                        unplanned.append(made)
+    order = sorted(cells.values(), key=lambda cell: (-cell.prior / cell.seconds, cell.key))
+    return Plan(tuple(order), tuple(unplanned))
+
+
+def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
+    """Resolve families and mappings; the prior halves with each mapping that a family's users use less."""
+    try:
+        families = resolve_families(space.families)
+    except KernelError as error:
+        raise UsageError(f"--families: {error}") from None
+    codes, refusals = [], []
+    for family in families:
+        try:
+            mappings = resolve_mappings(space.mappings, family)
+        except IncompatibleMapping as error:
+            refusals.append(str(error))
+            continue
+        except KernelError as error:
+            raise UsageError(f"--mappings: {error}") from None
+        codes += [(family, one, 2.0 ** -(rank + 1) / len(families)) for rank, one in enumerate(mappings)]
+    if not codes:
+        raise UsageError(f"--mappings: none fits the asked families: {refusals[0]}")
+    return codes
+
+
+def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
+    """Cut the ladder to the seeds that the family has; drop a level that an earlier, wider one covers."""
+    kept: list[Level] = []
+    for level in ladder:
+        top = min(level.seeds.hi, 2**family.seed_bits - 1)
+        if top < level.seeds.lo:
+            continue
+        cut = level.model_copy(update={"seeds": level.seeds._replace(hi=top)})
+        if not any(_covers(other, cut) for other in kept):
+            kept.append(cut)
+    return kept
+
+
+def _covers(wide: Level, narrow: Level) -> bool:
+    spans = zip(
+        (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
+    )
+    return wide.noise >= narrow.noise and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
+
+
+def _cell(
+    space: Space,
+    family: Family,
+    mapping: Mapping,
+    level: Level,
+    material: Material,
+    span: tuple[int, int, float],
+    prior: float,
+) -> Cell | Unplanned:
+    lo, hi, p = span
+    aligned = (level.starts[1] - level.starts[0] + 1) * (level.gaps[1] - level.gaps[0] + 1)
+    hypotheses = level.seeds.size * aligned
+    design = _design(hypotheses, material.draws, p, level.noise, space.alpha)
+    if design is None:
+        need = draws_needed(hypotheses, p, level.noise, space.alpha)
+        text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; need at least {need}"
+        return Unplanned(family.id, mapping.id, text, need)
+    block, threshold, confirm = design
+    depth = block - threshold + 2
+    seconds = level.seeds.size * (family.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS)
+    return Cell(
+        family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, level.noise,
+        block, threshold, confirm, material.session, prior, seconds,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _design(hypotheses: int, draws: int, p: float, noise: float, alpha: float) -> tuple[int, int, int] | None:
+    """Choose (search block, threshold, confirm draws); prefer a confirm block that the search never sees."""
+    confirm = confirm_draws(p, noise, alpha)
+    block = search_block(hypotheses, draws - confirm, p, noise, longest=LONGEST_BLOCK)
+    if block is not None:
+        return block.draws, block.threshold, draws - block.draws
+    if draws > LONGEST_BLOCK:
+        return None
+    threshold = threshold_for(hypotheses, draws, p, expected=alpha)
+    if threshold is None:
+        return None
+    enough = log2_evidence(threshold, draws, p) - prior_bits(hypotheses) - DESIGN_BITS
+    return (draws, threshold, 0) if enough > 0 else None
+
+
+@lru_cache(maxsize=4096)
+def confirm_draws(p: float, noise: float, alpha: float) -> int:
+    """Return how many unseen draws a true hypothesis needs for a claim, at its expected number of matches."""
+    wanted = required_bits(alpha) + CARRIED_ALLOWANCE + DESIGN_BITS
+    for draws in range(1, 4096):
+        matched = math.floor(draws * (1.0 - noise) + 1e-9)
+        if log2_evidence(matched, draws, p) >= wanted:
+            return draws
+    raise UsageError(f"--noise {noise}: no number of draws below 4096 could carry a claim at this noise")
+
+
+def draws_needed(hypotheses: int, p: float, noise: float, alpha: float) -> int | None:
+    """Return the fewest draws at which a cell of this size becomes identifiable; None if none would do."""
+    return needed_draws(prior_bits(hypotheses) + DESIGN_BITS, p, alpha=alpha, noise=noise)

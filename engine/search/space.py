@@ -1,0 +1,73 @@
+"""What a user asked to search: families, mappings, seeds, starts, gaps, noise, ranges. Strict, printable, resumable."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from engine.search.ranges import Range
+
+
+class Space(BaseModel):
+    """The asked space; None means: use the default ladder (see `levels`), from cheap to dear."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    families: tuple[str, ...] = ("all",)
+    mappings: tuple[str, ...] | None = None
+    seeds: Range | None = None
+    starts: Range | None = None
+    gaps: Range | None = None
+    noise: float | None = Field(default=None, ge=0.0, lt=1.0)
+    range: tuple[int, int] | None = None
+    sessions: Literal["all", "each"] | str = "all"
+    alpha: float = Field(default=1e-6, gt=0.0, lt=1.0)
+    time_limit: float = Field(default=600.0, gt=0.0)
+    exhaust: bool = False
+    seed: int = Field(default=20260101, ge=0)
+
+    @field_validator("seeds", "starts", "gaps", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return Range(*value) if isinstance(value, (list, tuple)) else value
+
+
+class Level(BaseModel):
+    """One rectangle of the ladder: seeds x starts x gaps at an assumed noise, with its share of belief."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    seeds: Range
+    starts: tuple[int, int]
+    gaps: tuple[int, int]
+    noise: float
+    prior: float
+
+
+UNIX_SECONDS = Range(1_420_070_400, 1_893_456_000, "s")  # 2015-01-01 .. 2030-01-01
+
+LADDER: tuple[Level, ...] = (
+    Level(name="small seeds, deep", seeds=Range(0, 2**16 - 1), starts=(0, 127), gaps=(0, 31), noise=0.2, prior=0.30),
+    Level(name="small seeds", seeds=Range(0, 2**20 - 1), starts=(0, 7), gaps=(0, 15), noise=0.2, prior=0.25),
+    Level(name="typed seeds", seeds=Range(0, 2**24 - 1), starts=(0, 1), gaps=(0, 7), noise=0.05, prior=0.15),
+    Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.15),
+    Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 0), noise=0.0, prior=0.10),
+    Level(name="32-bit seeds, gaps", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 16), noise=0.0, prior=0.05),
+)
+
+
+def levels(space: Space) -> tuple[Level, ...]:
+    """Return the ladder, or the one rectangle that the user stated, exact first and then tolerant of noise."""
+    if space.seeds is None and space.starts is None and space.gaps is None:
+        if space.noise is None:
+            return LADDER
+        return tuple(level.model_copy(update={"noise": space.noise}) for level in LADDER)
+    seeds = space.seeds or Range(0, 2**32 - 1)
+    starts = (space.starts.lo, space.starts.hi) if space.starts else (0, 0)
+    gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else (0, 0)
+    shares = ((space.noise, 1.0),) if space.noise is not None else ((0.0, 0.6), (0.2, 0.4))
+    return tuple(
+        Level(name="asked", seeds=seeds, starts=starts, gaps=gaps, noise=noise, prior=prior) for noise, prior in shares
+    )

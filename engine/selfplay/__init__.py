@@ -1,0 +1,1 @@
+"""Exploration of policies; promotes nothing."""

@@ -1,0 +1,1 @@
+"""Probes and endurance runs."""

@@ -1,0 +1,1 @@
+"""Judges each step's result and decides."""

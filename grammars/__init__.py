@@ -1,0 +1,1 @@
+"""One GBNF grammar per question asked of a language model, with examples and a loader."""

@@ -1,0 +1,1 @@
+"""The ground floor of truth: journal, artifacts, mirrors. Imports nothing of the engine."""

@@ -1,0 +1,154 @@
+"""Null controls keep the error rate, planted biases are found, tails agree with exact counting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.evidence.uniformity import _pearson_tails, _repeat_tails, match_probability, uniformity
+
+Rng = np.random.Generator
+
+
+def different_values(draws: int, modulus: int) -> list[float]:
+    """Return the exact distribution of the number of different values, by its Markov chain."""
+    chances = [1.0] + [0.0] * draws
+    for _ in range(draws):
+        stay = [c * k / modulus for k, c in enumerate(chances)]
+        grow = [0.0] + [c * (1 - k / modulus) for k, c in enumerate(chances[:-1])]
+        chances = [a + b for a, b in zip(stay, grow, strict=True)]
+    return chances
+
+
+@pytest.mark.parametrize(
+    ("draws", "modulus"), [(60, 1000), (100, 100), (250, 100), (480, 100), (30, 100_000)]
+)
+def test_tails_of_the_repeats_agree_with_exact_counting(draws: int, modulus: int) -> None:
+    exact = different_values(draws, modulus)
+    for repeats in range(max(0, draws - modulus), draws):
+        below = sum(exact[draws - repeats :])
+        above = sum(exact[: draws - repeats + 1])
+        lower, upper = _repeat_tails(repeats, draws, modulus)
+        for got, want in ((lower, below), (upper, above)):
+            if 1e-9 < want < 0.99:
+                assert got == pytest.approx(want, rel=0.5)
+                assert got == pytest.approx(want, rel=0.05) or want < 1e-3
+
+
+@pytest.mark.parametrize(("cells", "draws"), [(6, 60), (10, 60), (49, 300)])
+def test_upper_tail_of_the_chi_square_is_near_nominal(cells: int, draws: int) -> None:
+    counts = np.random.default_rng(3).multinomial(draws, [1 / cells] * cells, size=40_000)
+    statistics = ((counts - draws / cells) ** 2).sum(1) * cells / draws
+    p = np.array([_pearson_tails(float(s), draws, cells)[1] for s in statistics])
+    for level in (0.1, 0.01, 0.001):
+        assert 0.6 * level < np.mean(p <= level) < 1.5 * level
+
+
+@pytest.mark.parametrize(
+    ("draws", "lo", "hi"),
+    [(40, 0, 999), (100, 1, 6), (101, 0, 1), (300, 0, 999), (400, 1, 49), (200, 0, 2**31 - 1)],
+)
+def test_uniform_draws_are_called_biased_no_more_often_than_stated(draws: int, lo: int, hi: int) -> None:
+    rng = np.random.default_rng(11)
+    called = sum(uniformity(rng.integers(lo, hi + 1, draws), lo, hi, alpha=0.05).biased for _ in range(400))
+    assert called <= 400 * 0.05 + 3 * math.sqrt(400 * 0.05)
+
+
+def loaded(rng: Rng) -> np.ndarray:
+    return rng.choice(6, 600, p=[0.3, 0.14, 0.14, 0.14, 0.14, 0.14]) + 1
+
+
+def low_half(rng: Rng) -> np.ndarray:
+    return rng.integers(0, 500, 60)
+
+
+def few_values(rng: Rng) -> np.ndarray:
+    return rng.choice(rng.integers(0, 10**9, 50), 200)
+
+
+def shuffled_deck(rng: Rng) -> np.ndarray:
+    return rng.permutation(1000)
+
+
+def too_even(rng: Rng) -> np.ndarray:
+    return np.concatenate([rng.permutation(10) for _ in range(60)])
+
+
+def never_the_same_twice(rng: Rng) -> np.ndarray:
+    return np.cumsum(rng.integers(1, 10, 2000)) % 10
+
+
+def counter(rng: Rng) -> np.ndarray:
+    return np.arange(400) * 37 % 1000
+
+
+def follows_its_neighbour(rng: Rng) -> np.ndarray:
+    first = rng.integers(0, 4, 400)
+    return np.stack([first, np.where(rng.random(400) < 0.6, first, rng.integers(0, 4, 400))], 1).ravel()
+
+
+@pytest.mark.parametrize(
+    ("plant", "lo", "hi"),
+    [
+        (loaded, 1, 6),
+        (low_half, 0, 999),
+        (few_values, 0, 10**9 - 1),
+        (shuffled_deck, 0, 999),
+        (too_even, 0, 9),
+        (never_the_same_twice, 0, 9),
+        (counter, 0, 999),
+        (follows_its_neighbour, 0, 3),
+    ],
+)
+def test_planted_biases_are_found(plant: Callable[[Rng], np.ndarray], lo: int, hi: int) -> None:
+    found = uniformity(plant(np.random.default_rng(5)), lo, hi)
+    assert found.biased
+    assert found.p_value <= 1e-6
+    assert found.effect > 0.05
+
+
+def test_a_perfectly_even_small_table_is_no_bias() -> None:
+    assert not uniformity(np.repeat(np.arange(6), 10)[np.random.default_rng(2).permutation(60)], 0, 5).biased
+
+
+def test_missing_draws_are_left_out() -> None:
+    values = np.random.default_rng(4).integers(0, 10, 300)
+    values[::7] = -1
+    assert not uniformity(values, 0, 9).biased
+
+
+def test_few_draws_give_no_claim() -> None:
+    assert uniformity(np.array([3]), 0, 9).test == "none"
+    assert uniformity(np.zeros(4, dtype=np.int64), 0, 0).p_value == 1.0
+    assert not uniformity(np.array([3, 3, 3]), 0, 9).biased
+
+
+def test_draws_outside_the_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="outside 0:9"):
+        uniformity(np.array([1, 10]), 0, 9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.integers(-1, 30), max_size=80).map(lambda v: np.array(v, dtype=np.int64)),
+    hi=st.sampled_from([30, 31, 999, 2**40, 2**62]),
+)
+def test_p_is_always_a_probability(values: np.ndarray, hi: int) -> None:
+    found = uniformity(values, 0, hi)
+    assert 0.0 <= found.p_value <= 1.0
+    assert math.isfinite(found.effect)
+    assert 0.0 < match_probability(values, 0, hi) <= 1.0
+
+
+def test_match_probability_is_one_in_m_for_uniform_draws() -> None:
+    assert match_probability(np.random.default_rng(8).integers(0, 1000, 60), 0, 999) == 1e-3
+
+
+def test_match_probability_covers_the_most_frequent_value_of_biased_draws() -> None:
+    p = match_probability(loaded(np.random.default_rng(9)), 1, 6)
+    assert 0.3 < p < 0.45

@@ -1,0 +1,53 @@
+// Oracle: the engines of libstdc++'s <random>, as g++ ships them.
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+template <class Engine>
+static void raw(std::uint32_t seed, int count) {
+    Engine engine(static_cast<typename Engine::result_type>(seed));
+    for (int i = 0; i < count; ++i) std::printf(",%08" PRIx32, static_cast<std::uint32_t>(engine()));
+}
+
+template <class Engine>
+static void modulo(std::uint32_t seed, std::int64_t lo, std::int64_t hi, int count) {
+    Engine engine(static_cast<typename Engine::result_type>(seed));
+    const auto range = static_cast<std::uint64_t>(hi - lo + 1);
+    for (int i = 0; i < count; ++i) {
+        const auto word = static_cast<std::uint64_t>(engine());
+        std::printf(",%" PRId64, lo + static_cast<std::int64_t>(word % range));
+    }
+}
+
+static void multiply_shift(std::uint32_t seed, std::int64_t lo, std::int64_t hi, int count) {
+    std::mt19937 engine(seed);
+    const auto range = static_cast<std::uint64_t>(hi - lo + 1);
+    for (int i = 0; i < count; ++i) {
+        const auto word = static_cast<std::uint64_t>(engine());
+        std::printf(",%" PRId64, lo + static_cast<std::int64_t>((word * range) >> 32));
+    }
+}
+
+// Arguments: CALL LO HI COUNT SEED... (seeds in hex).
+int main(int argc, char **argv) {
+    if (argc < 6) return 2;
+    const char *call = argv[1];
+    const std::int64_t lo = std::strtoll(argv[2], nullptr, 10), hi = std::strtoll(argv[3], nullptr, 10);
+    const int count = std::atoi(argv[4]);
+    for (int i = 5; i < argc; ++i) {
+        const auto seed = static_cast<std::uint32_t>(std::strtoull(argv[i], nullptr, 16));
+        std::printf("%s", argv[i]);
+        if (!std::strcmp(call, "mt19937")) raw<std::mt19937>(seed, count);
+        else if (!std::strcmp(call, "minstd_rand0")) raw<std::minstd_rand0>(seed, count);
+        else if (!std::strcmp(call, "minstd_rand")) raw<std::minstd_rand>(seed, count);
+        else if (!std::strcmp(call, "minstd_rand0_mod")) modulo<std::minstd_rand0>(seed, lo, hi, count);
+        else if (!std::strcmp(call, "minstd_rand_mod")) modulo<std::minstd_rand>(seed, lo, hi, count);
+        else if (!std::strcmp(call, "mt19937_mod")) modulo<std::mt19937>(seed, lo, hi, count);
+        else if (!std::strcmp(call, "mt19937_mulshift")) multiply_shift(seed, lo, hi, count);
+        else return 2;
+        std::printf("\n");
+    }
+    return 0;
+}

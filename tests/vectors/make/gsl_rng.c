@@ -1,0 +1,21 @@
+/* Oracle: the GNU Scientific Library's generators by name. Arguments: NAME LO HI COUNT SEED... (seeds in hex). */
+#include <gsl/gsl_rng.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int argc, char **argv) {
+    if (argc < 6) return 2;
+    const gsl_rng_type **type = gsl_rng_types_setup();
+    while (*type && strcmp((*type)->name, argv[1])) ++type;
+    if (!*type) return 2;
+    gsl_rng *rng = gsl_rng_alloc(*type);
+    for (int i = 5; i < argc; ++i) {
+        gsl_rng_set(rng, strtoul(argv[i], NULL, 16));
+        printf("%s", argv[i]);
+        for (int k = 0; k < atoi(argv[4]); ++k) printf(",%08lx", gsl_rng_get(rng));
+        printf("\n");
+    }
+    gsl_rng_free(rng);
+    return 0;
+}

@@ -1,0 +1,14 @@
+// Oracle: the npm package random-seedable. Arguments: MODULE CALL LO HI COUNT SEED... (seeds in hex).
+import { pathToFileURL } from 'node:url';
+
+const [module, call, , , count, ...seeds] = process.argv.slice(2);
+const { XORShift, XORShift128 } = await import(pathToFileURL(module).href);
+const make = {
+  xorshift32: (seed) => new XORShift(seed, 13, 17, 5),
+  xorshift128: (seed) => new XORShift128(seed, 362436069, 521288629, 88675123),
+}[call];
+for (const seed of seeds) {
+  const source = make(BigInt(`0x${seed}`));
+  const words = Array.from({ length: Number(count) }, () => source.int().toString(16).padStart(8, '0'));
+  console.log([seed, ...words].join(','));
+}

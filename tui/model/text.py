@@ -1,0 +1,172 @@
+"""Lines of styled cells: measured, cleaned, clipped and padded without any toolkit."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Text of one role; roles are names that the stylesheet colours (`ok`, `warn`, `dim`, …)."""
+
+    text: str
+    role: str = ""
+
+
+Line = tuple[Span, ...]
+BLANK: Line = ()
+ELLIPSIS = "…"
+
+
+class Item(NamedTuple):
+    """One piece of a header: the higher its rank, the earlier it is shortened, then dropped."""
+
+    rank: int
+    long: Line
+    short: Line = BLANK
+
+
+def span(text: object, role: str = "") -> Span:
+    """Build a span; the one door for text from the wire, so it also removes terminal controls."""
+    return Span(clean(str(text)), role)
+
+
+def line(*parts: Span | str) -> Line:
+    """Build a line from spans and plain strings."""
+    return tuple(part if isinstance(part, Span) else span(part) for part in parts)
+
+
+def clean(text: str) -> str:
+    """Return text that cannot move the cursor, colour the screen or reverse the reading order."""
+    return text if text.isprintable() else _scrub(text)
+
+
+@lru_cache(maxsize=512)
+def _scrub(text: str) -> str:
+    return "".join(c if c.isprintable() else " " if c in "\t\n\r\u2028\u2029" else "·" for c in text)
+
+
+def width(text: str) -> int:
+    """Return the number of terminal cells that `text` takes."""
+    return len(text) if text.isascii() else _wide(text)
+
+
+@lru_cache(maxsize=1024)
+def _wide(text: str) -> int:
+    return sum(_cells(c) for c in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def length(parts: Iterable[Span]) -> int:
+    """Return the cells of a whole line."""
+    return sum(width(part.text) for part in parts)
+
+
+def clip(text: str, cells: int) -> str:
+    """Cut `text` to at most `cells`, with an ellipsis where something was lost."""
+    if width(text) <= cells:
+        return text
+    if cells <= 0:
+        return ""
+    kept, used = [], 0
+    for char in text:
+        used += _cells(char)
+        if used > cells - 1:
+            break
+        kept.append(char)
+    return "".join(kept) + ELLIPSIS
+
+
+def cell(text: object, cells: int, role: str = "", *, right: bool = False) -> Span:
+    """Return exactly `cells` cells of text, left or right aligned."""
+    short = clip(clean(str(text)), cells)
+    pad = " " * (cells - width(short))
+    return Span(pad + short if right else short + pad, role)
+
+
+def cut(parts: Line, cells: int) -> Line:
+    """Cut a line to at most `cells`."""
+    if length(parts) <= cells:
+        return parts
+    kept: list[Span] = []
+    room = cells
+    for part in parts:
+        size = width(part.text)
+        if size > room:
+            kept.append(Span(clip(part.text, room), part.role))
+            break
+        kept.append(part)
+        room -= size
+    return tuple(kept)
+
+
+def gapped(parts: Sequence[Line], gap: str = " ") -> Line:
+    """Join lines into one with `gap` between."""
+    joined: list[Span] = []
+    for index, part in enumerate(parts):
+        if index:
+            joined.append(Span(gap))
+        joined.extend(part)
+    return tuple(joined)
+
+
+def spread(items: Sequence[Item], cells: int, *, gap: str = "  ", right: Line = BLANK) -> Line:
+    """Lay items on one line: shorten, then drop the least important until it fits; `right` sits at the edge."""
+    room = cells - (length(right) + 1 if right else 0)
+    chosen = _squeeze(items, room, len(gap))
+    left = cut(gapped(chosen, gap), room)
+    if not right:
+        return left
+    return (*left, Span(" " * max(0, cells - length(left) - length(right))), *right)
+
+
+def _squeeze(items: Sequence[Item], room: int, gap: int) -> list[Line]:
+    kept: dict[int, Line] = {index: item.long for index, item in enumerate(items) if item.long}
+
+    def fits() -> bool:
+        return sum(length(part) for part in kept.values()) + gap * (len(kept) - 1) <= room
+
+    order = sorted(kept, key=lambda index: -items[index].rank)
+    for index in order:
+        if fits():
+            break
+        if items[index].short:
+            kept[index] = items[index].short
+    for index in order:
+        if fits() or len(kept) == 1:
+            break
+        del kept[index]
+    return [kept[index] for index in sorted(kept)]
+
+
+# One character for one wherever a glyph stands in a column; a few words of prose grow by one.
+_ASCII = str.maketrans(
+    {
+        "●": "o", "▲": "!", "✖": "x", "◌": ".", "‖": "=", "✔": "+", "▶": ">", "▸": ">", "·": "-", "…": "~",
+        "▌": "|", "│": "|", "┤": "|", "─": "-", "—": "-", "–": "-", "→": ">", "↑": "^", "↓": "v", "≥": ">=",
+        "≤": "<=", "×": "x", "≈": "~", "°": "'", "µ": "u", "α": "a", "σ": "s", "²": "2", "³": "3", "“": '"', "”": '"',
+        "’": "'", " ": " ", "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "#", "█": "#",
+        "▏": " ", "▎": ".", "▍": ".", "▋": "=", "▊": "=", "▉": "#",
+    }
+)  # fmt: skip
+
+
+@lru_cache(maxsize=2048)
+def fold(text: str) -> str:
+    """Return `text` in ASCII, for terminals and fonts that have nothing else."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
+    return "".join(c if c.isascii() else "" if unicodedata.combining(c) else "?" * _cells(c) for c in plain)
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """Return lines as plain text, one a row."""
+    return "\n".join("".join(part.text for part in parts).rstrip() for parts in lines)

@@ -1,0 +1,64 @@
+"""What a frame is painted from: one snapshot, how old it is, and the state of the link that brought it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tui.model.words import LINKS, MODES, UNKNOWN, Sign
+
+if TYPE_CHECKING:
+    from engine.protocol import Snapshot
+
+STALE_AFTER = 5.0
+"""Seconds without a newer snapshot after which nothing on screen may look live."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """The connection to the engine, as the operator needs to know it."""
+
+    state: Literal["connecting", "live", "lost"] = "connecting"
+    attempt: int = 0
+    retry_in: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that decides what a frame says; ages are seconds of this machine's monotonic clock."""
+
+    state: str
+    """The state directory, as the operator named it."""
+    snapshot: Snapshot | None = None
+    link: Link = field(default_factory=Link)
+    age: float = 0.0
+    """Age of the snapshot that is painted."""
+    silence: float = 0.0
+    """Seconds since the engine last sent something newer, or since the console began to wait."""
+    refresh: float = 0.5
+    readonly: bool = False
+    frozen: bool = False
+    newest: Snapshot | None = None
+    """The newest snapshot received; differs from `snapshot` while the view is frozen."""
+
+    @property
+    def trust(self) -> Literal["live", "stale", "lost", "connecting"]:
+        """Say whether the numbers on screen may be taken as current."""
+        if self.snapshot is None:
+            return "lost" if self.link.state == "lost" else "connecting"
+        if self.link.state != "live":
+            return "lost"
+        return "stale" if self.silence > STALE_AFTER else "live"
+
+    @property
+    def sign(self) -> Sign:
+        """Return the sign of the header: the engine's mode, or why it is not known."""
+        if self.trust != "live":
+            return LINKS[self.trust]
+        return mode_sign(self.snapshot)
+
+
+def mode_sign(snapshot: Snapshot | None) -> Sign:
+    """Return glyph, word and role of the engine's mode."""
+    return LINKS["connecting"] if snapshot is None else MODES.get(snapshot.mode, UNKNOWN)

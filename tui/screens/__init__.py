@@ -1,0 +1,1 @@
+"""Screens: each paints a model, nothing else."""

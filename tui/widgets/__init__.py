@@ -1,0 +1,1 @@
+"""Widgets: line-rendered boards, sparks, dialogs."""

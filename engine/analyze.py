@@ -50,11 +50,17 @@ class Order:
         try:
             data = json.loads(path.read_text())
         except FileNotFoundError:
-            raise UsageError(f"--resume: {path.parent} is no run directory ({path.name} is missing)") from None
+            raise UsageError(
+                f"--resume: {path.parent} is no run directory ({path.name} is missing)"
+            ) from None
         except ValueError as error:
             raise BadInput(f"{path}: not JSON ({error}); start a new run") from None
         return cls(
-            tuple(data["files"]), Space.model_validate(data["space"]), data["reading"], data["pipeline"], data["workers"]
+            tuple(data["files"]),
+            Space.model_validate(data["space"]),
+            data["reading"],
+            data["pipeline"],
+            data["workers"],
         )
 
 
@@ -93,7 +99,11 @@ def open_history(order: Order, directory: Path | None) -> History:
     """Read the history from its file, or from the copy that an earlier run kept."""
     if directory is not None and (directory / "history.jsonl").exists():
         return read_history(
-            directory / "history.jsonl", column="value", time_column="time", session_column="session", format="jsonl"
+            directory / "history.jsonl",
+            column="value",
+            time_column="time",
+            session_column="session",
+            format="jsonl",
         )
     source = order.files[0]
     return read_history("-" if source == "-" else Path(source), **order.reading)
@@ -132,7 +142,9 @@ async def analyze(
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
-                analysis = await identify(history, order.space, compute, journal, run=directory.name, progress=progress)
+                analysis = await identify(
+                    history, order.space, compute, journal, run=directory.name, progress=progress
+                )
                 _record(directory, journal, history, analysis)
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -144,9 +156,13 @@ async def analyze(
 def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:
     """Write the verdict as an artifact and as a journal record."""
     record = analysis.model_dump(mode="json")
-    lineage = Lineage(schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name)
+    lineage = Lineage(
+        schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
+    )
     ArtifactStore(directory).write_json(RESULT, record, lineage)
-    journal.append("analysis", {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")})
+    journal.append(
+        "analysis", {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
+    )
 
 
 async def _pipeline(
@@ -161,10 +177,12 @@ async def _pipeline(
     """Go on through steps 2.5 to 6 where it was asked for and the search was not cut off by a halt."""
     if not order.pipeline or analysis.stopped_by == "halt":
         return ()
-    from engine.pipeline.follow import follow_analysis  # noqa: PLC0415 - loads the learning libraries
+    from engine.pipeline.follow import follow_analysis
 
     return tuple(
-        await follow_analysis(analysis, history, order.space, compute, journal, ArtifactStore(directory), note=note)
+        await follow_analysis(
+            analysis, history, order.space, compute, journal, ArtifactStore(directory), note=note
+        )
     )
 
 

@@ -6,10 +6,9 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
 
 ENOUGH_DISK = 1 << 30
 
@@ -53,12 +52,16 @@ def _modules() -> Iterator[Finding]:
 
 def _kernels() -> Finding:
     try:
-        from hip_cuda_kernels import host  # noqa: PLC0415
+        from hip_cuda_kernels import host
     except ImportError as error:
-        return Finding("kernels", False, f"extension does not load: {error}", "apt-get install g++ && make build")
+        return Finding(
+            "kernels", False, f"extension does not load: {error}", "apt-get install g++ && make build"
+        )
     failed = [name for name, good in host.self_test().items() if not good]
     if failed:
-        return Finding("kernels", False, f"self-test fails for {', '.join(failed)}", "make clean && make install")
+        return Finding(
+            "kernels", False, f"self-test fails for {', '.join(failed)}", "make clean && make install"
+        )
     return Finding("kernels", True, f"self-test passes, {host.isa()}")
 
 
@@ -66,7 +69,9 @@ def _devices() -> Finding:
     cores = len(os.sched_getaffinity(0))
     there = importlib.util.find_spec("cupy") is not None
     what = f"{cores} CPU cores; GPU runtime {'installed' if there else 'not installed'}"
-    return Finding("devices", there, what, "the CPU is used; for GPUs: make install EXTRAS=room,cuda", optional=True)
+    return Finding(
+        "devices", there, what, "the CPU is used; for GPUs: make install EXTRAS=room,cuda", optional=True
+    )
 
 
 def _disk(state: Path) -> Finding:
@@ -79,18 +84,25 @@ def _disk(state: Path) -> Finding:
 
 def _locale() -> Finding:
     encoding = (sys.stdout.encoding or "").lower()
-    return Finding("locale", "utf" in encoding, encoding or "none", "export LC_ALL=C.UTF-8, or use --ascii", optional=True)
+    return Finding(
+        "locale",
+        "utf" in encoding,
+        encoding or "none",
+        "export LC_ALL=C.UTF-8, or use --ascii",
+        optional=True,
+    )
 
 
 def render(findings: list[Finding]) -> str:
     """Return one line per finding; a fix stands after an arrow."""
-    marks: Callable[[Finding], str] = lambda one: "● ok  " if one.ok else "▲ warn" if one.optional else "✖ fail"  # noqa: E731
-    rows = (f"{marks(one)} {one.name:<12} {one.what}" + ("" if one.ok else f"  → {one.fix}") for one in findings)
-    return "\n".join(rows)
+    return "\n".join(_line(one) for one in findings)
+
+
+def _line(one: Finding) -> str:
+    mark = "● ok  " if one.ok else "▲ warn" if one.optional else "✖ fail"
+    return f"{mark} {one.name:<12} {one.what}" + ("" if one.ok else f"  → {one.fix}")
 
 
 def failed(findings: list[Finding]) -> bool:
     """Return whether anything that is not optional is wrong."""
     return any(not one.ok and not one.optional for one in findings)
-
-

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.errors import BadInput, UsageError
+from engine.errors import UsageError
 
 Who = Literal["code", "watcher", "operator"]
 Value = int | float
-CHANGED = "parameter.changed"
 
 
 class Record(BaseModel):
@@ -64,31 +63,23 @@ class Change(Record):
     why: str
 
 
-def _int(
-    name: str, lo: int, hi: int, default: int, step: float, meaning: str, *, scale: str = "linear"
-) -> Parameter:
-    return Parameter(
-        name=name, type="int", lo=lo, hi=hi, default=default, step=step, meaning=meaning,
-        scale="log" if scale == "log" else "linear", who=("code", "watcher", "operator"),
-    )  # fmt: skip
-
-
-REGISTRY: tuple[Parameter, ...] = ()
-
-
 class Registry:
     """Known parameters by name; unknown names are refused with the nearest."""
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self._by_name = {parameter.name: parameter for parameter in parameters}
+        """Index the parameters; two with one name are a mistake in the table."""
+        self._by_name: dict[str, Parameter] = {}
+        for parameter in parameters:
+            if self._by_name.setdefault(parameter.name, parameter) is not parameter:
+                raise ValueError(f"parameter {parameter.name} stands twice in the table")
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Parameter]:
         return iter(self._by_name.values())
 
     def get(self, name: str) -> Parameter:
         """Return one parameter; UsageError names the nearest known one."""
         if name not in self._by_name:
-            nearest = difflib.get_close_matches(name, self._by_name, n=1, cutoff=0.0)
+            nearest = difflib.get_close_matches(name, list(self._by_name), n=1, cutoff=0.0)
             raise UsageError(
                 f"parameter {name!r} is not registered; the nearest is {nearest[0] if nearest else None!r}"
             )
@@ -100,38 +91,99 @@ class Registry:
 
 
 class Ledger(Protocol):
-    """The part of the journal that parameters need."""
+    """The part of the journal that parameters need: `state.settings.Parameters`."""
 
-    def append(self, kind: str, data: Mapping[str, Any]) -> int: ...
-    def events(self, *, after: int = 0, kinds: Any = None, limit: Any = None) -> Any: ...
+    def set(self, name: str, value: Any, *, who: str, why: str, cause: str | None = None) -> int | None:
+        """Record one change."""
+
+    def all(self) -> dict[str, Any]:
+        """Return every recorded value."""
 
 
 class Parameters:
-    """Current values: defaults plus every change in the journal. Changing one is the only way it changes."""
+    """Current values: defaults, then what the journal recorded. Changing one is recorded before it counts."""
 
-    def __init__(self, journal: Ledger, registry: Registry) -> None:
-        self._journal, self.registry = journal, registry
+    def __init__(self, ledger: Ledger, registry: Registry) -> None:
+        """Read the recorded values; one that no longer fits the registry is left at its default and named in `refused`."""
+        self._ledger, self.registry = ledger, registry
         self._values = registry.defaults()
-        for event in journal.events(kinds=(CHANGED,)):
-            self._apply(Change.model_validate(event.data))
+        self.refused: list[str] = []
+        for name, value in ledger.all().items():
+            try:
+                self._values[name] = registry.get(name).check(value)
+            except UsageError as error:
+                self.refused.append(f"recorded value ignored: {error}")
 
-    def values(self) -> dict[str, Value]:
-        """Return a copy of the current values by name."""
-        return dict(self._values)
+    def values(self, prefix: str = "") -> dict[str, Value]:
+        """Return current values by name; with a prefix only those under it, the prefix cut off."""
+        return {name[len(prefix) :]: value for name, value in self._values.items() if name.startswith(prefix)}
 
-    def change(self, name: str, value: Value, *, by: Who, why: str) -> Change:
+    def change(self, name: str, value: Value, *, by: Who, why: str, cause: str | None = None) -> Change:
         """Record a change, then apply it; UsageError for an unknown name, a broken bound or one who may not."""
         parameter = self.registry.get(name)
         if by not in parameter.who:
             raise UsageError(f"parameter {name}: {by} may not change it; {', '.join(parameter.who)} may")
         change = Change(name=name, before=self._values[name], after=parameter.check(value), by=by, why=why)
-        self._journal.append(CHANGED, change.model_dump())
-        self._apply(change)
+        self._ledger.set(name, change.after, who=by, why=why, cause=cause)
+        self._values[name] = change.after
         return change
 
-    def _apply(self, change: Change) -> None:
-        try:
-            self.registry.get(change.name).check(change.after)
-        except UsageError as error:
-            raise BadInput(f"journal: recorded change no longer fits the registry: {error}") from error
-        self._values[change.name] = change.after
+
+ALL: tuple[Who, ...] = ("code", "watcher", "operator")
+OPERATOR: tuple[Who, ...] = ("operator",)
+
+
+def _row(
+    name: str, span: tuple[float, float], default: Value, step: float, meaning: str,
+    *, scale: Literal["linear", "log"] = "linear", who: tuple[Who, ...] = ALL,
+) -> Parameter:  # fmt: skip
+    kind: Literal["int", "float"] = "float" if isinstance(default, float) else "int"
+    return Parameter(
+        name=name, type=kind, lo=span[0], hi=span[1], default=default, step=step, scale=scale, who=who, meaning=meaning
+    )  # fmt: skip
+
+
+# Bounds lie inside those of the code that reads the value (a test compares them); the step is what one retry changes.
+REGISTRY = Registry(
+    (
+        _row("pipeline.window_trials", (8, 256), 16, 2, "trials of step 1", scale="log"),
+        _row(
+            "pipeline.window_seeds",
+            (1 << 12, 1 << 28),
+            1 << 16,
+            4,
+            "seeds that one trial of step 1 sieves",
+            scale="log",
+        ),
+        _row("pipeline.max_survivors", (64, 4096), 512, 2, "survivors that step 1 carries on", scale="log"),
+        _row("pipeline.search_share", (0.2, 0.8), 0.5, 0.1, "share of the history that step 1 may select on"),
+        _row("pipeline.scorer_trials", (8, 256), 16, 2, "trials of step 2.5", scale="log"),
+        _row(
+            "pipeline.twins", (12, 192), 24, 2, "planted and null twins that step 2.5 scores on", scale="log"
+        ),
+        _row(
+            "pipeline.min_candidates", (24, 768), 48, 2, "candidates of step 3, decoys included", scale="log"
+        ),
+        _row("pipeline.dev_blocks", (3, 12), 4, 1, "chronological blocks of the validation"),
+        _row("pipeline.rungs", (1, 3), 3, 1, "capacities that a model family may climb in step 4"),
+        _row(
+            "pipeline.permutations",
+            (999, 7992),
+            999,
+            2,
+            "permutations behind a p-value of step 5",
+            scale="log",
+        ),
+        _row("pipeline.decoy_histories", (3, 24), 3, 2, "decoy histories that step 5 scores", scale="log"),
+        _row(
+            "pipeline.heads",
+            (1, 1000),
+            20,
+            2,
+            "values that the pool names one by one",
+            scale="log",
+            who=OPERATOR,
+        ),
+        _row("selfplay.episodes", (4, 256), 12, 2, "episodes of one selfplay request", scale="log"),
+    )
+)

@@ -154,7 +154,7 @@ class Snapshot(Record):
     """Everything the Overview and `status --json` show, at one journal sequence number."""
 
     type: Literal["snapshot"] = "snapshot"
-    schema_: Literal["snapshot/1"] = Field("snapshot/1", alias="schema")
+    schema_: Literal["snapshot/1"] = Field(default="snapshot/1", alias="schema")
     seq: int
     head: str
     at: str
@@ -194,7 +194,16 @@ class Command(Record):
     id: str
     client: str
     verb: Literal[
-        "snapshot", "subscribe", "halt", "resume", "stop", "decisions", "explain", "requests", "submit", "inject"
+        "snapshot",
+        "subscribe",
+        "halt",
+        "resume",
+        "stop",
+        "decisions",
+        "explain",
+        "requests",
+        "submit",
+        "inject",
     ]
     args: dict[str, Any] = Field(default_factory=dict)
 

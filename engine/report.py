@@ -65,7 +65,9 @@ def render(analysis: Analysis) -> str:
 
 
 def _row(label: str, text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=f"{label:<11}", subsequent_indent=" " * 11, break_long_words=True)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"{label:<11}", subsequent_indent=" " * 11, break_long_words=True
+    )
 
 
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
@@ -81,7 +83,9 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     lines += _row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
     lines += _row("matches", f"{one.matched} of {one.scored} draws")
     if one.confirmed.scored < one.scored:
-        lines += _row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
+        lines += _row(
+            "", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw"
+        )
     lines += _row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
     if one.equivalents > 1:
         lines += _row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
@@ -100,10 +104,15 @@ def _reasons(analysis: Analysis) -> list[str]:
     controls = analysis.controls
     lines = []
     if analysis.verdict != "identified":
-        lines += _row("best", f"{analysis.evidence_bits:.1f} bits of the {analysis.required_bits:.1f} that a claim needs")
+        lines += _row(
+            "best",
+            f"{analysis.evidence_bits:.1f} bits of the {analysis.required_bits:.1f} that a claim needs",
+        )
     if analysis.need_draws:
         lines += _row("need", f"at least {analysis.need_draws} draws; there are {analysis.draws}")
-    lines += _row("searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s")
+    lines += _row(
+        "searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s"
+    )
     lines += _row("", ENDINGS[analysis.stopped_by])
     lines += _row(
         "controls",
@@ -120,7 +129,10 @@ def _excluded(analysis: Analysis) -> list[str]:
         return []
     weakest = min(row.power for row in analysis.excluded)
     families = len({row.family for row in analysis.excluded})
-    return _row("excluded", f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)")
+    return _row(
+        "excluded",
+        f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)",
+    )
 
 
 def _left_out(analysis: Analysis) -> list[str]:

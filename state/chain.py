@@ -40,7 +40,9 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def event_hash(prev: str, seq: int, at: str, boot: str, mono: float, kind: str, data: Mapping[str, Any]) -> str:
+def event_hash(
+    prev: str, seq: int, at: str, boot: str, mono: float, kind: str, data: Mapping[str, Any]
+) -> str:
     """Return sha-256 (hex) over the previous hash and the canonical record."""
     record = {"seq": seq, "at": at, "boot": boot, "mono": mono, "kind": kind, "data": data}
     return hashlib.sha256((prev + canonical(record)).encode("ascii")).hexdigest()
@@ -53,4 +55,8 @@ def mismatch(event: Event, prev: str, seq: int) -> str | None:
     if event.prev != prev:
         return f"it names {event.prev[:12]} as its predecessor, the chain holds {prev[:12]}"
     found = event_hash(event.prev, event.seq, event.at, event.boot, event.mono, event.kind, event.data)
-    return None if found == event.hash else f"its content gives {found[:12]}, stored is {event.hash[:12]}: the record was changed"
+    return (
+        None
+        if found == event.hash
+        else f"its content gives {found[:12]}, stored is {event.hash[:12]}: the record was changed"
+    )

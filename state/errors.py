@@ -84,10 +84,14 @@ class InvalidTransition(StateError):
 
     exit_code = 2
 
-    def __init__(self, subject: str, before: str, after: str, allowed: Sequence[str], story: Sequence[str]) -> None:
+    def __init__(
+        self, subject: str, before: str, after: str, allowed: Sequence[str], story: Sequence[str]
+    ) -> None:
         self.subject, self.before, self.after = subject, before, after
         rule = ", ".join(allowed) if allowed else "nothing: that state is final"
-        super().__init__(f"{subject}: {before} -> {after} is not allowed (from {before}: {rule}); history: {' | '.join(story)}")
+        super().__init__(
+            f"{subject}: {before} -> {after} is not allowed (from {before}: {rule}); history: {' | '.join(story)}"
+        )
 
 
 class UnknownRecord(StateError):

@@ -24,7 +24,9 @@ def disk_errors(path: Path, doing: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise DiskFull(path, doing) from error
-        raise StateUnusable(f"{path}: {doing} failed: {error.strerror or error}; check the path and its permissions") from error
+        raise StateUnusable(
+            f"{path}: {doing} failed: {error.strerror or error}; check the path and its permissions"
+        ) from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -21,7 +21,9 @@ def versions(schema: Path = SCHEMA) -> dict[int, Path]:
     """Return the migrations by number; the numbers run from 1 without a hole."""
     found = {int(match[1]): path for path in schema.iterdir() if (match := _NUMBERED.fullmatch(path.name))}
     if sorted(found) != list(range(1, len(found) + 1)):
-        raise StateError(f"{schema}: migrations must be numbered 0001, 0002, … without a hole; found {sorted(found)}")
+        raise StateError(
+            f"{schema}: migrations must be numbered 0001, 0002, … without a hole; found {sorted(found)}"
+        )
     return dict(sorted(found.items()))
 
 
@@ -42,9 +44,7 @@ def create(path: Path, schema: Path = SCHEMA) -> None:
 def migrate(path: Path, version: int, schema: Path = SCHEMA) -> Path | None:
     """Bring the journal from `version` to the newest; return the copy made first, or None when it was current."""
     known = versions(schema)
-    newest = max(known)
-    if version > newest:
-        raise SchemaTooNew(f"{path}: schema {version} is newer than this program's {newest}; upgrade mimicry; nothing was changed")
+    newest = _not_newer(path, version, max(known))
     if version == newest:
         return None
     kept = path.with_name(f"{path.name}.before-{newest:04d}")
@@ -55,18 +55,38 @@ def migrate(path: Path, version: int, schema: Path = SCHEMA) -> Path | None:
     return kept
 
 
+def must_be_current(path: Path, version: int, schema: Path = SCHEMA) -> None:
+    """Raise unless the journal has exactly the schema that this program reads."""
+    newest = _not_newer(path, version, max(versions(schema)))
+    if version < newest:
+        raise StateError(
+            f"{path}: schema {version} is older than this program's {newest}; start the daemon once: it migrates"
+        )
+
+
+def _not_newer(path: Path, version: int, newest: int) -> int:
+    if version > newest:
+        raise SchemaTooNew(
+            f"{path}: schema {version} is newer than this program's {newest}; upgrade mimicry; nothing was changed"
+        )
+    return newest
+
+
 def copy(db: sqlite3.Connection, target: Path) -> None:
     """Write a consistent copy of an open journal to `target`, durably, replacing an older copy."""
     fresh = target.with_name(f"{target.name}.new")
     fresh.unlink(missing_ok=True)
-    with translated(target, "copying the journal"), closing(connect(fresh, mode="rwc")) as other:
-        db.backup(other)
-    with disk_errors(target, "copying the journal"):
-        fresh.chmod(0o600)
-        with fresh.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        fresh.replace(target)
-        sync_directory(target.parent)
+    try:
+        with translated(target, "copying the journal"), closing(connect(fresh, mode="rwc")) as other:
+            db.backup(other)
+        with disk_errors(target, "copying the journal"):
+            fresh.chmod(0o600)
+            with fresh.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            fresh.replace(target)
+            sync_directory(target.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _apply(db: sqlite3.Connection, known: dict[int, Path], version: int) -> None:

@@ -9,7 +9,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from state.chain import GENESIS, Event, mismatch
-from state.errors import ChainBroken, DiskFull, JournalCorrupt, NoJournal, ReadOnlyJournal, StateError, StateUnusable
+from state.errors import (
+    ChainBroken,
+    DiskFull,
+    JournalCorrupt,
+    NoJournal,
+    ReadOnlyJournal,
+    StateError,
+    StateUnusable,
+)
 
 QUICK_CHECK_BYTES = 64 << 20
 TAIL_EVENTS = 256
@@ -61,7 +69,9 @@ def _told(error: sqlite3.Error, path: Path, doing: str) -> StateError | None:
     if code == sqlite3.SQLITE_READONLY:
         return ReadOnlyJournal(f"{path}: cannot write while {doing}: {error}; check the file's permissions")
     if code == sqlite3.SQLITE_BUSY:
-        return StateUnusable(f"{path}: another program keeps the file locked while {doing}; close it and try again")
+        return StateUnusable(
+            f"{path}: another program keeps the file locked while {doing}; close it and try again"
+        )
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM):
         return StateUnusable(f"{path}: {doing} failed: {error}; check the disk, the path and its permissions")
     return None
@@ -80,33 +90,44 @@ def must_exist(path: Path) -> None:
     raise NoJournal(f"{path}: there is no journal; start the daemon or give the right --state DIR")
 
 
+def version(path: Path) -> int:
+    """Return the schema version of an existing journal."""
+    must_exist(path)
+    with translated(path, "opening the journal"), closing(connect(path, mode="ro")) as db:
+        found = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found < 1:
+        raise JournalCorrupt(path, "it is an SQLite file, but not a journal of mimicry")
+    return found
+
+
 def inspect(path: Path) -> int:
     """Check an existing journal through a read-only connection and return its schema version; write nothing."""
-    must_exist(path)
+    found = version(path)
     with translated(path, "checking the journal"), closing(connect(path, mode="ro")) as db:
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version < 1:
-            raise JournalCorrupt(path, "it is an SQLite file, but not a journal of mimicry")
         if path.stat().st_size <= QUICK_CHECK_BYTES:
-            _quick_check(db, path)
+            quick_check(db, path)
         check_tail(db, path)
-    return version
+    return found
 
 
-def _quick_check(db: sqlite3.Connection, path: Path) -> None:
+def quick_check(db: sqlite3.Connection, path: Path) -> None:
+    """Let SQLite look for damaged pages; seconds per gigabyte."""
     found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
     if found != "ok":
         raise JournalCorrupt(path, " ".join(found.split()))
 
 
 def check_tail(db: sqlite3.Connection, path: Path, count: int = TAIL_EVENTS) -> None:
-    """Verify the last `count` events and that the chain's tip is the last of them."""
-    rows = db.execute(f"SELECT {EVENT_COLUMNS} FROM events ORDER BY seq DESC LIMIT ?", (count + 1,)).fetchall()
+    """Verify the chain's tip and the last `count` events."""
+    check_tip(db, path)
+    rows = db.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events ORDER BY seq DESC LIMIT ?", (count + 1,)
+    ).fetchall()
     events = [as_event(row, path) for row in reversed(rows)]
-    whole = len(events) <= count
-    prev, seq = (GENESIS, 0) if whole else (events[0].hash, events[0].seq)
-    check_run(path, events if whole else events[1:], prev, seq)
-    check_tip(db, path, events[-1] if events else None)
+    if len(events) <= count:
+        check_run(path, events, GENESIS, 0)
+    else:
+        check_run(path, events[1:], events[0].hash, events[0].seq)
 
 
 def check_run(path: Path, events: list[Event], prev: str, seq: int) -> tuple[str, int]:
@@ -119,13 +140,20 @@ def check_run(path: Path, events: list[Event], prev: str, seq: int) -> tuple[str
     return prev, seq
 
 
-def check_tip(db: sqlite3.Connection, path: Path, last: Event | None) -> None:
-    """Verify that the recorded tip is the last event."""
-    tip = db.execute("SELECT seq, hash FROM tip").fetchone()
-    expected = (last.seq, last.hash) if last else (0, GENESIS)
-    if tip != expected:
-        known = "nothing" if tip is None else f"event {tip[0]}"
-        raise ChainBroken(path, f"the chain ends at event {expected[0]}, its recorded tip is {known}: events were removed", expected[0])
+def check_tip(db: sqlite3.Connection, path: Path) -> int:
+    """Verify, in one read, that the recorded tip is the last event; return its sequence number."""
+    query = "SELECT tip.seq, tip.hash, e.seq, e.hash FROM tip LEFT JOIN (SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1) e"
+    row = db.execute(query).fetchone()
+    if row is None:
+        raise ChainBroken(path, "the record of the chain's tip is gone")
+    tip, last = (row[0], row[1]), (row[2] or 0, row[3] or GENESIS)
+    if tip != last:
+        raise ChainBroken(
+            path,
+            f"the recorded tip is event {tip[0]}, but the last event is {last[0]}: events were removed",
+            last[0],
+        )
+    return int(tip[0])
 
 
 def as_event(row: tuple[int, str, str, str, str, str, str, float], path: Path) -> Event:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, betainc, betaincc, gammainc, gammaincc, pdtr, pdtrc
-
-from engine.evidence.power import clopper_pearson_upper
+from scipy.special import bdtr, betainccinv, gammainc, gammaincc, pdtr, pdtrc
 
 Ints = NDArray[np.int64]
 
@@ -19,8 +17,10 @@ POOLED_CELLS = 10.0
 """Expected draws per cell where values are pooled."""
 MANY_CELLS = 64
 """Cells from which a chi-square is smooth enough to be read on its lower side as it is."""
-SPARSE = 1e-3
-"""Draws per value below which the repeats are Poisson."""
+EXACT_DRAWS = 1024
+"""Up to here the distribution of repeats is computed exactly (a few ms)."""
+RARE_PAIRS = 50.0
+"""Expected coinciding pairs up to which, beyond EXACT_DRAWS, repeats are Poisson."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def match_probability(values: Ints, lo: int, hi: int, *, alpha: float = 1e-3) ->
     if not _strongest(_frequency("frequency", present, modulus), alpha).biased:
         return 1.0 / modulus
     top = int(np.unique(present, return_counts=True)[1].max())
-    return max(1.0 / modulus, clopper_pearson_upper(top, len(present), confidence=1.0 - 1e-6 / modulus))
+    # Clopper-Pearson at one in a million over all M values; by its complement, 1 - risk would round to 1
+    bound = 1.0 if top == len(present) else float(betainccinv(top + 1, len(present) - top, 1e-6 / modulus))
+    return max(1.0 / modulus, bound)
 
 
 def _offsets(values: Ints, lo: int, hi: int) -> tuple[int, Ints]:
@@ -92,7 +94,10 @@ def _frequency(name: str, offsets: Ints, modulus: int) -> list[_Part]:
         return []
     if draws >= FULL_CELLS * modulus:
         return [_chi_square(name, np.bincount(offsets, minlength=modulus), modulus)]
-    parts = [_repeats(f"{name}, repeats", offsets, modulus)]
+    if draws > EXACT_DRAWS and _expected_pairs(draws, modulus) > RARE_PAIRS:
+        parts = [_coincidences(f"{name}, coincidences", offsets, modulus)]
+    else:
+        parts = [_repeats(f"{name}, repeats", offsets, modulus)]
     cells = min(modulus, int(draws / POOLED_CELLS))
     if cells >= 2:
         counts = np.bincount(_pool(offsets, modulus, cells), minlength=cells)
@@ -122,7 +127,7 @@ def _chi_square(name: str, counts: Ints, modulus: int) -> _Part:
         p = _two_sided(*_binomial_half(int(counts.max()), draws))
     else:
         p = _two_sided(*_pearson_tails(statistic, draws, cells))
-    return _Part(name, statistic, p, math.sqrt(max(0.0, statistic - (cells - 1)) / draws))
+    return _Part(name, statistic, p, math.sqrt(abs(statistic - (cells - 1)) / draws))
 
 
 def _pearson_tails(statistic: float, draws: int, cells: int) -> tuple[float, float]:
@@ -161,45 +166,44 @@ def _repeats(name: str, offsets: Ints, modulus: int) -> _Part:
     draws = len(offsets)
     counts = np.unique(offsets, return_counts=True)[1]
     repeats = draws - len(counts)
-    pairs, expected = float((counts * (counts - 1) / 2).sum()), draws * (draws - 1) / 2 / modulus
+    pairs = float((counts * (counts - 1) / 2).sum())
     p = _two_sided(*_repeat_tails(repeats, draws, modulus))
-    return _Part(name, float(repeats), p, math.sqrt(abs(pairs / expected - 1.0)))
+    return _Part(name, float(repeats), p, math.sqrt(abs(pairs / _expected_pairs(draws, modulus) - 1.0)))
+
+
+def _coincidences(name: str, offsets: Ints, modulus: int) -> _Part:
+    """Test Pearson's statistic over all values from the pairs that coincide, without a table of the range."""
+    draws = len(offsets)
+    squares = float((np.unique(offsets, return_counts=True)[1].astype(np.float64) ** 2).sum())
+    # sum c^2 * M / n - n, arranged so that a large M does not cancel
+    excess = (squares - draws) * modulus / draws - (draws - 1.0)
+    p = _two_sided(*_pearson_tails(excess + (modulus - 1.0), draws, modulus))
+    return _Part(name, excess + (modulus - 1.0), p, math.sqrt(abs(excess) / draws))
 
 
 def _repeat_tails(repeats: int, draws: int, modulus: int) -> tuple[float, float]:
-    """Return (P(R <= r), P(R >= r)).
-
-    The number of empty cells is a sum of independent indicators, so a binomial with its mean and variance fits
-    in the tails too; with few draws per value the limit is Poisson.
-    """
-    if draws < SPARSE * modulus:
-        mean = draws * (draws - 1) / 2 / modulus
-        return float(pdtr(repeats, mean)), float(pdtrc(repeats - 1, mean)) if repeats else 1.0
-    filled, variance = _occupancy(draws, modulus)
-    empty, again = modulus - filled, draws - filled
-    if again <= empty:
-        return _fitted_tails(repeats, again, variance)
-    return _fitted_tails(repeats + modulus - draws, empty, variance)
+    """Return (P(R <= r), P(R >= r)): exact for few draws, Poisson where repeats are rare."""
+    if draws <= EXACT_DRAWS:
+        chances = _different(draws, modulus)
+        return float(chances[draws - repeats :].sum()), float(chances[: draws - repeats + 1].sum())
+    mean = _expected_pairs(draws, modulus)
+    return float(pdtr(repeats, mean)), float(pdtrc(repeats - 1, mean)) if repeats else 1.0
 
 
-def _occupancy(draws: int, modulus: int) -> tuple[float, float]:
-    """Return mean and variance of the number of different values among uniform draws."""
-    if modulus <= 10_000:
-        none, pair = (1 - 1 / modulus) ** draws, (1 - 2 / modulus) ** draws
-        return modulus * (1 - none), modulus * none + modulus * (modulus - 1) * pair - (modulus * none) ** 2
-    load = draws / modulus  # beyond, the exact form cancels; the limit is right to 1/modulus
-    return -modulus * math.expm1(-load), modulus * math.exp(-load) * (1 - (1 + load) * math.exp(-load))
+def _different(draws: int, modulus: int) -> NDArray[np.float64]:
+    """Return the exact distribution of the number of different values, by its Markov chain."""
+    chances = np.zeros(draws + 1)
+    chances[0] = 1.0
+    stay = np.minimum(np.arange(draws + 1) / modulus, 1.0)
+    for drawn in range(1, draws + 1):
+        moved = chances[:drawn] * (1.0 - stay[:drawn])
+        chances[: drawn + 1] *= stay[: drawn + 1]
+        chances[1 : drawn + 1] += moved
+    return chances
 
 
-def _fitted_tails(count: int, mean: float, variance: float) -> tuple[float, float]:
-    share = 1.0 - variance / mean
-    if share < 1e-6:
-        return float(pdtr(count, mean)), float(pdtrc(count - 1, mean)) if count else 1.0
-    size = mean / share
-    if count >= size:
-        return 1.0, (float(share**size) if count < size + 1 else 0.0)
-    lower = float(betaincc(count + 1, size - count, share))
-    return lower, float(betainc(count, size - count + 1, share)) if count else 1.0
+def _expected_pairs(draws: int, modulus: int) -> float:
+    return draws * (draws - 1) / 2 / modulus
 
 
 def _pairs(offsets: Ints, modulus: int) -> list[_Part]:
@@ -216,7 +220,7 @@ def _pairs(offsets: Ints, modulus: int) -> list[_Part]:
     degrees = (cells - 1) ** 2
     low = _spread(statistic, cells * cells, len(even) / cells**2)
     tails = float(gammainc(degrees / 2, low / 2)), float(gammaincc(degrees / 2, statistic / 2))
-    effect = math.sqrt(max(0.0, statistic - degrees) / len(even))
+    effect = math.sqrt(abs(statistic - degrees) / len(even))
     return [_Part("pairs", statistic, _two_sided(*tails), effect)]
 
 

@@ -50,6 +50,16 @@ class Blocks:
         return range(1, len(self.dev))
 
     @property
+    def length(self) -> int:
+        """Return how many draws each block scores."""
+        return self.final.draws
+
+    @property
+    def spans(self) -> list[list[int]]:
+        """Return the draws that each dev block scores."""
+        return [[block.cut, block.end] for block in self.dev]
+
+    @property
     def reads(self) -> list[int]:
         """Return how many draws the features of each slot read: the blocks, then the next draw."""
         return [*(block.reads for block in self.all), self.now]
@@ -58,10 +68,6 @@ class Blocks:
         """Return the dev blocks whose targets end before block `validated` less the embargo begins."""
         limit = self.all[validated].reads
         return [at for at, block in enumerate(self.dev) if block.end <= limit]
-
-    def dump(self) -> dict[str, object]:
-        """Return the blocks as plain JSON."""
-        return {"dev": [[b.cut, b.end] for b in self.dev], "final": [self.final.cut, self.final.end], "now": self.now}
 
 
 def lay_out(draws: int, searched: int, *, dev: int, embargo: int) -> Blocks:

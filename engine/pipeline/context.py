@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import MimicryError
 from engine.pipeline.parameters import PipelineParameters
 from engine.pipeline.seedtree import SeedTree
+from engine.watcher.evaluation import EvidenceRow, Finding, Number, Operator
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -37,6 +38,8 @@ class RunContext:
     seeds: SeedTree
     parameters: PipelineParameters
     space: Space
+    looked: dict[str, set[str]] = field(default_factory=dict)
+    """Per artifact, the fields that later steps looked at in this process; the lineage check reads it."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +57,6 @@ class StepProgress:
 Progress = Callable[[StepProgress], None]
 
 
-@dataclass(frozen=True)
-class EvidenceRow:
-    """One number that the watcher judges: what was measured, the limit it is held against, and whether it holds."""
-
-    metric: str
-    value: float | None
-    limit: str
-    ok: bool
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a content check saw; `fail` stops the run, `note` is kept with the outcome."""
-
-    check: str
-    level: Literal["fail", "note"]
-    text: str
-
-
 @dataclass
 class StepOutcome:
     """A step's answer: what it wrote, what it measured, what the content checks saw."""
@@ -85,6 +69,17 @@ class StepOutcome:
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
     note: str = ""
+
+    def measure(
+        self,
+        metric: str,
+        value: Number | None,
+        op: Operator = ">=",
+        limit: Number | None = None,
+        note: str = "",
+    ) -> None:
+        """Add one number for the watcher to judge; without a limit it is reported only."""
+        self.evidence.append(EvidenceRow(metric=metric, value=value, op=op, limit=limit, note=note))
 
     @property
     def ok(self) -> bool:
@@ -102,13 +97,8 @@ class StepOutcome:
             "status": self.status,
             "artifacts": {ref.path.name: ref.sha256 for ref in self.artifacts},
             "metrics": dict(self.metrics),
-            "evidence": [vars(row) for row in self.evidence],
-            "findings": [vars(finding) for finding in self.findings],
+            "evidence": [row.model_dump(mode="json") for row in self.evidence],
+            "findings": [finding.model_dump(mode="json") for finding in self.findings],
             "seconds": round(self.seconds, 3),
             "note": self.note,
         }
-
-
-def mapping_of(rows: list[EvidenceRow]) -> Mapping[str, EvidenceRow]:
-    """Return evidence rows by metric."""
-    return {row.metric: row for row in rows}

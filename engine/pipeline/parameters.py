@@ -16,32 +16,36 @@ class PipelineParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     # blocks: every step
-    search_share: float = Field(0.5, ge=0.1, le=0.9)  # of the history that step 1 may select on
-    dev_blocks: int = Field(4, ge=2, le=32)
-    embargo: int = Field(1, ge=1, le=64)  # draws between what features read and what targets score
+    search_share: float = Field(default=0.5, ge=0.1, le=0.9)  # of the history that step 1 may select on
+    dev_blocks: int = Field(default=4, ge=3, le=32)
+    embargo: int = Field(default=1, ge=1, le=64)  # draws between what features read and what targets score
     # step 1
-    window_trials: int = Field(16, ge=1, le=4096)
-    window_batch: int = Field(4, ge=1, le=64)
-    window_seeds: int = Field(1 << 16, ge=1, le=1 << 32)  # of the asked interval, sieved by one trial
-    max_survivors: int = Field(512, ge=1, le=1 << 20)
+    window_trials: int = Field(default=16, ge=1, le=4096)
+    window_batch: int = Field(default=4, ge=1, le=64)
+    window_seeds: int = Field(default=1 << 16, ge=1, le=1 << 32)  # of the asked interval, sieved by one trial
+    max_survivors: int = Field(default=512, ge=1, le=1 << 20)
     # step 2.5
-    scorer_trials: int = Field(16, ge=1, le=4096)
-    scorer_batch: int = Field(4, ge=1, le=64)
-    twins: int = Field(24, ge=4, le=4096)
-    twin_decoys: int = Field(24, ge=4, le=4096)
+    scorer_trials: int = Field(default=16, ge=1, le=4096)
+    scorer_batch: int = Field(default=4, ge=1, le=64)
+    twins: int = Field(default=24, ge=4, le=4096)
+    twin_decoys: int = Field(default=24, ge=4, le=4096)
     # step 3
-    min_candidates: int = Field(48, ge=8, le=1 << 20)  # fewer survivors are complemented with decoys
-    feature_rows: int = Field(256, ge=8, le=1 << 16)  # survivors per task
+    min_candidates: int = Field(default=48, ge=8, le=1 << 20)  # fewer survivors are complemented with decoys
+    feature_rows: int = Field(default=256, ge=8, le=1 << 16)  # survivors per task
     # step 4
-    rungs: int = Field(3, ge=1, le=3)  # capacities that a family may climb
+    rungs: int = Field(default=3, ge=1, le=3)  # capacities that a family may climb
     # step 5
-    permutations: int = Field(999, ge=999, le=1 << 20)
-    decoy_histories: int = Field(3, ge=1, le=64)
-    signal_p: float = Field(0.01, gt=0.0, le=0.05)
-    confidence: float = Field(0.95, ge=0.8, le=0.9999)
+    permutations: int = Field(default=999, ge=999, le=1 << 20)
+    decoy_histories: int = Field(default=3, ge=1, le=64)
+    signal_p: float = Field(default=0.01, gt=0.0, le=0.05)
+    confidence: float = Field(default=0.95, ge=0.8, le=0.9999)
     save_all_models: bool = False
     # step 6
-    heads: int = Field(20, ge=1, le=100_000)  # values that the pool names one by one
+    heads: int = Field(default=20, ge=1, le=100_000)  # values that the pool names one by one
+
+    def of(self, step: str) -> dict[str, Any]:
+        """Return what one step depends on, for its lineage."""
+        return {name: getattr(self, name) for name in (*USED_BY["all"], *USED_BY[step])}
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> PipelineParameters:
@@ -52,3 +56,14 @@ class PipelineParameters(BaseModel):
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
             raise UsageError(f"pipeline parameter {key} = {first['input']!r}: {first['msg']}") from None
+
+
+USED_BY: Mapping[str, tuple[str, ...]] = {
+    "all": ("search_share", "dev_blocks", "embargo"),
+    "1": ("window_trials", "window_batch", "window_seeds", "max_survivors"),
+    "2.5": ("scorer_trials", "scorer_batch", "twins", "twin_decoys"),
+    "3": ("min_candidates", "feature_rows"),
+    "4": ("rungs",),
+    "5": ("permutations", "decoy_histories", "signal_p", "confidence", "save_all_models"),
+    "6": ("heads",),
+}

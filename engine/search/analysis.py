@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.alignment import Alignment
 
-SCHEMA = "analysis/1"
 Verdict = Literal["identified", "biased", "no_evidence", "not_identifiable"]
 StoppedBy = Literal["found", "exhausted", "time", "halt"]
 
@@ -96,7 +95,7 @@ class RangeCandidate(Record):
 class Analysis(Record):
     """The whole answer; `next_draws` is null unless all hypotheses agree on them."""
 
-    schema_: Literal["analysis/1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["analysis/1"] = Field(default="analysis/1", alias="schema")
     verdict: Verdict
     evidence_bits: float
     required_bits: float

@@ -86,7 +86,9 @@ def _plant(
     return (seed, start, gap), draws[None, :]
 
 
-def _sieve(params: dict[str, Any], draws: np.ndarray, first: int, count: int, stop: StopFlag) -> host.SieveResult:
+def _sieve(
+    params: dict[str, Any], draws: np.ndarray, first: int, count: int, stop: StopFlag
+) -> host.SieveResult:
     """Call the kernel; a window that starts inside the history shifts the start by its own gap, so gaps run one by one."""
     if params["window"] == 0:
         return _call(params, draws, first, count, tuple(params["starts"]), tuple(params["gaps"]), stop)
@@ -126,7 +128,9 @@ def _call(
 
 def _holds(hits: np.ndarray, vector: int, truth: tuple[int, int, int]) -> bool:
     seed, start, gap = truth
-    same = (hits["vector"] == vector) & (hits["seed"] == seed) & (hits["start"] == start) & (hits["gap"] == gap)
+    same = (
+        (hits["vector"] == vector) & (hits["seed"] == seed) & (hits["start"] == start) & (hits["gap"] == gap)
+    )
     return bool(same.any())
 
 

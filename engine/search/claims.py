@@ -45,7 +45,9 @@ def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.nda
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
 
 
-def score(cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, rank: int) -> Claim:
+def score(
+    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, rank: int
+) -> Claim:
     """Weigh one survivor: `rank` counts survivors carried so far from 1, or cells for the all-draws design."""
     seed, start, gap = hit
     same = predicted(cell, seed, start, gap, len(draws)) == draws
@@ -85,22 +87,29 @@ def settle(claims: Iterable[Claim], count: int) -> list[tuple[Claim, int, np.nda
         future = predicted(claim.cell, claim.seed, claim.start, claim.gap, count + NEXT_DRAWS)
         groups.setdefault(future.tobytes(), []).append(claim)
     settled = []
-    for future, group in groups.items():
+    for key, group in groups.items():
         chosen = min(group, key=lambda one: (one.start, one.seed, -one.cell.prior))
-        settled.append((chosen, len(group), np.frombuffer(future, dtype=np.int64)[count:]))
+        settled.append((chosen, len(group), np.frombuffer(key, dtype=np.int64)[count:]))
     return sorted(settled, key=lambda row: -row[0].bits)
 
 
 def likely_noise(matched: int, scored: int, p: float) -> float:
     """Return the share of wrong draws in the mixture that explains the tally best."""
-    return max((noise for noise, _ in NOISE_MIXTURE), key=lambda noise: log2_evidence(matched, scored, p, noise))
+    return max(
+        (noise for noise, _ in NOISE_MIXTURE), key=lambda noise: log2_evidence(matched, scored, p, noise)
+    )
 
 
 def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     """Return the record of the contract for a settled claim."""
     family = family_of(claim.cell.family)
     unit = claim.cell.seeds.unit
-    origin = {"kind": "time" if unit else "seed", "bits": family.seed_bits, "value": hex(claim.seed), "unit": unit}
+    origin = {
+        "kind": "time" if unit else "seed",
+        "bits": family.seed_bits,
+        "value": hex(claim.seed),
+        "unit": unit,
+    }
     return Hypothesis(
         family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=claim.start,
         gap={"law": "constant", "unit": "call", "value": claim.gap}, session=claim.cell.session, direction="forward",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -18,8 +18,9 @@ from engine.evidence.evalue import required_bits
 from engine.evidence.power import clopper_pearson_lower
 from engine.evidence.uniformity import match_probability, uniformity
 from engine.evidence.verdict import decide
+from engine.history.candidates import check_range, range_candidates
 from engine.history.history import History
-from engine.history.importers import check_range, range_candidates
+from engine.recovery.linear import detect
 from engine.search.analysis import (
     Analysis,
     Controls,
@@ -33,7 +34,7 @@ from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, hypothesis, score, settle, siblings
 from engine.search.plan import Cell, Material, Plan, make_plan
 from engine.search.space import Space
-from engine.search.sweep import ChunkOutcome, Sweeper, twin_stream
+from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
 from state.journal import Journal
 
 FEWEST_DRAWS = 3
@@ -92,6 +93,7 @@ class Identification:
             raise BadInput(f"{history.source}: {len(history)} draws; at least {FEWEST_DRAWS} are needed")
         self.history, self.space, self.run_id = history, space, run
         self.progress = progress or (lambda _: None)
+        self.ruled_out: list[tuple[tuple[int, int], str]] = []
         self.candidates = self._ranges()
         self.values = {label: self._values(label) for label in self._labels()}
         self.probability = {
@@ -153,7 +155,9 @@ class Identification:
         books = self.books
         books.carried[vector] += 1
         rank = books.carried[vector] if cell.confirm else self._cell_rank[cell.key]
-        claim = score(cell, hit, self.sweeper.stream(cell).all()[vector], self._p(cell), self.space.noise, rank)
+        claim = score(
+            cell, hit, self.sweeper.stream(cell).all()[vector], self._p(cell), self.space.noise, rank
+        )
         if vector != REAL:
             books.null_bits = max(books.null_bits, claim.bits)
             return
@@ -208,7 +212,7 @@ class Identification:
             complete=len(books.finished) == len(self.plan.cells) and not self.plan.unplanned, stopped_by=stopped,
             need_draws=self._need() if verdict == "not_identifiable" else None, range=span,
             range_candidates=[
-                RangeCandidate(range=one, reason=reason, chosen=one == span) for one, reason in self.candidates
+                RangeCandidate(range=one, reason=reason, chosen=one == span) for one, reason in [*self.candidates, *self.ruled_out]
             ],
             draws=len(self.history), sessions=list(self.history.sessions),
             hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
@@ -235,7 +239,9 @@ class Identification:
     def _not_tested(self, stopped: StoppedBy) -> list[NotTested]:
         """Say what was left out: cells beyond the stop, flooded ones, and what these draws cannot identify."""
         finished = {cell.key for cell in self.books.finished}
-        reason = {"found": "a claim was confirmed first", "time": "time limit", "halt": "halted"}.get(stopped, "")
+        reason = {"found": "a claim was confirmed first", "time": "time limit", "halt": "halted"}.get(
+            stopped, ""
+        )
         rows = [
             NotTested(
                 family=cell.family,
@@ -245,25 +251,49 @@ class Identification:
             for cell in self.plan.cells
             if cell.key not in finished
         ]
-        return rows + [NotTested(family=u.family, mapping=u.mapping, reason=u.reason) for u in self.plan.unplanned]
+        return rows + [
+            NotTested(family=u.family, mapping=u.mapping, reason=u.reason) for u in self.plan.unplanned
+        ]
 
     def _need(self) -> int | None:
         return min((one.need for one in self.plan.unplanned if one.need is not None), default=None)
 
     def _biased(self) -> bool:
-        """Call the draws biased only if no candidate range makes them look uniform."""
+        """Call the draws biased if no candidate range makes them look uniform, or a leaked bit follows a recurrence."""
         values = self._values(None)
         present = values[values >= 0]
-        return all(uniformity(present, lo, hi, alpha=self.space.alpha).biased for (lo, hi), _ in self.candidates)
+        spans = [span for span, _ in self.candidates]
+        if all(uniformity(present, lo, hi, alpha=self.space.alpha).biased for lo, hi in spans):
+            return True
+        structures = [detect(values, lo, hi) for lo, hi in spans]
+        paid = required_bits(self.space.alpha) + math.log2(len(spans))
+        return any(found is not None and found.bits >= paid for found in structures)
 
     def _p(self, cell: Cell) -> float:
         return self.probability[cell.session, cell.lo, cell.hi]
 
     def _ranges(self) -> list[tuple[tuple[int, int], str]]:
+        """Return the ranges to search, most plausible first; one that the draws rule out at alpha is only listed."""
         if self.space.range is not None:
             check_range(self.history, *self.space.range)
             return [(self.space.range, "asked")]
-        return [((lo, hi), reason) for lo, hi, reason in range_candidates(self.history.values)]
+        listed = range_candidates(self.history.values)
+        if not listed:
+            raise BadInput(
+                f"{self.history.source}: every draw is missing; at least {FEWEST_DRAWS} values are needed"
+            )
+        narrowest = min(hi - lo + 1 for lo, hi, _ in listed)
+        present = int((self.history.values >= 0).sum())
+        kept = []
+        for lo, hi, reason in listed:
+            # uniform draws on lo..hi would all fall into the narrowest candidate with this chance
+            if present * math.log(narrowest / (hi - lo + 1)) >= math.log(self.space.alpha):
+                kept.append(((lo, hi), reason))
+            else:
+                self.ruled_out.append(
+                    ((lo, hi), f"{reason}, ruled out: {present} draws would not all miss the rest")
+                )
+        return kept
 
     def _labels(self) -> list[str | None]:
         wanted, labels = self.space.sessions, self.history.sessions
@@ -272,7 +302,9 @@ class Identification:
         if wanted == "each":
             return [None, *labels] if len(labels) > 1 else [None]
         if wanted not in labels:
-            raise BadInput(f"{self.history.source}: no session {wanted!r}; there are: {', '.join(labels) or 'none'}")
+            raise BadInput(
+                f"{self.history.source}: no session {wanted!r}; there are: {', '.join(labels) or 'none'}"
+            )
         return [wanted]
 
     def _values(self, label: str | None) -> np.ndarray:
@@ -295,9 +327,3 @@ async def identify(
 ) -> Analysis:
     """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
     return await Identification(history, space, compute, journal, run=run, progress=progress).run()
-
-
-def describe_plan(cells: Iterable[Cell]) -> str:
-    """Return a one-line size of a plan."""
-    cells = list(cells)
-    return f"{len(cells)} cells, {sum(cell.hypotheses for cell in cells):.3g} hypotheses"

@@ -9,8 +9,7 @@ from functools import lru_cache
 
 from engine.errors import UsageError
 from engine.evidence.chance import search_block, threshold_for
-from engine.evidence.evalue import log2_evidence, prior_bits, required_bits
-from engine.evidence.identifiability import needed_draws
+from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, required_bits
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
@@ -20,8 +19,11 @@ from hip_cuda_kernels.registry import Family, resolve_families
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
-COMPARE_SECONDS = 2e-10  # one (hypothesis, draw vector) comparison on one core, measured in benchmarks/sieve.py
+COMPARE_SECONDS = (
+    2e-10  # one (hypothesis, draw vector) comparison on one core, measured in benchmarks/sieve.py
+)
 LONGEST_BLOCK = 64
+MOST_DRAWS = 4096
 CARRIED_ALLOWANCE = 6.0  # bits kept for the rank of a carried survivor when the confirm block is sized
 # Claims rest on two designs (confirm block, or all draws); each has half of the error budget.
 DESIGN_BITS = 1.0
@@ -89,7 +91,9 @@ class Material:
 
     session: str | None
     draws: int
-    ranges: tuple[tuple[int, int, float], ...]  # lo, hi, probability that a fixed prediction matches by chance
+    ranges: tuple[
+        tuple[int, int, float], ...
+    ]  # lo, hi, probability that a fixed prediction matches by chance
 
 
 @dataclass(frozen=True)
@@ -173,21 +177,29 @@ def _cell(
     span: tuple[int, int, float],
     prior: float,
 ) -> Cell | Unplanned:
+    """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
     aligned = (level.starts[1] - level.starts[0] + 1) * (level.gaps[1] - level.gaps[0] + 1)
     hypotheses = level.seeds.size * aligned
-    design = _design(hypotheses, material.draws, p, level.noise, space.alpha)
-    if design is None:
-        need = draws_needed(hypotheses, p, level.noise, space.alpha)
-        text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; need at least {need}"
-        return Unplanned(family.id, mapping.id, text, need)
-    block, threshold, confirm = design
-    depth = block - threshold + 2
-    seconds = level.seeds.size * (family.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS)
-    return Cell(
-        family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, level.noise,
-        block, threshold, confirm, material.session, prior, seconds,
-    )  # fmt: skip
+    for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
+        design = _design(hypotheses, material.draws, p, noise, space.alpha)
+        if design is not None:
+            block, threshold, confirm = design
+            depth = block - threshold + 2
+            seconds = level.seeds.size * (family.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS)
+            return Cell(
+                family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
+                block, threshold, confirm, material.session, prior, seconds,
+            )  # fmt: skip
+    need = draws_needed(hypotheses, p, space.noise or 0.0, space.alpha)
+    enough = f"need at least {need}" if need else "no number of draws would do"
+    text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
+    return Unplanned(family.id, mapping.id, text, need)
+
+
+def _at_most(noise: float) -> list[float]:
+    """Return the noise levels of the mixture up to `noise`, highest first."""
+    return sorted({share for share, _ in NOISE_MIXTURE if share < noise} | {noise}, reverse=True)
 
 
 @lru_cache(maxsize=4096)
@@ -210,13 +222,19 @@ def _design(hypotheses: int, draws: int, p: float, noise: float, alpha: float) -
 def confirm_draws(p: float, noise: float, alpha: float) -> int:
     """Return how many unseen draws a true hypothesis needs for a claim, at its expected number of matches."""
     wanted = required_bits(alpha) + CARRIED_ALLOWANCE + DESIGN_BITS
-    for draws in range(1, 4096):
+    for draws in range(1, MOST_DRAWS):
         matched = math.floor(draws * (1.0 - noise) + 1e-9)
         if log2_evidence(matched, draws, p) >= wanted:
             return draws
-    raise UsageError(f"--noise {noise}: no number of draws below 4096 could carry a claim at this noise")
+    raise UsageError(
+        f"--noise {noise}: no number of draws below {MOST_DRAWS} could carry a claim at this noise"
+    )
 
 
+@lru_cache(maxsize=4096)
 def draws_needed(hypotheses: int, p: float, noise: float, alpha: float) -> int | None:
-    """Return the fewest draws at which a cell of this size becomes identifiable; None if none would do."""
-    return needed_draws(prior_bits(hypotheses) + DESIGN_BITS, p, alpha=alpha, noise=noise)
+    """Return the fewest draws that some design can search a cell of this size with; None if none would do."""
+    carried = (
+        draws for draws in range(1, MOST_DRAWS) if _design(hypotheses, draws, p, noise, alpha) is not None
+    )
+    return next(carried, None)

@@ -17,9 +17,6 @@ class Range(NamedTuple):
     hi: int
     unit: str | None = None
 
-    def __len__(self) -> int:  # NamedTuple's own length would be 3
-        return self.size
-
     @property
     def size(self) -> int:
         """Return how many integers lie in the range."""
@@ -38,7 +35,9 @@ def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 -
     """Parse `LO:HI`, `N`, `0x…`, `2^32` ends or `TIME..TIME/UNIT`; raise UsageError naming `what` and the rule."""
     found = _parse_time(text, what) if ".." in text else _parse_integers(text, what)
     if found.lo > found.hi:
-        raise UsageError(f"{what} {text!r}: the range is reversed; write the smaller end first, {found.hi}:{found.lo}")
+        raise UsageError(
+            f"{what} {text!r}: the range is reversed; write the smaller end first, {found.hi}:{found.lo}"
+        )
     if found.lo < lowest or found.hi > highest:
         raise UsageError(f"{what} {text!r}: allowed are {lowest} to {highest}")
     return found
@@ -58,7 +57,7 @@ def _parse_integer(end: str, what: str, text: str) -> int:
         if "^" in end:
             power, _, minus = end.partition("-")
             base, _, exponent = power.partition("^")
-            return int(base) ** int(exponent) - (int(minus) if minus else 0)
+            return int(int(base) ** int(exponent)) - (int(minus) if minus else 0)
         return int(end, 0)
     except ValueError:
         raise UsageError(

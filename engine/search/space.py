@@ -49,12 +49,26 @@ class Level(BaseModel):
 UNIX_SECONDS = Range(1_420_070_400, 1_893_456_000, "s")  # 2015-01-01 .. 2030-01-01
 
 LADDER: tuple[Level, ...] = (
-    Level(name="small seeds, deep", seeds=Range(0, 2**16 - 1), starts=(0, 127), gaps=(0, 31), noise=0.2, prior=0.30),
+    Level(
+        name="small seeds, deep",
+        seeds=Range(0, 2**16 - 1),
+        starts=(0, 127),
+        gaps=(0, 31),
+        noise=0.2,
+        prior=0.30,
+    ),
     Level(name="small seeds", seeds=Range(0, 2**20 - 1), starts=(0, 7), gaps=(0, 15), noise=0.2, prior=0.25),
     Level(name="typed seeds", seeds=Range(0, 2**24 - 1), starts=(0, 1), gaps=(0, 7), noise=0.05, prior=0.15),
     Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.15),
     Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 0), noise=0.0, prior=0.10),
-    Level(name="32-bit seeds, gaps", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 16), noise=0.0, prior=0.05),
+    Level(
+        name="32-bit seeds, gaps",
+        seeds=Range(0, 2**32 - 1),
+        starts=(0, 0),
+        gaps=(0, 16),
+        noise=0.0,
+        prior=0.05,
+    ),
 )
 
 
@@ -69,5 +83,6 @@ def levels(space: Space) -> tuple[Level, ...]:
     gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else (0, 0)
     shares = ((space.noise, 1.0),) if space.noise is not None else ((0.0, 0.6), (0.2, 0.4))
     return tuple(
-        Level(name="asked", seeds=seeds, starts=starts, gaps=gaps, noise=noise, prior=prior) for noise, prior in shares
+        Level(name="asked", seeds=seeds, starts=starts, gaps=gaps, noise=noise, prior=prior)
+        for noise, prior in shares
     )

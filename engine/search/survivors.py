@@ -18,7 +18,13 @@ from engine.errors import BadInput
 from engine.search.alignment import Alignment, Gap, Origin
 
 FORMAT = 3
-TEXT, COUNT, LONG, WIDE, REAL = "U", np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint64), np.dtype(np.float64)
+TEXT, COUNT, LONG, WIDE, REAL = (
+    "U",
+    np.dtype(np.int32),
+    np.dtype(np.int64),
+    np.dtype(np.uint64),
+    np.dtype(np.float64),
+)
 
 FIELD_TYPES: dict[str, str | np.dtype[Any]] = {
     "family": TEXT,
@@ -86,7 +92,7 @@ class SurvivorHeader(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
-    schema_: Literal["survivors/3"] = Field("survivors/3", alias="schema")
+    schema_: Literal["survivors/3"] = Field(default="survivors/3", alias="schema")
     format: Literal[3] = 3
     fields: tuple[str, ...] = SURVIVOR_FIELDS
     range: tuple[int, int]
@@ -141,7 +147,9 @@ class Survivors:
                 data[name] = _column(name, [part[name] for part in parts])
         unknown = set(columns) - set(EXPORTED)
         if unknown:
-            raise SurvivorError(f"survivors: {sorted(unknown)} are no survivor columns; give some of {EXPORTED}")
+            raise SurvivorError(
+                f"survivors: {sorted(unknown)} are no survivor columns; give some of {EXPORTED}"
+            )
         return cls(header, data)
 
     def alignment(self, row: int) -> Alignment:
@@ -168,6 +176,14 @@ class Survivors:
             session=None if session == NO_SESSION else session,
             direction="backward" if get["direction"] == "backward" else "forward",
         )
+
+    @classmethod
+    def join(cls, header: SurvivorHeader, parts: Sequence[Survivors]) -> Survivors:
+        """Return the rows of several tables, in order, under one header."""
+        if not parts:
+            return cls.from_alignments([], header, {})
+        columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in SURVIVOR_FIELDS}
+        return cls(header, columns)
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Survivors:
         """Return the chosen rows in the given order, header unchanged."""
@@ -232,7 +248,9 @@ def _row(alignment: Alignment, draws: tuple[int, int]) -> dict[str, Any]:
         raise SurvivorError(f"survivors: {alignment.line()} maps to {alignment.range}, the table to {draws}")
     value = alignment.origin.number()
     if value >> 128:
-        raise SurvivorError(f"survivors: {alignment.line()}: an origin of more than 128 bits has no place in format 3")
+        raise SurvivorError(
+            f"survivors: {alignment.line()}: an origin of more than 128 bits has no place in format 3"
+        )
     origin = alignment.origin
     gap = alignment.gap
     low, high = _gap_ends(gap)
@@ -304,7 +322,9 @@ def _load(data: bytes, what: str) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise SurvivorError(f"{what}: not a survivors NPZ ({error}); run the step that writes it again") from None
+        raise SurvivorError(
+            f"{what}: not a survivors NPZ ({error}); run the step that writes it again"
+        ) from None
 
 
 def _encode(header: SurvivorHeader) -> np.ndarray:
@@ -314,12 +334,16 @@ def _encode(header: SurvivorHeader) -> np.ndarray:
 
 def _decode(array: np.ndarray | None, what: str) -> SurvivorHeader:
     if array is None:
-        raise SurvivorError(f"{what}: no header; this is not format {FORMAT}, run the step that writes it again")
+        raise SurvivorError(
+            f"{what}: no header; this is not format {FORMAT}, run the step that writes it again"
+        )
     try:
         header = SurvivorHeader.model_validate_json(array.tobytes())
     except ValidationError as error:
         first = error.errors()[0]
-        raise SurvivorError(f"{what}: header field {first['loc']}: {first['msg']}; run the step again") from None
+        raise SurvivorError(
+            f"{what}: header field {first['loc']}: {first['msg']}; run the step again"
+        ) from None
     if header.fields != SURVIVOR_FIELDS:
         raise SurvivorError(f"{what}: its field list is not that of format {FORMAT}; run the step again")
     return header

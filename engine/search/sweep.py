@@ -1,146 +1,202 @@
-"""Run cells on the compute engine: bill first, record every chunk once, give results back in the order of the plan."""
+"""One window's sieve for the pipeline: real draws and null twins through the same cells, survivors with full alignment."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.compute.codec import pack, unpack
 from engine.compute.cluster import Compute
-from engine.compute.task import Task, TaskResult
-from engine.errors import BadInput, Halted, MimicryError
-from engine.search.plan import LONGEST_BLOCK, Cell
-from engine.seedtree import named_rng
-from hip_cuda_kernels import host
+from engine.errors import UsageError
+from engine.evidence.chance import log2_tail
+from engine.evidence.uniformity import match_probability
+from engine.history.history import History
+from engine.search.alignment import Alignment, Gap, Origin
+from engine.search.chunk import REAL, SHUFFLED, UNIFORM
+from engine.search.claims import Claim, predicted, score
+from engine.search.plan import COMPARE_SECONDS, VECTORS, Cell
+from engine.search.ranges import Range
+from engine.search.survivors import SurvivorHeader, Survivors
+from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.mappings import resolve_mappings
+from hip_cuda_kernels.registry import family, resolve_families
 from state.journal import Journal
 
-POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
-
 
 @dataclass(frozen=True)
-class Stream:
-    """The draws of one stream and its null twins, all int64 of one length; -1 marks a missing draw."""
+class SweepSpec:
+    """What one sweep searches: cells over one window of one stream, under one count threshold."""
 
-    real: np.ndarray
-    shuffled: np.ndarray
-    uniform: np.ndarray
+    history: History
+    families: Sequence[str]
+    mappings: Sequence[str] | None
+    range: tuple[int, int]
+    seeds: Range
+    starts: tuple[int, int]
+    gaps: tuple[int, int]
+    window_start: int
+    window_length: int
+    threshold: int
+    run: str
+    key: str
+    rng_seed: int
+    session: str | None = None
+    noise: float | None = None
+    keep: int = 64
+    trial: int = -1
 
-    @classmethod
-    def of(cls, values: np.ndarray, lo: int, hi: int, rng: np.random.Generator) -> Stream:
-        """Make the twins: the same draws in another order, and uniform draws on the range; missing stay missing."""
-        present = np.flatnonzero(values >= 0)
-        shuffled, uniform = values.copy(), values.copy()
-        shuffled[present] = values[rng.permutation(present)]
-        uniform[present] = rng.integers(lo, hi, size=len(present), endpoint=True)
-        return cls(values, shuffled, uniform)
 
-    def all(self) -> np.ndarray:
-        """Return int64 (3, n): real, shuffled, uniform."""
-        return np.vstack([self.real, self.shuffled, self.uniform])
+@dataclass
+class SweepResult:
+    """What the real draws and each null twin met in the same passes; `null_*` are (shuffled, uniform)."""
 
-    def width(self, cell: Cell) -> int:
-        """Return how many positions from the cell's window hold its block of present draws."""
-        present = np.flatnonzero(self.real[cell.window :] >= 0)
-        if len(present) < cell.block or present[cell.block - 1] >= LONGEST_BLOCK:
-            raise BadInput(
-                f"draws {cell.window}..{cell.window + LONGEST_BLOCK}: a search block needs {cell.block} present draws within "
-                f"{LONGEST_BLOCK} positions, but too many are missing; cut the history to a part with fewer gaps"
+    cell_hits: dict[str, int] = field(default_factory=dict)
+    hits: int = 0
+    best: int = 0
+    null_hits: tuple[int, int] = (0, 0)
+    null_best: tuple[int, int] = (0, 0)
+    planted: int = 0
+    found: int = 0
+    hypotheses: int = 0
+    expected_false: float = 0.0
+    survivors: Survivors | None = None
+
+
+async def sweep(compute: Compute, journal: Journal, spec: SweepSpec) -> SweepResult:
+    """Run the spec's cells (billed, recorded, resumable) and return counts and survivors; raise Halted on a halt."""
+    cells = _cells(spec)
+    lo, hi = spec.range
+    values = _values(spec)
+    p = match_probability(values[values >= 0], lo, hi)
+    stream = twin_stream(values, lo, hi, spec.rng_seed, spec.session)
+    sweeper = Sweeper(
+        compute, journal, {(spec.session, lo, hi): stream}, spec.rng_seed, prefix=f"{spec.key}|"
+    )
+    result = SweepResult()
+    claims: list[Claim] = []
+    null_counts: list[int] = []
+    async with aclosing(sweeper.run(cells)) as outcomes:
+        async for outcome in outcomes:
+            _count(result, outcome, p)
+            null_counts += [int(hit["matched"]) for hit in outcome.hits if hit["vector"] != REAL]
+            claims += _scored(outcome, stream.real, p, spec, len(claims))
+    result.survivors = _survivors(spec, claims, null_counts, stream.real)
+    return result
+
+
+def _cells(spec: SweepSpec) -> list[Cell]:
+    """Lay the spec out as one cell per family and mapping."""
+    aligned = (spec.starts[1] - spec.starts[0] + 1) * (spec.gaps[1] - spec.gaps[0] + 1)
+    if not 0 < spec.threshold <= spec.window_length:
+        raise UsageError(
+            f"threshold {spec.threshold}: must lie in 1..{spec.window_length}, the window's length"
+        )
+    cells = []
+    try:
+        for one in resolve_families(spec.families):
+            top = min(spec.seeds.hi, 2**one.seed_bits - 1)
+            depth = spec.window_length - spec.threshold + 2
+            seconds = (top - spec.seeds.lo + 1) * (
+                one.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS
             )
-        return int(present[cell.block - 1]) + 1
+            cells += [
+                Cell(
+                    one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,
+                    spec.noise or 0.0, spec.window_length, spec.threshold, len(spec.history) - spec.window_length,
+                    spec.session, 1.0, seconds, spec.window_start,
+                )
+                for mapping in resolve_mappings(spec.mappings, one)
+            ]  # fmt: skip
+    except KernelError as error:
+        raise UsageError(str(error)) from None
+    return cells
 
 
-@dataclass(frozen=True)
-class ChunkOutcome:
-    """One finished chunk of one cell; `last` marks the cell's final chunk."""
-
-    cell: Cell
-    index: int
-    meta: Mapping[str, Any]
-    hits: np.ndarray
-    last: bool
+def _values(spec: SweepSpec) -> np.ndarray:
+    history = spec.history if spec.session is None else spec.history.session(spec.session)
+    return history.values
 
 
-@dataclass(frozen=True)
-class Sweeper:
-    """Runs cells of given streams. The journal's ledger is the truth: a chunk that it holds is never run again."""
-
-    compute: Compute
-    journal: Journal
-    streams: Mapping[tuple[str | None, int, int], Stream]
-    seed: int
-
-    def stream(self, cell: Cell) -> Stream:
-        """Return the stream that a cell searches."""
-        return self.streams[cell.session, cell.lo, cell.hi]
-
-    async def run(self, cells: Iterable[Cell]) -> AsyncIterator[ChunkOutcome]:
-        """Yield every chunk's outcome in plan order, whatever order the workers finish in; raise Halted on a halt."""
-        pieces: list[tuple[Cell, int, bool]] = []
-        ready: dict[int, ChunkOutcome] = {}
-        served = 0
-        tasks = self._tasks(cells, pieces, ready)
-        async with aclosing(self.compute.map(tasks)) as results:
-            async for result in results:
-                number = int(result.key.rsplit("#", 1)[1])
-                ready[number] = self._accept(*pieces[number], result)
-                while served in ready:
-                    yield ready.pop(served)
-                    served += 1
-        while served in ready:
-            yield ready.pop(served)
-            served += 1
-
-    def _tasks(
-        self, cells: Iterable[Cell], pieces: list[tuple[Cell, int, bool]], ready: dict[int, ChunkOutcome]
-    ) -> Iterator[Task]:
-        """Bill each cell before its first chunk, then hand out the chunks that the ledger does not hold yet."""
-        for cell in cells:
-            self.journal.bill(cell.key, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
-            done = self.journal.chunks(cell.key)
-            spans = list(cell.chunks())
-            for index, (first, count) in enumerate(spans):
-                number = len(pieces)
-                pieces.append((cell, index, index == len(spans) - 1))
-                if index in done:
-                    meta, arrays = unpack(done[index].result)
-                    ready[number] = ChunkOutcome(cell, index, meta, arrays["hits"], pieces[number][2])
-                else:
-                    yield self._task(cell, index, first, count, number)
-
-    def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
-        stream = self.stream(cell)
-        width = stream.width(cell)
-        params = {
-            "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
-            "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
-            "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
-            "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
-        }  # fmt: skip
-        draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
-        return Task(kind="sieve", key=f"{cell.key}/{index}#{number}", params=params, arrays={"draws": draws})
-
-    def _accept(self, cell: Cell, index: int, last: bool, result: TaskResult) -> ChunkOutcome:
-        """Record a finished chunk in the ledger; a stopped or failed one is no result."""
-        if result.stopped or result.meta.get("stopped"):
-            raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
-        if not result.ok:
-            raise MimicryError(f"{cell.key} chunk {index} failed on {result.worker}: {result.error}")
-        if result.meta["found"] != result.meta["planted"]:
-            raise MimicryError(
-                f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
-                "truths; the kernels on this machine cannot be trusted: run `mimicry doctor`"
-            )
-        payload = pack(dict(result.meta), dict(result.arrays))
-        digest = hashlib.sha256(payload).hexdigest()
-        self.journal.chunk_done(cell.key, index, digest, {"seconds": result.seconds, "worker": result.worker}, payload)
-        return ChunkOutcome(cell, index, result.meta, result.arrays["hits"], last)
+def _count(result: SweepResult, outcome: ChunkOutcome, p: float) -> None:
+    hits, cell = outcome.hits, outcome.cell
+    matched = {vector: hits["matched"][hits["vector"] == vector] for vector in (REAL, SHUFFLED, UNIFORM)}
+    result.cell_hits[cell.key] = result.cell_hits.get(cell.key, 0) + len(matched[REAL])
+    result.hits += len(matched[REAL])
+    result.best = max(result.best, int(matched[REAL].max(initial=0)))
+    nulls = (matched[SHUFFLED], matched[UNIFORM])
+    result.null_hits = (result.null_hits[0] + len(nulls[0]), result.null_hits[1] + len(nulls[1]))
+    result.null_best = (
+        max(result.null_best[0], int(nulls[0].max(initial=0))),
+        max(result.null_best[1], int(nulls[1].max(initial=0))),
+    )
+    result.planted += outcome.meta["planted"]
+    result.found += outcome.meta["found"]
+    result.hypotheses += outcome.meta["hypotheses"]
+    result.expected_false += outcome.meta["hypotheses"] * 2.0 ** log2_tail(cell.block, cell.threshold, p)
 
 
-def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:
-    """Return the stream with twins that this run's seed fixes, so that a resumed run sees the same twins."""
-    return Stream.of(values, lo, hi, named_rng(seed, "twins", session, lo, hi))
+def _scored(outcome: ChunkOutcome, draws: np.ndarray, p: float, spec: SweepSpec, carried: int) -> list[Claim]:
+    """Score the chunk's survivors on the draws outside the window; each pays for its rank."""
+    real = outcome.hits[outcome.hits["vector"] == REAL]
+    return [
+        score(
+            outcome.cell,
+            (int(hit["seed"]), int(hit["start"]), int(hit["gap"])),
+            draws,
+            p,
+            spec.noise,
+            carried + rank,
+        )
+        for rank, hit in enumerate(real, start=1)
+    ]
+
+
+def _survivors(spec: SweepSpec, claims: list[Claim], nulls: list[int], draws: np.ndarray) -> Survivors:
+    """Return the best `keep` survivors with matches in, before and after the window."""
+    tallies = {id(claim): _tallies(claim, draws) for claim in claims}
+    ranked = sorted(claims, key=lambda one: (-one.bits, -tallies[id(one)]["forward_matched"], one.seed))[
+        : spec.keep
+    ]
+    rows = [tallies[id(claim)] for claim in ranked]
+    columns: dict[str, object] = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
+    floor = -1e9  # -inf (a miss where no noise is assumed) has no place in JSON
+    columns |= {
+        "window_start": spec.window_start, "window_length": spec.window_length, "trial": spec.trial, "sweep": spec.key,
+        "evidence_bits": [max(claim.bits, floor) for claim in ranked],
+        "null_rank": [sum(null >= row["forward_matched"] for null in nulls) for row in rows],
+    }  # fmt: skip
+    header = SurvivorHeader(
+        range=spec.range, history=spec.history.digest, draws=len(spec.history),
+        search=(spec.window_start, spec.window_start + spec.window_length),
+        confirm=(0, len(spec.history)), found=len(claims), carried=max(1, len(claims)),
+    )  # fmt: skip
+    return Survivors.from_alignments([alignment(claim) for claim in ranked], header, columns)
+
+
+def _tallies(claim: Claim, draws: np.ndarray) -> dict[str, int]:
+    """Count matches in the window, on the earlier block (backward) and on the later one (confirm)."""
+    same = predicted(claim.cell, claim.seed, claim.start, claim.gap, len(draws)) == draws
+    present = draws >= 0
+    inside = np.flatnonzero(present[claim.cell.window :])[: claim.cell.block] + claim.cell.window
+    end = int(inside[-1]) + 1 if len(inside) else claim.cell.window
+    spans = {
+        "forward": inside,
+        "backward": np.flatnonzero(present[: claim.cell.window]),
+        "confirm": np.flatnonzero(present[end:]) + end,
+    }
+    counts: dict[str, int] = {}
+    for name, index in spans.items():
+        counts[f"{name}_matched"], counts[f"{name}_scored"] = int(same[index].sum()), len(index)
+    return counts
+
+
+def alignment(claim: Claim) -> Alignment:
+    """Return the hypothesis of a scored survivor."""
+    return Alignment(
+        family=claim.cell.family, mapping=claim.cell.mapping, range=(claim.cell.lo, claim.cell.hi),
+        origin=Origin.seed(claim.seed, family(claim.cell.family).seed_bits), start=claim.start,
+        gap=Gap.constant(claim.gap), session=claim.cell.session,
+    )  # fmt: skip

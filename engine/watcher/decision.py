@@ -44,7 +44,7 @@ class Case(Record):
 class Decision(Record):
     """The verdict on one step, with the case it rests on."""
 
-    schema_: Literal["decision/1"] = Field("decision/1", alias="schema")
+    schema_: Literal["decision/1"] = Field(default="decision/1", alias="schema")
     step: str
     run: str
     request: str
@@ -86,20 +86,18 @@ class Rule:
 def decide(case: Case, *, latency_ms: float = 0.0) -> Decision:
     """Decide one case: first rule that speaks, then the advisor may only make it more careful."""
     seen = evaluate(case.evidence, case.findings, case.required)
-    rule, ruling = _first(case, seen)
-    action = more_careful(ruling.action, case.advice)
-    if action != ruling.action:
-        ruling, action = _advised(case, ruling, action)
+    rule, code = _first(case, seen)
+    ruling = _advised(case, code, more_careful(code.action, case.advice))
     return Decision(
         step=case.step,
         run=case.run,
         request=case.request,
-        action=action,
-        code_action=_first(case, seen)[1].action,
+        action=ruling.action,
+        code_action=code.action,
         confidence=round(max(0.05, rule.confidence - 0.05 * len(seen.warnings)), 2),
         reason=ruling.reason,
         primary_signal=ruling.signal,
-        parameter_changes=(ruling.move,) if ruling.move and action == "RETRY" else (),
+        parameter_changes=(ruling.move,) if ruling.move else (),
         warnings=tuple(finding.text for finding in seen.warnings),
         rule=rule.id,
         source="rule" if isinstance(case.advice, NoAdvice) else "rule+advice",
@@ -123,15 +121,17 @@ def _first(case: Case, seen: Evaluation) -> tuple[Rule, Ruling]:
     raise AssertionError("the last rule always speaks")
 
 
-def _advised(case: Case, code: Ruling, action: Action) -> tuple[Ruling, Action]:
+def _advised(case: Case, code: Ruling, action: Action) -> Ruling:
     """Follow a more careful advice; a retry that can change nothing becomes an escalation."""
+    if action == code.action:
+        return code
     said = f"the code said {code.action} ({code.reason}); the advisor asked for more care"
-    if action == "RETRY":
-        move = case.moves[0][1] if case.moves and case.budget.left else None
-        if move is not None:
-            return Ruling("RETRY", "advice", f"{said}: {move.line()}", move), "RETRY"
-        return Ruling("ESCALATE", "advice", f"{said}, and a retry could change nothing"), "ESCALATE"
-    return Ruling("ESCALATE", "advice", said), "ESCALATE"
+    if action == "ESCALATE":
+        return Ruling("ESCALATE", "advice", said)
+    if case.moves and case.budget.left:
+        move = case.moves[0][1]
+        return Ruling("RETRY", "advice", f"{said}: {move.line()}", move)
+    return Ruling("ESCALATE", "advice", f"{said}, and a retry could change nothing")
 
 
 def _structural(case: Case, seen: Evaluation) -> Ruling | None:

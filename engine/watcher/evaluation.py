@@ -37,8 +37,8 @@ class EvidenceRow(Record):
 
     @property
     def missing(self) -> bool:
-        """Say whether there is no usable number: absent, or not a number at all."""
-        return self.value is None or (isinstance(self.value, float) and math.isnan(self.value))
+        """Say whether there is no usable number: absent, or not finite (which no record could store)."""
+        return self.value is None or (isinstance(self.value, float) and not math.isfinite(self.value))
 
     @property
     def ok(self) -> bool:

@@ -39,7 +39,7 @@ class StepPolicy(Record):
 class Policies(Record):
     """All policies; `total_retries` bounds one request over all its steps."""
 
-    schema_: Literal["watcher_policies/1"] = Field("watcher_policies/1", alias="schema")
+    schema_: Literal["watcher_policies/1"] = Field(default="watcher_policies/1", alias="schema")
     total_retries: int = Field(default=4, ge=0, le=50)
     steps: dict[StepId, StepPolicy] = Field(default_factory=dict)
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)

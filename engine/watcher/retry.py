@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
 from engine.errors import UsageError
 from engine.parameters import Registry, Value
 from engine.watcher.evaluation import Record

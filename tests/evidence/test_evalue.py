@@ -100,10 +100,10 @@ def test_a_crossing_is_remembered_after_later_misses() -> None:
     process = EProcess(1e-3, 0.0)
     process.update(True)
     process.update(True)
-    assert not process.crossed(1e-6)
+    assert not process.crossed(1e-7)
     process.update(True)
     assert process.update(False) == -math.inf
-    assert process.crossed(1e-6)
+    assert process.crossed(1e-7)
     assert not process.crossed(1e-12)
 
 

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.evidence.uniformity import _pearson_tails, _repeat_tails, match_probability, uniformity
+from engine.evidence.uniformity import (
+    _coincidences,
+    _pearson_tails,
+    _repeat_tails,
+    match_probability,
+    uniformity,
+)
 
 Rng = np.random.Generator
 
 
-def different_values(draws: int, modulus: int) -> list[float]:
-    """Return the exact distribution of the number of different values, by its Markov chain."""
-    chances = [1.0] + [0.0] * draws
+def different_values(draws: int, modulus: int) -> list[Fraction]:
+    """Return the exact distribution of the number of different values, from Stirling numbers."""
+    stirling = [Fraction(1)] + [Fraction(0)] * draws
     for _ in range(draws):
-        stay = [c * k / modulus for k, c in enumerate(chances)]
-        grow = [0.0] + [c * (1 - k / modulus) for k, c in enumerate(chances[:-1])]
-        chances = [a + b for a, b in zip(stay, grow, strict=True)]
-    return chances
+        stirling = [Fraction(0), *(stirling[k - 1] + k * stirling[k] for k in range(1, draws + 1))]
+    falling = [math.perm(modulus, k) if k <= modulus else 0 for k in range(draws + 1)]
+    return [s * f / modulus**draws for s, f in zip(stirling, falling, strict=True)]
 
 
-@pytest.mark.parametrize(
-    ("draws", "modulus"), [(60, 1000), (100, 100), (250, 100), (480, 100), (30, 100_000)]
-)
+@pytest.mark.parametrize(("draws", "modulus"), [(30, 1000), (40, 40), (60, 25), (20, 100_000)])
 def test_tails_of_the_repeats_agree_with_exact_counting(draws: int, modulus: int) -> None:
     exact = different_values(draws, modulus)
     for repeats in range(max(0, draws - modulus), draws):
-        below = sum(exact[draws - repeats :])
-        above = sum(exact[: draws - repeats + 1])
         lower, upper = _repeat_tails(repeats, draws, modulus)
-        for got, want in ((lower, below), (upper, above)):
-            if 1e-9 < want < 0.99:
-                assert got == pytest.approx(want, rel=0.5)
-                assert got == pytest.approx(want, rel=0.05) or want < 1e-3
+        assert lower == pytest.approx(float(sum(exact[draws - repeats :])), rel=1e-9)
+        assert upper == pytest.approx(float(sum(exact[: draws - repeats + 1])), rel=1e-9)
+
+
+@pytest.mark.parametrize(("draws", "modulus"), [(3000, 60_000), (2000, 1000)])
+def test_coincidences_of_many_uniform_draws_are_near_nominal(draws: int, modulus: int) -> None:
+    rng = np.random.default_rng(14)
+    p = np.array([_coincidences("", rng.integers(0, modulus, draws), modulus).p_value for _ in range(1500)])
+    for level in (0.2, 0.02):
+        assert 0.5 * level < np.mean(p <= level) < 1.6 * level
 
 
 @pytest.mark.parametrize(("cells", "draws"), [(6, 60), (10, 60), (49, 300)])

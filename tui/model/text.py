@@ -20,12 +20,12 @@ BLANK: Line = ()
 ELLIPSIS = "…"
 
 
-class Item(NamedTuple):
-    """One piece of a header: the higher its rank, the earlier it is shortened, then dropped."""
+class Item:
+    """One piece of a header, in forms from long to short; the higher its rank, the earlier it is cut, then dropped."""
 
-    rank: int
-    long: Line
-    short: Line = BLANK
+    def __init__(self, rank: int, *forms: Line) -> None:
+        self.rank = rank
+        self.forms = tuple(form for form in forms if any(part.text for part in form))
 
 
 def span(text: object, role: str = "") -> Span:
@@ -91,6 +91,17 @@ def cell(text: object, cells: int, role: str = "", *, right: bool = False) -> Sp
     return Span(pad + short if right else short + pad, role)
 
 
+def table(rows: Sequence[Sequence[Span]], caps: Sequence[int], cells: int) -> list[Line]:
+    """Align rows in columns as wide as their content, at most `caps`; what follows the last cap fills the line."""
+    sizes = [min(cap, max((width(row[i].text) for row in rows), default=0)) for i, cap in enumerate(caps)]
+    lines = []
+    for row in rows:
+        fixed = [cell(part.text, size, part.role) for part, size in zip(row, sizes, strict=False) if size]
+        rest = [part for part in row[len(caps) :] if part.text]
+        lines.append(cut(gapped([(part,) for part in (*fixed, *rest)]), cells))
+    return lines
+
+
 def cut(parts: Line, cells: int) -> Line:
     """Cut a line to at most `cells`."""
     if length(parts) <= cells:
@@ -128,22 +139,28 @@ def spread(items: Sequence[Item], cells: int, *, gap: str = "  ", right: Line = 
 
 
 def _squeeze(items: Sequence[Item], room: int, gap: int) -> list[Line]:
-    kept: dict[int, Line] = {index: item.long for index, item in enumerate(items) if item.long}
-
-    def fits() -> bool:
-        return sum(length(part) for part in kept.values()) + gap * (len(kept) - 1) <= room
-
+    kept = {index: item.forms[0] for index, item in enumerate(items) if item.forms}
     order = sorted(kept, key=lambda index: -items[index].rank)
-    for index in order:
-        if fits():
+    steps = max((len(items[index].forms) for index in order), default=0)
+    shorter = [
+        (index, items[index].forms[step])
+        for step in range(1, steps)
+        for index in order
+        if step < len(items[index].forms)
+    ]
+    for index, form in shorter:
+        if _fits(kept, room, gap):
             break
-        if items[index].short:
-            kept[index] = items[index].short
+        kept[index] = form
     for index in order:
-        if fits() or len(kept) == 1:
+        if _fits(kept, room, gap) or len(kept) == 1:
             break
         del kept[index]
     return [kept[index] for index in sorted(kept)]
+
+
+def _fits(kept: dict[int, Line], room: int, gap: int) -> bool:
+    return sum(length(part) for part in kept.values()) + gap * (len(kept) - 1) <= room
 
 
 # One character for one wherever a glyph stands in a column; a few words of prose grow by one.

@@ -102,6 +102,13 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
 
 
+def rate(value: float | None) -> str:
+    """Format a rate so that the decimals of a column stand still."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
 def bits(value: float | None) -> str:
     """Format evidence bits with one decimal."""
     return "–" if value is None else f"{value:.1f}"

@@ -32,15 +32,24 @@ static void nrand48_states(uint32_t seed, int count) {
     }
 }
 
+/* java.util.Random shares drand48's recurrence; jrand48 returns the upper 32 bits of the state, as nextInt does. */
+static void java_words(uint64_t seed, int count) {
+    const uint64_t state = seed ^ UINT64_C(0x5DEECE66D);
+    unsigned short xsubi[3] = {(unsigned short)state, (unsigned short)(state >> 16), (unsigned short)(state >> 32)};
+    for (int i = 0; i < count; ++i) printf(",%08" PRIx32, (uint32_t)jrand48(xsubi));
+}
+
 int main(int argc, char **argv) {
     if (argc < 6) return 2;
     call = argv[1];
     const int64_t lo = strtoll(argv[2], NULL, 10), hi = strtoll(argv[3], NULL, 10);
     const int count = atoi(argv[4]);
     for (int i = 5; i < argc; ++i) {
-        const uint32_t seed = (uint32_t)strtoull(argv[i], NULL, 16);
+        const uint64_t wide = strtoull(argv[i], NULL, 16);
+        const uint32_t seed = (uint32_t)wide;
         printf("%s", argv[i]);
         if (!strcmp(call, "nrand48")) nrand48_states(seed, count);
+        else if (!strcmp(call, "jrand48")) java_words(wide, count);
         else {
             seed_all(seed);
             for (int k = 0; k < count; ++k) draw(lo, hi - lo + 1);

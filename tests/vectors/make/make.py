@@ -76,25 +76,34 @@ def steady(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith(VOLATILE)]
 
 
-def settle(vector: Raw | Mapped, text: str, check: bool) -> str | None:
-    """Write the file, or compare it; return what differs."""
+def settle(vector: Raw | Mapped, text: str) -> str | None:
+    """Compare with the stored file; return what differs."""
     path = VECTORS / vector.path
-    if not check:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return None
     if not path.exists():
         return "the file is missing"
-    stored = path.read_text(encoding="utf-8")
-    return None if steady(stored) == steady(text) else "the oracle's answer differs from the file"
+    return (
+        None
+        if steady(path.read_text(encoding="utf-8")) == steady(text)
+        else "the oracle differs from the file"
+    )
+
+
+def store(vector: Raw | Mapped, text: str) -> None:
+    """Write the file; nothing is written before every second implementation has agreed."""
+    path = VECTORS / vector.path
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def make_one(bench: Bench, vector: Raw | Mapped, check: bool) -> str | None:
     """Make or check one file, second implementations included; return what differs."""
     rows = rows_of(bench, vector)
+    wrong = settle(vector, render(vector, rows)) if check else None
     for second in vector.checks:
         cross_check(bench, vector, second, rows)
-    return settle(vector, render(vector, rows), check)
+    if not check:
+        store(vector, render(vector, rows))
+    return wrong
 
 
 def chosen(names: Sequence[str]) -> list[Raw | Mapped]:

@@ -14,6 +14,13 @@ def raw(seed: int, lo: int, hi: int, count: int) -> list[str]:
     return [f"{int(word):08x}" for word in words]
 
 
+def by_array(seed: int, lo: int, hi: int, count: int) -> list[str]:
+    """Return words after init_by_array over the seed's 32-bit words, low word first."""
+    key = [seed >> shift & 0xFFFFFFFF for shift in range(0, max(seed.bit_length(), 1), 32)]
+    words = np.random.RandomState(key).randint(0, 2**32, size=count, dtype=np.uint32)
+    return [f"{int(word):08x}" for word in words]
+
+
 def random_sample(seed: int, lo: int, hi: int, count: int) -> list[str]:
     """Return floor(random_sample() * M) over the range."""
     samples = np.random.RandomState(seed).random_sample(count)
@@ -27,7 +34,12 @@ def integers(seed: int, lo: int, hi: int, count: int) -> list[str]:
     return [str(v) for v in np.random.Generator(source).integers(lo, hi + 1, size=count, dtype=np.uint32)]
 
 
-CALLS: dict[str, Words] = {"raw": raw, "random_sample": random_sample, "integers": integers}
+CALLS: dict[str, Words] = {
+    "raw": raw,
+    "by_array": by_array,
+    "random_sample": random_sample,
+    "integers": integers,
+}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Every oracle answers one small command line: CALL LO HI COUNT SEED... (seeds in 
 `seed,value,...`; raw words in hex, mapped values in decimal. Nothing here computes a random number.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 EXTRA = Path(os.environ.get("MIMICRY_ORACLES", Path.home() / ".cache" / "mimicry" / "oracles"))
 CRATES = Path("/usr/share/cargo/registry")
-NPM_MODULE = EXTRA / "node_modules" / "random-seedable" / "src" / "index.js"
+SEEDABLE = EXTRA / "node_modules" / "random-seedable"
+GNABLIB = EXTRA / "node_modules" / "gnablib"
+RANDOMGEN = EXTRA / "venv" / "bin" / "python"
 
 
 class OracleMissing(Exception):
@@ -61,6 +64,8 @@ def first_line(*command: str | Path) -> str:
 
 def debian(*packages: str) -> str:
     """Return the versions of Debian packages, for the version header."""
+    if shutil.which("dpkg-query") is None:
+        return "unknown: this machine has no dpkg-query"
     found = first_line("dpkg-query", "-W", "-f", "${Package} ${Version}, ", *packages)
     return found.rstrip(", ")
 
@@ -107,14 +112,10 @@ def build_wine(work: Path) -> list[str]:
     ]
 
 
-def build_npm(work: Path) -> list[str]:
-    """Return the command line that hands the npm module's path to the script."""
-    return ["node", str(HERE / "random_seedable.mjs"), str(NPM_MODULE)]
-
-
-def randomgen_python() -> str:
-    """Return the interpreter that has randomgen."""
-    return str(EXTRA / "venv" / "bin" / "python")
+def npm_version(package: Path) -> str:
+    """Return an installed npm package's version and node's."""
+    found = json.loads((package / "package.json").read_text(encoding="utf-8"))
+    return f"{found['name']} {found['version']}, node {first_line('node', '--version')}"
 
 
 def python_version() -> str:
@@ -127,10 +128,8 @@ def numpy_version() -> str:
     return f"numpy {run([sys.executable, '-c', 'import numpy; print(numpy.__version__)']).strip()}, {python_version()}"
 
 
-NPM_INSTALL = "npm install --prefix $MIMICRY_ORACLES random-seedable@1.0.8"
-PIP_INSTALL = (
-    "python3 -m venv $MIMICRY_ORACLES/venv; $MIMICRY_ORACLES/venv/bin/pip install randomgen==2.5.1"
-)
+NPM = "npm install --prefix $MIMICRY_ORACLES"
+PIP = "python3 -m venv $MIMICRY_ORACLES/venv; $MIMICRY_ORACLES/venv/bin/pip install"
 OPENS = "java.base/java.util.concurrent=ALL-UNNAMED"
 
 ORACLES: dict[str, Oracle] = {
@@ -141,7 +140,10 @@ ORACLES: dict[str, Oracle] = {
         lambda: first_line("g++", "--version"),
     ),
     "php": Oracle(
-        "PHP", (("php", "apt-get install php-cli"),), interpreted("php", "php_mt.php"), lambda: first_line("php", "-v")
+        "PHP",
+        (("php", "apt-get install php-cli"),),
+        interpreted("php", "php_mt.php"),
+        lambda: first_line("php", "-v"),
     ),
     "java": Oracle(
         "OpenJDK",
@@ -207,15 +209,21 @@ ORACLES: dict[str, Oracle] = {
     ),
     "random-seedable": Oracle(
         "npm random-seedable",
-        (("node", "apt-get install nodejs"), (str(NPM_MODULE), NPM_INSTALL)),
-        build_npm,
-        lambda: f"random-seedable 1.0.8, node {first_line('node', '--version')}",
+        (("node", "apt-get install nodejs"), (str(SEEDABLE), f"{NPM} random-seedable@1.0.8")),
+        lambda work: ["node", str(HERE / "random_seedable.mjs"), str(SEEDABLE / "src" / "index.js")],
+        lambda: npm_version(SEEDABLE),
+    ),
+    "gnablib": Oracle(
+        "npm gnablib",
+        (("node", "apt-get install nodejs"), (str(GNABLIB), f"{NPM} gnablib@0.7.29")),
+        lambda work: ["node", str(HERE / "gnablib.mjs"), str(GNABLIB)],
+        lambda: npm_version(GNABLIB),
     ),
     "randomgen": Oracle(
         "PyPI randomgen",
-        ((str(EXTRA / "venv" / "bin" / "python"), PIP_INSTALL),),
-        lambda work: [randomgen_python(), str(HERE / "pypi_randomgen.py")],
-        lambda: "randomgen 2.5.1",
+        ((str(RANDOMGEN), f"{PIP} randomgen==2.5.1"),),
+        lambda work: [str(RANDOMGEN), str(HERE / "pypi_randomgen.py")],
+        lambda: "randomgen " + first_line(RANDOMGEN, "-c", "import randomgen; print(randomgen.__version__)"),
     ),
 }
 
@@ -233,7 +241,9 @@ class Bench:
             if not (Path(need).exists() if "/" in need else shutil.which(need)):
                 raise OracleMissing(f"{name}: {need} is missing. Fix: {install}")
 
-    def ask(self, name: str, call: str, lo: int, hi: int, count: int, seeds: Sequence[int]) -> list[list[str]]:
+    def ask(
+        self, name: str, call: str, lo: int, hi: int, count: int, seeds: Sequence[int]
+    ) -> list[list[str]]:
         """Return one row of COUNT fields a seed, as the oracle printed them."""
         self.require(name)
         if name not in self.commands:
@@ -242,5 +252,7 @@ class Bench:
         text = run([*self.commands[name], call, str(lo), str(hi), str(count), *hexed])
         rows = [line.strip().split(",") for line in text.splitlines() if line.strip()]
         if [row[0] for row in rows] != hexed or any(len(row) != count + 1 for row in rows):
-            raise OracleFailed(f"{name} {call}: not one line of {count} values for each of {len(seeds)} seeds")
+            raise OracleFailed(
+                f"{name} {call}: not one line of {count} values for each of {len(seeds)} seeds"
+            )
         return [row[1:] for row in rows]

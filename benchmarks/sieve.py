@@ -1,0 +1,112 @@
+"""Measure the sieve against a plain search of the same task, family by family, as ratios of one run (CPU time, one core).
+
+The plain search seeds anew for every start and gap, never gives up early and takes `%`; both run in the same extension.
+Run: python benchmarks/sieve.py [FAMILY ...] [--seconds 0.3] [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from hip_cuda_kernels import _host, host
+from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.registry import Family, resolve_families
+from hip_cuda_kernels.task import Scope, build_task
+
+# Ratios that must hold for the noisy task (7 of 10 draws, gaps 0..16, M = 1000, one vector).
+REQUIRED = {"mt19937/init_genrand": 150.0, "xorshift32/raw_seed": 100.0}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search: `matches` of ten draws below 1000 at gaps 0..`gap`, `vectors` draw vectors at once."""
+
+    family: Family
+    matches: int
+    gap: int
+    vectors: int = 1
+
+    def mapping(self) -> str:
+        """Return the family's first native mapping that takes a modulus or, failing that, its first."""
+        native = self.family.mappings
+        return "mod" if "mod" in native else native[0]
+
+    def draws(self) -> np.ndarray:
+        """Return draws of a seed that the measured interval does not hold, and random twins of them."""
+        rng = np.random.default_rng(1)
+        real = host.values(self.family.id, self.mapping(), 777, 0, 999, 10)
+        return np.array([real, *rng.integers(0, 1000, (self.vectors - 1, 10))])
+
+    def sieve(self, seeds: int) -> None:
+        """Run the sieve over `seeds` seeds from 2^30 on."""
+        host.sieve(
+            self.family.id, self.mapping(), 0, 999, self.draws(), np.full(self.vectors, self.matches),
+            seed_lo=1 << 30, seed_count=seeds, starts=(0, 0), gaps=(0, self.gap),
+        )  # fmt: skip
+
+    def naive(self, seeds: int) -> None:
+        """Run the plain search over `seeds` seeds from 2^30 on."""
+        scope = Scope(1 << 30, seeds, (0, 0), (0, self.gap))
+        mapping = parse_mapping(self.mapping(), self.family)
+        task = build_task(self.family, mapping, 0, 999, self.draws(), np.full(self.vectors, self.matches), scope)
+        assert task is not None
+        _host.naive(self.family.id, task.fields(), 1 << 30, seeds)
+
+
+def rate(run: Callable[[int], None], seconds: float) -> float:
+    """Return seeds per CPU second: the median of three runs of about a third of `seconds` each."""
+    seeds = 1 << 10
+    while (spent := _cpu(run, seeds)) < seconds / 30 and seeds < 1 << 30:
+        seeds *= 4
+    seeds = max(1024, min(1 << 31, int(seeds * seconds / 3 / spent)))
+    return median(seeds / _cpu(run, seeds) for _ in range(3))
+
+
+def _cpu(run: Callable[[int], None], seeds: int) -> float:
+    begin = time.thread_time()
+    run(seeds)
+    return time.thread_time() - begin
+
+
+def row(family: Family, seconds: float) -> tuple[str, float]:
+    """Measure one family; return its line of the table and its ratio on the noisy task."""
+    exact, noisy = Job(family, 10, 0), Job(family, 7, 16)
+    fast, slow = rate(noisy.sieve, seconds), rate(noisy.naive, seconds)
+    one, plain = rate(exact.sieve, seconds), rate(exact.naive, seconds)
+    four = rate(Job(family, 10, 0, 4).sieve, seconds)
+    cells = (one, one / plain, one / four, fast, slow, fast / slow)
+    texts = [f"{c / 1e6 if c > 1e4 else c:10.2f}" for c in cells]
+    return f"{family.id:24} {Job(family, 7, 16).mapping():14}" + "".join(texts), fast / slow
+
+
+def main() -> int:
+    """Print the table; with --check fail when a required ratio is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("families", nargs="*", default=["all"])
+    parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    print(f"{host.isa()}, one core; rates in million seeds per CPU second; M = 1000")
+    head = ("exact", "/ plain", "x4 costs", "noisy", "plain", "ratio")
+    print(f"{'family':24} {'mapping':14}" + "".join(f"{h:>10}" for h in head))
+    missed = []
+    for family in resolve_families(options.families or ["all"]):
+        line, ratio = row(family, options.seconds)
+        print(line, flush=True)
+        if ratio < REQUIRED.get(family.id, 0.0):
+            missed.append(f"{family.id}: {ratio:.0f} of {REQUIRED[family.id]:.0f}")
+    if options.check and missed:
+        print("missed: " + "; ".join(missed), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The coordinator's end of a lease: start one process of ours, hear it, speak to it, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.compute.isolation import environment, python
+
+LOG_LIMIT = 4 << 20
+"""Bytes after which a child's log is moved aside at its next start."""
+_LINE_LIMIT = 1 << 20
+Event = dict[str, Any]
+
+
+class Child:
+    """One leased process; it dies when this process dies, however that happens."""
+
+    def __init__(self, process: asyncio.subprocess.Process, on_event: Callable[[Event], None]) -> None:
+        """Listen to a started process; use `Child.spawn`."""
+        self.pid = process.pid
+        self.heard = time.monotonic()
+        """Monotonic time of its last line."""
+        self._process = process
+        self._on_event = on_event
+        self._reader = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def spawn(cls, module: str, spec: Event, log: Path, on_event: Callable[[Event], None]) -> Child:
+        """Start `python -m module` under a lease, its stderr appended to `log`, and send it `spec`."""
+        fd = open_log(log)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *python(module),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=fd,
+                env=environment(1),
+                limit=_LINE_LIMIT,
+                # Ctrl-C on our terminal is the coordinator's to answer.
+                start_new_session=True,
+            )
+        finally:
+            os.close(fd)
+        child = cls(process, on_event)
+        child.send({"parent": os.getpid(), **spec})
+        return child
+
+    async def _listen(self) -> None:
+        """Pass each event line on until the process closes its end."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            self.heard = time.monotonic()
+            with contextlib.suppress(ValueError):
+                self._on_event(json.loads(line))
+
+    def send(self, line: Event) -> None:
+        """Send one line; a process that is going away misses it."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(json.dumps(line).encode() + b"\n")
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process has not ended yet, as far as was noticed."""
+        return self._process.returncode is None
+
+    def silence(self) -> float:
+        """Return the seconds since its last line."""
+        return time.monotonic() - self.heard
+
+    async def wait(self) -> int:
+        """Wait for its end and return the exit code (negative: the signal)."""
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        """Kill it and what it started in its session, at once."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """End the lease, kill what is left, and wait until it is gone. There is nothing to save in any of our children."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self.kill()
+        await self.wait()
+        await self._reader
+
+
+def open_log(log: Path) -> int:
+    """Return a descriptor that appends to `log` (0600); a long log is moved to `.1` first."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(log.suffix + ".1"))
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

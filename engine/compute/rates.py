@@ -1,0 +1,38 @@
+"""How many hypotheses a second: results spread over the seconds in which they were worked out."""
+
+from __future__ import annotations
+
+import math
+import time
+
+KEPT = 3600
+"""Seconds of history."""
+
+
+class RateSeries:
+    """Work done per second of monotonic time. A result counts when it arrives, so the newest seconds still rise."""
+
+    def __init__(self) -> None:
+        """Begin with nothing done."""
+        self._done: dict[int, float] = {}
+
+    def add(self, amount: float, seconds: float, end: float | None = None) -> None:
+        """Book `amount` evenly over the `seconds` (at most the kept ones) before `end` (now by default)."""
+        if not math.isfinite(amount) or amount <= 0:
+            return
+        stop = time.monotonic() if end is None else end
+        span = min(max(seconds, 1e-9), KEPT)
+        begin = stop - span
+        for second in range(math.floor(begin), math.floor(stop) + 1):
+            share = (min(stop, second + 1) - max(begin, second)) / span
+            self._done[second] = self._done.get(second, 0.0) + amount * max(share, 0.0)
+        self._trim(math.floor(stop))
+
+    def _trim(self, newest: int) -> None:
+        if len(self._done) > 2 * KEPT:
+            self._done = {second: done for second, done in self._done.items() if second > newest - KEPT}
+
+    def series(self, seconds: int, now: float | None = None) -> list[float]:
+        """Return work per second for the last whole `seconds`, oldest first; 0 where nothing was done."""
+        last = math.floor(time.monotonic() if now is None else now)
+        return [self._done.get(second, 0.0) for second in range(last - seconds, last)]

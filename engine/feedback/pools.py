@@ -1,0 +1,58 @@
+"""The pool in force: step 6's last one, advanced draw by draw without training, ready before the next draw is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from engine.history.history import Draw
+    from engine.pipeline.artifacts import Pool
+    from state.journal import Journal
+
+
+class Draws(Protocol):
+    """The part of the store of draws that advancing reads; seqs count from 1."""
+
+    def after(self, seq: int, limit: int | None = None) -> list[tuple[int, Draw]]:
+        """Return draws after `seq`, oldest first."""
+
+
+class Pools:
+    """Holds the newest pool and advances it; after a restart it goes on from the last committed one."""
+
+    def __init__(self, journal: Journal, draws: Draws) -> None:
+        """Take up the last committed pool, if any."""
+        self._journal, self._draws = journal, draws
+        self._pool: Pool | None = None
+        self._looked = False
+
+    def publish(self, pool: Pool) -> None:
+        """Put a freshly made pool in force; it may be for a draw that has come already and is advanced then."""
+        self._pool, self._looked = pool, True
+
+    async def reissue(self, coming: int) -> Mapping[str, Any] | None:
+        """Return the pool for draw index `coming` as plain JSON; None before step 6 has ever run."""
+        return await asyncio.to_thread(self._reissue, coming)
+
+    def _reissue(self, coming: int) -> Mapping[str, Any] | None:
+        from engine.pipeline.pool import reissue
+
+        pool = self._standing()
+        if pool is None or pool.for_draw > coming:
+            return None
+        if pool.for_draw < coming:
+            between = [draw for _, draw in self._draws.after(pool.for_draw, coming - pool.for_draw)]
+            pool = reissue(pool, coming, between)
+            self._pool = pool
+        return pool.model_dump(mode="json")
+
+    def _standing(self) -> Pool | None:
+        if self._pool is None and not self._looked:
+            from engine.pipeline.artifacts import Pool
+
+            self._looked = True
+            last = self._journal.predictions.latest()
+            self._pool = None if last is None else Pool.parse(last.pool, "the last committed pool")
+        return self._pool

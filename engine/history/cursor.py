@@ -1,0 +1,75 @@
+"""A durable place in the draws: one small file that is replaced whole, so that a crash leaves the old or the new."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from engine.errors import EnvironmentFault, UsageError
+
+NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+
+
+class Cursor:
+    """The last draw that a reader finished; it moves forward only, after the reader's own work is durable."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"cursor {name!r}: a name is lower-case letters, digits, `_.-`, at most 64 characters"
+            )
+        self.path = directory / f"{name}.json"
+        self.name, self.position = name, self._load()
+
+    def advance(self, seq: int) -> None:
+        """Set the position to `seq` durably; raise UsageError if that goes back."""
+        if seq < self.position:
+            raise UsageError(
+                f"cursor {self.name!r}: {seq} lies before {self.position}; a cursor only goes forward"
+            )
+        write_json(self.path, {"schema": "cursor/1", "name": self.name, "seq": seq})
+        self.position = seq
+
+    def _load(self) -> int:
+        try:
+            seq = json.loads(self.path.read_text())["seq"]
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EnvironmentFault(
+                f"{self.path}: not a cursor ({error}); restore it or delete it to start at 0"
+            ) from None
+        if not isinstance(seq, int) or seq < 0:
+            raise EnvironmentFault(
+                f"{self.path}: seq {seq!r} is not a position; restore it or delete it to start at 0"
+            )
+        return seq
+
+
+def write_json(path: Path, record: object, mode: int = 0o600) -> None:
+    """Write a JSON file atomically and durably: temporary file, fsync, rename, fsync of the directory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as stream:
+            stream.write(json.dumps(record) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        sync_directory(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise EnvironmentFault(
+            f"{path}: cannot write ({error.strerror}); free space or check permissions"
+        ) from None
+
+
+def sync_directory(directory: Path) -> None:
+    """Make names created or renamed in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

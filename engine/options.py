@@ -1,0 +1,126 @@
+"""The command line's options as tables, and what `analyze` makes of them: a strict search space and an order."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.analyze import Order
+    from engine.search.space import Space
+
+Option = tuple[tuple[str, ...], dict[str, Any]]
+JSON: Option = (("--json",), {"action": "store_true", "help": "print JSON"})
+LIMIT: Option = (("--limit",), {"type": int, "default": 20, "help": "rows (default 20)"})
+LOOKS: list[Option] = [
+    (("--ascii",), {"action": "store_true", "help": "no characters beyond ASCII"}),
+    (("--mono",), {"action": "store_true", "help": "no colours"}),
+    (("--no-mouse",), {"action": "store_true", "help": "leave the mouse to the terminal"}),
+    (("--theme",), {"default": None, "help": "colour theme"}),
+]
+READING: list[Option] = [
+    (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
+    (("files",), {"nargs": "*", "metavar": "FILE", "help": "CSV, JSON, JSONL or text; - for standard input"}),
+    (("--column",), {"help": "column of the draws, by name or number"}),
+    (("--time-column",), {"help": "column of the times"}),
+    (("--session-column",), {"help": "column of the session labels"}),
+    (
+        ("--format",),
+        {"choices": ["csv", "json", "jsonl", "text"], "help": "instead of guessing from the name"},
+    ),
+    (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
+    (("--session",), {"default": "all", "metavar": "all|each|LABEL", "help": "which draws form a stream"}),
+]
+SPACE: list[Option] = [
+    (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
+    (("--mappings",), {"metavar": "NAMES", "help": "mapping ids, comma-separated"}),
+    (("--seeds",), {"metavar": "LO:HI", "help": "seed interval; also TIME..TIME/s, /ms, /us"}),
+    (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
+    (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
+    (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
+    (("--range",), {"metavar": "LO:HI", "help": "range of the draws"}),
+    (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
+    (("--alpha",), {"type": float, "default": 1e-6, "help": "error rate of a claim (default 1e-6)"}),
+    (("--time-limit",), {"type": float, "default": 600.0, "metavar": "S", "help": "seconds (default 600)"}),
+    (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
+    (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
+    (("--seed",), {"type": int, "default": 20260101, "help": "root of the run's seed tree"}),
+    (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
+    (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
+    (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
+]
+
+
+def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
+    """Return the order and, for `--resume`, the run directory it comes from."""
+    from engine.analyze import SPEC, Order
+
+    if arguments.resume:
+        directory = Path(arguments.resume)
+        directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
+        return Order.load(directory / SPEC), directory
+    if len(arguments.files) != 1:
+        raise UsageError(
+            f"analyze: one history at a time, {len(arguments.files)} given; use - for standard input"
+        )
+    reading = {
+        "column": arguments.column, "time_column": arguments.time_column, "session_column": arguments.session_column,
+        "format": arguments.format,
+        "newest_first": arguments.newest_first,
+    }  # fmt: skip
+    return Order(
+        tuple(arguments.files), space(arguments), reading, arguments.pipeline, arguments.workers
+    ), None
+
+
+def space(arguments: argparse.Namespace) -> Space:
+    """Return the asked space; raise UsageError naming the option, the value and the rule."""
+    from engine.search.ranges import parse_range
+    from engine.search.space import Space
+
+    given: dict[str, Any] = {
+        "alpha": arguments.alpha,
+        "time_limit": arguments.time_limit,
+        "exhaust": arguments.exhaust,
+    }
+    for name, highest in (("seeds", 2**64 - 1), ("starts", 2**20), ("gaps", 2**16)):
+        text = getattr(arguments, name)
+        given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
+    if arguments.modulus is not None and arguments.range is not None:
+        raise UsageError("--range and --modulus say the same thing; give one of them")
+    if arguments.modulus is not None:
+        given["range"] = (0, arguments.modulus - 1)
+    if arguments.range is not None:
+        span = parse_range(arguments.range, what="--range", highest=2**32 - 1)
+        given["range"] = (span.lo, span.hi)
+    given["noise"] = arguments.noise
+    given["families"] = _names(arguments.families) or ("all",)
+    given["mappings"] = _names(arguments.mappings)
+    given["sessions"] = arguments.session
+    given["seed"] = arguments.seed
+    for name, low, high in (("alpha", 0, 1), ("noise", 0, 1)):
+        value = given[name]
+        if value is not None and not low <= value < high:
+            raise UsageError(f"--{name} {value}: must lie in [{low}, {high})")
+    if given.get("range") and given["range"][1] <= given["range"][0]:
+        raise UsageError("--range: a range of draws has at least two values")
+    if given["time_limit"] <= 0:
+        raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
+    return Space(**given)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names, depth, current = [], 0, ""
+    for character in text + ",":  # commas inside brackets belong to a mapping's parameters
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            names.append(current.strip())
+            current = ""
+        else:
+            current += character
+    return tuple(name for name in names if name)

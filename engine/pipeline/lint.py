@@ -1,0 +1,148 @@
+"""The feature lint: constant, copied and trial-identifying columns are dropped by name, a leaking one fails the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.pipeline import features
+from engine.pipeline.board import Board
+from engine.pipeline.features import Table
+from engine.pipeline.features_meta import Meta
+
+PERFECT = 1.0 - 1e-9
+BLIND_ROWS = 16
+CHANCE_HITS = 12  # fewer chance hits in all cannot tell a correlation from luck
+CHANCE_LIMIT = 0.9
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One column that was left out, and the rule that it broke."""
+
+    name: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the lint kept, dropped, and refused."""
+
+    kept: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+    leaks: tuple[str, ...]
+
+
+def future_blind(board: Board, meta: Meta, reads: Sequence[int], rng: np.random.Generator) -> list[str]:
+    """Return the columns that change when draws which their slot may not know are replaced.
+
+    The strongest leak test there is: it asks the code, not a statistic. `board` may hold any few rows.
+    """
+    lo, hi = board.lo, board.hi
+    leaks: set[str] = set()
+    for slot, read in enumerate(reads):
+        other = board.drawn.copy()
+        later = np.flatnonzero(other[read:] >= 0) + read
+        other[later] = lo + (other[later] - lo + rng.integers(1, max(2, hi - lo + 1), len(later))) % (
+            hi - lo + 1
+        )
+        # a future without misses as well, so that counts of hits show
+        for drawn in (other, _oracle(board, read)):
+            blind = Board(board.predicted, drawn, lo, hi)
+            before, after = (
+                features.columns(board, meta, reads[slot]),
+                features.columns(blind, meta, reads[slot]),
+            )
+            leaks |= {name for name in before if not np.array_equal(before[name], after[name])}
+    return sorted(leaks)
+
+
+def _oracle(board: Board, read: int) -> np.ndarray:
+    drawn = board.drawn.copy()
+    drawn[read:] = np.where(drawn[read:] >= 0, np.maximum(board.predicted[0, read:], board.lo), drawn[read:])
+    return drawn
+
+
+def chance_leaks(table: Table, targets: np.ndarray, chance_rows: np.ndarray) -> list[str]:
+    """Return columns that predict the hits of decoys, which nothing can; `targets` int (2, dev, K)."""
+    hits, scored = targets[:, :, chance_rows]
+    if hits.sum() < CHANCE_HITS:
+        return []
+    rate = (hits / np.maximum(scored, 1)).reshape(-1)
+    x = table.x[: len(hits), chance_rows].reshape(len(rate), -1)
+    return [
+        name for name, r in zip(table.names, _correlations(x, rate), strict=True) if abs(r) >= CHANCE_LIMIT
+    ]
+
+
+def check(
+    table: Table,
+    *,
+    first_read: int,
+    provenance: Mapping[str, int],
+    trials: np.ndarray,
+    leaks: Sequence[str] = (),
+) -> Verdict:
+    """Sort the columns: `provenance` is the first draw a column does not know, `trials` the trial of each survivor row."""
+    dropped = [
+        Dropped(name, "later", f"counts draws up to {end}, the first features may know {first_read}")
+        for name, end in provenance.items()
+        if end > first_read and name in table.names
+    ]
+    out = {one.name for one in dropped} | set(leaks)
+    dropped += _constant(table, out)
+    out |= {one.name for one in dropped}
+    dropped += _trial_marks(table, trials, out)
+    out |= {one.name for one in dropped}
+    dropped += _copies(table, out)
+    out |= {one.name for one in dropped}
+    return Verdict(tuple(name for name in table.names if name not in out), tuple(dropped), tuple(leaks))
+
+
+def _constant(table: Table, out: set[str]) -> list[Dropped]:
+    low, high = table.x.min(axis=(0, 1)), table.x.max(axis=(0, 1))
+    return [
+        Dropped(name, "constant", f"is {low[at]:.6g} in every row")
+        for at, name in enumerate(table.names)
+        if low[at] == high[at] and name not in out
+    ]
+
+
+def _copies(table: Table, out: set[str]) -> list[Dropped]:
+    names = [name for name in table.names if name not in out]
+    flat = table.keep(names).x.reshape(-1, len(names))
+    centred = flat - flat.mean(axis=0)
+    r = np.abs(centred.T @ centred / np.maximum(np.outer(*[np.linalg.norm(centred, axis=0)] * 2), 1e-300))
+    found: dict[str, str] = {}
+    for later in range(len(names)):
+        twins = [at for at in range(later) if names[at] not in found and r[at, later] >= PERFECT]
+        if twins:
+            found[names[later]] = names[twins[0]]
+    return [Dropped(name, "copy", f"equals {first} up to scale") for name, first in found.items()]
+
+
+def _trial_marks(table: Table, trials: np.ndarray, out: set[str]) -> list[Dropped]:
+    """Find columns that are one value within every trial and differ between trials: they name the trial."""
+    known = [trial for trial in np.unique(trials) if trial >= 0]
+    groups = [np.flatnonzero(trials == trial) for trial in known]
+    if len(groups) < 2 or max(map(len, groups)) < 2:
+        return []
+    found = []
+    for at, name in enumerate(table.names):
+        column = table.x[:, :, at]
+        spread = max(float(np.ptp(column[:, group], axis=1).max()) for group in groups)
+        between = float(np.ptp([column[0, group[0]] for group in groups]))
+        if name not in out and spread == 0.0 and between > 0.0:
+            found.append(
+                Dropped(name, "trial", f"is one value in each of {len(groups)} trials: it names the trial")
+            )
+    return found
+
+
+def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    x, y = x - x.mean(axis=0), y - y.mean()
+    scale = np.linalg.norm(x, axis=0) * np.linalg.norm(y)
+    return np.asarray(np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0))

@@ -1,0 +1,119 @@
+"""The runner: steps in order, each reused when nothing it depends on changed, each checked before the next may read it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from engine.errors import Halted, MimicryError, UsageError
+from engine.pipeline import (
+    lineage,
+    step1_window,
+    step3_scoring,
+    step4_architecture,
+    step5_training,
+    step6_prediction,
+)
+from engine.pipeline import step25_scorer as step25
+from engine.pipeline.context import STEP_IDS, Progress, RunContext, StepOutcome
+from engine.pipeline.shelf import code_digest, parameters_of
+from engine.watcher.evaluation import EvidenceRow, Finding
+from state.errors import ArtifactRefused
+
+Step = Callable[[RunContext, Progress], Awaitable[StepOutcome]]
+STEPS: Mapping[str, Step] = {
+    "1": step1_window.run,
+    "2.5": step25.run,
+    "3": step3_scoring.run,
+    "4": step4_architecture.run,
+    "5": step5_training.run,
+    "6": step6_prediction.run,
+}
+FINISHED = "step.finished"
+READERS = {step for step, flow in lineage.FLOWS.items() if flow.reads}
+
+
+def normal_steps(steps: Sequence[str]) -> list[str]:
+    """Return step ids in order, `2` read as `2.5`; UsageError names an unknown one."""
+    wanted = ["2.5" if step == "2" else step for step in steps]
+    unknown = [step for step in wanted if step not in STEP_IDS]
+    if unknown:
+        raise UsageError(f"step {unknown[0]!r} does not exist; steps are {', '.join(STEP_IDS)}")
+    return [step for step in STEP_IDS if step in wanted]
+
+
+async def run_pipeline(ctx: RunContext, steps: Sequence[str], progress: Progress) -> list[StepOutcome]:
+    """Run the steps and return their outcomes; the first that fails ends the run. Raise Halted between pieces on a halt."""
+    outcomes: list[StepOutcome] = []
+    for step in normal_steps(steps):
+        outcome = await run_step(
+            ctx, step, progress, ran=tuple(one.step for one in outcomes if one.status == "done")
+        )
+        outcomes.append(outcome)
+        if not outcome.ok:
+            break
+    return outcomes
+
+
+async def run_step(ctx: RunContext, step: str, progress: Progress, *, ran: Sequence[str] = ()) -> StepOutcome:
+    """Run one step, or return its recorded outcome as `skipped: up to date`; a refused step comes back failed.
+
+    `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
+    """
+    known = up_to_date(ctx, step)
+    if known is not None:
+        return known
+    began = time.monotonic()
+    try:
+        outcome = await STEPS[step](ctx, progress)
+        if {*ran, step} >= READERS:
+            outcome.findings += lineage.unread(ctx.looked)
+    except Halted:
+        raise
+    except MimicryError as error:
+        outcome = StepOutcome(step, "failed", note=str(error))
+        outcome.findings.append(Finding(code=f"step.{type(error).__name__}", level="fail", text=str(error)))
+    if not outcome.ok:
+        outcome.status = "failed"
+    outcome.seconds = time.monotonic() - began
+    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record()})
+    return outcome
+
+
+def up_to_date(ctx: RunContext, step: str) -> StepOutcome | None:
+    """Return the recorded outcome of a step whose outputs still follow from the same inputs, parameters and code."""
+    for event in reversed(list(ctx.journal.events(kinds=(FINISHED,)))):
+        data = event.data
+        if data["step"] == step and data["status"] == "done" and data["artifacts"]:
+            fresh = all(_fresh(ctx, step, name, sha) for name, sha in data["artifacts"].items())
+            return _recorded(ctx, data) if fresh else None
+    return None
+
+
+def _fresh(ctx: RunContext, step: str, name: str, sha: str) -> bool:
+    """Say whether one output is unchanged and everything it was made from is what it was."""
+    try:
+        note = ctx.artifacts.lineage(name)
+        same = ctx.artifacts.ref(name).sha256 == sha and not ctx.artifacts.stale(name)
+    except ArtifactRefused:
+        return False
+    return (
+        same
+        and note.code == code_digest()
+        and note.parameters == parameters_of(ctx, step)
+        and note.inputs.get("history") == ctx.history.digest
+    )
+
+
+def _recorded(ctx: RunContext, data: Mapping[str, Any]) -> StepOutcome:
+    return StepOutcome(
+        step=data["step"],
+        status="skipped",
+        artifacts=[ctx.artifacts.ref(name) for name in data["artifacts"]],
+        metrics=dict(data["metrics"]),
+        evidence=[EvidenceRow.model_validate(row) for row in data["evidence"]],
+        findings=[Finding.model_validate(row) for row in data["findings"]],
+        seconds=0.0,
+        note=f"skipped: up to date ({data['note']})",
+    )

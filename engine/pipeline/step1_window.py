@@ -1,0 +1,445 @@
+"""Step 1, window optimizer: Optuna searches window, session, gaps, starts and threshold; every trial is a sieve with null twins.
+
+A trial's value is evidence, never a count: how far the best real hypothesis beats the best of the null twins in the window, plus
+its e-value on draws that the window did not show, less what the number of trials costs. Everything here selects, so
+everything here stays inside the first part of the history; later steps validate on the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+from engine.errors import BadInput
+from engine.evidence.chance import log2_expected_false, threshold_for
+from engine.evidence.evalue import required_bits
+from engine.evidence.uniformity import match_probability
+from engine.history.importers import check_range, range_candidates
+from engine.pipeline import content
+from engine.pipeline.artifacts import (
+    SURVIVORS,
+    SURVIVORS_EXPORT,
+    SURVIVORS_SCHEMA,
+    WINDOW,
+    TrialRow,
+    WindowConfig,
+)
+from engine.pipeline.blocks import TooFewDraws
+from engine.pipeline.context import Progress, RunContext, StepOutcome
+from engine.pipeline.replay import Lines, predictions, refuse, tally
+from engine.pipeline.shelf import Shelf, code_digest
+from engine.pipeline.study import Study, Trial, optimise
+from engine.search.analysis import Analysis
+from engine.search.plan import LONGEST_BLOCK
+from engine.search.ranges import Range
+from engine.search.survivors import SurvivorHeader, Survivors, TrialHeader
+from engine.search.sweep import SweepResult, SweepSpec, sweep
+from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.mappings import resolve_mappings
+from hip_cuda_kernels.registry import resolve_families
+
+ALL_DRAWS = "all draws"
+SHORTEST_WINDOW = 4
+DEEPEST_START, WIDEST_GAP = 15, 15  # where the asked space names no bounds
+EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
+UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the trials have in common."""
+
+    range: tuple[int, int]
+    end: int
+    seeds: Range
+    starts: tuple[int, int]
+    gaps: tuple[int, int]
+    codes: int
+    sessions: tuple[str | None, ...]
+
+    def hypotheses(self, params: dict[str, Any]) -> int:
+        """Return how many hypotheses a trial with these parameters tests, at most."""
+        starts, gaps = params["starts"] - self.starts[0] + 1, params["gaps"] - self.gaps[0] + 1
+        return int(self.seeds.size * self.codes * starts * gaps)
+
+
+async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
+    """Search, keep the best survivors of all trials, write the window's configuration and the survivors."""
+    plan = make_plan(ctx)
+    space = distributions(ctx, plan)
+    about = {
+        "history": ctx.history.digest,
+        "plan": str(plan),
+        "space": ctx.space.model_dump(mode="json"),
+        "code": code_digest(),
+        "trials": ctx.parameters.window_trials,
+    }
+    study = Study("1", space, ctx.parameters.window_trials, ctx.parameters.window_batch, about)
+    results: dict[int, SweepResult] = {}
+
+    async def one(number: int, params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        spec = spec_of(ctx, plan, study.key(ctx.run), number, params)
+        results[number] = found = await sweep(ctx.compute, ctx.journal, spec)
+        return objective(found, spec, study.trials, plan), _detail(spec, found)
+
+    trials = await optimise(ctx, study, one, progress)
+    for trial in trials:  # a resumed study: the ledger gives the sweep back without running it again
+        if trial.number not in results:
+            spec = spec_of(ctx, plan, study.key(ctx.run), trial.number, trial.params)
+            results[trial.number] = await sweep(ctx.compute, ctx.journal, spec)
+    specs = {t.number: spec_of(ctx, plan, study.key(ctx.run), t.number, t.params) for t in trials}
+    return _write(ctx, plan, trials, specs, results)
+
+
+def make_plan(ctx: RunContext) -> Plan:
+    """Fix what all trials share; raise TooFewDraws or BadInput before anything is billed."""
+    reserve = 4 * (ctx.parameters.embargo + 1)  # three blocks and the final one, of one draw each at least
+    end = min(int(len(ctx.history) * ctx.parameters.search_share), len(ctx.history) - reserve)
+    head = ctx.history.head(max(0, end))
+    sessions = _sessions(ctx)
+    streams = [head.values if label is None else _session_values(head, label) for label in sessions]
+    long = [label for label, v in zip(sessions, streams, strict=True) if (v >= 0).sum() >= SHORTEST_WINDOW]
+    if not long:
+        raise TooFewDraws(
+            f"{len(ctx.history)} draws: step 1 needs {SHORTEST_WINDOW} of a stream in the part it may select on, and "
+            f"{reserve} after it; collect more draws"
+        )
+    seeds = ctx.space.seeds or Range(0, 2**32 - 1)
+    top = min(seeds.hi, seeds.lo + ctx.parameters.window_seeds - 1)
+    starts, gaps = ctx.space.starts or Range(0, DEEPEST_START), ctx.space.gaps or Range(0, WIDEST_GAP)
+    return Plan(
+        draw_range(ctx),
+        end,
+        seeds._replace(hi=top),
+        (starts.lo, starts.hi),
+        (gaps.lo, gaps.hi),
+        _codes(ctx),
+        tuple(long),
+    )
+
+
+def draw_range(ctx: RunContext) -> tuple[int, int]:
+    """Return the asked range of draws, or the most plausible one."""
+    if ctx.space.range is not None:
+        check_range(ctx.history, *ctx.space.range)
+        return ctx.space.range
+    candidates = range_candidates(ctx.history.values)
+    if not candidates:
+        raise BadInput(f"{ctx.history.source}: every draw is missing; there is nothing to search")
+    return candidates[0][0], candidates[0][1]
+
+
+def _sessions(ctx: RunContext) -> tuple[str | None, ...]:
+    wanted = ctx.space.sessions
+    if wanted == "all":
+        return (None,)
+    return (None, *ctx.history.sessions) if wanted == "each" else (wanted,)
+
+
+def _session_values(history: Any, label: str) -> np.ndarray:
+    return np.asarray(
+        history.session(label).values if label in history.sessions else np.zeros(0, dtype=np.int64)
+    )
+
+
+def _codes(ctx: RunContext) -> int:
+    try:
+        return sum(
+            len(resolve_mappings(ctx.space.mappings, one)) for one in resolve_families(ctx.space.families)
+        )
+    except KernelError as error:
+        raise BadInput(f"step 1: {error}") from None
+
+
+def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
+    """Return the searched parameters; `start` and `length` count draws of the chosen stream."""
+    longest = min(LONGEST_BLOCK, plan.end)
+    return {
+        "session": CategoricalDistribution([ALL_DRAWS if one is None else one for one in plan.sessions]),
+        "start": IntDistribution(0, max(0, plan.end - SHORTEST_WINDOW)),
+        "length": IntDistribution(min(SHORTEST_WINDOW, longest), longest),
+        "gaps": IntDistribution(*plan.gaps),
+        "starts": IntDistribution(*plan.starts),
+        "expected": CategoricalDistribution(EXPECTED),
+    }
+
+
+def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str, Any]) -> SweepSpec:
+    """Turn a trial's parameters into its sweep; a window that does not fit its stream is moved, then cut, to fit."""
+    head = ctx.history.head(plan.end)
+    session = None if params["session"] == ALL_DRAWS else params["session"]
+    values = head.values if session is None else head.session(session).values
+    present = np.flatnonzero(values >= 0)
+    length = min(params["length"], len(present))
+    first = min(params["start"], int(present[len(present) - length]))
+    p = match_probability(values[present], *plan.range)
+    threshold = threshold_for(plan.hypotheses(params), length, p, expected=params["expected"]) or length
+    return SweepSpec(
+        history=head,
+        families=ctx.space.families,
+        mappings=ctx.space.mappings,
+        range=plan.range,
+        seeds=plan.seeds,
+        starts=(plan.starts[0], params["starts"]),
+        gaps=(plan.gaps[0], params["gaps"]),
+        window_start=first,
+        window_length=length,
+        threshold=max(1, threshold),
+        run=ctx.run,
+        key=f"{key}/sweep/{number}",
+        rng_seed=ctx.seeds.child("step1").integer(f"sweep/{number}"),
+        session=session,
+        noise=ctx.space.noise,
+        keep=ctx.parameters.max_survivors,
+        trial=number,
+    )
+
+
+def objective(found: SweepResult, spec: SweepSpec, trials: int, plan: Plan) -> float:
+    """Return the trial's evidence in bits over its null twins, corrected for the number of trials."""
+    cost = math.log2(trials)
+    survivors = found.survivors
+    if survivors is None or not len(survivors):
+        return UNSEEN_FLOOR - cost - math.log2(1.0 + found.expected_false)
+    present = spec.history.values[spec.history.values >= 0]
+    p = match_probability(present, *plan.range)
+
+    def rarity(best: int) -> float:
+        return -log2_expected_false(max(1, found.hypotheses), spec.window_length, best, p)
+
+    null = max(*found.null_best, spec.threshold - 1)
+    unseen = float(survivors["evidence_bits"].max())
+    if unseen < UNSEEN_FLOOR:
+        unseen = UNSEEN_FLOOR - math.log2(1.0 + UNSEEN_FLOOR - unseen)
+    return rarity(found.best) - rarity(null) + unseen - cost
+
+
+def _detail(spec: SweepSpec, found: SweepResult) -> dict[str, Any]:
+    return {
+        "window": [spec.window_start, spec.window_length],
+        "threshold": spec.threshold,
+        "hits": found.hits,
+        "best": found.best,
+        "null_hits": list(found.null_hits),
+        "null_best": list(found.null_best),
+        "expected_false": found.expected_false,
+        "hypotheses": found.hypotheses,
+        "planted": found.planted,
+        "found": found.found,
+    }
+
+
+def _write(
+    ctx: RunContext,
+    plan: Plan,
+    trials: list[Trial],
+    specs: dict[int, SweepSpec],
+    results: dict[int, SweepResult],
+) -> StepOutcome:
+    best = max(trials, key=lambda one: (one.value, -one.number))
+    kept = _merge(ctx, plan, trials, specs, results)
+    spec = specs[best.number]
+    config = WindowConfig(
+        history=ctx.history.digest,
+        range=plan.range,
+        search=(0, plan.end),
+        confirm=None,
+        window=_span(ctx, spec),
+        identified=bool(
+            len(kept) and kept["evidence_bits"].max() >= required_bits(ctx.space.alpha) + _paid(trials)
+        ),
+        required_bits=required_bits(ctx.space.alpha) + _paid(trials),
+        origin="step 1",
+        session=spec.session,
+        starts=spec.starts,
+        gaps=spec.gaps,
+        threshold=spec.threshold,
+        objective=best.value,
+        trials=tuple(
+            TrialRow(number=t.number, params=t.params, value=t.value, detail=t.detail) for t in trials
+        ),
+    )
+    outcome = _store(ctx, config, kept)
+    outcome.findings += content.window_search([t.value for t in trials], kept, outcome.artifacts[1].bytes)
+    _measure(outcome, trials, results, kept, config)
+    return outcome
+
+
+def _paid(trials: list[Trial]) -> float:
+    """Return the bits that choosing among trials costs a claim."""
+    return math.log2(len(trials))
+
+
+def _store(ctx: RunContext, config: WindowConfig, kept: Survivors) -> StepOutcome:
+    shelf = Shelf(ctx, "1")
+    shelf.write(WINDOW, config)
+    shelf.write_bytes(SURVIVORS, kept.to_bytes(), SURVIVORS_SCHEMA)
+    shelf.write_export(SURVIVORS_EXPORT, kept.export(), SURVIVORS_SCHEMA)
+    return StepOutcome("1", artifacts=shelf.written)
+
+
+def _measure(
+    outcome: StepOutcome,
+    trials: list[Trial],
+    results: dict[int, SweepResult],
+    kept: Survivors,
+    config: WindowConfig,
+) -> None:
+    planted = sum(one.planted for one in results.values())
+    found = sum(one.found for one in results.values())
+    best = float(kept["evidence_bits"].max()) if len(kept) else None
+    outcome.measure("trials", len(trials), ">=", 1)
+    outcome.measure(
+        "power", found / planted if planted else None, ">=", 1.0, f"{found} of {planted} planted truths found"
+    )
+    outcome.measure("hypotheses", sum(one.hypotheses for one in results.values()), ">=", 1)
+    outcome.measure("objective", max(trial.value for trial in trials))
+    outcome.measure("survivors", len(kept), note="kept; their number is no evidence")
+    outcome.measure(
+        "null_hits", sum(sum(one.null_hits) for one in results.values()) / 2, note="per null twin"
+    )
+    outcome.measure("real_hits", sum(one.hits for one in results.values()))
+    outcome.metrics |= {
+        "best_evidence_bits": best,
+        "required_bits": config.required_bits,
+        "identified": config.identified,
+        "expected_false": sum(one.expected_false for one in results.values()),
+        "found": sum(one.hits for one in results.values()),
+    }
+    outcome.note = f"{len(kept)} survivors of {outcome.metrics['found']}, " + (
+        f"best {best:.1f} of {config.required_bits:.1f} bits" if best is not None else "none by chance either"
+    )
+
+
+def _merge(
+    ctx: RunContext,
+    plan: Plan,
+    trials: list[Trial],
+    specs: dict[int, SweepSpec],
+    results: dict[int, SweepResult],
+) -> Survivors:
+    """Join the trials' survivors, best evidence first, each hypothesis once, windows counted in draws of the history."""
+    parts = []
+    for number, result in results.items():
+        if result.survivors is not None and len(result.survivors):
+            first, end = _span(ctx, specs[number])
+            parts.append(
+                result.survivors.with_columns(
+                    window_start=first, window_length=end - first, trial=number, sweep=f"trial {number}"
+                )
+            )
+    header = SurvivorHeader(
+        range=plan.range,
+        history=ctx.history.digest,
+        draws=len(ctx.history),
+        search=(0, plan.end),
+        confirm=(0, plan.end),
+        found=sum(one.hits for one in results.values()),
+        carried=max(1, sum(one.hits for one in results.values())),
+        trials=tuple(_trial_header(trial, specs[trial.number], results[trial.number]) for trial in trials),
+    )
+    joined = Survivors.join(header, parts)
+    order = np.lexsort((joined["digest"], -joined["forward_matched"], -joined["evidence_bits"]))
+    _, firsts = np.unique(joined["digest"][order], return_index=True)
+    return joined.take(order[np.sort(firsts)][: ctx.parameters.max_survivors])
+
+
+def _span(ctx: RunContext, spec: SweepSpec) -> tuple[int, int]:
+    """Return the half-open interval of the history's draws that a sweep's window covers."""
+    places = Lines.of(spec.history).places(spec.session)
+    present = np.flatnonzero(spec.history.values[places][spec.window_start :] >= 0)[: spec.window_length]
+    inside = places[present + spec.window_start]
+    return int(inside[0]), int(inside[-1]) + 1
+
+
+def _trial_header(trial: Trial, spec: SweepSpec, found: SweepResult) -> TrialHeader:
+    return TrialHeader(
+        trial=trial.number,
+        sweep=f"trial {trial.number}",
+        window=(spec.window_start, spec.window_length),
+        session=spec.session,
+        starts=spec.starts,
+        gaps=spec.gaps,
+        threshold=spec.threshold,
+        hypotheses=found.hypotheses,
+        expected_false=found.expected_false,
+        hits=found.hits,
+        null_hits=sum(found.null_hits),
+        null_best=max(found.null_best),
+        objective=trial.value,
+    )
+
+
+def from_analysis(ctx: RunContext, analysis: Analysis) -> StepOutcome:
+    """Write step 1's artifacts from an identification: its claims are the survivors, its blocks the selected draws."""
+    claims = [(one, h) for one, h in zip(analysis.alignments(), analysis.hypotheses, strict=True)]
+    playable = [(one, h) for one, h in claims if refuse(one) is None]
+    block = max((h.scored - h.confirmed.scored for _, h in claims), default=0)
+    draws = len(ctx.history)
+    end = _draws_for(ctx, block) if block > 0 else draws
+    header = SurvivorHeader(
+        range=analysis.range,
+        history=ctx.history.digest,
+        draws=draws,
+        search=(0, end),
+        confirm=(end, draws) if end < draws else None,
+        found=len(claims),
+        carried=max(1, len(claims)),
+        origin="analyze",
+    )
+    kept = Survivors.from_alignments(
+        [one for one, _ in playable], header, _counts(ctx, [one for one, _ in playable], header)
+    ).with_columns(evidence_bits=np.array([h.evidence_bits for _, h in playable], dtype=float))
+    config = WindowConfig(
+        history=ctx.history.digest,
+        range=analysis.range,
+        search=header.search,
+        confirm=header.confirm,
+        window=header.search,
+        identified=analysis.verdict == "identified" and bool(len(kept)),
+        required_bits=analysis.required_bits,
+        origin="analyze",
+        session=playable[0][0].session if playable else None,
+        starts=_ends([one.start or 0 for one, _ in playable]),
+        gaps=_ends([one.gap.value or 0 for one, _ in playable]),
+        threshold=0,
+        objective=analysis.evidence_bits,
+    )
+    outcome = _store(ctx, config, kept)
+    outcome.measure("survivors", len(kept), note=f"{len(claims) - len(kept)} claims cannot be replayed")
+    outcome.measure("best_evidence_bits", analysis.evidence_bits, ">=", analysis.required_bits)
+    outcome.measure(
+        "power", analysis.controls.cells_found / max(1, analysis.controls.cells_planted), ">=", 1.0
+    )
+    outcome.metrics |= {"identified": config.identified, "required_bits": config.required_bits}
+    outcome.note = f"{len(kept)} identified by analyze, {analysis.evidence_bits:.1f} bits"
+    return outcome
+
+
+def _draws_for(ctx: RunContext, block: int) -> int:
+    """Return how many draws of the history hold `block` present ones."""
+    present = np.flatnonzero(ctx.history.values >= 0)
+    return int(present[min(block, len(present)) - 1]) + 1
+
+
+def _counts(ctx: RunContext, alignments: list[Any], header: SurvivorHeader) -> dict[str, Any]:
+    predicted = predictions(alignments, Lines.of(ctx.history))
+    forward = tally(predicted, ctx.history.values, *header.search)
+    confirm = tally(predicted, ctx.history.values, *(header.confirm or (0, 0)))
+    return {
+        "window_start": header.search[0],
+        "window_length": header.search[1],
+        "forward_matched": forward[0],
+        "forward_scored": forward[1],
+        "confirm_matched": confirm[0],
+        "confirm_scored": confirm[1],
+        "sweep": "analyze",
+    }
+
+
+def _ends(values: list[int]) -> tuple[int, int]:
+    return (min(values), max(values)) if values else (0, 0)

@@ -1,0 +1,223 @@
+"""Step 3, full scoring: features of every survivor at its own alignment, per chronological slot, beside decoys, and linted.
+
+Few survivors (an identified generator has one) leave nothing to tell apart, so decoys stand beside them: random origins at the
+same alignments. They are marked as such, never predict anything, and show what a model makes of chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.compute.task import Task
+from engine.errors import Halted
+from engine.pipeline import content, lint
+from engine.pipeline.artifacts import (
+    SCORED,
+    SCORED_EXPORT,
+    SCORED_SCHEMA,
+    SCORER,
+    SURVIVORS,
+    WINDOW,
+    Overlap,
+    Scored,
+    ScoredHead,
+    ScorerConfig,
+    WindowConfig,
+    features_digest,
+)
+from engine.pipeline.blocks import Blocks
+from engine.pipeline.calls import TaskFailed
+from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
+from engine.pipeline.decoys import make, meta_for, needed, templates
+from engine.pipeline.features import Table, family_of
+from engine.pipeline.features_meta import Meta, counted_up_to
+from engine.pipeline.replay import Lines, predictions, refuse
+from engine.pipeline.scorer import Scorer
+from engine.pipeline.shelf import Shelf
+from engine.pipeline.slots import blocks_for
+from engine.search.alignment import Alignment
+from engine.search.survivors import Survivors
+
+SCORE = "score.scorer"
+LEAST_FEATURES = 24
+
+
+class LeakFound(StepRefused):
+    """A feature knows draws that it may not know."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows to score: survivors first, then decoys, each with its record."""
+
+    alignments: list[Alignment]
+    meta: Meta
+    lines: Lines
+    blocks: Blocks
+    range: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What the workers computed, joined; `leaks` are columns that changed with draws they may not know."""
+
+    table: Table
+    targets: np.ndarray
+    marks: np.ndarray
+    leaks: tuple[str, ...]
+
+
+async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
+    """Score all rows, lint the columns, write the table; raise LeakFound before a leaking table is written."""
+    shelf = Shelf(ctx, "3")
+    config, scorer = shelf.read(WINDOW, WindowConfig), shelf.read(SCORER, ScorerConfig)
+    survivors = playable(shelf.survivors(SURVIVORS))
+    blocks, overlap = blocks_for(ctx, config)
+    rows = candidates(ctx, config, survivors, blocks)
+    raw = await compute(ctx, "3", rows, progress)
+    decoys = np.arange(len(survivors), len(rows.alignments))
+    verdict = lint.check(
+        raw.table,
+        first_read=blocks.reads[0],
+        provenance=counted_up_to(survivors),
+        trials=survivors["trial"],
+        leaks=sorted({*raw.leaks, *lint.chance_leaks(raw.table, raw.targets, decoys)}),
+    )
+    if verdict.leaks:
+        raise LeakFound(
+            f"step 3: columns {', '.join(verdict.leaks)} know draws that they may not know; nothing was written: mend the feature"
+        )
+    table = with_score(raw.table, scorer, verdict.kept)
+    scored = Scored(
+        survivors,
+        _head(ctx, config, blocks, overlap, table, verdict, rows, len(survivors)),
+        table.x,
+        raw.targets,
+        raw.marks,
+    )
+    return _write(shelf, scored, verdict)
+
+
+def playable(survivors: Survivors) -> Survivors:
+    """Return the survivors whose alignments predict single values; the others cannot be scored."""
+    keep = [row for row, one in enumerate(survivors) if refuse(one) is None]
+    return survivors if len(keep) == len(survivors) else survivors.take(keep)
+
+
+def candidates(ctx: RunContext, config: WindowConfig, survivors: Survivors, blocks: Blocks) -> Rows:
+    """Put decoys beside the survivors and count them over the same windows."""
+    lines = Lines.of(ctx.history)
+    rng = ctx.seeds.child("step3").rng("decoys")
+    count = needed(len(survivors), ctx.parameters.min_candidates)
+    decoys = make(templates(survivors, ctx.space), count, rng)
+    meta = meta_for(survivors, decoys, predictions(decoys, lines), lines.values)
+    return Rows([*survivors, *decoys], Meta.of(survivors).join(meta), lines, blocks, config.range)
+
+
+async def compute(ctx: RunContext, name: str, rows: Rows, progress: Progress) -> Raw:
+    """Run the feature tasks, a bounded number at a time, and join them in row order."""
+    chunk, total = ctx.parameters.feature_rows, len(rows.alignments)
+    spans = {f"{ctx.run}/{name}/rows/{lo}": (lo, min(lo + chunk, total)) for lo in range(0, total, chunk)}
+    parts = {}
+    seed = ctx.seeds.child(f"step{name}").integer("blind")
+    tasks = (features_task(key, rows, span, seed) for key, span in spans.items())
+    async for result in ctx.compute.map(tasks):
+        if result.stopped:
+            raise Halted(f"{result.key}: halted; step {name} begins again from its inputs on resume")
+        if not result.ok:
+            raise TaskFailed(f"{result.key} failed on {result.worker}: {result.error}; run the step again")
+        parts[result.key] = result
+        progress(StepProgress(name, len(parts), len(spans), f"{total} rows"))
+    if len(parts) != len(spans):
+        raise Halted(f"step {name}: halted after {len(parts)} of {len(spans)} pieces")
+    ordered = [parts[key] for key in spans]
+    names = tuple(ordered[0].meta["names"])
+    x = np.concatenate([part.arrays["x"] for part in ordered], axis=1)
+    targets = np.concatenate([part.arrays["targets"] for part in ordered], axis=2)
+    marks = np.concatenate([part.arrays["marks"] for part in ordered], axis=0)
+    return Raw(
+        Table(names, x), targets, marks, tuple({leak for part in ordered for leak in part.meta["leaks"]})
+    )
+
+
+def features_task(key: str, rows: Rows, span: tuple[int, int], seed: int) -> Task:
+    """Return the task that scores some rows."""
+    lo, hi = span
+    params = {
+        "job": "table",
+        "alignments": [one.model_dump(mode="json") for one in rows.alignments[lo:hi]],
+        "range": list(rows.range),
+        "labels": list(rows.lines.labels),
+        "reads": rows.blocks.reads,
+        "blocks": rows.blocks.spans,
+        "seed": seed,
+    }
+    return Task("features", key, params, {**rows.lines.arrays(), **rows.meta.rows(slice(lo, hi)).arrays()})
+
+
+def with_score(table: Table, scorer: ScorerConfig, kept: tuple[str, ...]) -> Table:
+    """Return the kept columns and the scorer's log-odds beside them."""
+    made = Scorer(
+        scorer.names,
+        np.array(scorer.centre),
+        np.array(scorer.scale),
+        np.array(scorer.weights),
+        scorer.intercept,
+        scorer.clip,
+    )
+    score = made.score(table.x, table.names)
+    kept_table = table.keep(kept)
+    return Table((*kept, SCORE), np.concatenate([kept_table.x, score[:, :, None]], axis=2))
+
+
+def _head(
+    ctx: RunContext,
+    config: WindowConfig,
+    blocks: Blocks,
+    overlap: Overlap,
+    table: Table,
+    verdict: lint.Verdict,
+    rows: Rows,
+    real: int,
+) -> ScoredHead:
+    return ScoredHead(
+        history=ctx.history.digest,
+        names=table.names,
+        features=features_digest(table.names),
+        chance=1.0 / (config.range[1] - config.range[0] + 1),
+        dev=tuple((b.cut, b.end, b.reads) for b in blocks.dev),
+        final=(blocks.final.cut, blocks.final.end, blocks.final.reads),
+        now=blocks.now,
+        embargo=blocks.embargo,
+        overlap=overlap,
+        decoys=tuple(rows.alignments[real:]),
+        families=dict(Counter(family_of(name) for name in table.names)),
+        dropped=tuple(vars(one) for one in verdict.dropped),
+    )
+
+
+def _write(shelf: Shelf, scored: Scored, verdict: lint.Verdict) -> StepOutcome:
+    ref = shelf.write_bytes(SCORED, scored.to_bytes(), SCORED_SCHEMA)
+    shelf.write_export(SCORED_EXPORT, scored.export(), SCORED_SCHEMA)
+    outcome = StepOutcome("3", artifacts=shelf.written)
+    outcome.findings += content.scored(scored, ref.bytes)
+    head = scored.head
+    outcome.measure("rows", len(scored.alignments()), ">=", 1)
+    outcome.measure(
+        "features", len(head.names), ">=", LEAST_FEATURES, f"{len(verdict.dropped)} dropped by the lint"
+    )
+    outcome.measure("leaks", len(verdict.leaks), "==", 0)
+    outcome.measure("survivors", scored.real)
+    outcome.measure("dev_blocks", len(head.dev), ">=", 3)
+    outcome.metrics |= {
+        "decoys": len(head.decoys),
+        "families": dict(head.families),
+        "dropped": {one.name: f"{one.rule}: {one.text}" for one in verdict.dropped},
+        "overlap": head.overlap,
+        "draws_per_block": head.final[1] - head.final[0],
+    }
+    outcome.note = f"{scored.real} survivors and {len(head.decoys)} decoys, {len(head.names)} features"
+    return outcome

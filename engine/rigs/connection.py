@@ -1,0 +1,205 @@
+"""One strict SSH connection to one rig: a known host key or none at all, a key file, bounded commands. It carries no GPU work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from engine.errors import EnvironmentFault
+
+KEEPALIVE, KEEPALIVE_MISSES = 5, 3
+"""Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
+CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
+OUTPUT_LIMIT = 1 << 20
+"""Bytes of output, each of stdout and stderr, that one command may give."""
+
+
+class RigFault(EnvironmentFault):
+    """A rig cannot be used now; the message names the rig, the reason and what to do."""
+
+
+class HostKeyRefused(RigFault):
+    """The rig's host key is unknown or is not the one that was trusted: nothing was sent to it."""
+
+
+class LoginRefused(RigFault):
+    """The rig does not take our key."""
+
+
+class LinkFault(RigFault):
+    """The rig cannot be reached, or the connection broke."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a rig is and how it is entered; nothing is taken from the user's own SSH configuration or agent."""
+
+    name: str
+    host: str
+    known_hosts: Path
+    """OpenSSH known_hosts with the rig's key; the only keys that are trusted."""
+    key: Path
+    """Our private key."""
+    user: str = "root"
+    port: int = 22
+
+    def __str__(self) -> str:
+        """Return the rig as errors name it."""
+        return f"{self.name} ({self.user}@{self.host}:{self.port})"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Rig:
+    """A machine over SSH. Use it from one loop; connect before anything else."""
+
+    def __init__(self, address: Address) -> None:
+        """Describe the rig; nothing is opened yet."""
+        self.address = address
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether the connection is open, as far as the keepalive knows."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    async def connect(self) -> None:
+        """Connect, or do nothing if connected; HostKeyRefused, LoginRefused or LinkFault say why not."""
+        if self.connected:
+            return
+        trusted, key = self._trusted(), self._key()
+        try:
+            self._connection = await asyncssh.connect(
+                self.address.host,
+                self.address.port,
+                username=self.address.user,
+                client_keys=[key],
+                known_hosts=trusted,
+                config=None,
+                agent_path=None,
+                preferred_auth="publickey",
+                keepalive_interval=KEEPALIVE,
+                keepalive_count_max=KEEPALIVE_MISSES,
+                connect_timeout=CONNECT_LIMIT,
+                login_timeout=LOGIN_LIMIT,
+                compression_algs=None,
+            )
+        except (asyncssh.Error, OSError) as error:
+            raise self._refusal(error, trusted) from error
+
+    def _trusted(self) -> bytes:
+        """Return the trusted host keys; an empty or missing file is refused here, never read as trust in everybody."""
+        path = self.address.known_hosts
+        try:
+            trusted = path.read_bytes()
+            asyncssh.import_known_hosts(trusted.decode())
+        except (OSError, ValueError) as error:
+            raise HostKeyRefused(
+                f"rig {self.address}: cannot read {path}: {error}; {self._trust_advice()}"
+            ) from error
+        if not trusted.strip():
+            raise HostKeyRefused(
+                f"rig {self.address}: {path} is empty, so no host key is trusted; {self._trust_advice()}"
+            )
+        return trusted
+
+    def _key(self) -> asyncssh.SSHKey:
+        try:
+            return asyncssh.read_private_key(self.address.key)
+        except (OSError, asyncssh.KeyImportError) as error:
+            raise LoginRefused(
+                f"rig {self.address}: cannot read the private key {self.address.key}: {error}; make one with ssh-keygen -t ed25519"
+            ) from error
+
+    def _trust_advice(self) -> str:
+        host, port = self.address.host, self.address.port
+        return (
+            f"compare the key with the one on the rig itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then append "
+            f"`ssh-keyscan -p {port} {host}` to {self.address.known_hosts}"
+        )
+
+    def _refusal(self, error: Exception, trusted: bytes) -> RigFault:
+        """Return our error for one of asyncssh's or the system's."""
+        rig = self.address
+        if isinstance(error, asyncssh.HostKeyNotVerifiable):
+            known = asyncssh.match_known_hosts(trusted, rig.host, rig.host, rig.port)[0]
+            if known:
+                return HostKeyRefused(
+                    f"rig {rig}: its host key is NOT the trusted one; somebody may sit between, or it was installed anew: "
+                    f"if so, remove the old line from {rig.known_hosts}, then {self._trust_advice()}"
+                )
+            return HostKeyRefused(f"rig {rig}: its host key is unknown; {self._trust_advice()}")
+        if isinstance(error, asyncssh.PermissionDenied):
+            return LoginRefused(
+                f"rig {rig}: login refused; append {rig.key}.pub to ~{rig.user}/.ssh/authorized_keys on the rig"
+            )
+        text = str(error) or type(error).__name__
+        return LinkFault(f"rig {rig}: cannot connect: {text}; check that it is up and sshd listens there")
+
+    async def run(self, command: str, *, within: float = 20.0, limit: int = OUTPUT_LIMIT) -> Done:
+        """Run one shell command to its end; LinkFault if the link breaks, or it takes more seconds or bytes than allowed.
+
+        A command that is given up loses its channel; a process that does not notice may live on.
+        """
+        if self._connection is None or not self.connected:
+            raise LinkFault(f"rig {self.address}: not connected; connect first")
+        try:
+            async with asyncio.timeout(within):
+                return await self._run(self._connection, command, limit)
+        except TimeoutError as error:
+            raise LinkFault(
+                f"rig {self.address}: `{command[:60]}` took longer than {within:g} s; look at the rig's load"
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            raise LinkFault(
+                f"rig {self.address}: the link broke: {error}; it is opened again at the next try"
+            ) from error
+
+    async def _run(self, connection: asyncssh.SSHClientConnection, command: str, limit: int) -> Done:
+        process = await connection.create_process(command, encoding=None, stdin=asyncssh.DEVNULL)
+        try:
+            streams = (process.stdout, process.stderr)
+            stdout, stderr = await asyncio.gather(*(self._collect(stream, limit) for stream in streams))
+            await process.wait_closed()
+            return Done(-1 if process.returncode is None else process.returncode, stdout, stderr)
+        finally:
+            # Not waited for: a rig that hangs would hold us up here too.
+            process.close()
+
+    async def _collect(self, reader: Any, limit: int) -> str:
+        """Return everything from `reader`, decoded; LinkFault beyond `limit` bytes."""
+        data = b""
+        while chunk := await reader.read(65536):
+            data += chunk
+            if len(data) > limit:
+                raise LinkFault(
+                    f"rig {self.address}: a command gave more than {limit} bytes; nothing of it was used"
+                )
+        return data.decode(errors="replace")
+
+    async def close(self) -> None:
+        """Close the connection; harmless if there is none."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            await connection.wait_closed()
+
+    async def __aenter__(self) -> Rig:
+        """Connect and return self."""
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close."""
+        await self.close()

@@ -1,0 +1,158 @@
+"""Run cells on the compute engine: bill first, record every chunk once, give results back in the order of the plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.compute.cluster import Compute
+from engine.compute.codec import pack, unpack
+from engine.compute.task import Task, TaskResult
+from engine.errors import BadInput, Halted, MimicryError
+from engine.search.plan import LONGEST_BLOCK, Cell
+from engine.seedtree import named_rng
+from state.journal import Journal
+
+POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The draws of one stream and its null twins, all int64 of one length; -1 marks a missing draw."""
+
+    real: np.ndarray
+    shuffled: np.ndarray
+    uniform: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, lo: int, hi: int, rng: np.random.Generator) -> Stream:
+        """Make the twins: the same draws in another order, and uniform draws on the range; missing stay missing."""
+        present = np.flatnonzero(values >= 0)
+        shuffled, uniform = values.copy(), values.copy()
+        shuffled[present] = values[rng.permutation(present)]
+        uniform[present] = rng.integers(lo, hi, size=len(present), endpoint=True)
+        return cls(values, shuffled, uniform)
+
+    def all(self) -> np.ndarray:
+        """Return int64 (3, n): real, shuffled, uniform."""
+        return np.vstack([self.real, self.shuffled, self.uniform])
+
+    def width(self, cell: Cell) -> int:
+        """Return how many positions from the cell's window hold its block of present draws."""
+        present = np.flatnonzero(self.real[cell.window :] >= 0)
+        if len(present) < cell.block or present[cell.block - 1] >= LONGEST_BLOCK:
+            raise BadInput(
+                f"draws {cell.window}..{cell.window + LONGEST_BLOCK}: a search block needs {cell.block} present draws within "
+                f"{LONGEST_BLOCK} positions, but too many are missing; cut the history to a part with fewer gaps"
+            )
+        return int(present[cell.block - 1]) + 1
+
+
+@dataclass(frozen=True)
+class ChunkOutcome:
+    """One finished chunk of one cell; `last` marks the cell's final chunk."""
+
+    cell: Cell
+    index: int
+    meta: Mapping[str, Any]
+    hits: np.ndarray
+    last: bool
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Runs cells of given streams. The journal's ledger is the truth: a chunk that it holds is never run again."""
+
+    compute: Compute
+    journal: Journal
+    streams: Mapping[tuple[str | None, int, int], Stream]
+    seed: int
+    prefix: str = ""
+
+    def stream(self, cell: Cell) -> Stream:
+        """Return the stream that a cell searches."""
+        return self.streams[cell.session, cell.lo, cell.hi]
+
+    async def run(self, cells: Iterable[Cell]) -> AsyncGenerator[ChunkOutcome, None]:
+        """Yield every chunk's outcome in plan order, whatever order the workers finish in; raise Halted on a halt."""
+        pieces: list[tuple[Cell, int, bool]] = []
+        ready: dict[int, ChunkOutcome] = {}
+        served = 0
+        tasks = self._tasks(cells, pieces, ready)
+        async with aclosing(self.compute.map(tasks)) as results:
+            async for result in results:
+                number = int(result.key.rsplit("#", 1)[1])
+                ready[number] = self._accept(*pieces[number], result)
+                while served in ready:
+                    yield ready.pop(served)
+                    served += 1
+        while served in ready:
+            yield ready.pop(served)
+            served += 1
+
+    def _tasks(
+        self, cells: Iterable[Cell], pieces: list[tuple[Cell, int, bool]], ready: dict[int, ChunkOutcome]
+    ) -> Iterator[Task]:
+        """Bill each cell before its first chunk, then hand out the chunks that the ledger does not hold yet."""
+        for cell in cells:
+            sweep = self.prefix + cell.key
+            self.journal.bill(sweep, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
+            done = self.journal.chunks(sweep)
+            spans = list(cell.chunks())
+            for index, (first, count) in enumerate(spans):
+                number = len(pieces)
+                pieces.append((cell, index, index == len(spans) - 1))
+                if index in done:
+                    meta, arrays = unpack(done[index].result)
+                    ready[number] = ChunkOutcome(cell, index, meta, arrays["hits"], pieces[number][2])
+                else:
+                    yield self._task(cell, index, first, count, number)
+
+    def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
+        stream = self.stream(cell)
+        width = stream.width(cell)
+        params = {
+            "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
+            "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
+            "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
+            "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
+        }  # fmt: skip
+        draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
+        return Task(
+            kind="sieve",
+            key=f"{self.prefix}{cell.key}/{index}#{number}",
+            params=params,
+            arrays={"draws": draws},
+        )
+
+    def _accept(self, cell: Cell, index: int, last: bool, result: TaskResult) -> ChunkOutcome:
+        """Record a finished chunk in the ledger; a stopped or failed one is no result."""
+        if result.stopped or result.meta.get("stopped"):
+            raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
+        if not result.ok:
+            raise MimicryError(f"{cell.key} chunk {index} failed on {result.worker}: {result.error}")
+        if result.meta["found"] != result.meta["planted"]:
+            raise MimicryError(
+                f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
+                "truths; the kernels on this machine cannot be trusted: run `mimicry doctor`"
+            )
+        payload = pack(dict(result.meta), dict(result.arrays))
+        digest = hashlib.sha256(payload).hexdigest()
+        self.journal.chunk_done(
+            self.prefix + cell.key,
+            index,
+            digest,
+            {"seconds": result.seconds, "worker": result.worker},
+            payload,
+        )
+        return ChunkOutcome(cell, index, result.meta, result.arrays["hits"], last)
+
+
+def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:
+    """Return the stream with twins that this run's seed fixes, so that a resumed run sees the same twins."""
+    return Stream.of(values, lo, hi, named_rng(seed, "twins", session, lo, hi))

@@ -1,0 +1,36 @@
+"""What selfplay hands over: a policy that did well, how it was found, and which draws it has seen. A proposal, no more."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.selfplay.policy import Policy
+
+
+class Candidate(BaseModel):
+    """One proposed policy; `draws_seen` bounds what may never be used to judge it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    schema_: Literal["candidate/1"] = Field(default="candidate/1", alias="schema")
+    policy: Policy
+    model: str
+    fitness: float
+    baseline: float
+    null: float
+    gains: tuple[float, ...]
+    episodes: int
+    exploration: float
+    seed: int
+    draws_seen: int
+    table: str
+    run: str
+
+    @property
+    def id(self) -> str:
+        """Return the name of the candidate: the policy's digest and what it was found on."""
+        text = f"{self.policy.model_dump_json()}|{self.model}|{self.table}|{self.seed}"
+        return f"c-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

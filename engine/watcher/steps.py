@@ -1,0 +1,169 @@
+"""Run pipeline steps one by one under judgement: PROCEED goes on, RETRY changes something, ESCALATE ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from engine.errors import MimicryError
+from engine.llm.advice import NoAdvice
+from engine.llm.advisor import Advisor
+from engine.llm.context import ContextBundle, build_llm_context
+from engine.parameters import Registry, Value
+from engine.watcher.decision import Case, Decision, Fault, decide
+from engine.watcher.evaluation import EvidenceRow, Finding
+from engine.watcher.policies import Policies
+from engine.watcher.record import record_decision
+from engine.watcher.retry import Budget, possible_moves
+
+if TYPE_CHECKING:
+    from state.artifacts import ArtifactRef
+    from state.journal import Journal
+
+RAISED = "step."
+FAULTS: Mapping[str, str] = {
+    "step.TaskFailed": "worker",
+    "step.EnvironmentFault": "environment",
+    "step.BadInput": "bad_input",
+    "step.UsageError": "bad_input",
+    "step.SchemaRefused": "bad_input",
+    "step.TooFewDraws": "bad_input",
+}
+
+
+class Escalated(MimicryError):
+    """A decision was ESCALATE: a person must look; `decision` is its number."""
+
+    def __init__(self, decision: int, step: str, reason: str) -> None:
+        """Name the decision, the step and the reason."""
+        super().__init__(
+            f"step {step}: {reason} (decision {decision}; `mimicry explain {decision}` shows why)"
+        )
+        self.decision, self.step, self.reason = decision, step, reason
+
+
+class Outcome(Protocol):
+    """What a step answers; `engine.pipeline.context.StepOutcome`."""
+
+    step: str
+    status: str
+    artifacts: list[ArtifactRef]
+    evidence: list[EvidenceRow]
+    findings: list[Finding]
+    seconds: float
+    note: str
+
+
+RunStep = Callable[[str, Mapping[str, Value]], Awaitable[Outcome]]
+"""Run one step with parameter values that differ from the room's, by registered name."""
+
+
+@dataclass
+class Judge:
+    """Judges the steps of one request; holds its retry budget and the parameters that its retries changed."""
+
+    journal: Journal
+    policies: Policies
+    registry: Registry
+    advisor: Advisor
+    values: Mapping[str, Value]
+    request: str
+    run: str
+    changed: dict[str, Value] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+
+    async def steps(
+        self, steps: Sequence[str], run_step: RunStep, tell: Callable[[str, Outcome | None], None]
+    ) -> list[Decision]:
+        """Run and judge steps in order; raise Escalated at the first that a person must look at.
+
+        `tell(step, None)` is called when a step begins, `tell(step, outcome)` when it has ended.
+        """
+        decisions = []
+        for step in steps:
+            decisions.append(await self._until_settled(step, run_step, tell))
+        return decisions
+
+    async def _until_settled(
+        self, step: str, run_step: RunStep, tell: Callable[[str, Outcome | None], None]
+    ) -> Decision:
+        while True:
+            tell(step, None)
+            outcome = await run_step(step, dict(self.changed))
+            decision, number = await self.judge(outcome)
+            tell(step, outcome)
+            if decision.action == "PROCEED":
+                return decision
+            if decision.action == "ESCALATE":
+                raise Escalated(number, step, decision.reason)
+            for move in decision.parameter_changes:
+                self.changed[move.name] = move.after
+            self.used[step] = self.used.get(step, 0) + 1
+
+    async def judge(self, outcome: Outcome) -> tuple[Decision, int]:
+        """Decide on one outcome, ask the advisor, put it on the record."""
+        begun = time.monotonic()
+        case = self.case(outcome)
+        code = decide(case)
+        advice = await self.advisor.advise(_bundle(case, code))
+        if not isinstance(advice, NoAdvice):
+            case = case.model_copy(update={"advice": advice})
+        decision = decide(case, latency_ms=round((time.monotonic() - begun) * 1e3, 3))
+        return decision, record_decision(self.journal, decision)
+
+    def case(self, outcome: Outcome) -> Case:
+        """Gather everything the decision may rest on."""
+        policy = self.policies.step(outcome.step)
+        values = {**self.values, **self.changed}
+        fault = _fault(outcome)
+        return Case(
+            step=outcome.step,
+            run=self.run,
+            request=self.request,
+            evidence=tuple(outcome.evidence),
+            findings=tuple(
+                one for one in outcome.findings if fault is None or not one.code.startswith(RAISED)
+            ),
+            fault=fault,
+            required=policy.required,
+            moves=possible_moves(policy, values, self.registry),
+            budget=Budget(
+                step_used=self.used.get(outcome.step, 0),
+                step_limit=policy.retries,
+                total_used=sum(self.used.values()),
+                total_limit=self.policies.total_retries,
+            ),
+            parameters=dict(values),
+            artifacts={ref.path.name: ref.sha256 for ref in outcome.artifacts},
+            seconds=round(outcome.seconds, 3),
+        )
+
+    def retries(self) -> int:
+        """Return how many retries this request has used."""
+        return sum(self.used.values())
+
+
+def _fault(outcome: Outcome) -> Fault | None:
+    """Return why a step did not finish: the error it raised, recorded as a `step.*` finding."""
+    raised = next((one for one in outcome.findings if one.code.startswith(RAISED)), None)
+    if raised is None:
+        return None
+    kind = FAULTS.get(raised.code)
+    if kind is None:
+        return None
+    return Fault.model_validate({"kind": kind, "text": raised.text})
+
+
+def _bundle(case: Case, code: Decision) -> ContextBundle:
+    return build_llm_context(
+        "agent_decision",
+        {
+            "request": {"step": case.step, "run": case.run, "request": case.request, "seconds": case.seconds},
+            "evidence": [row.line() for row in case.evidence],
+            "findings": [f"{one.level} {one.code}: {one.text}"[:200] for one in case.findings[:20]],
+            "code_decision": f"{code.action} ({code.rule}): {code.reason}"[:300],
+            "parameters": dict(case.parameters),
+        },
+    )

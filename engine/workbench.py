@@ -1,0 +1,101 @@
+"""Where the daemon's work runs: the compute engine, started with the first work and released after idle minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.compute.cluster import Compute
+    from engine.compute.slot import WorkerInfo
+
+logger = logging.getLogger("mimicry.workbench")
+LOOK = 1.0
+
+
+class Workbench:
+    """Lends the compute engine. Nothing of it is imported before the first loan; importing happens off the loop."""
+
+    def __init__(
+        self, state: Path, *, workers: int | None, memory_mb: int | None, idle_seconds: float
+    ) -> None:
+        """Remember the settings; nothing starts yet."""
+        self._state, self._workers, self._idle = state, workers, idle_seconds
+        self._memory = None if memory_mb is None else memory_mb << 20
+        self._compute: Compute | None = None
+        self._lock = asyncio.Lock()
+        self._users, self._used = 0, time.monotonic()
+
+    @property
+    def planned_workers(self) -> int:
+        """Return how many workers there are or will be."""
+        return self._workers or len(os.sched_getaffinity(0))
+
+    @property
+    def busy(self) -> bool:
+        """Say whether somebody holds a loan."""
+        return self._users > 0
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Compute]:
+        """Lend the compute engine for a piece of work, starting it if need be."""
+        async with self._lock:
+            self._users += 1
+            try:
+                compute = self._compute or await self._start()
+                self._compute = compute
+            except BaseException:
+                self._users -= 1
+                raise
+        try:
+            yield compute
+        finally:
+            self._users -= 1
+            self._used = time.monotonic()
+
+    async def _start(self) -> Compute:
+        def load() -> type[Compute]:
+            from engine.compute.cluster import Compute
+
+            return Compute
+
+        logger.info("starting %d CPU workers", self.planned_workers)
+        compute = await asyncio.to_thread(load)
+        return await compute.start(self._state, workers=self._workers, memory=self._memory)
+
+    def workers(self) -> list[WorkerInfo] | None:
+        """Return the workers, None while there are none."""
+        return None if self._compute is None else self._compute.workers()
+
+    def rate(self) -> float | None:
+        """Return hypotheses per second over the last whole seconds, None while nothing runs."""
+        if self._compute is None:
+            return None
+        series = self._compute.rate_series(15)[:-3] or [0.0]
+        return sum(series) / len(series)
+
+    def resume(self) -> None:
+        """Let work run again after a halt."""
+        if self._compute is not None:
+            self._compute.resume()
+
+    async def run(self) -> None:
+        """Release the workers whenever they were idle long enough, forever."""
+        while True:
+            await asyncio.sleep(min(LOOK, self._idle))
+            if self._compute is not None and not self.busy and time.monotonic() - self._used >= self._idle:
+                await self.close()
+
+    async def close(self) -> None:
+        """End the workers, if there are any."""
+        async with self._lock:
+            if self._compute is not None and not self.busy:
+                compute, self._compute = self._compute, None
+                logger.info("releasing the workers")
+                await compute.close()

@@ -1,0 +1,154 @@
+"""The compiled kernels on this machine's processor: raw words, draws and the exact sieve, as typed functions over arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from hip_cuda_kernels import _host
+from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.lowering import fields, lower_call
+from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.registry import FAMILIES, Family
+from hip_cuda_kernels.registry import family as family_of
+from hip_cuda_kernels.task import Scope, build_task
+
+HIT = np.dtype(
+    [("vector", "<u2"), ("matched", "<u2"), ("start", "<u4"), ("gap", "<u4"), ("pad", "<u4"), ("seed", "<u8")]
+)
+
+
+@dataclass(frozen=True)
+class SieveResult:
+    """What a search found: every hit (HIT, by seed, start, gap, vector) among the first `seeds_done` seeds.
+
+    After a stop, hits beyond `seeds_done` are dropped, so a search resumed there finds each once.
+    With `overflow` the list was cut at max_hits and the search ended there; it is not complete.
+    """
+
+    hits: np.ndarray[Any, Any]
+    seeds_done: int
+    stopped: bool
+    overflow: bool
+
+
+@lru_cache(maxsize=1)
+def isa() -> str:
+    """Return the instruction set in use: the best one here whose words agree with the exact scalar side."""
+    for name in reversed(_host.isas()):
+        if all(_vector_agrees(name, f) for f in FAMILIES):
+            return str(name)
+    raise KernelError("no compiled instruction set agrees with the scalar kernels: rebuild the extension (make build)")
+
+
+def _vector_agrees(name: str, family: Family) -> bool:
+    """Compare the first, fifth and last near word of one unit of seeds with the scalar generator."""
+    seeds = np.arange(5, 5 + _host.unit(name, family.id), dtype=np.uint32) * np.uint32(0x01000193)
+    want = np.array([0, 4, 9], dtype=np.uint32)
+    words = _host.produce(name, family.id, seeds, 0, want, False).reshape(len(want), -1)
+    exact = np.stack([raw(family.id, int(s), 10)[want] for s in seeds[:: len(seeds) // 4]], axis=1)
+    beyond = max(family.word_bits - 32, 0)
+    return bool(np.array_equal(words[:, :: len(seeds) // 4], exact >> np.uint64(beyond)))
+
+
+def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Return `count` raw words of the seed after `skip` words, from the exact scalar generator."""
+    found = family_of(family)
+    words: np.ndarray[Any, np.dtype[np.uint64]] = _host.raw(found.id, _seed(seed), _natural("skip", skip), _natural("count", count))
+    return words
+
+
+def values(
+    family: str, mapping: str, seed: int, lo: int, hi: int, count: int, *, start: int = 0, gap: int = 0
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
+    found = family_of(family)
+    call = fields(lower_call(parse_mapping(mapping, found), found, lo, hi))
+    draws = _host.values(found.id, call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count))
+    shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
+    return shifted
+
+
+def sieve(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    *,
+    seed_lo: int,
+    seed_count: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+    max_hits: int = 1 << 20,
+    stop: np.ndarray[Any, Any] | None = None,
+    stop_generation: int = 0,
+    progress: np.ndarray[Any, Any] | None = None,
+) -> SieveResult:
+    """Report every (vector, seed, start, gap) that reproduces at least `thresholds[vector]` of the vector's draws. Exact.
+
+    `draws` is int64 (vectors, draws), -1 for a missing one; `starts` and `gaps` include both ends.
+    The search returns early once `stop[0]` differs from `stop_generation`; it writes the seeds behind it to `progress[0]`.
+    """
+    found = family_of(family)
+    scope = Scope(seed_lo, seed_count, starts, gaps)
+    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
+    if progress is not None:
+        progress[0] = 0
+    if task is None:
+        return SieveResult(np.empty(0, HIT), seed_count, False, False)
+    hits, done, stopped, overflow = _host.sieve(
+        isa(),
+        found.id,
+        task.fields(),
+        task.second_depth,
+        seed_lo,
+        seed_count,
+        _natural("max_hits", max_hits),
+        _address("stop", stop, np.uint32),
+        stop_generation,
+        _address("progress", progress, np.uint64),
+    )
+    return SieveResult(hits.view(HIT), done, stopped, overflow)
+
+
+def self_test() -> dict[str, bool]:
+    """Check every family against its committed known answer, on the scalar side and on the vector path in use."""
+    name = isa()
+    return {f.id: _known(f) and _vector_agrees(name, f) for f in FAMILIES}
+
+
+def _known(family: Family) -> bool:
+    seed, words = family.check
+    return raw(family.id, seed, len(words)).tolist() == list(words)
+
+
+def build_digest() -> str:
+    """Return the sha-256 of the kernel sources and the instruction set in use: equal digests search alike."""
+    return hashlib.sha256(f"{_host.digest} {isa()}".encode()).hexdigest()
+
+
+def _seed(seed: int) -> int:
+    if not 0 <= seed < 1 << 64:
+        raise KernelError(f"seed {seed} is outside 0..2^64-1: give the unsigned value that the seeding takes")
+    return seed
+
+
+def _natural(name: str, value: int) -> int:
+    if not 0 <= value < 1 << 63:
+        raise KernelError(f"{name} {value} is negative or too large: give 0 or more")
+    return value
+
+
+def _address(name: str, words: np.ndarray[Any, Any] | None, kind: type[np.generic]) -> int:
+    """Return where the caller's own word lies; a copy would never change."""
+    if words is None:
+        return 0
+    if words.dtype != kind or words.size < 1 or not words.flags.c_contiguous:
+        raise KernelError(f"{name} must be a contiguous {np.dtype(kind).name} array of one word, got {words.dtype} x {words.size}")
+    return int(words.ctypes.data)

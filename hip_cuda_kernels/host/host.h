@@ -1,0 +1,53 @@
+// The host extension inside: the instruction sets, the exact scalar side, and the sieve driver that joins them.
+#pragma once
+#include "kernels.h"
+
+#include <vector>
+
+namespace mimicry {
+
+struct Hit {
+    unsigned short vector, matched;
+    u32 start, gap, pad;
+    u64 seed;
+};
+
+// The instruction sets compiled in, best last; each entry is null where this processor lacks it.
+struct Choice {
+    const char *name;
+    const Kernels *kernels;
+};
+const Choice *instruction_sets(u32 *count);
+
+// The exact side of every family, in registry order: scalar code without filters, plus two ways of searching that only check others.
+struct Scalar {
+    const char *id;
+    u32 word_bits;
+    void (*raw)(u64 seed, u64 skip, u64 count, u64 *out);
+    void (*values)(const Call &call, u64 seed, u64 start, u64 gap, u64 count, u64 *out);
+    u32 (*count)(const Task &task, u32 vector, u64 seed, u32 start, u32 gap);
+    void (*emulate)(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits);  // what a GPU thread does
+    u64 (*naive)(const Task &task, u64 seed, u64 seeds);  // the yardstick of the benchmarks; returns the number of hits
+};
+extern const Scalar scalars[];
+extern const u32 family_count;
+
+struct Search {
+    Task task;
+    u32 family;
+    const u32 *second_depth;  // draws compared in the second stage, per vector
+    u64 seed_lo, seed_count, max_hits;
+    const u32 *stop;  // null: cannot be stopped
+    u32 stop_generation;
+    u64 *progress;  // null: nobody looks
+};
+
+struct Found {
+    std::vector<Hit> hits;
+    u64 seeds_done = 0;
+    bool stopped = false, overflow = false;
+};
+
+Found run_sieve(const Kernels &kernels, const Search &search);
+
+}  // namespace mimicry

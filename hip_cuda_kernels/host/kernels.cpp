@@ -1,0 +1,162 @@
+// The vector half of the host extension, compiled once for every instruction set (MIMICRY_ISA names it).
+//
+// All of it has internal linkage, and nothing of the standard library is used: a copy of an inline function compiled with AVX-512
+// could otherwise win at link time and crash an older processor.
+#include "kernels.h"
+#include "lanes.h"
+
+#include "family_headers.inc"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
+
+namespace {
+using namespace mimicry;
+
+template <template <class> class G, int K>
+void produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, u32 lanes, u32 *out) {
+    const Filter local = filter;
+    for (u32 at = 0; at < lanes; at += K * native_lanes) {
+        G<Words<K>> g;
+        g.seed(load<K>(seeds + at), high);
+        u32 *to = out + at;
+        for (u32 i = 0, position = 0; i < count; position = want[i++] + 1, to += lanes) {
+            g.skip(want[i] - position);
+            store(to, filtered(g.next(), local));
+        }
+    }
+}
+
+template <template <class> class G, int K>
+void produce_whole(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &, u32 lanes, u32 *out) {
+    for (u32 at = 0; at < lanes; at += K * native_lanes) {
+        G<Words<K>> g;
+        g.seed(load<K>(seeds + at), high);
+        u32 *to = out + at;
+        for (u32 i = 0, position = 0; i < count; position = want[i++] + 1, to += 2 * lanes) {
+            g.skip(want[i] - position);
+            auto word = g.next_wide();
+            store(to, hi32(word));
+            store(to + lanes, lo32(word));
+        }
+    }
+}
+
+template <template <class> class G> struct Beyond {
+    template <class W> using type = typename G<W>::Beyond;
+};
+
+template <template <class> class G, int K> Producer producer() {
+    typedef G<Words<K>> Pack;
+    // A generator that carries its whole state is bound by memory, not by latency: two vectors abreast do.
+    const int far = (u32)Pack::reach == unlimited ? K : 2;
+    Producer p = {K * native_lanes, Pack::reach, produce<G, K>, produce<Beyond<G>::template type, far>, nullptr};
+    if constexpr (Pack::word_bits > 32) p.whole = produce_whole<G, K>;
+    return p;
+}
+
+// The passes run four vectors abreast.
+typedef Words<4> Four;
+const u32 step = 4 * native_lanes;
+
+void count_up(u32 *seeds, u32 lanes, u32 low) {
+    Four lane;
+    for (int i = 0; i < 4; ++i)
+        for (int j = 0; j < native_lanes; ++j) lane.v[i][j] = (u32)(i * native_lanes + j);
+    for (u32 at = 0; at < lanes; at += step) store(seeds + at, lane + (low + at));
+}
+
+void filter_in_place(u32 *words, u64 count, const Filter &filter) {
+    const Filter local = filter;
+    for (u64 at = 0; at < count; at += step) store(words + at, filtered(load<4>(words + at), local));
+}
+
+Four high_product(const Four &a, u32 b) { return hi32(multiply_wide(a, b)); }
+
+// (high:low) / 2^32 modulo odd: below 2^32 for any high, below odd when high is.
+HD Four reduce(const Four &high, const Four &low, const Divisor &by) {
+    Four take = high_product(low * by.inverse, by.odd);
+    return high - take + (above_mask(take, high) & by.odd);
+}
+
+HD void shift_right(Four &high, Four &low, u32 by) {
+    if (by == 0) return;
+    low = (low >> (int)by) | (high << (int)(32 - by));
+    high = high >> (int)by;
+}
+
+HD Four residue(Four high, Four low, const Divisor &by) {
+    shift_right(high, low, by.shift);
+    if (by.odd == 1) return by.zeros == 32 ? low : low & ((1u << by.zeros) - 1u);
+    Four rest = low & ((1u << by.zeros) - 1u);
+    shift_right(high, low, by.zeros);
+    auto product = multiply_wide(reduce(high, low, by), by.square);
+    return (reduce(hi32(product), lo32(product), by) << (int)by.zeros) | rest;
+}
+
+void residues(u32 *q, u32 rows, u32 lanes, const Divisor &by) {
+    for (u32 row = 0; row < rows; ++row)
+        for (u32 at = 0; at < lanes; at += step) {
+            const u32 *from = q + (u64)2 * row * lanes + at;
+            store(q + (u64)row * lanes + at, residue(load<4>(from), load<4>(from + lanes), by));
+        }
+}
+
+bool rejections(const u32 *words, u32 rows, u32 lanes, u32 accept_max, u32 *rejects) {
+    bool found = false;
+    for (u32 at = 0; at < lanes; at += step) {
+        Four rejected(0u);
+        for (u32 row = 0; row < rows; ++row)
+            rejected = rejected - above_mask(load<4>(words + (u64)row * lanes + at), Four(accept_max));
+        store(rejects + at, rejected);
+        found |= any(Vector32{} - (rejected.v[0] | rejected.v[1] | rejected.v[2] | rejected.v[3]));
+    }
+    return found;
+}
+
+// Biased by 2^31, the unsigned test q + offset > lim is one signed comparison.
+void compare(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses) {
+    for (const Pair *pair = pairs; pair != pairs + count; ++pair) {
+        const u32 *from = q + (u64)pair->row * lanes;
+        const Vector32 offset = Vector32{} + (pair->offset + 0x80000000u), lim = Vector32{} + (pair->lim + 0x80000000u);
+        for (u32 at = 0; at < lanes; at += step) {
+            Four t = load<4>(from + at);
+            _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i) t.v[i] = (Vector32)((Signed32)(t.v[i] + offset) > (Signed32)lim);
+            store(misses + at, t);
+        }
+        misses += lanes;
+    }
+}
+
+u32 *append(u32 bits, u32 first, u32 *out) {
+    for (; bits; bits &= bits - 1) *out++ = first + (u32)__builtin_ctz(bits);
+    return out;
+}
+
+u32 survivors(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 missable, u32 *out) {
+    const u32 every = native_lanes == 32 ? ~0u : (1u << native_lanes) - 1;
+    u32 *end = out;
+    for (u32 combo = 0; combo < combos; ++combo, index += depth)
+        for (u32 at = 0; at < lanes; at += step) {
+            Four left(missable);  // misses still allowed: negative when there were more
+            for (u32 i = 0; i < depth; ++i) left = left + load<4>(misses + (u64)index[i] * lanes + at);
+            if (signs(left.v[0] & left.v[1] & left.v[2] & left.v[3]) == every) continue;
+            for (int i = 0; i < 4; ++i) end = append(~signs(left.v[i]) & every, combo * lanes + at + i * native_lanes, end);
+        }
+    return (u32)(end - out);
+}
+
+#define FAMILY(id, kernel, interleave) producer<kernel, interleave>(),
+const Producer producers[] = {
+#include "families.inc"
+};
+
+const Kernels kernels = {TEXT(MIMICRY_ISA), native_lanes, producers, count_up, filter_in_place, residues, rejections, compare, survivors};
+
+}  // namespace
+
+namespace mimicry {
+const Kernels *JOIN(kernels_, MIMICRY_ISA)() { return &kernels; }
+}  // namespace mimicry

@@ -1,0 +1,45 @@
+// What one instruction set offers to the sieve driver: a word producer for every family and four passes over lane buffers.
+//
+// A lane buffer is [row][lanes] of 32-bit words, 64-byte aligned; `lanes` is a multiple of the unit of the family in use.
+#pragma once
+#include "sieve.h"
+
+namespace mimicry {
+
+// Produce filter words for `lanes` seeds high:seeds[lane]; row i of `out` gets the word at position want[i], positions rising.
+typedef void Produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, u32 lanes, u32 *out);
+
+struct Producer {
+    u32 unit;           // lanes that run abreast; every buffer is a multiple of it
+    u32 reach;          // words that `near` can produce; `beyond` has no limit
+    Produce *near, *beyond;
+    Produce *whole;     // wide families: rows 2i, 2i+1 get the high and low half of the raw word at want[i]
+};
+
+struct Pair {  // one draw compared at one buffer row
+    u32 row, offset, lim;
+};
+
+struct Divisor {  // constants that take a wide word's residue by two Montgomery steps in 32-bit lanes
+    u32 shift, zeros, odd, inverse, square;
+};
+
+struct Kernels {
+    const char *isa;
+    u32 native_lanes;
+    const Producer *producers;  // in registry order
+    // seeds[lane] = low + lane.
+    void (*count_up)(u32 *seeds, u32 lanes, u32 low);
+    // Make filter words of raw words, in place.
+    void (*filter)(u32 *words, u64 count, const Filter &filter);
+    // Row i of q becomes the residue of the wide word in rows 2i, 2i+1.
+    void (*residues)(u32 *q, u32 rows, u32 lanes, const Divisor &by);
+    // rejects[lane] = number of words above accept_max; returns whether there are any.
+    bool (*rejections)(const u32 *words, u32 rows, u32 lanes, u32 accept_max, u32 *rejects);
+    // Row i of misses = -1 where pair i does not match, 0 where it does.
+    void (*compare)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses);
+    // Append combo * lanes + lane wherever at most `missable` of the `depth` rows index[combo][] of misses are set.
+    u32 (*survivors)(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 missable, u32 *out);
+};
+
+}  // namespace mimicry

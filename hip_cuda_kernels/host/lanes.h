@@ -1,0 +1,179 @@
+// The host's word: K native vectors side by side, with the operators and lane operations that the generators are written in.
+//
+// A pack is never wider than the instruction set, because gcc breaks wider vectors up badly. K hides the latency of one vector.
+// kernels.cpp includes this once for every instruction set; the unnamed namespace keeps those copies apart at link time.
+#pragma once
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include "device.h"
+
+namespace {
+
+#if defined(__AVX512F__)
+enum { vector_bytes = 64 };
+#elif defined(__AVX2__)
+enum { vector_bytes = 32 };
+#else
+enum { vector_bytes = 16 };
+#endif
+enum { native_lanes = vector_bytes / 4 };
+
+typedef u32 Vector32 __attribute__((vector_size(vector_bytes)));
+typedef u64 Vector64 __attribute__((vector_size(vector_bytes)));
+typedef int Signed32 __attribute__((vector_size(vector_bytes)));
+
+#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < K; ++i)
+#define OPERATOR(op)                                  \
+    HD Pack operator op(const Pack &b) const {        \
+        Pack r;                                       \
+        EACH r.v[i] = v[i] op b.v[i];                 \
+        return r;                                     \
+    }                                                 \
+    HD Pack operator op(Lane b) const {               \
+        Pack r;                                       \
+        EACH r.v[i] = v[i] op(Vector{} + b);          \
+        return r;                                     \
+    }
+
+template <class Vector, class Lane, int K> struct Pack {
+    Vector v[K];
+
+    Pack() = default;
+    HD explicit Pack(Lane lane) { EACH v[i] = Vector{} + lane; }
+    OPERATOR(+)
+    OPERATOR(-)
+    OPERATOR(*)
+    OPERATOR(&)
+    OPERATOR(|)
+    OPERATOR(^)
+    HD Pack operator<<(int by) const {
+        Pack r;
+        EACH r.v[i] = v[i] << by;
+        return r;
+    }
+    HD Pack operator>>(int by) const {
+        Pack r;
+        EACH r.v[i] = v[i] >> by;
+        return r;
+    }
+};
+#undef OPERATOR
+
+template <int K> using Words = Pack<Vector32, u32, K>;
+// The 64-bit lanes of vector i lie in v[2i] (even 32-bit lanes) and v[2i+1] (odd ones).
+template <int K> using WideWords = Pack<Vector64, u64, 2 * K>;
+
+}  // namespace
+
+template <int K> struct wide_of<Words<K>> { typedef WideWords<K> type; };
+
+namespace {
+
+const u64 low_half = 0xffffffffull;
+
+HD Vector32 interleave(Vector64 even, Vector64 odd) {  // low halves of `even`, high halves of `odd`
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return (Vector32)_mm256_blend_epi32((__m256i)even, (__m256i)odd, 0xaa);
+#elif defined(__SSE4_1__) && !defined(__AVX2__)
+    return (Vector32)_mm_blend_epi16((__m128i)even, (__m128i)odd, 0xcc);
+#else
+    return (Vector32)((even & low_half) | (odd & ~low_half));
+#endif
+}
+
+HD Vector64 multiply_even(Vector64 a, Vector64 b) {  // 32 x 32 -> 64 on the low halves
+#if defined(__AVX512F__)
+    return (Vector64)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    return (Vector64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+    return (Vector64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+    return (a & low_half) * (b & low_half);
+#endif
+}
+
+template <int K> HD WideWords<K> widen(const Words<K> &a) {
+    WideWords<K> r;
+    EACH {
+        r.v[2 * i] = (Vector64)a.v[i] & low_half;
+        r.v[2 * i + 1] = (Vector64)a.v[i] >> 32;
+    }
+    return r;
+}
+
+template <int K2> HD Words<K2 / 2> lo32(const Pack<Vector64, u64, K2> &a) {
+    const int K = K2 / 2;
+    Words<K2 / 2> r;
+    EACH r.v[i] = interleave(a.v[2 * i], a.v[2 * i + 1] << 32);
+    return r;
+}
+
+template <int K2> HD Words<K2 / 2> hi32(const Pack<Vector64, u64, K2> &a) {
+    const int K = K2 / 2;
+    Words<K2 / 2> r;
+    EACH r.v[i] = interleave(a.v[2 * i] >> 32, a.v[2 * i + 1]);
+    return r;
+}
+
+template <int K> HD WideWords<K> multiply_wide(const Words<K> &a, u32 b) {
+    WideWords<K> r;
+    const Vector64 factor = Vector64{} + (u64)b;
+    EACH {
+        r.v[2 * i] = multiply_even((Vector64)a.v[i], factor);
+        r.v[2 * i + 1] = multiply_even((Vector64)a.v[i] >> 32, factor);
+    }
+    return r;
+}
+
+template <int K> HD Words<K> equal_mask(const Words<K> &a, const Words<K> &b) {
+    Words<K> r;
+    EACH r.v[i] = (Vector32)(a.v[i] == b.v[i]);
+    return r;
+}
+
+template <int K> HD Words<K> above_mask(const Words<K> &a, const Words<K> &b) {
+    Words<K> r;
+    EACH r.v[i] = (Vector32)(a.v[i] > b.v[i]);
+    return r;
+}
+
+template <int K> HD Words<K> smaller(const Words<K> &a, const Words<K> &b) {
+    Words<K> r;
+    EACH r.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
+    return r;
+}
+
+template <int K> HD Words<K> rotate_right_each(const Words<K> &x, const Words<K> &by) {
+    Words<K> r;
+    EACH r.v[i] = (x.v[i] >> (by.v[i] & 31u)) | (x.v[i] << ((0u - by.v[i]) & 31u));
+    return r;
+}
+
+template <int K> HD Words<K> load(const u32 *from) {
+    Words<K> r;
+    EACH r.v[i] = *(const Vector32 *)(from + i * native_lanes);
+    return r;
+}
+
+template <int K> HD void store(u32 *to, const Words<K> &words) { EACH *(Vector32 *)(to + i * native_lanes) = words.v[i]; }
+
+HD u32 signs(const Vector32 &x) {  // bit i is the top bit of lane i
+#if defined(__AVX512F__)
+    return _mm512_movepi32_mask((__m512i)x);
+#elif defined(__AVX2__)
+    return (u32)_mm256_movemask_ps((__m256)x);
+#elif defined(__SSE2__)
+    return (u32)_mm_movemask_ps((__m128)x);
+#else
+    u32 bits = 0;
+    for (int lane = 0; lane < native_lanes; ++lane) bits |= x[lane] >> 31 << lane;
+    return bits;
+#endif
+}
+
+HD bool any(const Vector32 &mask) { return signs(mask) != 0; }
+#undef EACH
+
+}  // namespace

@@ -1,0 +1,162 @@
+// The Python face of the host extension. host.py checks every argument; this file only carries numbers across.
+#include "host.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace nb = nanobind;
+using namespace mimicry;
+
+namespace {
+
+typedef nb::ndarray<const u32, nb::ndim<1>, nb::c_contig, nb::device::cpu> Numbers;
+
+template <class T> nb::ndarray<nb::numpy, T, nb::ndim<1>> to_numpy(std::vector<T> &&values) {
+    auto *kept = new std::vector<T>(std::move(values));
+    nb::capsule owner(kept, [](void *p) noexcept { delete (std::vector<T> *)p; });
+    return nb::ndarray<nb::numpy, T, nb::ndim<1>>(kept->data(), {kept->size()}, owner);
+}
+
+u32 family_at(const std::string &id) {
+    for (u32 i = 0; i < family_count; ++i)
+        if (id == scalars[i].id) return i;
+    throw std::invalid_argument("family " + id + " is not compiled in: rebuild the extension (make build)");
+}
+
+const Kernels &kernels_of(const std::string &isa) {
+    u32 count;
+    const Choice *choices = instruction_sets(&count);
+    for (u32 i = 0; i < count; ++i)
+        if (isa == choices[i].name && choices[i].kernels) return *choices[i].kernels;
+    throw std::invalid_argument("instruction set " + isa + " is not available on this processor");
+}
+
+std::vector<std::string> available() {
+    u32 count;
+    const Choice *choices = instruction_sets(&count);
+    std::vector<std::string> names;
+    for (u32 i = 0; i < count; ++i)
+        if (choices[i].kernels) names.push_back(choices[i].name);
+    return names;
+}
+
+template <class T> T field(nb::handle fields, const char *name) { return nb::cast<T>(fields[name]); }
+
+Call call_from(nb::handle f) {
+    return {field<u32>(f, "kind"), field<u32>(f, "words"), field<u32>(f, "shift"), field<u32>(f, "join"), field<u32>(f, "second_shift"),
+            field<u32>(f, "bits"), field<u64>(f, "accept_max"), field<u64>(f, "range"), field<double>(f, "unit")};
+}
+
+Filter filter_from(nb::handle f) {
+    return {field<u32>(f, "reduce"), field<u32>(f, "shift"), field<u32>(f, "zeros"), field<u32>(f, "multiplier")};
+}
+
+// A task borrows the arrays of the Python object `f`, which must outlive it.
+struct Borrowed {
+    std::vector<Numbers> arrays;
+
+    const u32 *take(nb::handle f, const char *name) {
+        arrays.push_back(nb::cast<Numbers>(f[name]));
+        return arrays.back().data();
+    }
+};
+
+Task task_from(nb::handle f, Borrowed &b) {
+    return {call_from(f["call"]), filter_from(f["filter"]), field<u32>(f, "vectors"), field<u32>(f, "width"), b.take(f, "usable"),
+            b.take(f, "threshold"), b.take(f, "depth"), b.take(f, "index"), b.take(f, "value"), b.take(f, "offset"), b.take(f, "lim"),
+            field<u32>(f, "start_lo"), field<u32>(f, "start_count"), field<u32>(f, "gap_lo"), field<u32>(f, "gap_count")};
+}
+
+nb::object hits_to_bytes(const std::vector<Hit> &hits) {
+    std::vector<unsigned char> bytes(hits.size() * sizeof(Hit));
+    if (!hits.empty()) std::memcpy(bytes.data(), hits.data(), bytes.size());
+    return nb::cast(to_numpy(std::move(bytes)));
+}
+
+auto raw(const std::string &family, u64 seed, u64 skip, u64 count) {
+    std::vector<u64> words(count);
+    scalars[family_at(family)].raw(seed, skip, count, words.data());
+    return to_numpy(std::move(words));
+}
+
+auto values(const std::string &family, nb::dict call, u64 seed, u64 start, u64 gap, u64 count) {
+    std::vector<u64> draws(count);
+    scalars[family_at(family)].values(call_from(call), seed, start, gap, count, draws.data());
+    return to_numpy(std::move(draws));
+}
+
+// Words of many seeds through the vector path: row after row, position by position.
+auto produce(const std::string &isa, const std::string &family, Numbers seeds, u32 high, Numbers want, bool whole) {
+    const Producer &producer = kernels_of(isa).producers[family_at(family)];
+    const u32 lanes = (u32)seeds.size(), count = (u32)want.size();
+    if (lanes % producer.unit || count == 0 || (whole && !producer.whole))
+        throw std::invalid_argument("seeds must fill units of " + std::to_string(producer.unit) + " lanes, and positions must be given");
+    std::vector<u32> seed_store(lanes + 16), out_store((size_t)(whole ? 2 : 1) * count * lanes + 16);
+    auto aligned = [](std::vector<u32> &v) { return (u32 *)(((size_t)v.data() + 63) & ~(size_t)63); };
+    std::memcpy(aligned(seed_store), seeds.data(), lanes * 4);
+    Produce *make = whole ? producer.whole : want.data()[count - 1] < producer.reach ? producer.near : producer.beyond;
+    make(aligned(seed_store), high, want.data(), count, {0, 0, 0, 1}, lanes, aligned(out_store));
+    const u32 *out = aligned(out_store);
+    return to_numpy(std::vector<u32>(out, out + (size_t)(whole ? 2 : 1) * count * lanes));
+}
+
+// `stop` and `progress` are addresses (0: none) of words that the caller keeps alive, perhaps shared between processes.
+nb::tuple sieve(const std::string &isa, const std::string &family, nb::dict fields, Numbers second_depth, u64 seed_lo, u64 seed_count,
+                u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    Borrowed borrowed;
+    Search search{task_from(fields, borrowed), family_at(family), second_depth.data(), seed_lo, seed_count, max_hits,
+                  (const u32 *)stop, stop_generation, (u64 *)progress};
+    const Kernels &kernels = kernels_of(isa);
+    Found found;
+    {
+        nb::gil_scoped_release released;
+        found = run_sieve(kernels, search);
+    }
+    return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
+}
+
+nb::object emulate(const std::string &family, nb::dict fields, u64 seed_lo, u64 seed_count, u32 calls) {
+    Borrowed borrowed;
+    Task task = task_from(fields, borrowed);
+    std::vector<u32> q(calls);
+    std::vector<Hit> hits;
+    for (u64 i = 0; i < seed_count; ++i) scalars[family_at(family)].emulate(task, seed_lo + i, q.data(), calls, hits);
+    return hits_to_bytes(hits);
+}
+
+u64 naive(const std::string &family, nb::dict fields, u64 seed_lo, u64 seed_count) {
+    Borrowed borrowed;
+    Task task = task_from(fields, borrowed);
+    nb::gil_scoped_release released;
+    return scalars[family_at(family)].naive(task, seed_lo, seed_count);
+}
+
+std::vector<std::string> families() {
+    std::vector<std::string> ids;
+    for (u32 i = 0; i < family_count; ++i) ids.push_back(scalars[i].id);
+    return ids;
+}
+
+u32 unit(const std::string &isa, const std::string &family) { return kernels_of(isa).producers[family_at(family)].unit; }
+
+}  // namespace
+
+NB_MODULE(_host, m) {
+    m.doc() = "Compiled host kernels; use hip_cuda_kernels.host.";
+    m.def("isas", available);
+    m.def("families", families);
+    m.def("unit", unit);
+    m.def("raw", raw);
+    m.def("values", values);
+    m.def("produce", produce);
+    m.def("sieve", sieve);
+    m.def("emulate", emulate);
+    m.def("naive", naive);
+    m.attr("digest") = MIMICRY_DIGEST;
+}

@@ -1,0 +1,102 @@
+// The exact side: raw words, draws and match counts of one seed, with the runtimes' own semantics and nothing clever.
+#include "host.h"
+
+#include "family_headers.inc"
+
+namespace {
+using namespace mimicry;
+
+template <template <class> class G, class Use> auto with_reach(u64 words, Use use) {
+    typedef G<u32> Near;
+    if (words <= Near::reach) {
+        Near g;
+        return use(g);
+    }
+    typename Near::Beyond g;
+    return use(g);
+}
+
+template <class G> void start_from(G &g, u64 seed) { g.seed((u32)seed, (u32)(seed >> 32)); }
+
+template <template <class> class G> void raw(u64 seed, u64 skip, u64 count, u64 *out) {
+    with_reach<G>(skip + count, [&](auto &g) {
+        start_from(g, seed);
+        for (; skip > unlimited; skip -= unlimited) g.skip(unlimited);
+        g.skip((u32)skip);
+        for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
+        return 0;
+    });
+}
+
+// Rejections have no bound, so a mapping that rejects takes the generator's unlimited form.
+bool rejects(const Call &call, u32 word_bits) { return word_bits <= 32 && call.accept_max < (1ull << word_bits) - 1; }
+
+u64 words_for(const Call &call, u32 word_bits, u64 calls) {
+    return rejects(call, word_bits) ? ~0ull : calls * call.words;
+}
+
+template <template <class> class G> void values(const Call &call, u64 seed, u64 start, u64 gap, u64 count, u64 *out) {
+    with_reach<G>(words_for(call, G<u32>::word_bits, start + count * (gap + 1)), [&](auto &g) {
+        start_from(g, seed);
+        discard(g, call, start);
+        for (u64 i = 0; i < count; ++i) {
+            if (i) discard(g, call, gap);
+            out[i] = draw(g, call);
+        }
+        return 0;
+    });
+}
+
+// Calls of the longest alignment of one vector at (start, gap).
+u64 reach_of(const Task &task, u32 vector, u64 start, u64 gap) {
+    const u32 usable = task.usable[vector];
+    return usable ? start + (u64)task.index[vector * task.width + usable - 1] * (gap + 1) + 1 : 0;
+}
+
+template <template <class> class G> u32 count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
+    const u64 words = words_for(task.call, G<u32>::word_bits, reach_of(task, vector, start, gap));
+    if (words <= G<u32>::reach) return exact_count<G<u32>>(task, vector, seed, start, gap);
+    return exact_count<typename G<u32>::Beyond>(task, vector, seed, start, gap);
+}
+
+template <template <class> class G> void emulate(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits) {
+    sieve_seed<typename G<u32>::Beyond>(task, seed, q, calls, [&](u32 vector, u32 matched, u32 start, u32 gap) {
+        hits.push_back({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
+    });
+}
+
+// The search as one writes it first: for every start and gap seed anew, run, take `%`, count all matches.
+template <template <class> class G> u64 naive(const Task &task, u64 seed, u64 seeds) {
+    const u64 last = seed + seeds;
+    u64 hits = 0;
+    for (; seed != last; ++seed)
+        for (u32 vector = 0; vector < task.vectors; ++vector)
+            for (u32 start = task.start_lo; start < task.start_lo + task.start_count; ++start)
+                for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap)
+                    hits += with_reach<G>(words_for(task.call, G<u32>::word_bits, reach_of(task, vector, start, gap)), [&](auto &g) {
+                        const u32 row = vector * task.width;
+                        start_from(g, seed);
+                        u64 at = 0;
+                        u32 matched = 0;
+                        for (u32 i = 0; i < task.usable[vector]; ++i, ++at) {
+                            u64 wanted = start + (u64)task.index[row + i] * (gap + 1);
+                            discard(g, task.call, wanted - at);
+                            matched += draw(g, task.call) == task.value[row + i];
+                            at = wanted;
+                        }
+                        return (u64)(matched >= task.threshold[vector]);
+                    });
+    return hits;
+}
+
+}  // namespace
+
+namespace mimicry {
+
+#define FAMILY(id, kernel, interleave) {id, kernel<u32>::word_bits, raw<kernel>, values<kernel>, count<kernel>, emulate<kernel>, naive<kernel>},
+const Scalar scalars[] = {
+#include "families.inc"
+};
+const u32 family_count = sizeof scalars / sizeof scalars[0];
+
+}  // namespace mimicry

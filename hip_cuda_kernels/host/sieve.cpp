@@ -1,0 +1,268 @@
+// The sieve driver: one shared stream of words for all starts and gaps, a filter on the first draws, a second one on the survivors
+// packed by alignment, and an exact count for what is left.
+//
+// Nothing here depends on the generator or the instruction set. Filters only over-approximate, so the hit set is exact.
+#include "stream.h"
+
+#include <chrono>
+#include <tuple>
+#include <utility>
+
+namespace {
+using namespace mimicry;
+typedef std::chrono::steady_clock Clock;
+
+const u32 max_alignments = 4096;    // (start, gap) pairs that one pass keeps queues for
+const u64 chunk_seeds = 1u << 16;   // seeds a pass takes when there are several passes
+const u32 cache_bytes = 24 * 1024;  // what a block of lanes may fill: most of a first-level cache
+const u32 most_lanes = 512;
+
+struct Starts {  // the part of the starts that one pass covers
+    u32 lo, count;
+};
+
+// The first stage of one vector: which rows are compared with which draws, and which comparisons make up each alignment.
+struct FirstStage {
+    u32 vector, depth, missable;
+    std::vector<Pair> pairs;
+    std::vector<u32> index;  // [alignment][depth]
+};
+
+// Seeds that passed the first stage, kept apart by vector and alignment so that a batch shares its positions.
+class Queues {
+  public:
+    Queues(u64 queues, u32 batch) : batch(batch), filled(queues, 0) { seeds.reserve(queues * batch); }
+
+    const u32 batch;
+
+    bool push(u64 queue, u32 low) {  // true when the queue is now full
+        at(queue)[filled[queue]] = low;
+        return ++filled[queue] == batch;
+    }
+    u32 *at(u64 queue) { return seeds.get() + queue * batch; }
+    u32 take(u64 queue) { return std::exchange(filled[queue], 0); }
+
+  private:
+    std::vector<u32> filled;
+    Buffer seeds;
+};
+
+class Pass {
+  public:
+    Pass(const Kernels &kernels, const Search &search, Starts starts, Found &found)
+        : kernels(kernels), search(search), task(search.task), scalar(scalars[search.family]), starts(starts),
+          alignments(starts.count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
+          queues((u64)task.vectors * alignments, round_up(64, second.unit)) {
+        collect_calls();
+        for (u32 v = 0; v < task.vectors; ++v)
+            if (reachable(v)) stages.push_back(stage_of(v));
+        size_block();
+    }
+
+    // Search seeds [lo, lo + count); returns how many of them are done, every survivor judged.
+    u64 run(u64 lo, u64 count, u64 done_before) {
+        u64 fed = 0, done = 0;
+        auto due = Clock::now() + least_pause;
+        while (fed < count && !stages.empty()) {
+            const u64 seed = lo + fed, to_boundary = (1ull << 32) - (seed & 0xffffffffu);
+            const u32 n = (u32)std::min({(u64)lanes, count - fed, to_boundary});
+            block(seed, n);
+            fed += n;
+            if (n == to_boundary || fed == count || (++blocks % 64 == 0 && Clock::now() > due)) {
+                const auto begin = Clock::now();
+                drain();
+                due = Clock::now() + std::max<Clock::duration>(least_pause, 20 * (Clock::now() - begin));
+                if (!halted()) done = fed;
+            }
+            if (halted()) return done;
+            if (search.progress) __atomic_store_n(search.progress, done_before + fed, __ATOMIC_RELAXED);
+        }
+        return count;
+    }
+
+  private:
+    bool reachable(u32 vector) const { return task.usable[vector] >= task.threshold[vector]; }
+
+    template <class Use> void each_call(u32 vector, Use use) const {
+        const u32 *index = task.index + (u64)vector * task.width;
+        for (u32 a = 0; a < alignments; ++a)
+            for (u32 i = 0; i < task.depth[vector]; ++i) use(start_of(a) + index[i] * (gap_of(a) + 1), i);
+    }
+
+    void collect_calls() {
+        for (u32 v = 0; v < task.vectors; ++v)
+            if (reachable(v)) each_call(v, [&](u32 call, u32) { calls.push_back(call); });
+        std::sort(calls.begin(), calls.end());
+        calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
+    }
+
+    FirstStage stage_of(u32 vector) const {
+        const u32 depth = task.depth[vector], row = vector * task.width;
+        FirstStage stage{vector, depth, missable(vector), {}, {}};
+        std::vector<u32> pair_of((u64)depth * calls.size(), unlimited);
+        each_call(vector, [&](u32 call, u32 i) {
+            const u32 place = (u32)(std::lower_bound(calls.begin(), calls.end(), call) - calls.begin());
+            u32 &pair = pair_of[(u64)i * calls.size() + place];
+            if (pair == unlimited) {
+                pair = (u32)stage.pairs.size();
+                stage.pairs.push_back({first.rejecting ? call : place, task.offset[row + i], task.lim[row + i]});
+            }
+            stage.index.push_back(pair);
+        });
+        return stage;
+    }
+
+    u32 missable(u32 vector) const { return task.usable[vector] - task.threshold[vector]; }
+    u32 start_of(u32 alignment) const { return starts.lo + alignment / task.gap_count; }
+    u32 gap_of(u32 alignment) const { return task.gap_lo + alignment % task.gap_count; }
+
+    void size_block() {
+        if (stages.empty()) return;
+        u64 widest = 0;
+        for (const FirstStage &stage : stages) widest = std::max<u64>(widest, stage.pairs.size());
+        const u64 lane_bytes = 4 * (first.rows_for((u32)calls.size(), calls.back()) + widest);
+        const u64 units = cache_bytes / (lane_bytes * first.unit);
+        lanes = first.unit * (u32)std::clamp<u64>(units, 1, std::max(1u, most_lanes / first.unit));
+        misses.reserve(widest * lanes);
+        survivors.resize((u64)alignments * lanes);
+    }
+
+    void block(u64 seed, u32 n) {
+        const u32 low = (u32)seed;
+        high = (u32)(seed >> 32);
+        u32 *seeds = block_seeds.reserve(lanes);
+        kernels.count_up(seeds, lanes, low);  // lanes from n on are ignored
+        const u32 *q = first.rows(seeds, high, calls, lanes);
+        for (u32 lane : first.short_lanes)
+            if (lane < n) count_everywhere(low + lane);
+        for (const FirstStage &stage : stages) {
+            kernels.compare(q, lanes, stage.pairs.data(), (u32)stage.pairs.size(), misses.get());
+            const u32 left = kernels.survivors(misses.get(), lanes, stage.index.data(), alignments, stage.depth, stage.missable, survivors.data());
+            for (u32 i = 0; i < left; ++i) {
+                const u32 alignment = survivors[i] / lanes, lane = survivors[i] % lanes;
+                if (lane < n && !first.is_short(lane) && queues.push(queue_of(stage.vector, alignment), low + lane))
+                    flush(stage.vector, alignment);
+            }
+        }
+    }
+
+    u64 queue_of(u32 vector, u32 alignment) const { return (u64)vector * alignments + alignment; }
+
+    void drain() {
+        for (const FirstStage &stage : stages)
+            for (u32 a = 0; a < alignments; ++a) flush(stage.vector, a);
+    }
+
+    // The second stage: the queued seeds of one alignment, packed, against more draws; what is left is counted exactly.
+    void flush(u32 vector, u32 alignment) {
+        u32 *seeds = queues.at(queue_of(vector, alignment));
+        const u32 n = queues.take(queue_of(vector, alignment)), width = round_up(n, second.unit);
+        if (n == 0 || halted()) return;
+        std::fill(seeds + n, seeds + width, seeds[0]);
+        const u32 start = start_of(alignment), gap = gap_of(alignment);
+        for (u32 lane : deeper(vector, start, gap, seeds, width))
+            if (lane < n) judge(vector, seeds[lane], start, gap);
+    }
+
+    const std::vector<u32> &deeper(u32 vector, u32 start, u32 gap, const u32 *seeds, u32 width) {
+        const u32 depth = search.second_depth[vector], row = vector * task.width;
+        second_calls.resize(depth);
+        second_pairs.resize(depth);
+        for (u32 i = 0; i < depth; ++i) {
+            second_calls[i] = start + task.index[row + i] * (gap + 1);
+            second_pairs[i] = {second.rejecting ? second_calls[i] : i, task.offset[row + i], task.lim[row + i]};
+        }
+        while (counting.size() < depth) counting.push_back((u32)counting.size());
+        const u32 *q = second.rows(seeds, high, second_calls, width);
+        u32 *missed = second_misses.reserve((u64)depth * width);
+        kernels.compare(q, width, second_pairs.data(), depth, missed);
+        left.resize(width);
+        left.resize(kernels.survivors(missed, width, counting.data(), 1, depth, missable(vector), left.data()));
+        if (!second.short_lanes.empty()) {
+            left.insert(left.end(), second.short_lanes.begin(), second.short_lanes.end());
+            std::sort(left.begin(), left.end());
+            left.erase(std::unique(left.begin(), left.end()), left.end());
+        }
+        return left;
+    }
+
+    void judge(u32 vector, u32 low, u32 start, u32 gap) {
+        const u64 seed = (u64)high << 32 | low;
+        const u32 matched = scalar.count(task, vector, seed, start, gap);
+        if (matched < task.threshold[vector]) return;
+        if (found.hits.size() < search.max_hits)
+            found.hits.push_back({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
+        else
+            found.overflow = true;
+    }
+
+    void count_everywhere(u32 low) {
+        for (const FirstStage &stage : stages)
+            for (u32 a = 0; a < alignments && !halted(); ++a) judge(stage.vector, low, start_of(a), gap_of(a));
+    }
+
+    bool halted() {
+        if (search.stop && __atomic_load_n(search.stop, __ATOMIC_RELAXED) != search.stop_generation) found.stopped = true;
+        return found.stopped || found.overflow;
+    }
+
+    // Draining pads short batches, so pauses between drains are at least this long and 20 times what the last one took.
+    static constexpr Clock::duration least_pause = std::chrono::milliseconds(50);
+
+    const Kernels &kernels;
+    const Search &search;
+    const Task &task;
+    const Scalar &scalar;
+    const Starts starts;
+    const u32 alignments;
+    Found &found;
+    Stream first, second;
+    Queues queues;
+    u32 lanes = 0, high = 0;
+    u64 blocks = 0;
+    std::vector<u32> calls, survivors;
+    std::vector<FirstStage> stages;
+    Buffer block_seeds, misses;
+    std::vector<u32> second_calls, counting, left;
+    std::vector<Pair> second_pairs;
+    Buffer second_misses;
+};
+
+bool earlier(const Hit &a, const Hit &b) {
+    return std::tie(a.seed, a.start, a.gap, a.vector) < std::tie(b.seed, b.start, b.gap, b.vector);
+}
+
+// After a stop only whole seeds count, so that a search resumed at seeds_done finds each hit once.
+void settle(Found &found, u64 seed_lo) {
+    auto beyond = [&](const Hit &hit) { return hit.seed - seed_lo >= found.seeds_done; };
+    if (found.stopped) found.hits.erase(std::remove_if(found.hits.begin(), found.hits.end(), beyond), found.hits.end());
+    std::sort(found.hits.begin(), found.hits.end(), earlier);
+}
+
+}  // namespace
+
+namespace mimicry {
+
+Found run_sieve(const Kernels &kernels, const Search &search) {
+    Found found;
+    const Task &task = search.task;
+    const u32 tile = std::max(1u, max_alignments / task.gap_count), end = task.start_lo + task.start_count;
+    const u64 chunk = task.start_count <= tile ? search.seed_count : chunk_seeds;
+    while (found.seeds_done < search.seed_count && !found.stopped && !found.overflow) {
+        const u64 lo = search.seed_lo + found.seeds_done, count = std::min(chunk, search.seed_count - found.seeds_done);
+        u64 done = count;
+        for (u32 start = task.start_lo; start < end && !found.stopped && !found.overflow; start += tile) {
+            Search part = search;
+            if (chunk != search.seed_count) part.progress = nullptr;
+            Pass pass(kernels, part, {start, std::min(tile, end - start)}, found);
+            done = std::min(done, pass.run(lo, count, found.seeds_done));
+        }
+        if (found.stopped && chunk != search.seed_count) done = 0;
+        found.seeds_done += done;
+        if (search.progress) __atomic_store_n(search.progress, found.seeds_done, __ATOMIC_RELAXED);
+    }
+    settle(found, search.seed_lo);
+    return found;
+}
+
+}  // namespace mimicry

@@ -1,0 +1,70 @@
+// One seed against every start and gap: the search that a GPU thread runs, and the exact count behind every reported hit.
+#pragma once
+#include "mappings.h"
+
+// What is searched. Arrays are [vectors][width], or [vectors]; draws that are missing or impossible are left out of them.
+struct Task {
+    Call call;
+    Filter filter;
+    u32 vectors, width;
+    const u32 *usable;     // draws that remain in each vector
+    const u32 *threshold;  // matches that make a hit
+    const u32 *depth;      // draws compared before the exact count
+    const u32 *index;      // place of each draw in its vector
+    const u32 *value;      // draw - lo
+    const u32 *offset, *lim;  // the filter's constants
+    u32 start_lo, start_count, gap_lo, gap_count;
+};
+
+// How many draws of a vector the seed reproduces; gives up with 0 once the threshold is out of reach.
+template <class G> HD u32 exact_count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
+    G g;
+    g.seed((u32)seed, (u32)(seed >> 32));
+    const u32 row = vector * task.width, usable = task.usable[vector], threshold = task.threshold[vector];
+    u64 at = 0;
+    u32 matched = 0;
+    for (u32 i = 0; i < usable; ++i) {
+        if (matched + (usable - i) < threshold) return 0;
+        u64 call = start + (u64)task.index[row + i] * (gap + 1);
+        discard(g, task.call, call - at);
+        matched += draw(g, task.call) == task.value[row + i];
+        at = call + 1;
+    }
+    return matched;
+}
+
+// The word that the filter looks at: the first accepted word of a call, cut to 32 bits or reduced.
+template <class G> HD u32 filter_word(G &g, const Task &task) {
+    u64 word = accepted_word(g, task.call);
+    if (task.call.words == 2) g.skip(1);
+    if (task.filter.reduce) return (u32)((word >> task.call.shift) % task.call.range);
+    const u32 beyond = G::word_bits > 32 ? G::word_bits - 32 : 0;
+    return filtered((u32)(word >> beyond), task.filter);
+}
+
+// Filtered matches among the first `depth` draws, with q the filter words of the calls from `start` on.
+HD u32 filtered_count(const Task &task, u32 vector, const u32 *q, u32 gap) {
+    const u32 row = vector * task.width;
+    u32 matched = 0;
+    for (u32 i = 0; i < task.depth[vector]; ++i)
+        matched += q[task.index[row + i] * (gap + 1)] + task.offset[row + i] <= task.lim[row + i];
+    return matched;
+}
+
+// Report every (vector, matched, start, gap) of one seed that reaches its threshold. `q` has room for the filter words of `calls`
+// calls from start_lo on: as many as the last start, the widest gap and the deepest first stage need.
+template <class G, class Report> HD void sieve_seed(const Task &task, u64 seed, u32 *q, u32 calls, Report report) {
+    G g;
+    g.seed((u32)seed, (u32)(seed >> 32));
+    discard(g, task.call, task.start_lo);
+    for (u32 i = 0; i < calls; ++i) q[i] = filter_word(g, task);
+    for (u32 vector = 0; vector < task.vectors; ++vector) {
+        const u32 missable = task.usable[vector] - task.threshold[vector];
+        for (u32 start = 0; start < task.start_count; ++start)
+            for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap) {
+                if (filtered_count(task, vector, q + start, gap) + missable < task.depth[vector]) continue;
+                u32 matched = exact_count<G>(task, vector, seed, task.start_lo + start, gap);
+                if (matched >= task.threshold[vector]) report(vector, matched, task.start_lo + start, gap);
+            }
+    }
+}

@@ -1,0 +1,210 @@
+"""The files that people tail and grep, written from the journal: never a source of truth, always rebuilt from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from state.chain import Event
+from state.decisions import Decisions
+from state.files import disk_errors, write_atomic
+from state.runs import Runs
+
+HISTORY_RUNS = 200
+HISTORY_DECISIONS = 200
+HEALTH_KIND = "learning.health"
+_PAGE = 1000
+_TAIL = 1 << 16
+
+
+class Source(Protocol):
+    """The journal as mirrors read it."""
+
+    decisions: Decisions
+    runs: Runs
+
+    @property
+    def seq(self) -> int:
+        """Return the last event's number."""
+
+    @property
+    def head(self) -> str:
+        """Return the last event's hash."""
+
+    def events(
+        self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None
+    ) -> Iterable[Event]:
+        """Yield events, oldest first."""
+
+    def last(self, kinds: Sequence[str]) -> Event | None:
+        """Return the newest event of these kinds."""
+
+
+Shape = Callable[[Event], Mapping[str, Any]]
+
+
+def plain(event: Event) -> dict[str, Any]:
+    """Return an event as one flat line: seq, at, event (its kind), then its data."""
+    head = {"seq": event.seq, "at": event.at, "event": event.kind}
+    return head | {key: value for key, value in event.data.items() if key not in head}
+
+
+class JsonlMirror:
+    """Appends one JSON line with `seq` per event of the given kinds; a lost tail is written again from the journal."""
+
+    def __init__(self, path: Path, kinds: Sequence[str], shape: Shape = plain) -> None:
+        self.path, self.kinds, self._shape = path, tuple(kinds), shape
+        self._done: int | None = None
+
+    def pump(self, source: Source) -> int:
+        """Write what is new; return the number of lines."""
+        done = self._settle(source) if self._done is None else self._done
+        written, end = 0, source.seq
+        while done < end:
+            events = [
+                event
+                for event in source.events(after=done, kinds=self.kinds, limit=_PAGE)
+                if event.seq <= end
+            ]
+            self._append(events)
+            written += len(events)
+            done = events[-1].seq if len(events) == _PAGE else end
+        self._done = done
+        return written
+
+    def _append(self, events: Iterable[Event]) -> None:
+        text = "".join(json.dumps({**self._shape(event), "seq": event.seq}) + "\n" for event in events)
+        if not text:
+            return
+        with disk_errors(self.path, "appending to the mirror"), self.path.open("ab") as handle:
+            size = handle.seek(0, os.SEEK_END)
+            try:
+                handle.write(text.encode("ascii"))
+                handle.flush()
+            except OSError:
+                os.ftruncate(handle.fileno(), size)
+                raise
+
+    def _settle(self, source: Source) -> int:
+        """Cut to the last whole line and return its seq; a file that is not this journal's is moved aside."""
+        with disk_errors(self.path, "reading the mirror"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                return 0
+            last = _cut_to_whole_lines(self.path)
+            if last is None:
+                return 0
+            seq = _seq_of(last)
+            if seq is None or seq > source.seq:
+                self.path.replace(_free_name(self.path))
+                return 0
+        return seq
+
+
+def _cut_to_whole_lines(path: Path) -> bytes | None:
+    """Truncate after the last newline; return the last line, or None when none is left."""
+    with path.open("rb+") as handle:
+        size = handle.seek(0, os.SEEK_END)
+        start, tail = size, b""
+        while start > 0 and tail.count(b"\n") < 2:
+            start = max(0, start - _TAIL)
+            handle.seek(start)
+            tail = handle.read()
+        end = tail.rfind(b"\n") + 1
+        handle.truncate(start + end)
+    lines = tail[:end].splitlines()
+    return lines[-1] if lines else None
+
+
+def _seq_of(line: bytes) -> int | None:
+    try:
+        return int(json.loads(line)["seq"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (name := path.with_name(f"{path.name}.aside-{number}")).exists():
+        number += 1
+    return name
+
+
+class JsonMirror:
+    """Replaces one JSON file whenever an event of the given kinds happened."""
+
+    def __init__(
+        self,
+        path: Path,
+        kinds: Sequence[str],
+        build: Callable[[Source, Event | None], Mapping[str, Any] | None],
+    ) -> None:
+        self.path, self.kinds, self._build = path, tuple(kinds), build
+        self._done: int | None = None
+
+    def pump(self, source: Source) -> int:
+        """Rewrite the file when there is something new (always at start); return 1 when it was written."""
+        event = source.last(self.kinds)
+        newest = 0 if event is None else event.seq
+        if newest == self._done:
+            return 0
+        record = self._build(source, event)
+        if record is not None:
+            with disk_errors(self.path, "creating the folder"):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(self.path, (json.dumps(record, indent=1) + "\n").encode("ascii"))
+        self._done = newest
+        return int(record is not None)
+
+
+class Mirrors:
+    """All mirrors of a state directory; call `pump` after commits, off the loop."""
+
+    def __init__(self, source: Source, mirrors: Sequence[JsonlMirror | JsonMirror]) -> None:
+        self._source, self._mirrors = source, tuple(mirrors)
+
+    @classmethod
+    def standard(cls, state: Path, source: Source) -> Mirrors:
+        """Return the mirrors that operators know by name."""
+        return cls(source, [decisions_mirror(state), history_mirror(state), health_mirror(state)])
+
+    def pump(self) -> int:
+        """Bring every mirror up to date; return how many lines and files were written."""
+        return sum(mirror.pump(self._source) for mirror in self._mirrors)
+
+
+def decisions_mirror(state: Path) -> JsonlMirror:
+    """Return `watcher_decisions.jsonl`: decisions, halts and resumes, one a line."""
+    return JsonlMirror(state / "watcher_decisions.jsonl", ["decision", "halt."])
+
+
+def history_mirror(state: Path) -> JsonMirror:
+    """Return `watcher_history.json`: the newest runs and decisions."""
+    return JsonMirror(state / "watcher_history.json", ["decision", "halt.", "run."], _history)
+
+
+def health_mirror(state: Path) -> JsonMirror:
+    """Return `telemetry/learning_health_latest.json`: the last `learning.health` event."""
+    return JsonMirror(state / "telemetry" / "learning_health_latest.json", [HEALTH_KIND], _health)
+
+
+def _history(source: Source, _: Event | None) -> dict[str, Any]:
+    return {
+        "schema": "watcher_history/1",
+        "seq": source.seq,
+        "head": source.head,
+        "runs": [asdict(run) for run in source.runs.newest(HISTORY_RUNS)],
+        "decisions": [asdict(decision) for decision in source.decisions.list(limit=HISTORY_DECISIONS)],
+    }
+
+
+def _health(_: Source, event: Event | None) -> dict[str, Any] | None:
+    return (
+        None
+        if event is None
+        else {"schema": "learning_health/1", "seq": event.seq, "at": event.at, **event.data}
+    )

@@ -1,0 +1,119 @@
+"""The command line as a process: help on one screen, light imports, one clear line and the right exit code for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.cli import VERBS
+
+LIGHT = ("numpy", "textual", "rich", "distributed", "torch", "optuna", "asyncssh", "pydantic", "scipy")
+
+
+def mimicry(*arguments: str, stdin: str = "", state: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "engine.cli", *arguments]
+    command += ["--state", str(state)] if state is not None else []
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_help_fits_one_80x24_screen_and_names_every_verb() -> None:
+    shown = mimicry("--help").stdout.splitlines()
+    assert len(shown) <= 24
+    assert max(map(len, shown)) <= 80
+    for name, *_ in VERBS:
+        assert any(line.split()[:1] == [name] for line in shown)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = f"import sys, engine.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\nprint([m for m in {LIGHT!r} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in VERBS])
+def test_every_verb_explains_itself_and_takes_the_state_directory(name: str) -> None:
+    shown = mimicry(name, "--help")
+    assert shown.returncode == 0
+    assert "--state DIR" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", [["status"], ["resume"], ["stop"], ["decisions"], ["explain", "1"], ["requests"], ["pipeline"]]
+)
+def test_without_a_daemon_a_verb_says_so_with_exit_code_6(verb: list[str], tmp_path: Path) -> None:
+    shown = mimicry(*verb, state=tmp_path)
+    assert shown.returncode == 6
+    assert len(shown.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in shown.stderr
+
+
+BAD = [
+    (["--families", "mt19938"], 2, "mt19937"),
+    (["--mappings", "modulo"], 2, "mod"),
+    (["--seeds", "9:3"], 2, "reversed"),
+    (["--gaps", "many"], 2, "not an integer"),
+    (["--noise", "1.5"], 2, "--noise"),
+    (["--range", "5:5"], 2, "two values"),
+    (["--range", "0:9", "--modulus", "10"], 2, "one of them"),
+    (["--column", "price"], 3, "price"),
+    (["--range", "0:99"], 3, "outside the range"),
+    (["--session", "B"], 3, "no session"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "word"), BAD, ids=[" ".join(row[0]) for row in BAD])
+def test_a_wrong_option_is_one_line_that_names_it(
+    options: list[str], code: int, word: str, tmp_path: Path
+) -> None:
+    draws = tmp_path / "draws.csv"
+    draws.write_text("value\n" + "\n".join(str(number * 37 % 1000) for number in range(40)) + "\n")
+    shown = mimicry("analyze", str(draws), *options, state=tmp_path / "state")
+    assert (shown.returncode, shown.stdout) == (code, "")
+    lines = [line for line in shown.stderr.splitlines() if line.startswith("mimicry:")]
+    assert len(lines) == 1
+    assert word in lines[0]
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("", "empty"),
+        ("1\n2\n", "draws"),
+        ("1\nx\n3\n", "x"),
+        ("007\n12\n005\n", "width"),
+        ("1.5\n2.5\n3.5\n", "integer"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_exit_code_3(content: str, word: str, tmp_path: Path) -> None:
+    shown = mimicry("analyze", "-", "--format", "text", stdin=content, state=tmp_path)
+    assert shown.returncode == 3
+    assert word in shown.stderr.splitlines()[-1]
+
+
+def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path) -> None:
+    assert mimicry("analyze", str(tmp_path / "none.csv"), state=tmp_path).returncode == 3
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    shown = mimicry("analyze", "-", "--format", "text", stdin="1\n2\n3\n4\n", state=blocked)
+    assert shown.returncode == 5
+    assert str(blocked) in shown.stderr
+
+
+def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path) -> None:
+    text = "\n".join(str(number * 7919 % 1000) for number in range(1, 41))
+    options = ["--families", "xorshift32/raw_seed", "--seeds", "0:1000", "--range", "0:999", "--noise", "0"]
+    shown = mimicry("analyze", "-", "--format", "text", *options, "--json", "-", stdin=text, state=tmp_path)
+    assert shown.returncode == 0
+    record = json.loads(shown.stdout)
+    assert record["schema"] == "analysis/1"
+    assert record["verdict"] == "no_evidence"
+    assert record["controls"]["cells_found"] == record["controls"]["cells_planted"] > 0
+
+
+def test_the_registry_prints_as_table_and_json(tmp_path: Path) -> None:
+    rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
+    assert len(rows) >= 12
+    assert mimicry("generators").stdout.count("\n") == len(rows) + 1

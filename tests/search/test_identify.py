@@ -1,0 +1,160 @@
+"""Identification end to end on real workers: every family found, chance not found, the four verdicts, halt and resume."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.compute.cluster import Compute
+from engine.history.history import History
+from engine.search.identify import identify
+from engine.search.ranges import Range
+from engine.search.space import Space
+from hip_cuda_kernels import host
+from hip_cuda_kernels.mappings import resolve_mappings
+from hip_cuda_kernels.registry import FAMILIES, family
+from state.journal import Journal
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+CODES = [(one.id, mapping.id) for one in FAMILIES for mapping in resolve_mappings(None, one)]
+SMALL = {
+    "seeds": Range(0, 2**13 - 1),
+    "starts": Range(0, 2),
+    "gaps": Range(0, 5),
+    "noise": 0.0,
+    "range": (0, 999),
+}
+Maker = Callable[[np.ndarray], History]
+
+
+def planted(
+    name: str, mapping: str, *, seed: int = 4711, start: int = 1, gap: int = 3, count: int = 40
+) -> np.ndarray:
+    return host.values(name, mapping, seed, 0, 999, count, start=start, gap=gap)
+
+
+@pytest.mark.parametrize(("name", "mapping"), CODES)
+async def test_every_family_and_native_mapping_is_identified(
+    name: str, mapping: str, compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = planted(name, mapping, count=50)
+    space = Space(families=(name,), mappings=(mapping,), **SMALL)
+    found = await identify(make_history(draws[:40]), space, compute, journal, run="t")
+    assert found.verdict == "identified"
+    best = found.hypotheses[0]
+    assert (best.family, best.start, best.gap["value"]) == (name, 1, 3)
+    assert int(best.origin["value"], 16) == 4711
+    assert best.confirmed.matched == best.confirmed.scored > 20
+    assert found.next_draws == draws[40:].tolist()
+
+
+async def test_all_families_at_once_name_the_right_one(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = planted("lcg48/java", "java_bounded")
+    found = await identify(make_history(draws), Space(**SMALL), compute, journal, run="t")
+    assert [one.family for one in found.hypotheses] == ["lcg48/java"]
+    assert found.stopped_by == "found"
+
+
+async def test_chance_draws_get_no_evidence_and_an_exclusion_with_power(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(99).integers(0, 1000, 60)
+    found = await identify(make_history(draws), Space(**SMALL), compute, journal, run="t")
+    assert (found.verdict, found.stopped_by, found.complete) == ("no_evidence", "exhausted", True)
+    assert found.hypotheses == []
+    assert found.next_draws is None
+    assert found.controls.cells_found == found.controls.cells_planted > 59 * len(FAMILIES)
+    assert len(found.excluded) == len(CODES)
+    assert min(row.power for row in found.excluded) >= 0.95
+    assert found.hypotheses_tested == sum(2**13 * 3 * 6 for _ in CODES)
+    assert journal.billed() == found.hypotheses_tested
+
+
+async def test_a_wrong_mapping_is_not_claimed(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = planted("mt19937/init_genrand", "float")
+    space = Space(families=("mt19937/init_genrand",), mappings=("mod",), **SMALL)
+    found = await identify(make_history(draws), space, compute, journal, run="t")
+    assert found.verdict == "no_evidence"
+
+
+async def test_noise_is_tolerated_where_it_is_stated(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = planted("lcg48/java", "java_bounded", count=60)
+    wrong = np.random.default_rng(1).choice(60, size=9, replace=False)
+    draws[wrong] = (draws[wrong] + 17) % 1000
+    space = Space(families=("lcg48/java",), **(SMALL | {"noise": 0.2}))
+    found = await identify(make_history(draws), space, compute, journal, run="t")
+    assert found.verdict == "identified"
+    assert found.hypotheses[0].matched == 51
+
+
+async def test_missing_draws_are_neither_hits_nor_misses(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = planted("splitmix64/raw_seed", "float")
+    draws[[2, 11, 30]] = -1
+    space = Space(families=("splitmix64/raw_seed",), **SMALL)
+    found = await identify(make_history(draws), space, compute, journal, run="t")
+    assert found.verdict == "identified"
+    assert found.hypotheses[0].scored == 37
+
+
+async def test_too_few_draws_are_refused_before_any_search(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(3).integers(0, 1000, 5)
+    found = await identify(
+        make_history(draws), Space(range=(0, 999), seeds=Range(0, 2**32 - 1)), compute, journal, run="t"
+    )
+    assert found.verdict == "not_identifiable"
+    assert found.need_draws is not None
+    assert found.need_draws > 5
+    assert found.hypotheses_tested == 0
+
+
+async def test_biased_draws_without_a_generator_are_their_own_verdict(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(8).binomial(9, 0.5, 400)
+    space = Space(families=("lcg48/java",), **(SMALL | {"range": (0, 9)}))
+    found = await identify(make_history(draws), space, compute, journal, run="t")
+    assert found.verdict == "biased"
+
+
+async def test_a_second_call_reads_the_ledger_instead_of_searching_again(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(100).integers(0, 1000, 60)
+    space = Space(families=("lcg48/java",), **SMALL)
+    first = await identify(make_history(draws), space, compute, journal, run="t")
+    chunks = sum(1 for event in journal.events() if "chunk" in event.kind)
+    again = await identify(make_history(draws), space, compute, journal, run="t")
+    assert sum(1 for event in journal.events() if "chunk" in event.kind) == chunks
+    assert again.model_dump(exclude={"elapsed_s"}) == first.model_dump(exclude={"elapsed_s"})
+
+
+async def test_a_halt_keeps_what_is_finished_and_says_so(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(101).integers(0, 1000, 60)
+    space = Space(families=("mt19937/cpython",), seeds=Range(0, 2**24 - 1), range=(0, 999), noise=0.0)
+    shown = []
+
+    def stop_after_first(progress: object) -> None:
+        shown.append(progress)
+        compute.stop_now()
+
+    found = await identify(make_history(draws), space, compute, journal, run="t", progress=stop_after_first)
+    compute.resume()
+    assert shown
+    assert (found.stopped_by, found.complete, found.verdict) == ("halt", False, "no_evidence")
+    assert any("halted" in row.reason for row in found.not_tested)
+
+
+async def test_an_alias_names_its_family() -> None:
+    assert family("php>=7.1").id == "mt19937/init_genrand"

@@ -1,0 +1,48 @@
+"""The range notation: what is accepted, what each refusal says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.search.ranges import Range, parse_range
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("7", (7, 7, None)),
+        ("0:16", (0, 16, None)),
+        ("0x10:0xff", (16, 255, None)),
+        ("0:2^32-1", (0, 2**32 - 1, None)),
+        ("1_000:2_000", (1000, 2000, None)),
+        ("1970-01-01T00:00..1970-01-02T00:00/s", (0, 86400, "s")),
+        ("1970-01-01T00:00..1970-01-01T00:00:01/ms", (0, 1000, "ms")),
+    ],
+)
+def test_both_ends_belong_to_the_range(text: str, expected: tuple[int, int, str | None]) -> None:
+    assert tuple(parse_range(text, what="--seeds")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("9:3", "reversed"),
+        ("a:3", "not an integer"),
+        ("1:2:3", "LO:HI"),
+        ("-1:3", "allowed are"),
+        ("2026-01-01..2026-01-02/min", "/s, /ms or /us"),
+        ("soon..later/s", "not an ISO time"),
+    ],
+)
+def test_a_refusal_names_the_option_the_text_and_the_rule(text: str, rule: str) -> None:
+    with pytest.raises(UsageError, match=rule) as caught:
+        parse_range(text, what="--gaps")
+    assert "--gaps" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.integers(0, 2**63), st.integers(0, 2**63))
+def test_the_notation_round_trips(one: int, other: int) -> None:
+    found = Range(min(one, other), max(one, other))
+    assert parse_range(found.text(), what="x") == found

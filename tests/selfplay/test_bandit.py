@@ -1,0 +1,46 @@
+"""The bandit: seeded, explores, finds the good arm faster than chance, and can be measured."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.selfplay.bandit import Bandit, normalised_entropy
+
+MEANS = {"a": 0.0, "b": 0.05, "c": 0.3, "d": -0.1}
+
+
+def play(seed: int, rounds: int) -> Bandit:
+    rng = np.random.default_rng(seed)
+    bandit = Bandit(tuple(MEANS), seed)
+    for _ in range(rounds):
+        arm = bandit.choose()
+        bandit.tell(arm, MEANS[arm] + float(rng.normal(0, 0.1)))
+    return bandit
+
+
+def test_the_same_seed_gives_the_same_sequence_and_another_seed_another() -> None:
+    def sequence(seed: int) -> list[str]:
+        return Bandit(tuple(MEANS), seed).choose_many(20)
+
+    assert sequence(1) == sequence(1)
+    assert len({tuple(sequence(seed)) for seed in range(5)}) == 5
+
+
+def test_it_prefers_the_best_arm_and_still_looks_at_the_others() -> None:
+    shares = [play(seed, 60).pulls()["c"] / 60 for seed in range(8)]
+    assert sum(shares) / len(shares) > 0.6, "even choice would give 0.25"
+    assert all(0.0 < play(seed, 60).exploration() < 1.0 for seed in range(4))
+
+
+def test_a_reward_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        Bandit(("a",), 0).tell("a", math.nan)
+
+
+def test_entropy_spans_zero_to_one() -> None:
+    assert normalised_entropy([5, 0, 0]) == 0.0
+    assert normalised_entropy([4, 4, 4]) == pytest.approx(1.0)
+    assert normalised_entropy([]) == 0.0

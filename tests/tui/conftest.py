@@ -1,0 +1,167 @@
+"""Helpers of the console's tests: the stand-in daemon, still pictures, golden frames, a terminal that can be read.
+
+Goldens are rewritten with `MIMICRY_UPDATE_FRAMES=1 pytest tests/tui` (frames/*.txt, docs/overview.svg) and
+`pytest tests/tui --snapshot-update` (colours, __snapshots__/). Look at what changed before committing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tui.app import Console
+from tui.export import screen_text
+from tui.model.view import Link, View
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+FRAMES = HERE / "frames"
+UPDATE = bool(os.environ.get("MIMICRY_UPDATE_FRAMES"))
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tui_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+stand_in = _load("stand_in")
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove what changes pictures."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "SSH_TTY", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def recorded() -> Callable[..., Any]:
+    """Return the recorded snapshot, with fields replaced."""
+    return stand_in.recorded
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Any]:
+    """A stand-in daemon that serves the recorded snapshot on `room.state`."""
+    served = stand_in.StandIn(tmp_path, stand_in.recorded())
+    served.state = tmp_path
+    await served.start()
+    yield served
+    await served.stop()
+
+
+class Still(Console):
+    """A console that shows the views it is given: no socket, no clock."""
+
+    def __init__(self, canned: View, **options: Any) -> None:
+        self.canned = canned
+        super().__init__(Path(canned.state), readonly=canned.readonly, **options)
+
+    def view(self) -> View:
+        return self.canned
+
+    def follow(self) -> None:  # type: ignore[override]
+        """Do not look for an engine."""
+
+    def tick(self) -> None:
+        """Let no age grow."""
+
+
+def _picture(changes: dict[str, Any] | None = None, **view: Any) -> View:
+    shot = stand_in.recorded(**(changes or {}))
+    base = View(state="/srv/room", snapshot=shot, newest=shot, link=Link("live"))
+    return replace(base, **view)
+
+
+@pytest.fixture
+def picture() -> Callable[..., View]:
+    """Make a view: the recorded snapshot, changed by the first argument, in a live view changed by the rest."""
+    return _picture
+
+
+class Gallery:
+    """One console at one size that shows view after view, as a long session does."""
+
+    def __init__(self, app: Still, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    async def show(self, view: View) -> str:
+        """Paint a view and return the screen as text."""
+        self.app.canned = view
+        self.app.overview.paint(view)
+        return await self.text()
+
+    async def resize(self, width: int, height: int) -> str:
+        """Change the terminal's size and return the screen as text."""
+        await self.pilot.resize_terminal(width, height)
+        return await self.text()
+
+    async def text(self) -> str:
+        """Return the screen as text, once it stands still."""
+        before, now = "", screen_text(self.app)
+        while before != now:
+            await self.pilot.pause()
+            before, now = now, screen_text(self.app)
+        return now
+
+
+@pytest.fixture
+def gallery() -> Callable[..., AbstractAsyncContextManager[Gallery]]:
+    """Open a console on a canned view at a size."""
+
+    @asynccontextmanager
+    async def opened(
+        size: tuple[int, int], view: View | None = None, **options: Any
+    ) -> AsyncIterator[Gallery]:
+        app = Still(view or _picture(), **options)
+        async with app.run_test(size=size) as pilot:
+            yield Gallery(app, pilot)
+
+    return opened
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compare text with a file under frames/, or rewrite the file when told to."""
+
+    def compare(name: str, text: str) -> None:
+        file = FRAMES / f"{name}.txt"
+        if UPDATE:
+            file.write_text(text)
+        wanted = file.read_text() if file.exists() else ""
+        delta = "\n".join(
+            difflib.unified_diff(wanted.splitlines(), text.splitlines(), "golden", "now", lineterm="")
+        )
+        assert text == wanted, f"frames/{name}.txt differs (MIMICRY_UPDATE_FRAMES=1 rewrites it):\n{delta}"
+
+    return compare
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Wait until something is true, at most some seconds."""
+
+    async def wait(true: Callable[[], object], seconds: float = 10.0) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, "did not come true in time"
+            await asyncio.sleep(0.02)
+
+    return wait

@@ -1,0 +1,132 @@
+"""Golden text frames: what the operator reads, at every size and in every state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tui.model.view import Link
+
+SIZES = [(40, 10), (60, 15), (80, 24), (120, 40), (160, 48)]
+HALT = {
+    "kind": "now",
+    "by": "ops (console)",
+    "reason": "thermal check rig-6600b",
+    "asked": "2026-11-23T13:58:10Z",
+    "reached": "2026-11-23T13:58:11Z",
+    "seq": 48102,
+}
+HALTED = {"mode": "halted", "halt": HALT}
+PENDING = {"mode": "halting", "halt": {**HALT, "kind": "finish", "by": "watcher", "reached": None}}
+NOTHING: dict[str, Any] = {
+    "fleet": [], "requests": [], "decisions": [], "alerts": [], "degraded": [], "requests_waiting": 0,
+    "pipeline": {"run": None, "steps": []}, "throughput": {"unit": "Mh/s", "seconds": 30, "values": []},
+    "evidence": {"draws": 0}, "mode": "idle",
+}  # fmt: skip
+LOST = {"link": Link("lost", 3, 2.0, "no engine answers in /srv/room"), "age": 41.0, "silence": 41.0}
+STALE = {"age": 12.0, "silence": 12.0}
+FROZEN = {"frozen": True, "age": 33.0}
+
+
+def twelve_hosts() -> dict[str, Any]:
+    """Return twelve machines with twelve devices, one of them lost."""
+    numbers = {"kind": "gpu", "util": 0.9, "hot": 70, "rate": 99.5, "age": 11}
+    hosts = [{"name": f"rig-{i:02d}", "devices": ["ok"] * 12, **numbers} for i in range(12)]
+    hosts[-1]["devices"] = ["ok"] * 11 + ["fail"]
+    return {"fleet": hosts}
+
+
+STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "running": ({}, {}),
+    "halted": (HALTED, {}),
+    "halting-test": ({**PENDING, "test_mode": True}, {}),
+    "stale": ({}, STALE),
+    "lost-halted": (HALTED, LOST),
+    "frozen": ({}, FROZEN),
+    "readonly": ({}, {"readonly": True}),
+    "empty": (NOTHING, {}),
+    "connecting": ({}, {"snapshot": None, "link": Link(), "silence": 0.4}),
+    "no-engine": ({}, {**LOST, "snapshot": None}),
+    "hosts-12": (twelve_hosts(), {}),
+}
+KEPT = {
+    (40, 10): ("running", "halted", "no-engine"),
+    (60, 15): ("running", "halted", "stale"),
+    (80, 24): tuple(STATES),
+    (120, 40): ("running", "no-engine"),
+    (160, 48): ("running", "halted", "halting-test", "hosts-12", "empty"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_frames(size, gallery, picture, golden):
+    """Every kept state at a size, one after the other in the same console, then the first one again."""
+    async with gallery(size) as shown:
+        for name in (*KEPT[size], "running"):
+            changes, view = STATES[name]
+            golden(f"{name}-{size[0]}x{size[1]}", await shown.show(picture(changes, **view)))
+
+
+async def test_pages(gallery, golden, picture):
+    async with gallery((80, 24)) as shown:
+        for key, name in (("question_mark", "help"), ("exclamation_mark", "alerts")):
+            await shown.pilot.press(key)
+            golden(f"{name}-80x24", await shown.text())
+            await shown.pilot.press("escape")
+    async with gallery((80, 24), picture(readonly=True)) as shown:
+        await shown.pilot.press("question_mark")
+        assert (await shown.text()).count("off (read-only)") == 2
+
+
+async def test_ascii_frame_has_nothing_else(gallery, golden, picture):
+    async with gallery((80, 24), ascii_only=True) as shown:
+        text = await shown.show(picture({**PENDING, "test_mode": True, "degraded": ["磁碟 ≥ 90 %"]}))
+        golden("ascii-80x24", text)
+        for key in ("H", "question_mark", "colon"):
+            await shown.pilot.press(key)
+            text += await shown.text()
+            await shown.pilot.press("escape")
+    assert text.isascii()
+
+
+async def test_no_size_is_refused(gallery, picture):
+    async with gallery((80, 24), picture(HALTED)) as shown:
+        for size in ((1, 1), (10, 3), (39, 9), (79, 23), (80, 23), (79, 24), (81, 25), (300, 100), (80, 24)):
+            text = await shown.resize(*size)
+            assert "HALT" in text or size == (1, 1)
+            assert len(text.splitlines()) == size[1]
+        assert "Fleet" in text
+
+
+async def test_wide_characters_keep_the_columns(gallery, picture):
+    async with gallery((80, 24), picture({"host": "測試主機", "degraded": ["磁碟 90 %"]})) as shown:
+        rows = (await shown.text()).splitlines()
+    assert "測試主機" in rows[0]
+    assert rows[0].endswith("?help")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_state_is_told_in_letters(size, gallery, picture):
+    """Stale, lost, frozen, halted and test mode differ from live without any colour, at every size."""
+    async with gallery(size) as shown:
+        live = await shown.show(picture())
+        seen = {
+            "STALE": await shown.show(picture(**STALE)),
+            "NO ENGINE": await shown.show(picture(**LOST)),
+            "FROZEN": await shown.show(picture(**FROZEN)),
+            "HALT": await shown.show(picture(HALTED)),
+            "TEST": await shown.show(picture({"test_mode": True})),
+        }
+    for word, text in seen.items():
+        assert word in text
+        assert word not in live
+
+
+async def test_terminal_controls_in_a_record_are_not_obeyed(gallery, picture):
+    reason = "x\x1b]52;c;aGk=\x07\x1b[2J\u202egnp\n\r\t[red]y"
+    async with gallery((80, 24), picture({**HALTED, "halt": {**HALT, "reason": reason}, "pipeline": {
+        "run": "[bold]\x1b[31m7", "steps": picture().snapshot.model_dump()["pipeline"]["steps"]}})) as shown:  # fmt: skip
+        text = await shown.text()
+    assert not set(text) & {"\x1b", "\x07", "\u202e", "\r", "\t"}
+    assert "run [bold]" in text

@@ -1,0 +1,347 @@
+"""The console application: one feed in, one view out, every action of the key table."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import termios
+import time
+import traceback
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.message import Message
+from textual.timer import Timer
+
+from tui import keys, themes
+from tui.export import save, screen_text
+from tui.feed import Connect, Feed, Refused
+from tui.model import halts, pages
+from tui.model.text import Span, span
+from tui.model.view import View
+from tui.palette import REFRESH, Commands
+from tui.screens.overview import Overview
+from tui.widgets.dialog import HaltDialog, Order, Page, ResumeDialog
+
+if TYPE_CHECKING:
+    from engine.protocol import Reply, Snapshot
+
+SAID_FOR = 8.0
+"""Seconds for which a reply stays in the footer row."""
+
+
+class Console(App[None]):
+    """The operator's console. It decides nothing: it paints snapshots and sends commands."""
+
+    CSS_PATH = Path(__file__).with_name("control.tcss")
+    TITLE = "mimicry"
+    COMMANDS = {Commands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.key, key.id, key.word, id=key.id, show=False, priority=key.id == "suspend")
+        for key in keys.KEYS
+    ]
+
+    class News(Message):
+        """The feed has something newer than what was taken."""
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        readonly: bool = False,
+        ascii_only: bool = False,
+        theme: str = themes.DEFAULT,
+        connect: Connect | None = None,
+    ) -> None:
+        super().__init__(ansi_color=True if theme == "mono" else None)
+        for each in themes.themes():
+            self.register_theme(each)
+        self.theme = themes.internal(theme)
+        self.readonly = readonly
+        self.ascii_only = ascii_only
+        self.feed = Feed(
+            state, readonly=readonly, tell=lambda: self.post_message(self.News()), connect=connect
+        )
+        self.farewell = ""
+        """What is printed once the terminal is the shell's again."""
+        self.crash = ""
+        """The traceback of a failure of the console itself."""
+        self._state = state
+        self._refresh_every = REFRESH[0]
+        self._shown: Snapshot | None = None
+        self._shown_advanced = time.monotonic()
+        self._frozen = False
+        self._said: tuple[Span, float] | None = None
+        self._painted = 0.0
+        self._later: Timer | None = None
+
+    # ── life ────────────────────────────────────────────────────────────────
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the roles a colour in themes that are not ours."""
+        return themes.variables(themes.DEFAULT)
+
+    def on_mount(self) -> None:
+        """Show the frame first, then look for the engine."""
+        self.set_class(self.ascii_only, "ascii")
+        self.overview = Overview(self.view(), ascii_only=self.ascii_only)
+        self.push_screen(self.overview)
+        self.set_interval(1.0, self.tick)
+        self.call_after_refresh(self.follow)
+        if not self.is_headless:
+            self._catch_signals()
+
+    @work(exclusive=True, group="feed", exit_on_error=True)
+    async def follow(self) -> None:
+        """Read the socket until the console ends."""
+        await self.feed.run()
+
+    def _fatal_error(self) -> None:
+        # The toolkit would print pages of local variables, wire records among them.
+        self.crash = traceback.format_exc()
+        self._close_messages_no_wait()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.action_detach)
+        # The terminal is gone: nothing is left to restore, the engine is not ours to touch.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    # ── painting ────────────────────────────────────────────────────────────
+
+    def view(self) -> View:
+        """Return what the screen shall show now."""
+        now = time.monotonic()
+        return View(
+            state=str(self._state),
+            snapshot=self._shown,
+            link=replace(self.feed.link, retry_in=self.feed.retry_in),
+            age=now - self._shown_advanced,
+            silence=now - self.feed.advanced,
+            refresh=self._refresh_every,
+            readonly=self.readonly,
+            frozen=self._frozen,
+            newest=self.feed.latest,
+        )
+
+    def on_console_news(self) -> None:
+        """Take the newest snapshot; paint now, or when the chosen interval has passed."""
+        if self._shown is None:
+            gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
+        self.feed.take()
+        wait = self._painted + self._refresh_every - 0.1 - time.monotonic()
+        if wait <= 0 or self.feed.link.state != "live" or self._shown is None:
+            self.paint()
+        elif self._later is None:
+            self._later = self.set_timer(wait, self.paint)
+
+    def paint(self) -> None:
+        """Paint the newest snapshot, unless the view is frozen."""
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
+        self._painted = time.monotonic()
+        if not self._frozen:
+            self._shown, self._shown_advanced = self.feed.latest, self.feed.advanced
+        self.overview.paint(self.view(), self._message())
+
+    def tick(self) -> None:
+        """Once a second: let ages grow where they are shown, and leave when the terminal is gone."""
+        if not self.is_headless and _terminal_gone():
+            os._exit(1)
+        view = self.view()
+        if view.trust != "live" or view.frozen or view.age >= 1.5 or self._said is not None:
+            self.overview.paint(view, self._message())
+
+    def say(self, text: str, role: str = "") -> None:
+        """Show one line in place of the keys for a few seconds."""
+        self._said = (span(text, role), time.monotonic())
+        self.overview.paint(self.view(), self._message())
+
+    def _message(self) -> Span | None:
+        if self._said is not None and time.monotonic() - self._said[1] > SAID_FOR:
+            self._said = None
+        return self._said[0] if self._said else None
+
+    # ── actions that look ───────────────────────────────────────────────────
+
+    def action_detach(self) -> None:
+        """Leave; the engine goes on."""
+        self.farewell = pages.farewell(self.view(), own_state=self._state)
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Leave by the toolkit's own key as by ours."""
+        self.action_detach()
+
+    def action_help_quit(self) -> None:
+        """Say what ctrl+c does not do here."""
+        self.say("q detaches, the engine goes on;  H halts the engine", "head")
+
+    def action_help(self) -> None:
+        """Open the page of keys and signs."""
+        self.push_screen(Page("Help", partial(pages.help_lines, self.readonly), ascii_only=self.ascii_only))
+
+    def action_alerts(self) -> None:
+        """Open the list of alerts."""
+        self.push_screen(Page("Alerts", partial(pages.alert_lines, self.view()), ascii_only=self.ascii_only))
+
+    def action_palette(self) -> None:
+        """Open the command palette, once."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="find an action, a theme, a refresh rate"))
+
+    def action_command_palette(self) -> None:
+        """Open the palette by the toolkit's own key as by ours."""
+        self.action_palette()
+
+    def action_freeze(self) -> None:
+        """Hold the view, or go back to live."""
+        self._frozen = not self._frozen
+        self.paint()
+
+    def action_slower(self) -> None:
+        """Paint less often."""
+        self.use_refresh(next((each for each in REFRESH if each > self._refresh_every), REFRESH[-1]))
+
+    def action_faster(self) -> None:
+        """Paint more often."""
+        self.use_refresh(next((each for each in reversed(REFRESH) if each < self._refresh_every), REFRESH[0]))
+
+    def use_refresh(self, seconds: float) -> None:
+        """Set the interval between paints."""
+        self._refresh_every = seconds
+        self.paint()
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
+        self.theme = themes.internal(name)
+
+    def action_copy(self) -> None:
+        """Copy the screen to the clipboard and to a file, for terminals without OSC 52."""
+        text = screen_text(self)
+        self.copy_to_clipboard(text)
+        try:
+            self.say(f"copied (OSC 52), also in {save(self._state, text)}", "ok")
+        except OSError as error:
+            self.say(f"copied (OSC 52); no file: {error.strerror} {error.filename}", "warn")
+
+    def action_open(self) -> None:
+        """Give the focused panel the whole middle."""
+        if self.screen is self.overview and self.overview.focused is not None:
+            self.overview.maximize(self.overview.focused)
+
+    async def action_back(self) -> None:
+        """Close what is open."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+
+    def action_next(self) -> None:
+        """Move the focus on."""
+        self.screen.focus_next()
+
+    def action_previous(self) -> None:
+        """Move the focus back."""
+        self.screen.focus_previous()
+
+    def action_down(self) -> None:
+        """Scroll down."""
+        self.overview.board().scroll_rows(1)
+
+    def action_up(self) -> None:
+        """Scroll up."""
+        self.overview.board().scroll_rows(-1)
+
+    def action_page_down(self) -> None:
+        """Scroll a page down."""
+        self.overview.board().scroll_rows(self.overview.board().rows)
+
+    def action_page_up(self) -> None:
+        """Scroll a page up."""
+        self.overview.board().scroll_rows(-self.overview.board().rows)
+
+    def action_top(self) -> None:
+        """Scroll to the first row."""
+        self.overview.board().scroll_rows(-len(self.overview.board().lines))
+
+    def action_bottom(self) -> None:
+        """Scroll to the last row."""
+        self.overview.board().scroll_rows(len(self.overview.board().lines))
+
+    def action_suspend(self) -> None:
+        """Return to the shell; `fg` comes back."""
+        self.action_suspend_process()
+
+    # ── actions that act ────────────────────────────────────────────────────
+
+    def action_halt(self) -> None:
+        """Ask how to halt; the newest snapshot counts, also while the view is frozen."""
+        if self._may_act("halt"):
+            shot = self.view().newest
+            dialog = HaltDialog(halts.choices(shot), halts.facts(shot), ascii_only=self.ascii_only)
+            self.push_screen(dialog, self.order)
+
+    def action_resume(self) -> None:
+        """Ask before work goes on."""
+        if not self._may_act("resume"):
+            return
+        shot = self.view().newest
+        if shot is None or shot.halt is None:
+            self.say("nothing to resume: the engine is not halted", "head")
+            return
+        facts, word = pages.resume_facts(shot, shot.halt), halts.needs_word(shot.halt)
+        self.push_screen(ResumeDialog(facts, word=word, ascii_only=self.ascii_only), self.order)
+
+    def _may_act(self, verb: str) -> bool:
+        if self.readonly:
+            self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
+        elif self.view().link.state != "live":
+            self.say(
+                f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"
+            )
+        else:
+            return True
+        return False
+
+    def order(self, order: Order | None) -> None:
+        """Send what a dialog ordered; None means that nothing is sent."""
+        if order is not None:
+            self.send(order)
+
+    @work(group="orders", exit_on_error=False)
+    async def send(self, order: Order) -> None:
+        """Send one order and show the answer in one line."""
+        what = " ".join(str(part) for part in (order.verb, order.args.get("kind", "")) if part)
+        self.say(f"{what}: sent, waiting for the engine")
+        try:
+            reply = await self.feed.command(order.verb, **order.args)
+        except Refused as error:
+            self.say(str(error), "fail")
+        else:
+            self.say(*_answer(what, reply))
+
+
+def _answer(what: str, reply: Reply) -> tuple[str, str]:
+    if not reply.ok:
+        return f"{what} refused: {reply.error or f'exit code {reply.exit_code}'}", "fail"
+    note = ", ".join(
+        f"{key} {value}" for key, value in reply.data.items() if isinstance(value, str | int | float)
+    )
+    return f"{what}: done" + (f" ({note})" if note else ""), "ok"
+
+
+def _terminal_gone() -> bool:
+    """Say whether the terminal was closed; a console without one must not live on."""
+    try:
+        termios.tcgetattr(0)
+    except (termios.error, OSError):
+        return True
+    return False

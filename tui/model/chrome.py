@@ -1,0 +1,224 @@
+"""The rows around the panels: header, status, banner, alert row, footer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.keys import footer_keys
+from tui.model.fleet import counts
+from tui.model.halts import resume_cost
+from tui.model.panels import alert_row, degraded
+from tui.model.text import BLANK, Item, Line, Span, clip, cut, line, span, spread
+from tui.model.view import View, mode_sign
+from tui.model.words import clock, duration, elapsed, percent, stopwatch
+
+if TYPE_CHECKING:
+    from engine.protocol import Halt, Snapshot
+
+TELLING_AGE = 2.0
+"""Seconds from which the age of the numbers is printed; below, they count as live."""
+
+
+def header(view: View, cells: int) -> Line:
+    """Return the first row: who, which mode, what it has, how late, when, and where help is."""
+    sign = view.sign
+    items = [
+        Item(6, *_name(view)),
+        *_test_mark(view),
+        Item(0, line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"))),
+        *(_facts(view.snapshot, cells) if view.snapshot else ()),
+    ]
+    right = _clock(view, cells)
+    return (Span(" "), *spread(items, cells - 1, right=right))
+
+
+def _name(view: View) -> list[Line]:
+    name = span("MIMICRY", "head")
+    if view.snapshot is None:
+        return [line(name)]
+    return [line(name, f" {view.snapshot.host}"), line(span(clip(view.snapshot.host, 12)))]
+
+
+def _test_mark(view: View) -> list[Item]:
+    test = view.snapshot is not None and view.snapshot.test_mode
+    return [Item(1, line(span(" TEST ", "test")))] if test else []
+
+
+def _facts(shot: Snapshot, cells: int) -> list[Item]:
+    wide = cells >= 120
+    autonomy = (
+        [Item(7, line(f"{'autonomy' if wide else 'auto'} {percent(shot.autonomy)}"))]
+        if shot.autonomy is not None
+        else []
+    )
+    uptime = [Item(8, line(f"up {duration(shot.engine.uptime)}"))] if wide else []
+    return [
+        Item(2, *_devices(shot, words=cells >= 140)),
+        Item(
+            3,
+            line(f"{'requests' if wide else 'req'} {shot.requests_waiting}"),
+            line(f"req{shot.requests_waiting}"),
+        ),
+        *([Item(5, line(f"alerts {len(shot.alerts)}"))] if wide else []),
+        *autonomy,
+        Item(4, line(f"lag {shot.engine.loop_lag_ms:.0f}ms")),
+        *uptime,
+    ]
+
+
+def _devices(shot: Snapshot, *, words: bool) -> list[Line]:
+    lights = [light for host in shot.fleet for light in host.devices]
+    name = span(f"{_fleet_words(shot)} ")
+    return [(name, *counts(lights, words=words, gap=" ")), (name, *counts(lights)), counts(lights)]
+
+
+def _fleet_words(shot: Snapshot) -> str:
+    totals = {
+        kind: sum(len(host.devices) for host in shot.fleet if host.kind == kind) for kind in ("gpu", "cpu")
+    }
+    return " ".join(f"{count} {kind.upper()}" for kind, count in totals.items() if count) or "no device"
+
+
+def _clock(view: View, cells: int) -> Line:
+    if view.snapshot is None:
+        return line(span("?", "key"), "help")
+    at = view.snapshot.at
+    if cells < 80:
+        return line(f"{clock(at)}Z")
+    text = clock(at, date=True) if cells >= 140 else f"{clock(at, seconds=True)}Z"
+    return line(
+        span(text, "head" if view.trust == "live" and not view.frozen else "stale"),
+        " ",
+        span("?", "key"),
+        "help",
+    )
+
+
+def status(view: View, cells: int) -> Line:
+    """Return the second row: how fresh the numbers are, how often they are painted, what is degraded."""
+    shot = view.snapshot
+    bad = degraded(shot)
+    items = [
+        Item(0, line(_freshness(view))),
+        *([Item(1, line(span("read-only", "held")))] if view.readonly else []),
+        *([Item(2, line(bad))] if bad else []),
+        Item(4, line(span(f"every {view.refresh:g}s", "dim"))),
+        *([Item(5, line(span(f"seq {shot.seq}", "dim")))] if shot else []),
+        *([Item(6, line(span(f"viewers {shot.readers}", "dim")))] if shot else []),
+        *([Item(7, line(span(f"head {shot.head[:12]}", "dim")))] if shot else []),
+        Item(8, line(span(view.state, "dim"))),
+    ]
+    return (Span(" "), *spread(items, cells - 2))
+
+
+def _freshness(view: View) -> Span:
+    if view.snapshot is None:
+        return span(f"◌ no data yet, waiting {duration(view.silence)}", "idle")
+    if view.trust != "live":
+        return span(f"? {age_note(view)}", "stale")
+    if view.frozen:
+        return span(f"‖ frozen, {duration(view.age)} old", "held")
+    return span("● live", "ok") if view.age < TELLING_AGE else span(f"● live, {duration(view.age)} old", "ok")
+
+
+def age_note(view: View) -> str:
+    """Return the words that stop an old number from looking live."""
+    return f"stale, {duration(view.age)} old"
+
+
+def banner(view: View, cells: int, most: int = 4) -> list[Line]:
+    """Return what must not be overlooked: no engine, stale, frozen, halted or halting; at most `most` rows."""
+    rows = [*_link_rows(view), *_frozen_row(view), *_halt_rows(view)]
+    return [
+        cut((Span("▌", rows[i].role), Span(" "), *_strong_first(rows[i])), cells)
+        for i in range(min(most, len(rows)))
+    ]
+
+
+def _strong_first(row: Span) -> Line:
+    first, mark, rest = row.text.partition(" · ")
+    return (Span(first, f"{row.role}-strong"), Span(mark + rest))
+
+
+def _link_rows(view: View) -> list[Span]:
+    if view.trust == "live":
+        return []
+    if view.trust == "stale":
+        return [
+            span(
+                f"? STALE {duration(view.silence)} · connected, but the engine sends nothing new; numbers below are old",
+                "stale",
+            )
+        ]
+    link, old = view.link, view.snapshot is not None
+    if link.state == "connecting":
+        return [span(f"◌ CONNECTING {duration(view.silence)} · to the engine of {view.state}", "idle")]
+    retry = f"retry in {duration(link.retry_in)}" if link.retry_in else "trying again"
+    kept = (
+        f"numbers below are {duration(view.age)} old"
+        if old
+        else f"start one: mimicry --no-ui --state {view.state}"
+    )
+    return [
+        span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}) · {kept}", "fail"),
+        span(f"  {link.detail}", "fail"),
+    ]
+
+
+def _frozen_row(view: View) -> list[Span]:
+    if not view.frozen:
+        return []
+    now = mode_sign(view.newest)
+    live = f"engine now {now.glyph} {now.word}" if view.trust == "live" else "engine not heard"
+    return [span(f"‖ FROZEN · this view is {duration(view.age)} old · {live} · z = live", "held")]
+
+
+def _halt_rows(view: View) -> list[Span]:
+    shot = view.snapshot
+    if shot is None or shot.halt is None:
+        return []
+    halt = shot.halt
+    if halt.reached is None or shot.mode == "halting":
+        return _pending(shot, halt)
+    lasted = elapsed(halt.reached, shot.at)
+    since = stopwatch(lasted) if lasted is not None else f"since {halt.reached}"
+    return [
+        span(f'‖ HALTED {since} · by {halt.by} · "{halt.reason}" · {halt.kind}', "held"),
+        span(f"  {resume_cost(shot)} · {shot.requests_waiting} requests held", "held"),
+    ]
+
+
+def _pending(shot: Snapshot, halt: Halt) -> list[Span]:
+    waited = elapsed(halt.asked, shot.at)
+    since = stopwatch(waited) if waited is not None else f"since {halt.asked}"
+    return [
+        span(f'‖ HALTING {since} · {halt.kind} · by {halt.by} · "{halt.reason}"', "warn"),
+        span("  no new work starts, what runs goes on until then · H now = stop at once", "warn"),
+    ]
+
+
+def alert(view: View, cells: int) -> Line:
+    """Return the alert row: the newest one and how many more."""
+    shot = view.snapshot
+    if shot is None:
+        return BLANK
+    if not shot.alerts:
+        return line(" ", span("● ", "ok"), span("no alerts", "dim"))
+    more = f"(! {len(shot.alerts) - 1} more)" if len(shot.alerts) > 1 else ""
+    room = cells - len(more) - 3
+    row = alert_row(shot.alerts[0], room)
+    return (Span(" "), *row, Span(" "), span(more, "dim"))
+
+
+def footer(view: View, cells: int, message: Span | None = None) -> Line:
+    """Return the last row: the reply to the last command while it is new, else the keys."""
+    if message is not None:
+        return cut((Span(" "), message), cells)
+    items: list[Item] = []
+    for rank, key in enumerate(footer_keys()):
+        off = view.readonly and key.does == "acts"
+        word = f"{key.word} off" if off else key.word
+        items.append(
+            Item(rank, line(span(key.shown, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
+        )
+    return (Span(" "), *spread(items, cells - 2))

@@ -1,0 +1,109 @@
+"""Texts longer than a row: help, alerts, the facts before a resume, and the words at leaving."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.keys import KEYS, Key
+from tui.model.halts import needs_word, resume_cost
+from tui.model.panels import alerts
+from tui.model.text import BLANK, Line, cell, clean, length, line, span
+from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, UNKNOWN, Sign, clock, duration
+
+if TYPE_CHECKING:
+    from engine.protocol import Halt, Snapshot
+    from tui.model.view import View
+
+
+def help_lines(readonly: bool, cells: int) -> list[Line]:
+    """Return keys and signs; what a read-only console cannot do is dimmed and says so."""
+    rows: list[Line] = [
+        line(span("lower case looks, UPPER CASE acts, q leaves and the engine goes on", "head"))
+    ]
+    for key in KEYS:
+        rows += _key_rows(key, cells, off=readonly and key.does == "acts")
+    rows += [BLANK, line(span("signs", "head"))]
+    tables = (
+        ("device", LIGHTS),
+        ("engine", MODES),
+        ("step", STEPS),
+        ("request", REQUESTS),
+        ("decision", ACTIONS),
+    )
+    for name, table in tables:
+        rows += _legend(name, table, cells)
+    return rows
+
+
+def _key_rows(key: Key, cells: int, *, off: bool) -> list[Line]:
+    role = "dim" if off else ""
+    note = f"off (read-only): {key.help}" if off else key.help
+    texts = textwrap.wrap(note, max(12, cells - 25))
+    first = line(cell(key.shown, 10, "dim" if off else "key"), cell(key.word, 15, role), span(texts[0], role))
+    return [first, *(line(cell("", 25), span(text, role)) for text in texts[1:])]
+
+
+def _legend(name: str, table: dict[str, Sign], cells: int) -> list[Line]:
+    rows = [[cell(name, 10, "dim")]]
+    for sign in dict.fromkeys(table.values()):
+        part = span(f"{sign.glyph} {sign.word}  ", sign.role)
+        if length(rows[-1]) + length([part]) > cells:
+            rows.append([cell("", 10)])
+        rows[-1].append(part)
+    return [tuple(row) for row in rows]
+
+
+def alert_lines(view: View, cells: int) -> list[Line]:
+    """Return every alert of the snapshot, wrapped."""
+    shot = view.snapshot
+    if shot is None or not shot.alerts:
+        return list(alerts(view, cells, 0).lines)
+    rows: list[Line] = []
+    for alert in shot.alerts:
+        sign = LIGHTS.get(alert.level, UNKNOWN)
+        texts = textwrap.wrap(clean(alert.text), max(12, cells - 18)) or [""]
+        head = (
+            span(f"{clock(alert.at, seconds=True):<9}", "dim"),
+            cell(f"{sign.glyph} {sign.word}", 9, sign.role),
+        )
+        rows += [(*head, span(texts[0])), *((cell("", 18), span(text)) for text in texts[1:])]
+    return rows
+
+
+def resume_facts(shot: Snapshot, halt: Halt) -> list[Line]:
+    """Return what an operator should know before work goes on."""
+    facts = [
+        line(f'halted by {halt.by}: "{halt.reason}"'),
+        line(
+            span(
+                f"kind {halt.kind} · asked {clock(halt.asked, seconds=True)} · reached {clock(halt.reached or 'not yet', seconds=True)}",
+                "dim",
+            )
+        ),
+        line(resume_cost(shot)),
+    ]
+    if needs_word(halt):
+        facts.append(line(span("▲ the engine halted itself: find out why before you go on", "warn")))
+    return facts
+
+
+def farewell(view: View, *, own_state: Path) -> str:
+    """Return what is printed after leaving: how to come back, and never a claim that is not known."""
+    option = f" --state {shlex.quote(str(own_state))}" if own_state != default_state() else ""
+    if view.snapshot is None:
+        return f"no engine was reached — start one: mimicry --no-ui{option}   console: mimicry{option}"
+    ways = f"attach: mimicry attach{option}   stop: mimicry stop{option}"
+    pid = view.snapshot.engine.pid
+    if view.trust == "live":
+        return f"engine still running (pid {pid}) — {ways}"
+    return f"engine did not answer for {duration(view.silence)} (last pid {pid}) — {ways}"
+
+
+def default_state() -> Path:
+    """Return the state directory that every command uses without `--state`."""
+    from platformdirs import user_state_path
+
+    return user_state_path("mimicry")

@@ -1,0 +1,63 @@
+"""The command palette: every action of the key table, the themes and the refresh rates, by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui.keys import acting
+from tui.themes import PALETTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tui.app import Console
+
+REFRESH = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds between paints that can be chosen."""
+
+
+class Entry(NamedTuple):
+    """One command: its name, what it does, and the call."""
+
+    name: str
+    help: str
+    run: Callable[[], object]
+
+
+def entries(app: Console) -> Iterator[Entry]:
+    """Yield what the palette offers; a read-only console is offered nothing that acts."""
+    for key in acting(app.readonly):
+        if key.palette:
+            yield Entry(f"{key.word}  ({key.shown})", key.help, partial(app.run_action, key.id))
+    for name in PALETTES:
+        yield Entry(f"theme {name}", "change the colours", partial(app.use_theme, name))
+    for seconds in REFRESH:
+        yield Entry(
+            f"refresh {seconds:g} s", "how often the screen is painted", partial(app.use_refresh, seconds)
+        )
+
+
+class Commands(Provider):
+    """Feeds the toolkit's palette from the table."""
+
+    @property
+    def _entries(self) -> Iterator[Entry]:
+        from tui.app import Console
+
+        if isinstance(self.app, Console):
+            yield from entries(self.app)
+
+    async def discover(self) -> Hits:
+        """Offer everything before a letter is typed."""
+        for entry in self._entries:
+            yield DiscoveryHit(entry.name, entry.run, help=entry.help)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what matches the letters typed."""
+        matcher = self.matcher(query)
+        for entry in self._entries:
+            if (score := matcher.match(entry.name)) > 0:
+                yield Hit(score, matcher.highlight(entry.name), entry.run, help=entry.help)

@@ -1,0 +1,145 @@
+"""A panel of ready-made lines: caches its strips and repaints only the rows that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.app import RenderResult
+from textual.content import Content
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.model.text import Line, fold
+
+_BASE = ("ok", "warn", "fail", "idle", "held", "stale", "dim", "head", "key", "bar", "test", "chosen")
+_STRONG = ("ok", "warn", "fail", "idle", "held", "stale", "dim")
+ROLES = frozenset((*_BASE, *(f"{role}-strong" for role in _STRONG)))
+
+
+class Board(Widget):
+    """Shows lines of spans; scrolls by whole rows and says in its frame what is out of sight."""
+
+    COMPONENT_CLASSES = {f"board--{role}" for role in ROLES}
+    ALLOW_SELECT = False
+
+    class Resized(Message):
+        """The board has a new size, so what was painted for it no longer fits."""
+
+    def __init__(self, *, id: str, classes: str = "", focus: bool = False, ascii_only: bool = False) -> None:
+        super().__init__(id=id, classes=classes)
+        self.can_focus = focus
+        self.top = 0
+        """Index of the first line shown."""
+        self._ascii = ascii_only
+        self._lines: tuple[Line, ...] = ()
+        self._strips: dict[int, Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self._labels = ("", "")
+        self.cells = 0
+        """Width of the content; kept, because asking the toolkit walks the whole layout."""
+        self.rows = 0
+        """Height of the content."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Return what is shown, out of sight rows included."""
+        return self._lines
+
+    def put(self, lines: Sequence[Line], title: str | None = None) -> None:
+        """Show `lines`; only rows that differ from the last ones are painted again."""
+        old, self._lines = self._lines, tuple(lines)
+        changed = [
+            index
+            for index in range(max(len(old), len(self._lines)))
+            if index >= len(old) or index >= len(self._lines) or old[index] != self._lines[index]
+        ]
+        self._scroll(0)
+        for index in changed:
+            self._strips.pop(index, None)
+            self._refresh_row(index)
+        self._label(title)
+
+    def scroll_rows(self, rows: int) -> None:
+        """Move by `rows`, stopping at the ends."""
+        if self._scroll(rows):
+            self.refresh()
+            self._label(None)
+
+    def render(self) -> RenderResult:
+        """Refuse: this widget paints by `render_line` alone."""
+        raise NotImplementedError("a board paints line by line")
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row, from the cache when it did not change."""
+        index = y + self.top
+        if index >= len(self._lines):
+            return Strip.blank(self.cells, self._style(""))
+        strip = self._strips.get(index)
+        if strip is None:
+            strip = self._strips[index] = self._paint(self._lines[index])
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Forget painted rows when theme, focus or classes change the colours."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles.clear()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Forget painted rows: they have the old width; ask for new ones."""
+        self.cells, self.rows = self.size
+        self._strips.clear()
+        self._scroll(0)
+        self.post_message(self.Resized())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll with the wheel."""
+        self.scroll_rows(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll with the wheel."""
+        self.scroll_rows(-3)
+
+    def _scroll(self, rows: int) -> bool:
+        before = self.top
+        self.top = max(0, min(self.top + rows, len(self._lines) - self.rows))
+        if moved := self.top != before:
+            self.refresh()
+        return moved
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - self.top
+        if 0 <= y < self.rows:
+            self.refresh(Region(0, y, self.cells, 1))
+
+    def _label(self, title: str | None) -> None:
+        total, last = len(self._lines), min(self.top + self.rows, len(self._lines))
+        note = f"{self.top + 1}-{last} of {total}" if total > self.rows > 0 else ""
+        label = (title if title is not None else self._labels[0], note)
+        if label == self._labels:
+            return
+        self._labels = label
+        # As content, not as markup: a title may hold words from the wire.
+        self.border_title = Content(fold(label[0]) if self._ascii else label[0])
+        self.border_subtitle = Content(note)
+
+    def _paint(self, parts: Line) -> Strip:
+        base = self._style("")
+        segments = [
+            Segment(fold(part.text) if self._ascii else part.text, self._style(part.role)) for part in parts
+        ]
+        return Strip(segments).adjust_cell_length(self.cells, base)
+
+    def _style(self, role: str) -> Style:
+        style = self._styles.get(role)
+        if style is None:
+            style = self.rich_style
+            if role:
+                style += self.get_component_rich_style(f"board--{role}", partial=True)
+            self._styles[role] = style
+        return style

@@ -1,0 +1,202 @@
+"""Dialogs: halt and resume, where the highlighted line is exactly what Enter does, and pages to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from tui.model.halts import RESUME_WORD, Choice
+from tui.model.text import BLANK, Line, Span, cell, cut, fold, line, span
+from tui.widgets.board import Board
+
+
+class Order(NamedTuple):
+    """What a dialog asks the engine to do."""
+
+    verb: str
+    args: dict[str, Any]
+
+
+class Dialog(ModalScreen[Order | None]):
+    """A framed question over the screen; Esc leaves it and sends nothing."""
+
+    BINDINGS = [Binding("escape", "leave", "back", show=False)]
+    TITLE_TEXT = ""
+
+    def __init__(self, *, ascii_only: bool) -> None:
+        super().__init__()
+        self._ascii = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """Frame the body."""
+        with Vertical(id="frame") as frame:
+            frame.border_title = self.TITLE_TEXT
+            yield from self.body()
+
+    def body(self) -> ComposeResult:
+        """Yield the parts of the question."""
+        yield Board(id="said", ascii_only=self._ascii)
+
+    def on_board_resized(self) -> None:
+        """Paint when the parts know their width."""
+        self.call_after_refresh(self.show)
+
+    def show(self) -> None:
+        """Paint the parts of the question."""
+
+    def action_leave(self) -> None:
+        """Close without an order."""
+        self.dismiss(None)
+
+    def _put(self, name: str, lines: Sequence[Line]) -> None:
+        board = self.query_one(f"#{name}", Board)
+        board.styles.height = len(lines)
+        board.put([cut(parts, board.cells) for parts in lines])
+
+    def _field(self, name: str, label: str) -> Input:
+        field = Input(
+            id=name, placeholder=fold(label) if self._ascii else label, compact=True, max_length=200
+        )
+        field.cursor_blink = False  # a blinking cursor costs bytes for nothing over SSH
+        return field
+
+
+class HaltDialog(Dialog):
+    """Asks how to halt; `now` is highlighted at first, as the engine's own default is."""
+
+    TITLE_TEXT = "Halt the engine"
+
+    def __init__(self, choices: Sequence[Choice], facts: str, *, ascii_only: bool) -> None:
+        super().__init__(ascii_only=ascii_only)
+        self._choices = tuple(choices)
+        self._facts = facts
+        self.at = next((i for i, choice in enumerate(choices) if choice.kind == "now"), 0)
+        """Index of the highlighted line."""
+
+    @property
+    def chosen(self) -> Choice:
+        """Return the highlighted choice."""
+        return self._choices[self.at]
+
+    def body(self) -> ComposeResult:
+        """Yield the kinds, the reason and what Enter would do."""
+        yield Board(id="kinds", ascii_only=self._ascii)
+        yield self._field("reason", "reason, for the log")
+        yield Board(id="said", ascii_only=self._ascii)
+
+    def show(self) -> None:
+        """Paint the kinds and, in words, what Enter does."""
+        width = self.query_one("#kinds", Board).cells
+        self._put("kinds", [self._row(i, choice, width) for i, choice in enumerate(self._choices)])
+        enter = line(
+            span("Enter", "key"),
+            f" halt {self.chosen.kind}  ",
+            span("↑↓", "key"),
+            " choose  ",
+            span("Esc", "key"),
+            " back",
+        )
+        self._put("said", [line(span(self._facts, "dim")), enter])
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the highlight; letters stay with the reason."""
+        step = {"up": -1, "down": 1, "shift+tab": -1, "tab": 1}.get(event.key)
+        if step is not None:
+            event.stop()
+            event.prevent_default()
+            self.at = (self.at + step) % len(self._choices)
+            self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Order exactly the highlighted kind, with the reason as typed."""
+        self.dismiss(Order("halt", {"kind": self.chosen.kind, "reason": event.value.strip()}))
+
+    def _row(self, index: int, choice: Choice, width: int) -> Line:
+        mark, role = ("▸ ", "chosen") if index == self.at else ("  ", "")
+        room = max(0, width - 13 - len(choice.wait) - 1)
+        text = f"{choice.kind:<11}"
+        return (Span(mark + text, role), cell(choice.does, room, role), Span(f" {choice.wait}", role))
+
+
+class ResumeDialog(Dialog):
+    """Asks before work goes on; after a safety halt the word has to be typed."""
+
+    TITLE_TEXT = "Resume"
+
+    def __init__(self, facts: Sequence[Line], *, word: bool, ascii_only: bool) -> None:
+        super().__init__(ascii_only=ascii_only)
+        self._facts = tuple(facts)
+        self._word = word
+
+    def body(self) -> ComposeResult:
+        """Yield what is known about the halt, the reason and, if needed, the word."""
+        yield Board(id="facts", ascii_only=self._ascii)
+        yield self._field("reason", "reason")
+        if self._word:
+            yield self._field("word", f"type  {RESUME_WORD}  to go on")
+        yield Board(id="said", ascii_only=self._ascii)
+
+    def show(self) -> None:
+        """Paint the facts and what Enter does now."""
+        self._put("facts", self._facts)
+        self._put("said", [BLANK, self._enter()])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once whether Enter would act."""
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Order the resume, or go to the word that is still missing."""
+        if not self._ready():
+            self.query_one("#word", Input).focus()
+            return
+        self.dismiss(Order("resume", {"reason": self.query_one("#reason", Input).value.strip()}))
+
+    def _ready(self) -> bool:
+        return not self._word or self.query_one("#word", Input).value.strip() == RESUME_WORD
+
+    def _enter(self) -> Line:
+        does = " resume   " if self._ready() else f" does nothing until the word {RESUME_WORD} is typed   "
+        return line(span("Enter", "key"), does, span("Esc", "key"), " back")
+
+
+class Page(ModalScreen[None]):
+    """A page to read: help, alerts. Any of Esc, q, ? and ! closes it."""
+
+    BINDINGS = [
+        Binding("escape,q,question_mark,exclamation_mark,enter", "leave", "back", show=False),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("pagedown,space", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Callable[[int], Sequence[Line]], *, ascii_only: bool) -> None:
+        super().__init__()
+        self._title, self._lines, self._ascii = title, lines, ascii_only
+
+    def compose(self) -> ComposeResult:
+        """Show the text in one scrolling board."""
+        yield Board(id="page", classes="panel", focus=True, ascii_only=self._ascii)
+
+    def on_board_resized(self) -> None:
+        """Paint when the width is known."""
+        board = self.query_one("#page", Board)
+        board.put(
+            [cut(parts, board.cells) for parts in self._lines(board.cells)], f"{self._title}   (Esc closes)"
+        )
+
+    def action_move(self, rows: int) -> None:
+        """Scroll."""
+        self.query_one("#page", Board).scroll_rows(rows)
+
+    def action_leave(self) -> None:
+        """Close the page."""
+        self.dismiss(None)

@@ -17,10 +17,11 @@ from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import History
 from engine.history.importers import read_history
 from engine.search.analysis import Analysis
-from engine.search.identify import Progress, identify
+from engine.search.identify import Identification, Progress
 from engine.search.space import Space
 from state.artifacts import ArtifactStore, Lineage
 from state.errors import StateError
+from state.files import write_atomic
 from state.journal import Journal
 
 SPEC = "run.json"
@@ -120,7 +121,7 @@ def keep_history(history: History, directory: Path) -> None:
         for draw in history.draws
     )
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    (directory / "history.jsonl").write_text(text)
+    write_atomic(directory / "history.jsonl", text.encode())
 
 
 async def analyze(
@@ -133,18 +134,18 @@ async def analyze(
 ) -> Finished:
     """Run one analysis to its verdict and record it; Ctrl-C or SIGTERM stops cleanly and leaves it resumable."""
     history = open_history(order, resume)
+    identification = Identification(history, order.space, progress=progress)
     directory = resume or new_run(state, history.digest)
-    (directory / SPEC).write_text(json.dumps(order.dump(), indent=1))
-    if resume is None:
-        keep_history(history, directory)
+    identification.run_id = directory.name
     with _journal(directory) as journal:
+        write_atomic(directory / SPEC, json.dumps(order.dump(), indent=1).encode())
+        if resume is None:
+            keep_history(history, directory)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
-                analysis = await identify(
-                    history, order.space, compute, journal, run=directory.name, progress=progress
-                )
+                analysis = await identification.run(compute, journal)
                 _record(directory, journal, history, analysis)
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import Exit, MimicryError
 from engine.options import JSON, LIMIT, LOOKS, READING, SPACE, Option
+from state.errors import StateError
 
 VERSION = "0.1.0"
 Arguments = argparse.Namespace
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MimicryError as error:
         print(f"mimicry: {error}", file=sys.stderr)
         return int(error.exit_code)
+    except StateError as error:
+        print(f"mimicry: {error}", file=sys.stderr)
+        return error.exit_code
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - stays open until exit, so that no flush fails
         return int(Exit.OK)
@@ -57,7 +61,7 @@ def analyze(arguments: Arguments) -> int:
     if arguments.json != "-":
         print(report.render(finished.analysis))
         for outcome in finished.outcomes:
-            print(outcome.line())
+            print(f"step {outcome.step:<6}{outcome.status}: {outcome.note}")
         print(f"record     {finished.directory}")
     if finished.exit_code is Exit.RESUMABLE:
         print(f"To go on:  mimicry analyze --resume {finished.directory}", file=sys.stderr)
@@ -169,7 +173,6 @@ def pipeline(arguments: Arguments) -> int:
 def verify(arguments: Arguments) -> int:
     """Recompute the journal's hash chain."""
     from engine.errors import BadInput
-    from state.errors import StateError
     from state.journal import Journal
 
     try:

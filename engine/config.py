@@ -75,12 +75,13 @@ class FeedbackSettings(Section):
 class DemoSettings(Section):
     """The planted history that `mimicry demo` works on."""
 
-    family: str = "minstd/direct"
+    family: str = "lcg31/minstd48271"
     mapping: str = "mod"
     draws: int = Field(default=60, ge=10, le=100_000)
     range: tuple[int, int] = Field(default=(0, 999), strict=False)
     seconds_per_draw: Seconds = 4.0
     seed: int = 20_261_123
+    seeds: int = Field(default=1 << 16, ge=1, le=1 << 32, description="the planted seed lies below this")
 
 
 class SyntheticInjection(Section):

@@ -22,7 +22,6 @@ LOOKS: list[Option] = [
     (("--theme",), {"default": None, "help": "colour theme"}),
 ]
 READING: list[Option] = [
-    (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
     (("files",), {"nargs": "*", "metavar": "FILE", "help": "CSV, JSON, JSONL or text; - for standard input"}),
     (("--column",), {"help": "column of the draws, by name or number"}),
     (("--time-column",), {"help": "column of the times"}),

@@ -62,7 +62,7 @@ class Peer:
         self._replies: deque[bytes] = deque()
         self._events: deque[tuple[int, bytes]] = deque(maxlen=EVENTS_QUEUED)
         self._snapshot: bytes | None = None
-        self._news, self._idle = asyncio.Event(), asyncio.Event()
+        self._news, self._idle, self._answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,9 @@ class Peer:
         self._wake()
 
     async def flushed(self) -> None:
-        """Wait until all replies have left."""
+        """Wait until every command is answered and all replies have left."""
+        if self._busy:
+            await self._answered.wait()
         if self._replies:
             await self._idle.wait()
 
@@ -199,6 +201,7 @@ class Peer:
             )
         else:
             self._busy += 1
+            self._answered.clear()
             self._host.spawn(self._execute(command))
 
     async def _execute(self, command: Command) -> None:
@@ -206,6 +209,8 @@ class Peer:
             self._reply(await self._host.execute(command, self._by))
         finally:
             self._busy -= 1
+            if not self._busy:
+                self._answered.set()
 
     def _subscribe(self, command: Command) -> None:
         events = command.args.get("events", False)

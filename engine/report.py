@@ -7,6 +7,7 @@ from collections import Counter
 
 from engine.search.analysis import Analysis, Hypothesis
 from engine.search.identify import Progress
+from engine.search.ranges import Range
 
 WIDTH = 79
 TITLES = {
@@ -78,7 +79,7 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     lines = [head] if head else []
     lines += _row("generator", f"{one.family}{aliases}")
     lines += _row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    lines += _row(one.origin["kind"], f"{value} ({one.origin['value']})")
+    lines += _row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
     lines += _row("start", f"{one.start} calls discarded before the first draw")
     lines += _row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
     lines += _row("matches", f"{one.matched} of {one.scored} draws")
@@ -90,6 +91,11 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     if one.equivalents > 1:
         lines += _row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
     return lines
+
+
+def _moment(value: int, unit: str | None) -> str | None:
+    """Return a time seed as the moment it stands for."""
+    return None if unit is None else Range(value, value, unit).text().partition("..")[0] + " UTC"
 
 
 def _next(analysis: Analysis) -> list[str]:

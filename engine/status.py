@@ -27,6 +27,7 @@ from engine.protocol import (
     StepStatus,
 )
 from engine.soak.probes import Reading
+from engine.soak.sampler import GRID_SECONDS
 from engine.soak.slope import Slope
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ STATUSES: tuple[str, ...] = get_args(StepStatus)
 VERDICT, ALERT = "verdict", "alert.raised"
 ROWS = 12
 UNIT, SCALE = "Mh/s", 1e-6
-GRID_SECONDS, GRID_COUNT = 30.0, 60
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
 

@@ -69,7 +69,7 @@ template <class G> HD void discard(G &g, const Call &call, u64 calls) {
 
 // The filter word of a raw word, or of the top 32 bits of a wide one.
 template <class W> HD W filtered(W word, const Filter &filter) {
-    word = word >> (int)filter.shift;
+    if (filter.shift) word = word >> (int)filter.shift;
     if (filter.zeros) word = (word >> (int)filter.zeros) | (word << (int)(32 - filter.zeros));
     return word * filter.multiplier;
 }

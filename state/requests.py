@@ -38,7 +38,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class RequestRow:
-    """One request; leases and `not_before` are monotonic seconds of boot `boot`; higher priority goes first."""
+    """One request; leases and `not_before` are monotonic seconds of boot `boot`; higher priority goes first.
+
+    `attempts` counts claims whose process has not come back yet; giving a claim back sets it to 0.
+    """
 
     id: str
     kind: str
@@ -190,13 +193,12 @@ class Requests:
 
     def defer(self, request: str, why: str, *, seconds: float = 0.0) -> RequestRow:
         """Put a request off; it may be claimed again after `seconds`."""
-        return self.move(
-            request, "deferred", why, not_before=monotonic() + seconds, boot=boot_id(), **_RELEASED
-        )
+        until = monotonic() + seconds
+        return self.move(request, "deferred", why, not_before=until, boot=boot_id(), attempts=0, **_RELEASED)
 
     def requeue(self, request: str, why: str) -> RequestRow:
         """Give a claim back to the queue."""
-        return self.move(request, "queued", why, not_before=None, **_RELEASED)
+        return self.move(request, "queued", why, not_before=None, attempts=0, **_RELEASED)
 
     def cancel(self, request: str, why: str) -> RequestRow:
         """Cancel a request that is not finished."""
@@ -219,7 +221,8 @@ class Requests:
         gone = f"process {row.pid} ended while it was {row.state}"
         if row.attempts >= max_attempts:
             return self.finish(row.id, "failed", f"{gone}; given up after {row.attempts} attempts")
-        return self.requeue(row.id, f"{gone}; attempt {row.attempts + 1} follows")
+        why = f"{gone}; attempt {row.attempts + 1} follows"
+        return self.move(row.id, "queued", why, not_before=None, **_RELEASED)
 
     def overdue(self) -> Rows:
         """Return claims of this session whose lease has lapsed: a worker that does not report any more."""

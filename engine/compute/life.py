@@ -19,6 +19,7 @@ from engine.errors import EnvironmentFault
 
 logger = logging.getLogger(__name__)
 
+TOO_LATE = f"no answer within {START_LIMIT:.0f} s"
 KEY = "mimicry"
 """First part of every Dask key; a constant, because Dask remembers each prefix for ever."""
 
@@ -74,9 +75,7 @@ class Life:
                 await asyncio.gather(*(slot.settled.wait() for slot in self.slots))
         except OSError as error:
             # TimeoutError is one of them.
-            raise EnvironmentFault(
-                self._complaint(f"not up within {START_LIMIT:.0f} s {error}", log)
-            ) from error
+            raise EnvironmentFault(self._complaint(f"not up: {error or TOO_LATE}", log)) from error
         if not any(slot.alive for slot in self.slots):
             raise EnvironmentFault(self._complaint("no worker came up", log))
 

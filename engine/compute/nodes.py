@@ -38,7 +38,7 @@ def owner_of(local: tuple[str, int], remote: tuple[str, int]) -> int | None:
 
     Established ones only: the kernel books a socket that its process has closed, data still on the way, to root.
     """
-    wanted = [_hex(local), _hex(remote)]
+    wanted = [_hex(local), _hex(remote), "01"]
     with open(_TABLE, encoding="ascii") as table:
         for line in table:
             fields = line.split()

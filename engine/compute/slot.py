@@ -78,6 +78,7 @@ class Slot:
         self._rss = 0
         self._starts = 0
         self._note = "starting"
+        self._on_purpose = False
         self._keeper = asyncio.create_task(self._keep(), name=f"slot {name}")
 
     async def _keep(self) -> None:
@@ -88,7 +89,7 @@ class Slot:
             code = await self._live()
             if self.refused:
                 return
-            if time.monotonic() - begun > STEADY:
+            if self._on_purpose or time.monotonic() - begun > STEADY:
                 delay = FIRST_DELAY
             self._note = f"ended with {code}, next start in {delay:.1f} s"
             logger.warning("worker %s %s; its log is %s", self.name, self._note, self._log())
@@ -98,7 +99,7 @@ class Slot:
     async def _live(self) -> int:
         """Start the worker once and return its exit code."""
         self._starts += 1
-        self._ready, self._serial, self._note = False, None, "starting"
+        self._ready, self._serial, self._note, self._on_purpose = False, None, "starting", False
         child = self._child = await Child.spawn(
             "engine.compute.worker", self._worker_spec(), self._log(), self._on_event
         )
@@ -183,6 +184,8 @@ class Slot:
         """Kill the worker if it runs this job; True if it did."""
         if self._child is None or self._serial != serial:
             return False
+        # Ended by us, so its next start owes nothing to the back-off.
+        self._on_purpose = True
         self._child.kill()
         return True
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from engine.history.history import Draw
+    from engine.history.history import Draw, History
     from engine.pipeline.artifacts import Pool
+    from engine.search.analysis import Analysis
     from state.journal import Journal
 
 
@@ -56,3 +57,44 @@ class Pools:
             last = self._journal.predictions.latest()
             self._pool = None if last is None else Pool.parse(last.pool, "the last committed pool")
         return self._pool
+
+
+def direct_pool(analysis: Analysis, history: History, *, heads: int) -> Pool:
+    """Return the pool that a verdict alone supports, without a model: its claims weighed by evidence, or a uniform one.
+
+    A claim's hit rate starts at the share of draws that its noise leaves right, worth two draws, and is moved by
+    the draws that it was scored on.
+    """
+    import numpy as np
+
+    from engine.pipeline.pool import Believer, calibrated, evidence_trust, make
+    from engine.pipeline.replay import Lines, next_position, refuse
+
+    lines = Lines.of(history)
+    lo, hi = analysis.range
+    pairs = zip(analysis.alignments(), analysis.hypotheses, strict=True)
+    playable = [(one, claim) for one, claim in pairs if refuse(one) is None]
+    sure = calibrated(
+        np.array([1.0 - claim.noise for _, claim in playable]),
+        np.array([claim.matched for _, claim in playable], dtype=float),
+        np.array([claim.scored for _, claim in playable], dtype=float),
+    )
+    bits = np.array([claim.evidence_bits for _, claim in playable])
+    trust = evidence_trust(bits, sure, 1.0 / (hi - lo + 1)) if playable else sure
+    believers = [
+        Believer(
+            one, next_position(one, lines), float(trust[at]), float(sure[at]), claim.matched, claim.scored
+        )
+        for at, (one, claim) in enumerate(playable)
+    ]
+    session = believers[0].alignment.session if believers else None
+    return make(
+        [one for one in believers if one.alignment.session in (None, session)],
+        history=history.digest,
+        for_draw=len(history),
+        session=session,
+        span=(lo, hi),
+        basis="evidence",
+        model=f"verdict of {analysis.run}",
+        heads=heads,
+    )

@@ -5,11 +5,14 @@ A hit agrees in every residue and digit, so counting hits here again would add n
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from engine.pipeline.board import Board, Columns, excess, ratio
 
 MODULI = (2, 3, 5, 7, 8)
+WIDE = 1 << 20  # values; beyond it digits are uniform to six places
 DIGITS = ("units", "tens", "hundreds")
 
 
@@ -30,10 +33,10 @@ def digit(board: Board) -> Columns:
     columns: Columns = {}
     for place, name in enumerate(DIGITS):
         scale = 10**place
-        if scale * 10 > board.hi:
+        if scale > board.hi:
             break
         same = board.predicted // scale % 10 == board.drawn // scale % 10
-        columns[name] = _agreement(board, same, 0.1)
+        columns[name] = _agreement(board, same, _same_digit(board.lo, board.hi, scale))
     if board.modulus >= 100:
         width = board.modulus / 10
         same = (board.predicted - board.lo) // width == (board.drawn - board.lo) // width
@@ -80,6 +83,15 @@ def _agreement(board: Board, same: np.ndarray, share: float) -> np.ndarray:
     """Return the excess of agreements on misses over chance, given that the values differ."""
     chance = min(max((share - board.chance) / (1.0 - board.chance), 1e-9), 1.0 - 1e-9)
     return excess((same & board.misses).sum(axis=1).astype(float), board.misses.sum(axis=1), chance)
+
+
+@lru_cache(maxsize=64)
+def _same_digit(lo: int, hi: int, scale: int) -> float:
+    """Return how often two uniform values in lo..hi agree in the digit at `scale`; 0.1 in very wide ranges."""
+    if hi - lo > WIDE:
+        return 0.1
+    counts = np.bincount(np.arange(lo, hi + 1) // scale % 10, minlength=10)
+    return float(((counts / counts.sum()) ** 2).sum())
 
 
 def _same_share(modulus: int, small: int) -> float:

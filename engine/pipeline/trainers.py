@@ -113,6 +113,7 @@ class TorchMlp:
     def fit(self, rows: Rows, config: Config, seed: int, pause: Pause) -> Fitted:
         import torch
 
+        torch.set_num_threads(1)  # small matrices: more threads only wait for each other
         torch.manual_seed(seed)
         centre, scale = rows.x.mean(axis=0), np.maximum(rows.x.std(axis=0), 1e-9)
         x, labels, weights = rows.classified()

@@ -19,7 +19,7 @@ from engine.evidence.power import clopper_pearson_lower
 from engine.evidence.uniformity import match_probability, uniformity
 from engine.evidence.verdict import decide
 from engine.history.candidates import check_range, range_candidates
-from engine.history.history import History
+from engine.history.history import NO_TIME, History
 from engine.recovery.linear import detect
 from engine.search.analysis import (
     Analysis,
@@ -82,13 +82,14 @@ class Identification:
         self,
         history: History,
         space: Space,
-        compute: Compute,
-        journal: Journal,
         *,
-        run: str,
+        run: str = "",
         progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Check the history against the space and lay out the plan; raise BadInput or UsageError."""
+        """Check the history against the space and lay out the plan, before anything is started or written.
+
+        Raise BadInput or UsageError, each naming the draw or the option.
+        """
         if len(history) < FEWEST_DRAWS:
             raise BadInput(f"{history.source}: {len(history)} draws; at least {FEWEST_DRAWS} are needed")
         self.history, self.space, self.run_id = history, space, run
@@ -103,29 +104,29 @@ class Identification:
         }
         self.plan: Plan = make_plan(space, [self._material(label) for label in self.values])
         self.books = Books()
-        streams = {
+        self.streams = {
             (label, lo, hi): twin_stream(values, lo, hi, space.seed, label)
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
-        self.sweeper = Sweeper(compute, journal, streams, space.seed)
         self._began = time.monotonic()
         self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.plan.cells, start=1)}
 
-    async def run(self) -> Analysis:
+    async def run(self, compute: Compute, journal: Journal) -> Analysis:
         """Search until a claim is confirmed, the space is done, the time is up or a halt comes."""
         stopped: StoppedBy = "exhausted"
+        self._began = time.monotonic()
         try:
             async with asyncio.timeout(self.space.time_limit):
-                stopped = await self._search()
+                stopped = await self._search(Sweeper(compute, journal, self.streams, self.space.seed))
         except TimeoutError:
             stopped = "time"
         except Halted:
             stopped = "halt"
         return self._analysis(stopped)
 
-    async def _search(self) -> StoppedBy:
-        async with aclosing(self.sweeper.run(self.plan.cells)) as outcomes:
+    async def _search(self, sweeper: Sweeper) -> StoppedBy:
+        async with aclosing(sweeper.run(self.plan.cells)) as outcomes:
             async for outcome in outcomes:
                 self._enter(outcome)
                 self.progress(self._report(outcome.cell))
@@ -156,7 +157,12 @@ class Identification:
         books.carried[vector] += 1
         rank = books.carried[vector] if cell.confirm else self._cell_rank[cell.key]
         claim = score(
-            cell, hit, self.sweeper.stream(cell).all()[vector], self._p(cell), self.space.noise, rank
+            cell,
+            hit,
+            self.streams[cell.session, cell.lo, cell.hi].all()[vector],
+            self._p(cell),
+            self.space.noise,
+            rank,
         )
         if vector != REAL:
             books.null_bits = max(books.null_bits, claim.bits)
@@ -311,9 +317,11 @@ class Identification:
         return (self.history if label is None else self.history.session(label)).values
 
     def _material(self, label: str | None) -> Material:
-        present = int((self.values[label] >= 0).sum())
+        history = self.history if label is None else self.history.session(label)
+        first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
-        return Material(label, present, spans)
+        moment = None if first == NO_TIME else first / 1e6
+        return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
 
 
 async def identify(
@@ -326,4 +334,4 @@ async def identify(
     progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
     """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
-    return await Identification(history, space, compute, journal, run=run, progress=progress).run()
+    return await Identification(history, space, run=run, progress=progress).run(compute, journal)

@@ -91,9 +91,8 @@ class Material:
 
     session: str | None
     draws: int
-    ranges: tuple[
-        tuple[int, int, float], ...
-    ]  # lo, hi, probability that a fixed prediction matches by chance
+    ranges: tuple[tuple[int, int, float], ...]  # lo, hi, chance that a fixed prediction matches
+    moment: float | None = None  # seconds since 1970 of the first draw, where it has a time
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,8 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     cells: dict[str, Cell] = {}
     unplanned: list[Unplanned] = []
     for family, mapping, weight in _codes(space):
-        for level in _distinct(levels(space), family):
-            for material in materials:
+        for material in materials:
+            for level in _distinct(levels(space, material.moment), family):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     prior = weight * level.prior * 2.0 ** -(rank + 1) / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)

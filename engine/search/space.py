@@ -72,12 +72,34 @@ LADDER: tuple[Level, ...] = (
 )
 
 
-def levels(space: Space) -> tuple[Level, ...]:
-    """Return the ladder, or the one rectangle that the user stated, exact first and then tolerant of noise."""
+DAY, HOUR = 86_400, 3_600
+
+
+def near(moment: float) -> tuple[Level, ...]:
+    """Return the levels for seeds taken from a clock shortly before the first draw at `moment` (seconds since 1970)."""
+    second, millisecond = int(moment), int(moment * 1000)
+    return (
+        Level(
+            name="seconds of the day before", seeds=Range(second - DAY, second + HOUR, "s"),
+            starts=(0, 15), gaps=(0, 15), noise=0.2, prior=0.30,
+        ),
+        Level(
+            name="milliseconds of the hour before", seeds=Range(millisecond - HOUR * 1000, millisecond + 60_000, "ms"),
+            starts=(0, 3), gaps=(0, 7), noise=0.05, prior=0.20,
+        ),
+    )  # fmt: skip
+
+
+def levels(space: Space, moment: float | None = None) -> tuple[Level, ...]:
+    """Return the ladder (led by clock seeds where the first draw has a time), or the one rectangle that the user stated.
+
+    A stated rectangle is searched exactly first and then tolerant of noise, unless the noise is stated too.
+    """
     if space.seeds is None and space.starts is None and space.gaps is None:
+        ladder = LADDER if moment is None else (*near(moment), *LADDER)
         if space.noise is None:
-            return LADDER
-        return tuple(level.model_copy(update={"noise": space.noise}) for level in LADDER)
+            return ladder
+        return tuple(level.model_copy(update={"noise": space.noise}) for level in ladder)
     seeds = space.seeds or Range(0, 2**32 - 1)
     starts = (space.starts.lo, space.starts.hi) if space.starts else (0, 0)
     gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else (0, 0)

@@ -14,6 +14,8 @@ SLOPES_EVERY = 60.0
 SPAN = 2 * 3600.0
 WATCHED = ("engine.rss_mb", "engine.handles", "engine.threads", "engine.tasks")
 WARM_UP = 300.0
+GRID_SECONDS, GRID_COUNT = 30.0, 60
+SHOWN = ("engine.pss_mb", "engine.handles", "compute.rate")
 
 
 class Stored(Protocol):
@@ -32,6 +34,9 @@ class Samples(Protocol):
     def series(self, name: str, *, since: float = 0.0, limit: int = 10_000) -> list[Stored]:
         """Return readings, oldest first."""
 
+    def grid(self, name: str, *, seconds: float, count: int, now: float | None = None) -> list[float | None]:
+        """Return means over cells, oldest first."""
+
 
 class Sampler:
     """Reads this process every few seconds; `last` is the newest reading, `slopes` those of the last two hours."""
@@ -48,6 +53,7 @@ class Sampler:
         self._probe, self._samples, self._extra, self._every = probe, samples, extra, every
         self.last: Reading | None = None
         self.slopes: dict[str, Slope] = {}
+        self._grids: dict[str, list[float | None]] = {}
         self._begun: float | None = None
         self._sloped = 0.0
 
@@ -63,10 +69,16 @@ class Sampler:
         self.last, self._begun = reading, self._begun or reading.at
         for name, value in {**reading.samples(), **self._extra()}.items():
             self._samples.add(name, value, at=reading.at)
+        for name in SHOWN:
+            self._grids[name] = self._samples.grid(name, seconds=GRID_SECONDS, count=GRID_COUNT)
         if reading.at - self._sloped >= SLOPES_EVERY:
             self._sloped = reading.at
             self._slope(reading.at)
         return reading
+
+    def grid(self, name: str) -> list[float | None]:
+        """Return the last half hour of a shown series in cells of 30 s, as of the last look."""
+        return self._grids.get(name, [])
 
     def _slope(self, now: float) -> None:
         """Fit what was read since the process settled: memory of an earlier process or of the start would fake a trend."""

@@ -69,4 +69,49 @@ def _first(error: Exception) -> str:
     return f"key {'.'.join(str(part) for part in first['loc'])!r}: {first['msg']}"
 
 
-DEFAULTS = Policies()
+def _step(required: tuple[str, ...], *remedies: str, retries: int = 2) -> StepPolicy:
+    """Build a step's policy from remedies written as `signal: parameter up|down`."""
+    rows = []
+    for remedy in remedies:
+        signal, _, change = remedy.partition(": ")
+        parameter, _, direction = change.partition(" ")
+        rows.append(
+            Remedy.model_validate(
+                {"signal": signal, "parameter": f"pipeline.{parameter}", "direction": direction}
+            )
+        )
+    return StepPolicy(required=required, retries=retries, remedies=tuple(rows))
+
+
+# A fault (a worker lost, memory gone) is answered with less work, thin evidence with more.
+DEFAULTS = Policies(
+    total_retries=4,
+    steps={
+        "1": _step(
+            ("power", "survivors"),
+            "power: window_trials up",
+            "missing: window_trials up",
+            "fault: window_seeds down",
+        ),
+        "2.5": _step(
+            ("trials", "scorer_gain_bits"),
+            "scorer_gain_bits: scorer_trials up",
+            "scorer_gain_bits: twins up",
+            "missing: scorer_trials up",
+            "fault: twins down",
+        ),
+        "3": _step(
+            ("rows", "features", "leaks"),
+            "features: min_candidates up",
+            "rows: min_candidates up",
+            "fault: min_candidates down",
+        ),
+        "4": _step(("families", "rungs_tried", "inner_draws"), "fault: rungs down"),
+        "5": _step(
+            ("models", "permutations", "final_p", "final_opened"),
+            "permutations: permutations up",
+            "fault: permutations down",
+        ),
+        "6": _step(("probability_sum", "for_draw"), retries=0),
+    },
+)

@@ -48,12 +48,15 @@ class Outcome(Protocol):
     """What a step answers; `engine.pipeline.context.StepOutcome`."""
 
     step: str
-    status: str
     artifacts: list[ArtifactRef]
     evidence: list[EvidenceRow]
     findings: list[Finding]
     seconds: float
     note: str
+
+    @property
+    def status(self) -> str:
+        """Return done, skipped or failed."""
 
 
 RunStep = Callable[[str, Mapping[str, Value]], Awaitable[Outcome]]

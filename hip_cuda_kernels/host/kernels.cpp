@@ -57,40 +57,41 @@ template <template <class> class G, int K> Producer producer() {
     return p;
 }
 
-// The passes run four vectors abreast.
-typedef Words<4> Four;
-const u32 step = 4 * native_lanes;
+// The passes run so many vectors abreast.
+const int abreast = 8;
+typedef Words<abreast> Row;
+const u32 step = abreast * native_lanes;
 
 void count_up(u32 *seeds, u32 lanes, u32 low) {
-    Four lane;
-    for (int i = 0; i < 4; ++i)
+    Row lane;
+    for (int i = 0; i < abreast; ++i)
         for (int j = 0; j < native_lanes; ++j) lane.v[i][j] = (u32)(i * native_lanes + j);
     for (u32 at = 0; at < lanes; at += step) store(seeds + at, lane + (low + at));
 }
 
 void filter_in_place(u32 *words, u64 count, const Filter &filter) {
     const Filter local = filter;
-    for (u64 at = 0; at < count; at += step) store(words + at, filtered(load<4>(words + at), local));
+    for (u64 at = 0; at < count; at += step) store(words + at, filtered(load<abreast>(words + at), local));
 }
 
-Four high_product(const Four &a, u32 b) { return hi32(multiply_wide(a, b)); }
+Row high_product(const Row &a, u32 b) { return hi32(multiply_wide(a, b)); }
 
 // (high:low) / 2^32 modulo odd: below 2^32 for any high, below odd when high is.
-HD Four reduce(const Four &high, const Four &low, const Divisor &by) {
-    Four take = high_product(low * by.inverse, by.odd);
+HD Row reduce(const Row &high, const Row &low, const Divisor &by) {
+    Row take = high_product(low * by.inverse, by.odd);
     return high - take + (above_mask(take, high) & by.odd);
 }
 
-HD void shift_right(Four &high, Four &low, u32 by) {
+HD void shift_right(Row &high, Row &low, u32 by) {
     if (by == 0) return;
     low = (low >> (int)by) | (high << (int)(32 - by));
     high = high >> (int)by;
 }
 
-HD Four residue(Four high, Four low, const Divisor &by) {
+HD Row residue(Row high, Row low, const Divisor &by) {
     shift_right(high, low, by.shift);
     if (by.odd == 1) return by.zeros == 32 ? low : low & ((1u << by.zeros) - 1u);
-    Four rest = low & ((1u << by.zeros) - 1u);
+    Row rest = low & ((1u << by.zeros) - 1u);
     shift_right(high, low, by.zeros);
     auto product = multiply_wide(reduce(high, low, by), by.square);
     return (reduce(hi32(product), lo32(product), by) << (int)by.zeros) | rest;
@@ -100,18 +101,18 @@ void residues(u32 *q, u32 rows, u32 lanes, const Divisor &by) {
     for (u32 row = 0; row < rows; ++row)
         for (u32 at = 0; at < lanes; at += step) {
             const u32 *from = q + (u64)2 * row * lanes + at;
-            store(q + (u64)row * lanes + at, residue(load<4>(from), load<4>(from + lanes), by));
+            store(q + (u64)row * lanes + at, residue(load<abreast>(from), load<abreast>(from + lanes), by));
         }
 }
 
 bool rejections(const u32 *words, u32 rows, u32 lanes, u32 accept_max, u32 *rejects) {
     bool found = false;
     for (u32 at = 0; at < lanes; at += step) {
-        Four rejected(0u);
+        Row rejected(0u);
         for (u32 row = 0; row < rows; ++row)
-            rejected = rejected - above_mask(load<4>(words + (u64)row * lanes + at), Four(accept_max));
+            rejected = rejected - above_mask(load<abreast>(words + (u64)row * lanes + at), Row(accept_max));
         store(rejects + at, rejected);
-        found |= any(Vector32{} - (rejected.v[0] | rejected.v[1] | rejected.v[2] | rejected.v[3]));
+        for (int i = 0; i < abreast; ++i) found |= any(Vector32{} - rejected.v[i]);
     }
     return found;
 }
@@ -122,8 +123,8 @@ void compare(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses)
         const u32 *from = q + (u64)pair->row * lanes;
         const Vector32 offset = Vector32{} + (pair->offset + 0x80000000u), lim = Vector32{} + (pair->lim + 0x80000000u);
         for (u32 at = 0; at < lanes; at += step) {
-            Four t = load<4>(from + at);
-            _Pragma("GCC unroll 4") for (int i = 0; i < 4; ++i) t.v[i] = (Vector32)((Signed32)(t.v[i] + offset) > (Signed32)lim);
+            Row t = load<abreast>(from + at);
+            _Pragma("GCC unroll 8") for (int i = 0; i < abreast; ++i) t.v[i] = (Vector32)((Signed32)(t.v[i] + offset) > (Signed32)lim);
             store(misses + at, t);
         }
         misses += lanes;
@@ -140,10 +141,13 @@ u32 survivors(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 de
     u32 *end = out;
     for (u32 combo = 0; combo < combos; ++combo, index += depth)
         for (u32 at = 0; at < lanes; at += step) {
-            Four left(missable);  // misses still allowed: negative when there were more
-            for (u32 i = 0; i < depth; ++i) left = left + load<4>(misses + (u64)index[i] * lanes + at);
-            if (signs(left.v[0] & left.v[1] & left.v[2] & left.v[3]) == every) continue;
-            for (int i = 0; i < 4; ++i) end = append(~signs(left.v[i]) & every, combo * lanes + at + i * native_lanes, end);
+            Row left(missable);  // misses still allowed: negative when there were more
+            for (u32 i = 0; i < depth; ++i) left = left + load<abreast>(misses + (u64)index[i] * lanes + at);
+            Vector32 out_of_reach = left.v[0];
+            _Pragma("GCC unroll 8") for (int i = 1; i < abreast; ++i) out_of_reach &= left.v[i];
+            if (signs(out_of_reach) == every) continue;
+            _Pragma("GCC unroll 8") for (int i = 0; i < abreast; ++i)
+                end = append(~signs(left.v[i]) & every, combo * lanes + at + i * native_lanes, end);
         }
     return (u32)(end - out);
 }
@@ -153,7 +157,7 @@ const Producer producers[] = {
 #include "families.inc"
 };
 
-const Kernels kernels = {TEXT(MIMICRY_ISA), native_lanes, producers, count_up, filter_in_place, residues, rejections, compare, survivors};
+const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, residues, rejections, compare, survivors};
 
 }  // namespace
 

@@ -26,7 +26,7 @@ struct Divisor {  // constants that take a wide word's residue by two Montgomery
 
 struct Kernels {
     const char *isa;
-    u32 native_lanes;
+    u32 unit;  // lanes that a pass takes at a time; every buffer is a multiple of it
     const Producer *producers;  // in registry order
     // seeds[lane] = low + lane.
     void (*count_up)(u32 *seeds, u32 lanes, u32 low);

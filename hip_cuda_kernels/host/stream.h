@@ -51,7 +51,7 @@ class Stream {
         const u32 word_bits = scalars[search.family].word_bits;
         rejecting = word_bits <= 32 && call.accept_max < (1ull << word_bits) - 1;
         if (rejecting) reject_rate = 1 - (call.accept_max + 1) / std::ldexp(1.0, (int)word_bits);
-        unit = std::lcm(producer.unit, 4 * kernels.native_lanes);
+        unit = std::lcm(producer.unit, kernels.unit);
     }
 
     u32 unit;

@@ -112,6 +112,13 @@ class ComputeContract:
         slow, quick = Task("nap", "slow", {"seconds": 0.6}), Task("nap", "quick", {"seconds": 0.0})
         assert [result.key async for result in compute.map([slow, quick])] == ["quick", "slow"]
 
+    async def test_no_task_waits_behind_a_long_one_while_a_worker_is_free(self, compute: Compute) -> None:
+        long = asyncio.ensure_future(compute.run(Task("nap", "long", {"seconds": 2.0})))
+        await until(lambda: any(worker.busy for worker in compute.workers()))
+        await asyncio.gather(*(compute.run(task) for task in tasks("nap", 3, seconds=0.05)))
+        assert not long.done()
+        assert (await long).ok
+
     async def test_map_reads_only_as_far_as_its_window(self, compute: Compute) -> None:
         read = 0
 

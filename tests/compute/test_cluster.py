@@ -110,6 +110,7 @@ class TestLocal(ComputeContract):
     async def test_a_stopped_worker_does_not_hold_up_a_halt(self, compute: Compute, tmp_path: Path) -> None:
         work = asyncio.ensure_future(compute.run(Task("obey", "frozen", {"mark": str(tmp_path / "m")})))
         await until((tmp_path / "m").exists)
+        await until(lambda: any(worker.busy for worker in compute.workers()))
         frozen = next(worker for worker in compute.workers() if worker.busy)
         assert frozen.pid is not None
         os.kill(frozen.pid, signal.SIGSTOP)

@@ -1,24 +1,50 @@
 """The command line as a process: help on one screen, light imports, one clear line and the right exit code for bad input."""
 
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from engine.cli import VERBS
+from engine.cli import VERBS, main
 
 LIGHT = ("numpy", "textual", "rich", "distributed", "torch", "optuna", "asyncssh", "pydantic", "scipy")
 
 
-def mimicry(*arguments: str, stdin: str = "", state: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "engine.cli", *arguments]
-    command += ["--state", str(state)] if state is not None else []
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+@dataclass(frozen=True)
+class Shown:
+    """What one command printed and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_help_fits_one_80x24_screen_and_names_every_verb() -> None:
+@pytest.fixture
+def mimicry(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shown]:
+    """Run one command in this process, with its own standard input."""
+
+    def run(*arguments: str, stdin: str = "", state: Path | None = None) -> Shown:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        try:
+            code = main([*arguments, *(["--state", str(state)] if state else [])])
+        except SystemExit as ended:  # argparse ends --help and usage errors so
+            code = int(ended.code or 0)
+        shown = capsys.readouterr()
+        return Shown(code, shown.out, shown.err)
+
+    return run
+
+
+Run = Callable[..., Shown]
+
+
+def test_help_fits_one_80x24_screen_and_names_every_verb(mimicry: Run) -> None:
     shown = mimicry("--help").stdout.splitlines()
     assert len(shown) <= 24
     assert max(map(len, shown)) <= 80
@@ -33,7 +59,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in VERBS])
-def test_every_verb_explains_itself_and_takes_the_state_directory(name: str) -> None:
+def test_every_verb_explains_itself_and_takes_the_state_directory(name: str, mimicry: Run) -> None:
     shown = mimicry(name, "--help")
     assert shown.returncode == 0
     assert "--state DIR" in shown.stdout
@@ -42,7 +68,9 @@ def test_every_verb_explains_itself_and_takes_the_state_directory(name: str) -> 
 @pytest.mark.parametrize(
     "verb", [["status"], ["resume"], ["stop"], ["decisions"], ["explain", "1"], ["requests"], ["pipeline"]]
 )
-def test_without_a_daemon_a_verb_says_so_with_exit_code_6(verb: list[str], tmp_path: Path) -> None:
+def test_without_a_daemon_a_verb_says_so_with_exit_code_6(
+    verb: list[str], tmp_path: Path, mimicry: Run
+) -> None:
     shown = mimicry(*verb, state=tmp_path)
     assert shown.returncode == 6
     assert len(shown.stderr.strip().splitlines()) == 1
@@ -65,7 +93,7 @@ BAD = [
 
 @pytest.mark.parametrize(("options", "code", "word"), BAD, ids=[" ".join(row[0]) for row in BAD])
 def test_a_wrong_option_is_one_line_that_names_it(
-    options: list[str], code: int, word: str, tmp_path: Path
+    options: list[str], code: int, word: str, tmp_path: Path, mimicry: Run
 ) -> None:
     draws = tmp_path / "draws.csv"
     draws.write_text("value\n" + "\n".join(str(number * 37 % 1000) for number in range(40)) + "\n")
@@ -87,13 +115,15 @@ def test_a_wrong_option_is_one_line_that_names_it(
         ("1.5\n2.5\n3.5\n", "integer"),
     ],
 )
-def test_a_bad_file_is_one_line_and_exit_code_3(content: str, word: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_one_line_and_exit_code_3(
+    content: str, word: str, tmp_path: Path, mimicry: Run
+) -> None:
     shown = mimicry("analyze", "-", "--format", "text", stdin=content, state=tmp_path)
     assert shown.returncode == 3
     assert word in shown.stderr.splitlines()[-1]
 
 
-def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path, mimicry: Run) -> None:
     assert mimicry("analyze", str(tmp_path / "none.csv"), state=tmp_path).returncode == 3
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -102,8 +132,8 @@ def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path) -> Non
     assert str(blocked) in shown.stderr
 
 
-def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path) -> None:
-    text = "\n".join(str(number * 7919 % 1000) for number in range(1, 41))
+def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path, mimicry: Run) -> None:
+    text = "\n".join(map(str, np.random.default_rng(7).integers(0, 1000, 40)))
     options = ["--families", "xorshift32/raw_seed", "--seeds", "0:1000", "--range", "0:999", "--noise", "0"]
     shown = mimicry("analyze", "-", "--format", "text", *options, "--json", "-", stdin=text, state=tmp_path)
     assert shown.returncode == 0
@@ -113,7 +143,7 @@ def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path) -> None:
     assert record["controls"]["cells_found"] == record["controls"]["cells_planted"] > 0
 
 
-def test_the_registry_prints_as_table_and_json(tmp_path: Path) -> None:
+def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> None:
     rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import state
+from engine import client as clients
 from engine.client import Client, Lost, call, follow
 from engine.errors import Unreachable, UsageError
 from engine.protocol import SOCKET_NAME, Event, Snapshot
@@ -141,37 +142,41 @@ async def test_a_read_only_client_may_not_halt(small_engine: Any) -> None:
         await client.close()
 
 
-async def test_updates_have_no_hole_even_when_events_were_dropped(small_engine: Any) -> None:
+async def test_updates_have_no_hole_even_when_events_were_dropped(
+    small_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "EVENTS_KEPT", 8)
+    seen: list[Snapshot | Event] = []
+
+    async def read(client: Client) -> None:
+        async for update in client.updates():
+            seen.append(update)
+            await asyncio.sleep(0.005)  # slower than events come: the oldest give way
+
     async with small_engine.serving():
         client = await Client.connect(small_engine.state)
-        seen: list[Snapshot | Event] = []
-
-        async def read() -> None:
-            async for update in client.updates():
-                seen.append(update)
-                if len(seen) == 10:
-                    await asyncio.sleep(0.5)  # events pile up and the oldest give way
-
-        reading = asyncio.ensure_future(read())
+        reading = asyncio.ensure_future(read(client))
         await asyncio.sleep(0.2)
-        for number in range(3000):
+        assert seen
+        for number in range(300):
             small_engine.journal.append("test.event", {"number": number})
-            if number % 20 == 0:
-                await asyncio.sleep(0.005)
-        last = small_engine.journal.seq
+            await asyncio.sleep(0.001)
         for _ in range(300):
             await asyncio.sleep(0.02)
-            if seen[-1].seq >= last:
+            if seen[-1].seq >= small_engine.journal.seq:
                 break
         reading.cancel()
         await client.close()
-    assert seen[-1].seq >= last
+    assert seen[-1].seq >= small_engine.journal.seq
     seq = 0
     for update in seen:
         if isinstance(update, Event):
             assert update.seq == seq + 1
         seq = max(seq, update.seq)
     assert sum(isinstance(update, Event) for update in seen) > 20
+    assert (
+        sum(isinstance(update, Snapshot) for update in seen) > 4
+    )  # asked for at holes, beside the two a second
 
 
 async def test_a_vanished_engine_fails_what_waits(small_engine: Any) -> None:

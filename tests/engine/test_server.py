@@ -9,6 +9,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,6 @@ async def test_snapshots_come_at_most_twice_a_second_and_only_with_viewers(
 
 async def test_a_stalled_viewer_slows_nobody_and_gets_the_newest(small_engine: Any, raw: Any) -> None:
     small_engine.padding = ["x" * 300_000]  # a few snapshots fill every kernel buffer
-    small_engine.server._period = 0.02
 
     def watch(peer: Any, seconds: float) -> int:
         count, end = 0, time.monotonic() + seconds
@@ -256,20 +256,23 @@ async def test_a_stalled_viewer_slows_nobody_and_gets_the_newest(small_engine: A
         stalled, live = await in_thread(raw), await in_thread(raw)
         for one in (stalled, live):
             await in_thread(one.command, "subscribe", events=True)
-        watching = in_thread(watch, live, 2.0)
+        watching = in_thread(watch, live, 1.0)
         slowest = 0.0
-        for number in range(2000):
+        for number in range(400):
             began = time.monotonic()
             small_engine.journal.append("test.event", {"number": number, "text": "x" * 500})
             slowest = max(slowest, time.monotonic() - began)
             if number % 50 == 0:
                 await asyncio.sleep(0.02)
-        assert await watching > 10
+        assert await watching > 5
         assert slowest < 0.5
         began = time.monotonic()
         assert (await in_thread(call, small_engine.state, "halt", reason="r")).ok
         assert time.monotonic() - began < 0.5
-        held = next(one for one in small_engine.server._peers if one._snapshot is not None and one._events)
+        await in_thread(live.close)
+        await until(lambda: len(small_engine.server._peers) == 1)
+        (held,) = small_engine.server._peers
+        assert held._snapshot is not None
         assert len(held._events) <= peers.EVENTS_QUEUED
         taken = small_engine.taken
         types = await in_thread(lambda: [stalled.receive() for _ in range(30)])
@@ -285,7 +288,7 @@ async def test_events_follow_a_snapshot_without_a_hole(small_engine: Any, raw: A
         while (record := peer.receive())["type"] != "snapshot":
             pass
         start, seqs = record["seq"], []
-        while len(seqs) < 600:
+        while len(seqs) < 400:
             record = peer.receive()
             if record["type"] == "event":
                 seqs.append(record["seq"])
@@ -297,12 +300,12 @@ async def test_events_follow_a_snapshot_without_a_hole(small_engine: Any, raw: A
         collecting = in_thread(collect, peer)
         await until(lambda: small_engine.taken)
         await asyncio.sleep(0.1)
-        for number in range(600):
+        for number in range(400):
             small_engine.journal.append("test.event", {"number": number})
             if number % 50 == 0:
                 await asyncio.sleep(0.03)
         start, seqs = await collecting
-    assert seqs == list(range(start + 1, start + 601))
+    assert seqs == list(range(start + 1, start + 401))
 
 
 async def test_an_event_too_long_for_a_line_goes_without_its_data(small_engine: Any, raw: Any) -> None:
@@ -361,10 +364,8 @@ async def test_a_rude_peer_gets_one_clear_line_and_is_sent_away(
 ) -> None:
     def provoke() -> list[dict[str, Any]]:
         peer = raw(greet=False)
-        try:
+        with suppress(ConnectionError):  # it may be sent away in the middle of its line
             peer.send(sent)
-        except ConnectionError:
-            pass  # it was sent away in the middle of its line
         records = []
         while record := peer.receive():
             records.append(record)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadInput, UsageError
+from engine.parameters import REGISTRY as ALL_PARAMETERS
 from engine.parameters import Parameter, Registry
-from engine.watcher.policies import Policies, Remedy, StepPolicy, load_policies
+from engine.pipeline.parameters import PipelineParameters
+from engine.watcher.policies import DEFAULTS, Policies, Remedy, StepPolicy, load_policies
 from engine.watcher.retry import Budget, check_remedies, choose_move, possible_moves
 
 TRIALS = Parameter(
@@ -65,3 +67,13 @@ def test_an_unknown_or_broken_key_is_refused_with_its_name(tmp_path: Path, chang
 
 def test_a_step_without_policy_has_no_retries() -> None:
     assert Policies(steps={"1": POLICY}).step("3").retries == 0
+
+
+def test_every_default_remedy_changes_a_registered_parameter_that_its_step_reads() -> None:
+    check_remedies(DEFAULTS.steps, ALL_PARAMETERS)
+    for step, policy in DEFAULTS.steps.items():
+        read = PipelineParameters().of(step)
+        for remedy in policy.remedies:
+            assert remedy.parameter.removeprefix("pipeline.") in read, (
+                f"step {step} does not read {remedy.parameter}"
+            )

@@ -146,7 +146,7 @@ def _link_rows(view: View) -> list[Span]:
     if view.trust == "stale":
         return [
             span(
-                f"? STALE {duration(view.silence)} · connected, but the engine sends nothing new; numbers below are old",
+                f"? STALE {duration(view.silence)} · connected, but the engine sends nothing new",
                 "stale",
             )
         ]
@@ -154,13 +154,9 @@ def _link_rows(view: View) -> list[Span]:
     if link.state == "connecting":
         return [span(f"◌ CONNECTING {duration(view.silence)} · to the engine of {view.state}", "idle")]
     retry = f"retry in {duration(link.retry_in)}" if link.retry_in else "trying again"
-    kept = (
-        f"numbers below are {duration(view.age)} old"
-        if old
-        else f"start one: mimicry --no-ui --state {view.state}"
-    )
+    kept = f" · numbers below are {duration(view.age)} old" if old else ""
     return [
-        span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}) · {kept}", "fail"),
+        span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
         span(f"  {link.detail}", "fail"),
     ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.model.fleet import fleet_lines
 from tui.model.spark import bar, chart, spark
-from tui.model.text import BLANK, Item, Line, Span, cell, cut, gapped, line, span, spread, table
+from tui.model.text import BLANK, Item, Line, Span, cell, cut, gapped, length, line, span, spread, table
 from tui.model.words import (
     ACTIONS,
     LIGHTS,
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 
+SHARE_ROOM = 34
+"""Cells that the excluded share and the power keep beside a long pool line."""
+
+
 class Panel(NamedTuple):
     """One framed part of a screen."""
 
@@ -42,30 +46,23 @@ Painter = Callable[["View", int, int], Panel]
 
 EMPTY: dict[str, tuple[str, str]] = {
     "evidence": (
-        "verdict, best evidence against what is required, and the excluded share appear here",
-        "mimicry analyze FILE",
-    ),
-    "fleet": ("one line per machine, one glyph per device appears here", "mimicry --no-ui"),
-    "pipeline": (
-        "steps 1, 2.5, 3, 4, 5, 6 with progress and best against null appear here",
         "mimicry pipeline",
+        "verdict, best evidence against what is required, and the excluded share",
     ),
-    "requests": (
-        "work that waits, runs or has ended appears here",
-        "mimicry pipeline, or a file in watcher_requests/",
-    ),
-    "decisions": ("PROCEED, RETRY, ESCALATE appear here, code and advice apart", "mimicry pipeline"),
-    "engine": ("memory, handles and their slopes appear here", "mimicry --no-ui"),
-    "throughput": ("seeds tested per second appear here", "mimicry pipeline"),
-    "alerts": ("alerts appear here, newest first", "none is needed"),
+    "fleet": ("mimicry --no-ui", "one line per machine, one glyph per device"),
+    "pipeline": ("mimicry pipeline", "steps 1, 2.5, 3, 4, 5, 6 with progress, and best against null"),
+    "requests": ("mimicry pipeline", "work that waits, runs or has ended, and why"),
+    "decisions": ("mimicry pipeline", "PROCEED, RETRY, ESCALATE; what code decided and advice, apart"),
+    "engine": ("mimicry --no-ui", "memory and handles with their slopes"),
+    "throughput": ("mimicry pipeline", "the rate over the last half hour"),
 }
 
 
 def empty(part: str, cells: int) -> list[Line]:
-    """Say what an empty panel will show and which command fills it."""
-    what, command = EMPTY[part]
-    rows = [line(span(row, "dim")) for row in textwrap.wrap(f"nothing yet: {what}", max(10, cells))]
-    return [*rows, line(span("fill it with  ", "dim"), span(command, "key"))]
+    """Say which command fills an empty panel and what will appear in it."""
+    command, what = EMPTY[part]
+    rows = [line(span(row, "dim")) for row in textwrap.wrap(f"here: {what}", max(10, cells))]
+    return [line(span("empty until  ", "dim"), span(command, "key")), *rows]
 
 
 def evidence(view: View, cells: int, rows: int) -> Panel:
@@ -98,19 +95,22 @@ def _strength(found: Evidence, cells: int) -> Line:
 
 
 def _coverage(found: Evidence, cells: int, rows: int) -> list[Line]:
+    share = "nothing yet" if found.excluded_share is None else percent(found.excluded_share)
     items = [
         Item(
             1,
-            line(span("excluded ", "dim"), f"{percent(found.excluded_share)} of the asked space"),
-            line(span("excluded ", "dim"), percent(found.excluded_share)),
+            line(span("excluded ", "dim"), f"{share} of the asked space"),
+            line(span("excluded ", "dim"), share),
         ),
         Item(2, line(span("power ", "dim"), percent(found.power))),
         Item(3, line(span("draws ", "dim"), f"{found.draws:,}")),
     ]
-    pool = line(span("pool ", "dim"), found.pool)
+    pool = line(span("" if "pool" in found.pool else "pool ", "dim"), found.pool)
     if rows >= 4:
-        return [spread(items, cells, gap=" · "), pool]
-    return [spread([*items, Item(0, pool)], cells, gap=" · ")]
+        return [spread(items, cells, gap=" · "), cut(pool, cells)]
+    # The pool may be a long sentence: it is cut, the share and the power before it are not.
+    left = spread(items, max(SHARE_ROOM, cells - length(pool) - 3), gap=" · ")
+    return [cut((*left, Span(" · "), *pool), cells)]
 
 
 def fleet(view: View, cells: int, rows: int) -> Panel:
@@ -324,7 +324,7 @@ def alerts(view: View, cells: int, rows: int) -> Panel:
     count = f" {len(shot.alerts)}" if shot else ""
     if shot is None or not shot.alerts:
         calm = line(span("● ", "ok"), "no alerts") if shot else BLANK
-        return Panel(f"Alerts{count}", [calm, *empty("alerts", cells)])
+        return Panel(f"Alerts{count}", [calm, line(span("alerts appear here, newest first", "dim"))])
     return Panel(f"Alerts{count}", [alert_row(each, cells) for each in shot.alerts])
 
 

@@ -53,10 +53,10 @@ class View:
 
     @property
     def sign(self) -> Sign:
-        """Return the sign of the header: the engine's mode, or why it is not known."""
+        """Return the sign of the header: the engine's mode now, also over a frozen view, or why it is not known."""
         if self.trust != "live":
             return LINKS[self.trust]
-        return mode_sign(self.snapshot)
+        return mode_sign(self.newest or self.snapshot)
 
 
 def mode_sign(snapshot: Snapshot | None) -> Sign:

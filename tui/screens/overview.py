@@ -77,7 +77,7 @@ class Overview(Screen[None]):
             for place in self._shown():
                 board = self._boards[place.id]
                 part = place.paint(view, board.cells, board.rows)
-                board.put(part.lines, self._title(view, part))
+                board.put(part.lines, self._title(view, part), faded=view.trust != "live")
 
     def on_mount(self) -> None:
         """Remember the boards: looking them up by name on each paint is measurable."""
@@ -135,6 +135,6 @@ class Overview(Screen[None]):
         return 2 if self.size.height < 15 else 3 if self.size.height < 34 else 5
 
     def _title(self, view: View, part: Panel) -> str:
-        if view.snapshot is None or view.trust == "live":
+        if view.snapshot is None or (view.trust == "live" and not view.frozen):
             return part.title
-        return f"{part.title} ? {duration(view.age)} old"
+        return f"{part.title} {'‖' if view.trust == 'live' else '?'} {duration(view.age)} old"

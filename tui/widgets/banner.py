@@ -11,9 +11,9 @@ from tui.widgets.board import Board
 class Banner(Board):
     """A board as high as its lines, gone when it has none."""
 
-    def put(self, lines: Sequence[Line], title: str | None = None) -> None:
+    def put(self, lines: Sequence[Line], title: str | None = None, *, faded: bool = False) -> None:
         """Show `lines` and take exactly their height."""
         if len(lines) != len(self.lines) or self.display != bool(lines):
             self.styles.height = len(lines)
             self.display = bool(lines)
-        super().put(lines, title)
+        super().put(lines, title, faded=faded)

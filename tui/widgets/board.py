@@ -14,17 +14,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.model.text import Line, fold
-
-_BASE = ("ok", "warn", "fail", "idle", "held", "stale", "dim", "head", "key", "bar", "test", "chosen")
-_STRONG = ("ok", "warn", "fail", "idle", "held", "stale", "dim")
-ROLES = frozenset((*_BASE, *(f"{role}-strong" for role in _STRONG)))
+from tui.model.text import Line, clean, fold
+from tui.widgets.ink import ink
 
 
 class Board(Widget):
     """Shows lines of spans; scrolls by whole rows and says in its frame what is out of sight."""
 
-    COMPONENT_CLASSES = {f"board--{role}" for role in ROLES}
     ALLOW_SELECT = False
 
     class Resized(Message):
@@ -40,6 +36,7 @@ class Board(Widget):
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
         self._labels = ("", "")
+        self._faded = False
         self.cells = 0
         """Width of the content; kept, because asking the toolkit walks the whole layout."""
         self.rows = 0
@@ -50,8 +47,11 @@ class Board(Widget):
         """Return what is shown, out of sight rows included."""
         return self._lines
 
-    def put(self, lines: Sequence[Line], title: str | None = None) -> None:
+    def put(self, lines: Sequence[Line], title: str | None = None, *, faded: bool = False) -> None:
         """Show `lines`; only rows that differ from the last ones are painted again."""
+        if faded != self._faded:
+            self._faded = faded
+            self._forget()
         old, self._lines = self._lines, tuple(lines)
         changed = [
             index
@@ -87,14 +87,14 @@ class Board(Widget):
     def notify_style_update(self) -> None:
         """Forget painted rows when theme, focus or classes change the colours."""
         super().notify_style_update()
-        self._strips.clear()
-        self._styles.clear()
+        self._forget()
 
     def on_resize(self, event: events.Resize) -> None:
         """Forget painted rows: they have the old width; ask for new ones."""
         self.cells, self.rows = self.size
         self._strips.clear()
         self._scroll(0)
+        self.refresh()  # rows may have been painted between the new size and this message
         self.post_message(self.Resized())
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -104,6 +104,11 @@ class Board(Widget):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll with the wheel."""
         self.scroll_rows(-3)
+
+    def _forget(self) -> None:
+        self._strips.clear()
+        self._styles.clear()
+        self.refresh()
 
     def _scroll(self, rows: int) -> bool:
         before = self.top
@@ -120,7 +125,7 @@ class Board(Widget):
     def _label(self, title: str | None) -> None:
         total, last = len(self._lines), min(self.top + self.rows, len(self._lines))
         note = f"{self.top + 1}-{last} of {total}" if total > self.rows > 0 else ""
-        label = (title if title is not None else self._labels[0], note)
+        label = (self._labels[0] if title is None else clean(title), note)
         if label == self._labels:
             return
         self._labels = label
@@ -140,6 +145,6 @@ class Board(Widget):
         if style is None:
             style = self.rich_style
             if role:
-                style += self.get_component_rich_style(f"board--{role}", partial=True)
+                style += ink(role, self.app.theme_variables, faded=self._faded)
             self._styles[role] = style
         return style

@@ -1,0 +1,167 @@
+"""What the room's services share: the board that viewers see, the shelf of artifacts, and everything work is done with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.status import VERDICT, SearchAt, StepAt
+from state.artifacts import ArtifactStore, Lineage
+
+if TYPE_CHECKING:
+    from engine.config import Settings
+    from engine.feedback.acceptance import Acceptance
+    from engine.feedback.cycle import Cycle
+    from engine.feedback.intake import Intake
+    from engine.feedback.pools import Pools
+    from engine.halt import Halt
+    from engine.llm.advisor import Advisor
+    from engine.parameters import Parameters
+    from engine.pipeline.artifacts import Pool, Scored
+    from engine.search.analysis import Analysis
+    from engine.search.space import Space
+    from engine.selfplay.candidate import Candidate
+    from engine.watcher.fingerprints import Fingerprints
+    from engine.watcher.policies import Policies
+    from engine.workbench import Workbench
+    from state.journal import Journal
+
+
+@dataclass
+class Board:
+    """What the work writes down for viewers while it runs, and what it must know of the room's end."""
+
+    test_mode: bool = False
+    stopping: bool = False
+    request: str | None = None
+    step: StepAt | None = None
+    search: SearchAt | None = None
+    last_search: SearchAt | None = None
+
+    def clear(self) -> None:
+        """Forget the piece of work that has ended."""
+        self.request = self.step = self.search = None
+
+
+class Shelf:
+    """The room's artifacts, read back under their contracts; None where one was never written."""
+
+    def __init__(self, state: Path, journal: Journal) -> None:
+        """Use `artifacts/` under the state directory."""
+        self.artifacts, self._journal = ArtifactStore(state / "artifacts"), journal
+
+    def keep_analysis(self, mark: str, analysis: Analysis, digest: str) -> None:
+        """Store an analysis under the fingerprint of what was searched."""
+        lineage = Lineage(schema=analysis.schema_, inputs={"history": digest}, run=analysis.run)
+        self.artifacts.write_json(_analysis_name(mark), analysis.model_dump(mode="json"), lineage)
+
+    def analysis(self, mark: str) -> Analysis | None:
+        """Return the analysis with this fingerprint."""
+        from engine.search.analysis import Analysis
+
+        if not self.artifacts.exists(_analysis_name(mark)):
+            return None
+        return Analysis.model_validate(self.artifacts.read_json(_analysis_name(mark)))
+
+    def last_verdict(self) -> dict[str, Any] | None:
+        """Return the last published verdict."""
+        event = self._journal.last([VERDICT])
+        return None if event is None else event.data
+
+    def last_analysis(self) -> Analysis | None:
+        """Return the analysis behind the last published verdict."""
+        verdict = self.last_verdict()
+        return None if verdict is None else self.analysis(verdict["fingerprint"])
+
+    def pool(self) -> Pool | None:
+        """Return step 6's last pool."""
+        from engine.pipeline.artifacts import POOL, Pool
+
+        return Pool.parse(self.artifacts.read_json(POOL), POOL) if self.artifacts.exists(POOL) else None
+
+    def scored(self) -> tuple[Scored, str] | None:
+        """Return step 3's last table and its sha-256."""
+        from engine.pipeline.artifacts import SCORED, Scored
+
+        if not self.artifacts.exists(SCORED):
+            return None
+        ref = self.artifacts.ref(SCORED)
+        return Scored.from_bytes(self.artifacts.read_bytes(ref)), ref.sha256
+
+    def keep_candidate(self, candidate: Candidate) -> None:
+        """Store a candidate as an artifact; it is judged elsewhere."""
+        lineage = Lineage(schema=candidate.schema_, inputs={"scores": candidate.table}, run=candidate.run)
+        self.artifacts.write_json(f"{candidate.id}.json", candidate.model_dump(mode="json"), lineage)
+
+
+@dataclass
+class Desk:
+    """Everything that work is done with. Services get the desk, never each other."""
+
+    state: Path
+    settings: Settings
+    journal: Journal
+    halt: Halt
+    bench: Workbench
+    shelf: Shelf
+    intake: Intake
+    parameters: Parameters
+    policies: Policies
+    fingerprints: Fingerprints
+    advisor: Advisor
+    acceptance: Acceptance
+    board: Board = field(default_factory=Board)
+    _pools: Pools | None = None
+    _cycle: Cycle | None = None
+    _space: Space | None = None
+
+    @property
+    def pools(self) -> Pools:
+        """Return the holder of the pool in force."""
+        if self._pools is None:
+            from engine.feedback.pools import Pools
+
+            self._pools = Pools(self.journal, self.intake.store)
+        return self._pools
+
+    def cycle(self) -> Cycle:
+        """Return the live loop, made with the first draw."""
+        if self._cycle is None:
+            from engine.feedback.cycle import Cycle
+
+            alarm = self.settings.feedback.false_alarm
+            self._cycle = Cycle(self.journal, self.intake.store, self.pools.reissue, false_alarm=alarm)
+        return self._cycle
+
+    def space(self) -> Space:
+        """Return the hypothesis space that the settings ask for; UsageError names a wrong bound."""
+        if self._space is None:
+            self._space = _space(self.settings)
+        return self._space
+
+
+def _analysis_name(mark: str) -> str:
+    return f"analysis-{mark[:16]}.json"
+
+
+def _space(settings: Settings) -> Space:
+    from engine.search.ranges import parse_range
+    from engine.search.space import Space
+
+    asked = settings.search
+    given: dict[str, Any] = {}
+    for name, highest in (("seeds", 2**64 - 1), ("starts", 2**20), ("gaps", 2**16)):
+        text = getattr(asked, name)
+        given[name] = None if text is None else parse_range(text, what=f"search.{name}", highest=highest)
+    if settings.history.range is not None:
+        span = parse_range(settings.history.range, what="history.range", highest=2**32 - 1)
+        given["range"] = (span.lo, span.hi)
+    return Space(
+        families=asked.families or ("all",),
+        mappings=asked.mappings,
+        noise=asked.noise,
+        alpha=asked.alpha,
+        time_limit=asked.time_limit_s,
+        **given,
+    )

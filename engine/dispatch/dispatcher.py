@@ -1,0 +1,399 @@
+"""From a request to the work it asks for: pipeline, learning loop, selfplay, an injected draw. It decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import BadInput, Halted, UsageError
+from engine.parameters import Value
+from engine.status import VERDICT, SearchAt, StepAt
+from engine.verdicts import verdict_record
+from engine.watcher.fingerprints import Tried, fingerprint
+from engine.watcher.steps import Judge, Outcome
+
+if TYPE_CHECKING:
+    from engine.compute.cluster import Compute
+    from engine.desk import Desk
+    from engine.history.history import History
+    from engine.pipeline.artifacts import Pool
+    from engine.pipeline.context import RunContext, StepOutcome, StepProgress
+    from engine.search.analysis import Analysis
+    from engine.search.identify import Progress
+    from engine.search.space import Space
+    from state.requests import RequestRow
+    from state.runs import RunRow
+
+STEPS = ("1", "2.5", "3", "4", "5", "6")
+EPISODE = "selfplay.episode"
+
+
+class Rejected(UsageError):
+    """The request cannot be carried out as it stands; it ends as rejected, with the reason."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a request ended: one line, and the proof of the work that ran."""
+
+    why: str
+    result: dict[str, Any]
+
+
+Work = Callable[["RequestRow"], Awaitable[Done]]
+
+
+class Dispatcher:
+    """Carries out one request at a time with what lies on the desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Take the desk."""
+        self.desk = desk
+        self.table: Mapping[str, Work] = {
+            "pipeline_rerun": self._pipeline,
+            "step_force": self._force,
+            "learning_loop": self._learning_loop,
+            "selfplay_retrain": self._selfplay,
+            "inject_draw": self._inject,
+        }
+
+    async def perform(self, request: RequestRow) -> Done:
+        """Do what a request asks. Raises Halted (it goes on later), Escalated, Rejected or the fault of the work."""
+        work = self.table.get(request.kind)
+        if work is None:
+            raise Rejected(f"request kind {request.kind!r} is unknown; known are {', '.join(self.table)}")
+        return await work(request)
+
+    # -- pipeline -----------------------------------------------------------------------------------------------------
+
+    async def _pipeline(self, request: RequestRow) -> Done:
+        first, last = _ends(request.args, "start_step", "end_step", ("1", "6"))
+        return await self._run(request, STEPS[: STEPS.index(last) + 1], search=first == "1")
+
+    async def _learning_loop(self, request: RequestRow) -> Done:
+        """Steps 3, 5, 6; the ones between run too where the history has grown since they ran."""
+        return await self._run(request, STEPS, search=False)
+
+    async def _force(self, request: RequestRow) -> Done:
+        step, _ = _ends(request.args, "step", "step", ("", ""))
+        return await self._run(request, STEPS[: STEPS.index(step) + 1], search=False, force=step)
+
+    async def _run(
+        self, request: RequestRow, steps: tuple[str, ...], *, search: bool, force: str = ""
+    ) -> Done:
+        desk = self.desk
+        if desk.intake.count < 3:
+            raise Rejected(
+                f"{desk.intake.count} draws are stored; at least 3 are needed: give the room a history first"
+            )
+        run = self._open_run(request, {"steps": list(steps), "draws": desk.intake.count, "search": search})
+        history = desk.intake.store.snapshot().head(int(run.spec["draws"]))
+        async with desk.bench.lend() as compute:
+            analysis = await self._identified(run, history, compute, search=search)
+            self._obey()
+            judge = self._judge(request, run.id)
+            try:
+                await self._steps(run, history, analysis, compute, judge, steps, force)
+            except _TooFew as few:
+                return await self._without_models(run, history, analysis, str(few))
+            await self._after(compute, run.id)
+        done = Done(f"{run.id}: {analysis.verdict}, {len(steps)} steps", self._proof(run.id, analysis, judge))
+        desk.journal.runs.move(run.id, "done", done.why, result=done.result)
+        return done
+
+    def _open_run(self, request: RequestRow, spec: Mapping[str, Any]) -> RunRow:
+        """Open a run, or take up the one that an earlier attempt at this request began."""
+        runs = self.desk.journal.runs
+        if request.run is None:
+            run = runs.open(request.kind, spec, request=request.id, cause=request.id)
+        else:
+            run = runs.get(request.run)
+            if run.state in ("halted", "escalated"):
+                runs.move(run.id, "running", "goes on from what is recorded")
+        self.desk.journal.requests.start(request.id, f"{run.id} runs", run=run.id)
+        return runs.get(run.id)
+
+    def _judge(self, request: RequestRow, run: str) -> Judge:
+        desk = self.desk
+        return Judge(
+            journal=desk.journal,
+            policies=desk.policies,
+            registry=desk.parameters.registry,
+            advisor=desk.advisor,
+            values=desk.parameters.values(),
+            request=request.id,
+            run=run,
+        )
+
+    # -- identification -----------------------------------------------------------------------------------------------
+
+    async def _identified(self, run: RunRow, history: History, compute: Compute, *, search: bool) -> Analysis:
+        """Return the verdict for the run: searched now, or the last one where nothing asks for a new search."""
+        if not search:
+            known = self.desk.shelf.last_analysis()
+            if known is not None:
+                return known
+        return await self._search(run, history, compute)
+
+    async def _search(self, run: RunRow, history: History, compute: Compute) -> Analysis:
+        from engine.search.identify import identify
+
+        desk, space = self.desk, self.desk.space()
+        mark = fingerprint(
+            history.digest, space.families, space.mappings or ("native",), space.model_dump(mode="json")
+        )
+        if desk.fingerprints.find(mark) is not None:
+            known = desk.shelf.analysis(mark)
+            if known is not None and known.stopped_by in ("found", "exhausted"):
+                return known
+        try:
+            analysis = await identify(
+                history, space, compute, desk.journal, run=run.id, progress=self._searching
+            )
+        finally:
+            desk.board.search = None
+        if analysis.stopped_by == "halt":
+            raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
+        self._publish_verdict(mark, run.id, history, space, analysis)
+        return analysis
+
+    def _publish_verdict(
+        self, mark: str, run: str, history: History, space: Space, analysis: Analysis
+    ) -> None:
+        self.desk.shelf.keep_analysis(mark, analysis, history.digest)
+        self.desk.journal.append(VERDICT, verdict_record(analysis, self.desk.board.last_search, run, mark))
+        self.desk.fingerprints.record(
+            Tried(
+                fingerprint=mark,
+                data=history.digest,
+                families=space.families,
+                mappings=space.mappings or ("native",),
+                parameters=space.model_dump(mode="json"),
+                outcome=analysis.verdict,
+                run=run,
+            )
+        )
+
+    def _searching(self, at: Progress) -> None:
+        names = SearchAt.__dataclass_fields__
+        self.desk.board.search = self.desk.board.last_search = SearchAt(
+            **{name: getattr(at, name) for name in names}
+        )
+        self._obey()
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    async def _steps(
+        self,
+        run: RunRow,
+        history: History,
+        analysis: Analysis,
+        compute: Compute,
+        judge: Judge,
+        steps: tuple[str, ...],
+        force: str,
+    ) -> None:
+        from engine.pipeline.blocks import TooFewDraws, lay_out
+
+        context = self._context(run.id, history, analysis, compute, {})
+        try:
+            parameters = context.parameters
+            lay_out(len(history), len(history) // 3, dev=parameters.dev_blocks, embargo=parameters.embargo)
+            if analysis.verdict != "identified":
+                from engine.pipeline.step1_window import make_plan
+
+                make_plan(context)
+        except TooFewDraws as few:
+            raise _TooFew(str(few)) from few
+
+        async def run_step(step: str, overlay: Mapping[str, Value]) -> Outcome:
+            ctx = self._context(run.id, history, analysis, compute, overlay)
+            return await self._run_step(ctx, step, analysis, force=step == force, retried=bool(overlay))
+
+        await judge.steps(steps, run_step, lambda step, outcome: self._tell(run.id, step, outcome))
+        self.desk.board.step = None
+
+    async def _run_step(
+        self, ctx: RunContext, step: str, analysis: Analysis, *, force: bool, retried: bool
+    ) -> StepOutcome:
+        """Run one step; step 1 of an identified history takes over the identification, unless it is retried."""
+        from engine.pipeline import runner, step1_window
+
+        self._obey("end")
+        if step == "1" and analysis.verdict == "identified" and not retried:
+            known = None if force else runner.up_to_date(ctx, "1")
+            if known is not None:
+                return known
+            outcome = step1_window.from_analysis(ctx, analysis)
+            ctx.journal.append(runner.FINISHED, {"run": ctx.run, **outcome.record()})
+            return outcome
+        if force:
+            return await runner.STEPS[step](ctx, self._progress)
+        return await runner.run_step(ctx, step, self._progress)
+
+    def _context(
+        self, run: str, history: History, analysis: Analysis, compute: Compute, overlay: Mapping[str, Value]
+    ) -> RunContext:
+        from engine.pipeline.context import RunContext
+        from engine.pipeline.parameters import PipelineParameters
+        from engine.pipeline.seedtree import SeedTree
+
+        changed = {name.removeprefix("pipeline."): value for name, value in overlay.items()}
+        space = self.desk.space().model_copy(update={"range": analysis.range})
+        return RunContext(
+            history=history,
+            compute=compute,
+            journal=self.desk.journal,
+            artifacts=self.desk.shelf.artifacts,
+            run=run,
+            seeds=SeedTree(space.seed),
+            parameters=PipelineParameters.read({**self.desk.parameters.values("pipeline."), **changed}),
+            space=space,
+        )
+
+    def _progress(self, at: StepProgress) -> None:
+        board = self.desk.board
+        begun = (
+            board.step.begun if board.step is not None and board.step.step == at.step else time.monotonic()
+        )
+        board.step = StepAt(at.step, at.done, at.total, begun, at.note, at.best, at.null)
+        self._obey()
+
+    def _tell(self, run: str, step: str, outcome: Outcome | None) -> None:
+        """Put the step's state on the record, for the strip."""
+        if outcome is None:
+            self.desk.board.step = StepAt(step, 0, 0, time.monotonic())
+            self.desk.journal.runs.step(run, step, "running")
+            return
+        self.desk.journal.runs.step(
+            run, step, outcome.status, note=outcome.note[:200], seconds=round(outcome.seconds, 3)
+        )
+
+    def _obey(self, point: str = "checkpoint") -> None:
+        """Raise Halted between two pieces of work when a halt or the engine's end asks for it."""
+        self.desk.halt.raise_if_asked("end" if point == "end" else "checkpoint")
+        if self.desk.board.stopping:
+            raise Halted("the engine stops; the work goes on at the next start")
+
+    # -- after the steps ----------------------------------------------------------------------------------------------
+
+    async def _after(self, compute: Compute, run: str) -> None:
+        """Publish the new pool, and judge open candidates on blocks that they never saw."""
+        pool = self.desk.shelf.pool()
+        if pool is not None:
+            await self._publish(pool)
+        if self.desk.acceptance.open and (scored := self.desk.shelf.scored()) is not None:
+            from engine.feedback.duel import judge_open
+            from engine.selfplay.material import material_of
+
+            table, digest = scored
+            cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
+            await judge_open(self.desk.acceptance, material_of(table, digest=digest, run=run), cuts, compute)
+
+    async def _publish(self, pool: Pool) -> None:
+        self.desk.pools.publish(pool)
+        await self.desk.cycle().issue()
+
+    async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:
+        """Publish what the verdict alone supports where there are too few draws to validate a model on."""
+        from engine.feedback.pools import direct_pool
+
+        pool = direct_pool(analysis, history, heads=int(self.desk.parameters.values("pipeline.")["heads"]))
+        await self._publish(pool)
+        why = f"{run.id}: {analysis.verdict}; no models: {few}"
+        result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
+        self.desk.journal.runs.move(run.id, "done", why[:400], result=result)
+        return Done(why, result)
+
+    def _proof(self, run: str, analysis: Analysis, judge: Judge) -> dict[str, Any]:
+        row = self.desk.journal.runs.get(run)
+        steps = {step: {key: at.get(key) for key in ("status", "seconds")} for step, at in row.steps.items()}
+        return {"run": run, "verdict": analysis.verdict, "steps": steps, "retries": judge.retries()}
+
+    # -- selfplay and injection ---------------------------------------------------------------------------------------
+
+    async def _selfplay(self, request: RequestRow) -> Done:
+        from engine.selfplay.loop import Episode, explore
+        from engine.selfplay.material import material_of
+        from engine.watcher.anomaly import repeated_episodes
+
+        desk = self.desk
+        scored = desk.shelf.scored()
+        if scored is None:
+            raise Rejected("selfplay needs the scored survivors of step 3; run the pipeline first")
+        run = self._open_run(request, {"episodes": desk.parameters.values()["selfplay.episodes"]})
+        played: list[Episode] = []
+
+        def record(episode: Episode) -> None:
+            played.append(episode)
+            desk.journal.append(EPISODE, {"run": run.id, **episode_record(episode)})
+            self._obey()
+
+        async with desk.bench.lend() as compute:
+            material = material_of(scored[0], digest=scored[1], run=run.id)
+            seed = desk.space().seed + int(run.id.removeprefix("run-"))
+            found = await explore(
+                compute, material, seed=seed, episodes=int(run.spec["episodes"]), width=desk.bench.planned_workers, record=record
+            )  # fmt: skip
+        faults = repeated_episodes([one.seconds for one in played], [one.fitness for one in played])
+        if faults:
+            raise BadInput(f"selfplay: {faults[0].text}")
+        if found is not None:
+            desk.shelf.keep_candidate(found)
+            desk.acceptance.propose(found)
+        gains = [one.gain for one in played]
+        result = {
+            "run": run.id,
+            "episodes": len(played),
+            "candidate": found and found.id,
+            "best_gain": max(gains),
+        }
+        why = f"{len(played)} episodes, " + (
+            f"candidate {found.id}: {found.policy.line()}" if found else "no policy helped"
+        )
+        desk.journal.runs.move(run.id, "done", why, result=result)
+        return Done(why, result)
+
+    async def _inject(self, request: RequestRow) -> Done:
+        from engine.history.store import Arrival
+
+        desk = self.desk
+        if not desk.board.test_mode:
+            raise Rejected(
+                "draws are injected in test mode only: test_mode and synthetic_injection.enabled must both be set"
+            )
+        value = request.args.get("value")
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Rejected(f"inject_draw: value {value!r} is not an integer")
+        desk.journal.requests.start(request.id, "storing the draw")
+        seqs = desk.intake.append([Arrival(value, id=f"injected-{request.id}")], "injected")
+        return Done(f"draw {seqs[0] - 1} stored", {"index": seqs[0] - 1, "value": value})
+
+
+class _TooFew(Exception):
+    """The history is too short for blocks; the verdict alone must do."""
+
+
+def _ends(args: Mapping[str, Any], first: str, last: str, default: tuple[str, str]) -> tuple[str, str]:
+    """Return the first and last step that a request names; Rejected names a wrong one."""
+    found = []
+    for name, fallback in ((first, default[0]), (last, default[1])):
+        step = str(args.get(name, fallback))
+        step = "2.5" if step == "2" else step
+        if step not in STEPS:
+            raise Rejected(f"{name} {step!r} does not exist; steps are {', '.join(STEPS)}")
+        found.append(step)
+    if STEPS.index(found[0]) > STEPS.index(found[1]):
+        raise Rejected(f"{first} {found[0]} lies after {last} {found[1]}")
+    return found[0], found[1]
+
+
+def episode_record(episode: Any) -> dict[str, Any]:
+    """Return an episode as plain JSON."""
+    names = ("number", "arm", "model", "test", "fitness", "baseline", "null", "seconds", "gain")
+    return {
+        **{name: getattr(episode, name) for name in names},
+        "policy": episode.policy.model_dump(mode="json"),
+    }

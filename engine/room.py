@@ -1,0 +1,287 @@
+"""The composition root: opens the journal, builds the services, runs them, serves the socket, ends at a checkpoint.
+
+Headless. Imports neither a terminal toolkit nor, before the first work, anything of ML, Dask or numpy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import logs, status
+from engine.compute.stop import NAME as STOP_WORD
+from engine.compute.stop import StopWord
+from engine.config import FILE_NAME, Settings, load
+from engine.desk import Board, Desk, Shelf
+from engine.dispatch.dispatcher import Dispatcher
+from engine.errors import EnvironmentFault, Exit
+from engine.feedback.acceptance import Acceptance
+from engine.feedback.intake import Intake
+from engine.feedback.triggers import due_for_search
+from engine.halt import Halt
+from engine.llm.advisor import NoAdvisor
+from engine.parameters import REGISTRY, Parameters
+from engine.server import Server
+from engine.soak.probes import Lag, Probe, watch_lag
+from engine.soak.sampler import Sampler
+from engine.supervise import Supervisor
+from engine.verbs import Verbs, add_operator_entry
+from engine.watcher.fingerprints import Fingerprints
+from engine.watcher.policies import FILE_NAME as POLICIES
+from engine.watcher.policies import load_policies
+from engine.watcher.retry import check_remedies
+from engine.watcher.watcher import BY as WATCHER
+from engine.watcher.watcher import Watcher
+from engine.workbench import Workbench
+from state.errors import StateError
+from state.journal import Journal
+from state.mirrors import Mirrors
+
+if TYPE_CHECKING:
+    from state.halts import HaltRow
+
+logger = logging.getLogger("mimicry.room")
+CHECKPOINT_SECONDS = 8.0
+FORCED_SECONDS = 3.0
+FEWEST_DRAWS = 3
+MIRROR_PAUSE = 0.2
+
+
+def serve(state: Path, *, config: Path | None = None, demo: bool = False) -> int:
+    """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
+    own = state / FILE_NAME
+    path = config if config is not None else own if own.exists() else None
+    return asyncio.run(run(state, load(path), demo=demo))
+
+
+async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
+    """Run one room until it is told to stop; return the exit code. Raises MimicryError where it cannot start."""
+    if demo:
+        both = {
+            "test_mode": True,
+            "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
+        }
+        settings = settings.model_copy(update=both)
+    with _opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
+        room = Room(state, settings, journal, word, demo=demo)
+        return await room.live()
+
+
+@contextlib.contextmanager
+def _opened(state: Path) -> Iterator[Journal]:
+    try:
+        journal = Journal.open(state)
+    except StateError as error:
+        raise EnvironmentFault(str(error)) from error
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+class Room:
+    """One state directory's services."""
+
+    def __init__(
+        self, state: Path, settings: Settings, journal: Journal, word: StopWord, *, demo: bool
+    ) -> None:
+        """Build everything; nothing runs yet."""
+        self._state, self._settings, self._journal, self._word = state, settings, journal, word
+        self._loop = asyncio.get_running_loop()
+        self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._demo = demo
+        self.desk = self._desk()
+        self.watcher = Watcher(self.desk, Dispatcher(self.desk))
+        self._lag = Lag()
+        self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
+        self._supervisor = Supervisor(self._service_failed)
+        self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
+        self._host = status.host_name()
+        verbs = Verbs(self.desk, self.watcher, self.stop).table()
+        self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
+
+    def _desk(self) -> Desk:
+        policies = load_policies(self._state / POLICIES)
+        check_remedies(policies.steps, REGISTRY)
+        compute = self._settings.compute
+        return Desk(
+            state=self._state,
+            settings=self._settings,
+            journal=self._journal,
+            halt=Halt(self._journal, self._word),
+            bench=Workbench(
+                self._state,
+                workers=compute.workers,
+                memory_mb=compute.memory_mb,
+                idle_seconds=compute.idle_release_s,
+            ),
+            shelf=Shelf(self._state, self._journal),
+            intake=Intake(self._state, self._journal, self._told_of_draws),
+            parameters=Parameters(self._journal.parameters, REGISTRY),
+            policies=policies,
+            fingerprints=Fingerprints(self._journal),
+            advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
+            acceptance=Acceptance(self._journal, self._state / "policy_history"),
+            board=Board(test_mode=self._settings.testing),
+        )
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def live(self) -> int:
+        """Serve until told to stop, then end at a checkpoint; return the exit code."""
+        self._services()
+        self._journal.listen(lambda _: self._call(self._news.set))
+        self.desk.halt.listen(lambda row: self._call(self._halt_changed, row))
+        self._sampler.look()
+        await self._server.start()
+        self._catch_signals()
+        logger.info("room open: pid %d, state %s", os.getpid(), self._state)
+        print(
+            f"mimicry: engine running, pid {os.getpid()}, state {self._state}; stop: Ctrl-C or `mimicry stop`",
+            file=sys.stderr,
+        )
+        services = asyncio.create_task(self._supervisor.run())
+        try:
+            await self._end.wait()
+            await self._reach_checkpoint()
+        finally:
+            services.cancel()
+            await asyncio.gather(services, return_exceptions=True)
+            await self._server.close()
+            await self._close()
+        logger.info("room closed")
+        return int(Exit.OK)
+
+    def _services(self) -> None:
+        add, settings = self._supervisor.add, self._settings
+        add("watcher", self.watcher.serve)
+        add("feedback", self._feedback)
+        add("mirrors", self._mirrors)
+        add("sampler", self._sampler.run)
+        add("lag", lambda: watch_lag(self._lag))
+        add("workers", self.desk.bench.run)
+        if settings.history.file is not None:
+            add("intake", lambda: self.desk.intake.watch_file(settings.history))
+        if self._demo:
+            from engine.demo import Demo
+
+            add("demo", Demo(self._state, self.desk.intake, settings.demo).serve)
+
+    def stop(self) -> None:
+        """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
+        if self.desk.board.stopping:
+            logger.warning("asked to stop again: stopping now")
+            self._word.bump()
+        self.desk.board.stopping = True
+        self.watcher.wake()
+        self._end.set()
+
+    async def _reach_checkpoint(self) -> None:
+        """Wait for the work to reach its checkpoint; past its time kernels are told to stop, finished pieces are kept."""
+        for seconds, force in ((CHECKPOINT_SECONDS, True), (FORCED_SECONDS, False)):
+            try:
+                async with asyncio.timeout(seconds):
+                    await self.watcher.ended.wait()
+                return
+            except TimeoutError:
+                if force:
+                    self._word.bump()
+        logger.error("work did not end within %.0f s; it is cut off", CHECKPOINT_SECONDS + FORCED_SECONDS)
+
+    async def _close(self) -> None:
+        await self.desk.bench.close()
+        await self.desk.advisor.close()
+        self.desk.intake.close()
+        await asyncio.to_thread(Mirrors.standard(self._state, self._journal).pump)
+
+    def _catch_signals(self) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(name, self.stop)
+
+    def _call(self, function: object, *args: object) -> None:
+        """Call on the loop, from any thread; silently too late once the loop has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *args)  # type: ignore[arg-type]
+
+    # -- services -----------------------------------------------------------------------------------------------------
+
+    async def _feedback(self) -> None:
+        """Take draws as they come; ask for a search where the history calls for one."""
+        while True:
+            self._draws_came.clear()
+            if not self.desk.intake.empty:
+                await asyncio.to_thread(lambda: self.desk.intake.store)
+                await self.desk.cycle().drain()
+                self._ask_for_search()
+            await self._draws_came.wait()
+
+    def _ask_for_search(self) -> None:
+        count, verdict = self.desk.intake.count, self.desk.shelf.last_verdict()
+        if count < FEWEST_DRAWS:
+            return
+        if verdict is None:
+            self._enqueue("first-search", f"a history of {count} draws that nobody has searched")
+            return
+        fired = due_for_search(
+            draws=count, searched=verdict["draws"], verdict=verdict["verdict"], need=verdict["need"]
+        )
+        if fired is not None:
+            self._enqueue(f"{fired.trigger}:{verdict['draws']}", fired.reason)
+
+    def _enqueue(self, key: str, why: str) -> None:
+        if self._journal.requests.by_key(key) is None:
+            self._journal.requests.enqueue("pipeline_rerun", {}, origin="history", key=key, why=why)
+            self.watcher.wake()
+
+    async def _mirrors(self) -> None:
+        """Write what is new into the files that people tail, shortly after it is on record."""
+        mirrors = Mirrors.standard(self._state, self._journal)
+        while True:
+            self._news.clear()
+            await asyncio.to_thread(mirrors.pump)
+            await self._news.wait()
+            await asyncio.sleep(MIRROR_PAUSE)
+
+    def _told_of_draws(self) -> None:
+        self._call(self._draws_came.set)
+
+    def _service_failed(self, name: str, error: str) -> None:
+        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {error}"})
+
+    def _halt_changed(self, row: HaltRow | None) -> None:
+        """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""
+        self.watcher.wake()
+        if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
+            add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
+
+    # -- what viewers see ---------------------------------------------------------------------------------------------
+
+    def _rates(self) -> dict[str, float]:
+        rate = self.desk.bench.rate()
+        return {} if rate is None else {"compute.rate": rate}
+
+    def snapshot(self) -> status.Snapshot:
+        """Return the snapshot of this moment; called on the loop."""
+        live, board = self._live, self.desk.board
+        live.stopping, live.working = board.stopping, board.request is not None
+        live.degraded = [*self._supervisor.degraded(), *self.desk.parameters.refused, *self._advice()]
+        live.readers, live.draws = self._server.readers, self.desk.intake.count
+        live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
+        live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
+        live.reading, live.slopes = self._sampler.last, self._sampler.slopes
+        live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")
+        live.throughput = self._sampler.grid("compute.rate")
+        facts = status.gather(self._journal)
+        return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)
+
+    def _advice(self) -> list[str]:
+        state = self.desk.advisor.state
+        return [f"advice: {state}"] if state.startswith("none") else []

@@ -1,0 +1,148 @@
+"""What the socket's commands do on the engine's loop, apart from halting, which never waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import BadInput, UsageError
+from engine.watcher.record import replay_recorded
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+    from engine.protocol import Command
+    from engine.server import Handler
+    from engine.watcher.watcher import Watcher
+
+MOST_ROWS = 1000
+OPERATOR = "operator"
+
+
+class Verbs:
+    """Handlers by verb."""
+
+    def __init__(self, desk: Desk, watcher: Watcher, stop: Callable[[], None]) -> None:
+        """`stop()` begins the room's end."""
+        self._desk, self._watcher, self._stop = desk, watcher, stop
+
+    def table(self) -> Mapping[str, Handler]:
+        """Return the handlers for the server."""
+        return {
+            "resume": self.resume,
+            "stop": self.stop,
+            "decisions": self.decisions,
+            "explain": self.explain,
+            "requests": self.requests,
+            "submit": self.submit,
+            "inject": self.inject,
+        }
+
+    async def resume(self, command: Command, by: str) -> dict[str, Any]:
+        """Lift the halt; work goes on from what is recorded."""
+        reason = str(_only(command, reason="")["reason"] or "")
+        was = self._desk.halt.resume(by, reason)
+        if was:
+            self._desk.bench.resume()
+            add_operator_entry(self._desk, "RESUME", reason or "resumed", by)
+            self._watcher.wake()
+        return {"resumed": was, "by": by}
+
+    async def stop(self, command: Command, by: str) -> dict[str, Any]:
+        """End the daemon at its next checkpoint, not halted."""
+        _only(command)
+        self._stop()
+        return {"stopping": True, "by": by}
+
+    async def decisions(self, command: Command, by: str) -> dict[str, Any]:
+        """Return the newest decisions, newest first."""
+        limit = _limit(command)
+        return {"decisions": [asdict(row) for row in self._desk.journal.decisions.list(limit=limit)]}
+
+    async def explain(self, command: Command, by: str) -> dict[str, Any]:
+        """Return one decision with its case, what led to it, what followed, and the action it replays to."""
+        number = _only(command, id=None)["id"]
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise UsageError(
+                f"explain: {number!r} is not a decision's number; `mimicry decisions` lists them"
+            )
+        told = self._desk.journal.decisions.explain(number).to_dict()
+        try:
+            replayed: dict[str, Any] | None = replay_recorded(self._desk.journal, number).model_dump(
+                mode="json"
+            )
+        except BadInput:
+            replayed = None  # an operator's entry has no case
+        return {
+            **told,
+            "replayed_action": replayed and replayed["action"],
+            "case": replayed and replayed["case"],
+        }
+
+    async def requests(self, command: Command, by: str) -> dict[str, Any]:
+        """Return the newest requests, newest first."""
+        limit = _limit(command)
+        return {"requests": [asdict(row) for row in self._desk.journal.requests.newest(limit)]}
+
+    async def submit(self, command: Command, by: str) -> dict[str, Any]:
+        """Put a request into the queue; the same command sent twice is one request."""
+        request = _only(command, request=None)["request"]
+        kind, args = check_request(request, self._watcher.kinds)
+        key = f"command:{command.client}:{command.id}"
+        row = self._desk.journal.requests.enqueue(
+            kind, args, origin=OPERATOR, key=key, why=f"submitted by {by}"
+        )
+        self._watcher.wake()
+        return {"id": row.id, "state": row.state}
+
+    async def inject(self, command: Command, by: str) -> dict[str, Any]:
+        """Store one draw, in test mode only; the same command sent twice is one draw."""
+        if not self._desk.board.test_mode:
+            raise UsageError(
+                "inject: only in test mode; test_mode and synthetic_injection.enabled must both be set"
+            )
+        value = _only(command, value=None)["value"]
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise UsageError(f"inject: value {value!r} is not an integer")
+        from engine.history.store import Arrival
+
+        arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
+        return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
+
+
+def check_request(request: object, kinds: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    """Return kind and arguments of a submitted request; UsageError names what is wrong with it."""
+    if not isinstance(request, dict) or not isinstance(request.get("type"), str):
+        raise UsageError('submit: a request is an object with a "type"')
+    if request["type"] not in kinds:
+        raise UsageError(f"submit: type {request['type']!r} is unknown; types are {', '.join(kinds)}")
+    return request["type"], {key: value for key, value in request.items() if key != "type"}
+
+
+def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:
+    """Put an operator's halt or resume beside the watcher's decisions."""
+    desk.journal.decisions.add(
+        step="-",
+        action=action,
+        reason=f"{reason} ({by})",
+        source=OPERATOR,
+        rule="-",
+        advice="none(not asked)",
+    )
+
+
+def _only(command: Command, **defaults: Any) -> dict[str, Any]:
+    """Return the arguments with their defaults; UsageError for another name."""
+    unknown = sorted(set(command.args) - set(defaults))
+    if unknown:
+        raise UsageError(
+            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
+        )
+    return {**defaults, **command.args}
+
+
+def _limit(command: Command) -> int:
+    limit = _only(command, limit=20)["limit"]
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ROWS:
+        raise UsageError(f"{command.verb}: limit {limit!r}: a number from 1 to {MOST_ROWS}")
+    return limit

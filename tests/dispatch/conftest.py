@@ -1,0 +1,35 @@
+"""A queue over a real journal, with a halt nobody asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.dispatch.queue import Queue
+from engine.halt import Halt
+from state.journal import Journal
+
+
+class NoDevices:
+    """A stop word that reaches nothing."""
+
+    def bump(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def halt(journal: Journal) -> Halt:
+    return Halt(journal, NoDevices())
+
+
+@pytest.fixture
+def queue(journal: Journal, halt: Halt) -> Queue:
+    return Queue(journal, halt)

@@ -1,0 +1,199 @@
+"""The view-model: words, numbers, bars and rows, without a terminal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.model import chrome, halts, pages, panels, text, words
+from tui.model.fleet import counts, devices, fleet_lines
+from tui.model.spark import bar, chart, resample, spark
+from tui.model.view import Link
+
+EVERY_PANEL = (
+    panels.evidence, panels.fleet, panels.pipeline, panels.requests,
+    panels.decisions, panels.engine, panels.throughput, panels.alerts,
+)  # fmt: skip
+
+
+def shown(lines):
+    return text.text_of(lines)
+
+
+@given(st.text(), st.integers(0, 60))
+def test_a_cell_is_exactly_as_wide_as_asked(words_, cells):
+    assert text.width(text.cell(words_, cells).text) == cells
+
+
+@given(st.text())
+def test_cleaned_text_is_printable_and_folded_text_is_ascii(raw):
+    assert text.clean(raw).isprintable()
+    assert text.fold(text.clean(raw)).isascii()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.text(min_size=1, max_size=12)), min_size=1), st.integers(1, 80)
+)
+def test_a_spread_line_never_overflows(items, cells):
+    line = text.spread([text.Item(rank, text.line(part)) for rank, part in items], cells)
+    assert text.length(line) <= cells
+
+
+@pytest.mark.parametrize("cells", [1, 5, 20, 36, 41, 76, 156, 300])
+@pytest.mark.parametrize("rows", [0, 1, 2, 4, 12])
+def test_no_panel_writes_beyond_its_frame(picture, cells, rows):
+    for view in (picture(), picture(snapshot=None)):
+        for paint in EVERY_PANEL:
+            for line in paint(view, cells, rows).lines:
+                assert text.length(line) <= max(cells, 30)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "?"),
+        (0, "0s"),
+        (59, "59s"),
+        (99, "99s"),
+        (100, "1m"),
+        (3599, "59m"),
+        (3600, "1h00"),
+        (90061, "1d 01h"),
+    ],
+)
+def test_durations_read_like_a_person_says_them(seconds, said):
+    assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.0, "0%"), (0.001, "<1%"), (0.999, ">99%"), (1.0, "100%"), (None, "–")]
+)
+def test_a_share_is_never_rounded_to_nothing_or_everything(share, said):
+    assert words.percent(share) == said
+
+
+def test_times_are_shown_in_utc_whatever_the_offset():
+    assert words.clock("2026-11-23T16:02:31+02:00", seconds=True) == "14:02:31"
+    assert words.clock("2026-11-23T14:02:31", seconds=True) == "14:02:31"
+    assert words.clock("soon") == "soon"
+
+
+def test_a_gap_stays_a_gap_and_a_zero_does_not_look_like_one():
+    rows = chart([1.0, None, 0.0, 2.0], 30, 8, 2)
+    assert [row[-1].text[-4:] for row in rows] == ["  " + " █", "█ ▁█"]
+    assert spark([1.0, None, 1.0], 3)[1] == " "
+
+
+def test_small_noise_is_drawn_small():
+    assert len(set(spark([100.0, 100.4, 99.8, 100.1] * 5, 20))) <= 2
+    assert spark([1.0, 2.0], 2) == "▁█"
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), max_size=200), st.integers(0, 80))
+def test_resampled_series_have_one_point_a_cell_and_keep_their_range(values, cells):
+    points = resample(values, cells)
+    known = [value for value in values if value is not None]
+    assert len(points) == cells
+    assert all(
+        min(known) * 0.999 - 1e-9 <= point <= max(known) * 1.001 for point in points if point is not None
+    )
+
+
+@given(st.floats(-1, 2), st.integers(0, 40))
+def test_a_bar_fills_its_cells(share, cells):
+    assert len(bar(share, cells)) == cells
+
+
+def test_a_fleet_of_26_is_one_glyph_a_device_in_41_cells(picture):
+    rows = shown(fleet_lines(picture().snapshot.fleet, 41, 4, "Gs/s")).splitlines()
+    assert "●●●✖●●●●●●▲●" in rows[3]
+    assert len(rows) == 4
+
+
+def test_devices_that_do_not_fit_are_counted_by_state():
+    assert shown([devices(["ok"] * 62 + ["fail"] * 2, 12)]) == "62●2✖"
+    assert shown([counts(["ok", "warn", "warn"], words=True, gap=" ")]) == "1● ok 2▲ warn"
+
+
+def test_hosts_in_trouble_come_first_when_not_all_are_in_sight(picture):
+    rows = shown(fleet_lines(picture().snapshot.fleet, 41, 2, "Gs/s")).splitlines()
+    assert rows[0].startswith("rig-6600b")
+
+
+def test_a_late_reading_is_marked(picture):
+    host = picture().snapshot.fleet[0].model_copy(update={"age": 45.0})
+    assert "?45s" in shown(fleet_lines([host], 60, 4, "Gs/s"))
+
+
+def test_advice_stands_apart_from_the_decision(picture):
+    lines = shown(panels.decisions(picture(), 80, 3).lines).splitlines()
+    assert "PROCEED" in lines[0]
+    assert "rule advice =" in lines[0]
+    assert "advice none(not configured)" in lines[1]
+
+
+@pytest.mark.parametrize("verdict", ["identified", "biased", "no_evidence", "not_identifiable", "none yet"])
+def test_every_verdict_has_a_sign_and_no_evidence_is_calm(verdict):
+    sign = words.VERDICTS[verdict]
+    assert sign.glyph
+    assert sign.word
+    assert words.VERDICTS["no_evidence"].role == "idle"
+
+
+def test_the_share_stays_in_sight_beside_a_long_pool_line(picture):
+    found = picture().snapshot.evidence.model_copy(
+        update={"pool": "20 values hold draw 61 with 3.1%, chance 2.00% " * 3}
+    )
+    view = picture(snapshot=picture().snapshot.model_copy(update={"evidence": found}))
+    assert "excluded 61% · power 95%" in shown(panels.evidence(view, 76, 3).lines)
+
+
+def test_each_halt_kind_says_its_wait(picture):
+    kinds = {choice.kind: choice.wait for choice in halts.choices(picture().snapshot)}
+    assert kinds == {"finish": "about 21m", "checkpoint": "about 20s", "now": "within 1 s"}
+    assert {choice.wait for choice in halts.choices(None)} == {"nothing runs", "within 1 s"}
+
+
+@pytest.mark.parametrize(
+    ("by", "word"),
+    [("ops (console)", False), ("ops@zeus", False), ("watcher", True), ("engine: disk budget", True)],
+)
+def test_only_a_halt_of_the_engine_itself_needs_the_word(by, word, picture):
+    halt = {
+        "kind": "now",
+        "by": by,
+        "reason": "r",
+        "asked": "2026-11-23T13:58:10Z",
+        "reached": None,
+        "seq": 1,
+    }
+    shot = picture({"halt": halt, "mode": "halted"}).snapshot
+    assert halts.needs_word(shot.halt) is word
+    assert not halts.needs_word(None)
+
+
+def test_leaving_never_claims_more_than_is_known(picture, tmp_path):
+    said = pages.farewell(picture(), own_state=pages.default_state())
+    assert said == "engine still running (pid 4121) — attach: mimicry attach   stop: mimicry stop"
+    assert f"attach: mimicry attach --state {tmp_path}" in pages.farewell(picture(), own_state=tmp_path)
+    lost = pages.farewell(picture(silence=9.0), own_state=tmp_path)
+    assert "still running" not in lost
+    assert "did not answer for 9s" in lost
+    assert "no engine was reached" in pages.farewell(
+        picture(snapshot=None, link=Link("lost")), own_state=tmp_path
+    )
+
+
+def test_a_pending_halt_says_that_it_waits(picture):
+    halt = {
+        "kind": "finish",
+        "by": "ops (console)",
+        "reason": "night",
+        "asked": "2026-11-23T14:02:00Z",
+        "reached": None,
+        "seq": 1,
+    }
+    said = shown(chrome.banner(picture({"halt": halt, "mode": "halting"}), 100))
+    assert "HALTING 00:31" in said
+    assert "no new work starts" in said

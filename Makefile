@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 install: $(STAMP)
 
 # ARGS replaces the example: make run ARGS='analyze my-draws.csv --column value'
-ARGS ?= analyze examples/php_mt_rand.csv
+ARGS ?= analyze examples/java_nextint_gaps.csv
 run: $(STAMP)
 	@$(BIN)/mimicry $(ARGS); code=$$?; \
 	echo; echo "Open the console with:  $(BIN)/mimicry        (demo data: $(BIN)/mimicry demo)"; exit $$code

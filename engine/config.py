@@ -75,8 +75,8 @@ class FeedbackSettings(Section):
 class DemoSettings(Section):
     """The planted history that `mimicry demo` works on."""
 
-    family: str = "lcg31/minstd48271"
-    mapping: str = "mod"
+    family: str = "lcg48/java"
+    mapping: str = "java_bounded"
     draws: int = Field(default=60, ge=10, le=100_000)
     range: tuple[int, int] = Field(default=(0, 999), strict=False)
     seconds_per_draw: Seconds = 4.0

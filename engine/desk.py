@@ -11,6 +11,7 @@ from state.artifacts import ArtifactStore, Lineage
 
 if TYPE_CHECKING:
     from engine.config import Settings
+    from engine.dispatch.queue import Queue
     from engine.feedback.acceptance import Acceptance
     from engine.feedback.cycle import Cycle
     from engine.feedback.intake import Intake
@@ -103,6 +104,7 @@ class Desk:
     settings: Settings
     journal: Journal
     halt: Halt
+    queue: Queue
     bench: Workbench
     shelf: Shelf
     intake: Intake

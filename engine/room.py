@@ -22,6 +22,8 @@ from engine.compute.stop import StopWord
 from engine.config import FILE_NAME, Settings, load
 from engine.desk import Board, Desk, Shelf
 from engine.dispatch.dispatcher import Dispatcher
+from engine.dispatch.inbox import Inbox
+from engine.dispatch.queue import PipelineRerun, Queue
 from engine.errors import EnvironmentFault, Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.intake import Intake
@@ -29,6 +31,7 @@ from engine.feedback.triggers import due_for_search
 from engine.halt import Halt
 from engine.llm.advisor import NoAdvisor
 from engine.parameters import REGISTRY, Parameters
+from engine.protocol import Snapshot
 from engine.server import Server
 from engine.soak.probes import Lag, Probe, watch_lag
 from engine.soak.sampler import Sampler
@@ -110,13 +113,15 @@ class Room:
 
     def _desk(self) -> Desk:
         policies = load_policies(self._state / POLICIES)
-        check_remedies(policies.steps, REGISTRY)
+        halt = Halt(self._journal, self._word)
+        check_remedies(policies, REGISTRY)
         compute = self._settings.compute
         return Desk(
             state=self._state,
             settings=self._settings,
             journal=self._journal,
-            halt=Halt(self._journal, self._word),
+            halt=halt,
+            queue=Queue(self._journal, halt),
             bench=Workbench(
                 self._state,
                 workers=compute.workers,
@@ -166,6 +171,8 @@ class Room:
         add("feedback", self._feedback)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
+        inbox = Inbox(self._state, self._journal, self.desk.queue)
+        add("inbox", lambda: inbox.watch(told=lambda _: self.watcher.wake()))
         add("lag", lambda: watch_lag(self._lag))
         add("workers", self.desk.bench.run)
         if settings.history.file is not None:
@@ -238,7 +245,7 @@ class Room:
 
     def _enqueue(self, key: str, why: str) -> None:
         if self._journal.requests.by_key(key) is None:
-            self._journal.requests.enqueue("pipeline_rerun", {}, origin="history", key=key, why=why)
+            self.desk.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -268,7 +275,7 @@ class Room:
         rate = self.desk.bench.rate()
         return {} if rate is None else {"compute.rate": rate}
 
-    def snapshot(self) -> status.Snapshot:
+    def snapshot(self) -> Snapshot:
         """Return the snapshot of this moment; called on the loop."""
         live, board = self._live, self.desk.board
         live.stopping, live.working = board.stopping, board.request is not None
@@ -279,7 +286,7 @@ class Room:
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")
         live.throughput = self._sampler.grid("compute.rate")
-        facts = status.gather(self._journal)
+        facts = status.gather(self._journal, self.desk.queue)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)
 
     def _advice(self) -> list[str]:

@@ -212,7 +212,8 @@ class Server:
         self._offer(self._latest)
 
     def _on_commit(self, seq: int) -> None:
-        self._loop.call_soon_threadsafe(self._events_news.set)
+        if self._peers:
+            self._loop.call_soon_threadsafe(self._events_news.set)
 
     async def _publish_events(self) -> None:
         while True:

@@ -31,11 +31,11 @@ from engine.soak.sampler import GRID_SECONDS
 from engine.soak.slope import Slope
 
 if TYPE_CHECKING:
+    from engine.dispatch.queue import Queue
     from state.chain import Event
     from state.decisions import DecisionRow
     from state.halts import HaltRow
     from state.journal import Journal
-    from state.requests import RequestRow
     from state.runs import RunRow
 
 STEP_NAMES: Mapping[str, str] = {
@@ -95,6 +95,8 @@ class SearchAt:
     eta: float | None
     hypotheses_done: int
     hypotheses: int
+    cells_done: int
+    cells: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Facts:
     verdict: Mapping[str, Any] | None = None
     pool: Mapping[str, Any] | None = None
     run: RunRow | None = None
-    requests: Sequence[RequestRow] = ()
+    requests: Sequence[Request] = ()
     requests_waiting: int = 0
     decisions: Sequence[DecisionRow] = ()
     alerts: Sequence[Event] = ()
@@ -152,7 +154,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         evidence=_evidence(facts, live),
         fleet=[_host(live, host)],
         pipeline=_pipeline(facts, live, now),
-        requests=[_request(row) for row in facts.requests],
+        requests=list(facts.requests),
         requests_waiting=facts.requests_waiting,
         decisions=[_decision(row) for row in facts.decisions],
         engine=_engine(live, now),
@@ -163,7 +165,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
     )
 
 
-def gather(journal: Journal, *, now: datetime | None = None) -> Facts:
+def gather(journal: Journal, queue: Queue, *, now: datetime | None = None) -> Facts:
     """Read what the snapshot needs from the journal; a few indexed queries."""
     verdict = journal.last([VERDICT])
     pool = journal.predictions.latest()
@@ -177,8 +179,8 @@ def gather(journal: Journal, *, now: datetime | None = None) -> Facts:
         verdict=verdict.data if verdict else None,
         pool=pool.pool if pool else None,
         run=runs[0] if runs else None,
-        requests=_queue(journal),
-        requests_waiting=journal.requests.waiting(),
+        requests=queue.records(limit=ROWS),
+        requests_waiting=queue.waiting(),
         decisions=journal.decisions.list(limit=ROWS),
         alerts=[newest] if newest else [],
         autonomy=autonomy(journal.decisions.list(limit=1000), now or datetime.now(UTC)),
@@ -208,14 +210,6 @@ def host_name() -> str:
     return socket.gethostname().partition(".")[0] or "localhost"
 
 
-def _queue(journal: Journal) -> list[RequestRow]:
-    """Return what runs, then what waits, then what ended last."""
-    held = journal.requests.list(states=("running", "claimed"), limit=ROWS)
-    waiting = journal.requests.list(states=("queued", "deferred"), order="priority DESC, n", limit=ROWS)
-    ended = [row for row in journal.requests.newest(2 * ROWS) if row.terminal]
-    return [*held, *waiting, *ended][:ROWS]
-
-
 def _mode(facts: Facts, live: Live) -> Mode:
     if live.stopping:
         return "stopping"
@@ -238,10 +232,9 @@ def _evidence(facts: Facts, live: Live) -> Evidence:
     pool = pool_line(facts.pool)
     if live.search is not None:
         at = live.search
-        share = at.hypotheses_done / at.hypotheses if at.hypotheses else 0.0
         return Evidence(
             verdict=found.get("verdict", "none yet"),
-            line=f"searching {live.draws} draws: {share:.0%} of {at.hypotheses:.3g} hypotheses",
+            line=f"searching: {at.cells_done} of {at.cells} cells, {at.hypotheses_done:.3g} hypotheses tested",
             best=at.best, best_bits=at.best_bits, required_bits=at.required_bits, null_bits=at.null_bits,
             excluded_share=at.excluded_share, power=found.get("power"), draws=live.draws, pool=pool,
         )  # fmt: skip
@@ -313,10 +306,6 @@ def _step(step: str, run: RunRow, at: StepAt | None, now: float) -> Step:
         "note": (running.note if running else known.get("note", "")) or "",
     }
     return Step.model_validate(values)
-
-
-def _request(row: RequestRow) -> Request:
-    return Request.model_validate({name: getattr(row, name) for name in Request.model_fields})
 
 
 def _decision(row: DecisionRow) -> Decision:

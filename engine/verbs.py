@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from engine.dispatch.queue import parse_request
 from engine.errors import BadInput, UsageError
 from engine.watcher.record import replay_recorded
 
@@ -87,11 +88,8 @@ class Verbs:
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
         request = _only(command, request=None)["request"]
-        kind, args = check_request(request, self._watcher.kinds)
         key = f"command:{command.client}:{command.id}"
-        row = self._desk.journal.requests.enqueue(
-            kind, args, origin=OPERATOR, key=key, why=f"submitted by {by}"
-        )
+        row = self._desk.queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
         return {"id": row.id, "state": row.state}
 
@@ -108,15 +106,6 @@ class Verbs:
 
         arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
         return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
-
-
-def check_request(request: object, kinds: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
-    """Return kind and arguments of a submitted request; UsageError names what is wrong with it."""
-    if not isinstance(request, dict) or not isinstance(request.get("type"), str):
-        raise UsageError('submit: a request is an object with a "type"')
-    if request["type"] not in kinds:
-        raise UsageError(f"submit: type {request['type']!r} is unknown; types are {', '.join(kinds)}")
-    return request["type"], {key: value for key, value in request.items() if key != "type"}
 
 
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,24 +54,26 @@ def themes() -> list[Theme]:
 
 
 def _theme(name: str) -> Theme:
-    from textual.theme import Theme
+    from textual.theme import BUILTIN_THEMES, Theme
 
     background, foreground, surface, *roles = PALETTES[name]
     by_role = dict(zip(ROLES, roles, strict=True))
+    colours = {
+        "primary": by_role["bar"],
+        "secondary": by_role["held"],
+        "warning": by_role["warn"],
+        "error": by_role["fail"],
+        "success": by_role["ok"],
+        "accent": by_role["key"],
+        "foreground": foreground,
+        "background": background,
+    }
+    if background.startswith(
+        "ansi_"
+    ):  # the toolkit's own variables for terminal colours are many: start from its theme
+        base = BUILTIN_THEMES["ansi-dark"]
+        return replace(base, name=internal(name), variables={**base.variables, **variables(name)}, **colours)
     return Theme(
-        name=internal(name),
-        primary=by_role["bar"],
-        secondary=by_role["held"],
-        warning=by_role["warn"],
-        error=by_role["fail"],
-        success=by_role["ok"],
-        accent=by_role["key"],
-        foreground=foreground,
-        background=background,
-        surface=surface,
-        panel=surface,
-        boost=surface,
-        dark=name != "light",
-        ansi=background.startswith("ansi_"),
-        variables=variables(name),
-    )
+        name=internal(name), surface=surface, panel=surface, boost=surface,
+        dark=name != "light", variables=variables(name), **colours,
+    )  # fmt: skip

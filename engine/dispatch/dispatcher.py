@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -90,6 +92,7 @@ class Dispatcher:
             )
         run = self._open_run(request, {"steps": list(steps), "draws": desk.intake.count, "search": search})
         history = desk.intake.store.snapshot().head(int(run.spec["draws"]))
+        await asyncio.to_thread(_load)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
             self._obey()
@@ -370,6 +373,12 @@ class Dispatcher:
         desk.journal.requests.start(request.id, "storing the draw")
         seqs = desk.intake.append([Arrival(value, id=f"injected-{request.id}")], "injected")
         return Done(f"draw {seqs[0] - 1} stored", {"index": seqs[0] - 1, "value": value})
+
+
+def _load() -> None:
+    """Import what the work needs off the loop: seconds of it, the first time."""
+    for name in ("engine.search.identify", "engine.pipeline.runner", "engine.pipeline.pool"):
+        importlib.import_module(name)
 
 
 class _TooFew(Exception):

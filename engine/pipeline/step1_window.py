@@ -44,7 +44,7 @@ from hip_cuda_kernels.registry import resolve_families
 
 ALL_DRAWS = "all draws"
 SHORTEST_WINDOW = 4
-DEEPEST_START, WIDEST_GAP = 15, 15  # where the asked space names no bounds
+DEEPEST_START, WIDEST_GAP = 7, 7  # where the asked space names no bounds
 EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
 UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
 

@@ -94,7 +94,7 @@ def twins_task(ctx: RunContext, config: WindowConfig, survivors: Survivors, bloc
         "alignments": [one.model_dump(mode="json") for one in patterns],
         "range": list(config.range),
         "labels": list(lines.labels),
-        "window": list(config.window),
+        "window": [config.window[0], min(config.window[1], blocks.reads[0])],
         "confirm": list(config.confirm or (0, 0)),
         "reads": blocks.reads[:-1],
         "twins": ctx.parameters.twins,

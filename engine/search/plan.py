@@ -116,7 +116,7 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
         for material in materials:
             for level in _distinct(levels(space, material.moment), family):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
-                    prior = weight * level.prior * 2.0 ** -(rank + 1) / len(materials)
+                    prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
@@ -127,7 +127,7 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
 
 
 def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
-    """Resolve families and mappings; the prior halves with each mapping that a family's users use less."""
+    """Resolve families and mappings; a family's r-th most used mapping has a share proportional to 1/r."""
     try:
         families = resolve_families(space.families)
     except KernelError as error:
@@ -141,7 +141,8 @@ def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
             continue
         except KernelError as error:
             raise UsageError(f"--mappings: {error}") from None
-        codes += [(family, one, 2.0 ** -(rank + 1) / len(families)) for rank, one in enumerate(mappings)]
+        whole = len(families) * sum(1 / rank for rank in range(1, len(mappings) + 1))
+        codes += [(family, one, 1 / rank / whole) for rank, one in enumerate(mappings, start=1)]
     if not codes:
         raise UsageError(f"--mappings: none fits the asked families: {refusals[0]}")
     return codes

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from engine.errors import UsageError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS = 1_000_000
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
@@ -26,9 +28,9 @@ class Range(NamedTuple):
         """Return the notation that parses back to this range."""
         if self.unit is None:
             return str(self.lo) if self.lo == self.hi else f"{self.lo}:{self.hi}"
-        scale = UNITS[self.unit]
-        ends = (datetime.fromtimestamp(end / scale, UTC).replace(tzinfo=None) for end in (self.lo, self.hi))
-        return "..".join(end.isoformat(timespec="auto") for end in ends) + f"/{self.unit}"
+        tick = timedelta(microseconds=MICROSECONDS // UNITS[self.unit])
+        ends = (EPOCH + end * tick for end in (self.lo, self.hi))
+        return "..".join(end.replace(tzinfo=None).isoformat() for end in ends) + f"/{self.unit}"
 
 
 def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 - 1) -> Range:
@@ -79,4 +81,4 @@ def _instant(text: str, unit: str, what: str, whole: str) -> int:
     except ValueError:
         raise UsageError(f"{what} {whole!r}: {text!r} is not an ISO time such as 2026-01-01T00:00") from None
     instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    return round(instant.timestamp() * UNITS[unit])
+    return (instant - EPOCH) // timedelta(microseconds=MICROSECONDS // UNITS[unit])

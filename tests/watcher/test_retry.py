@@ -43,12 +43,11 @@ def test_budgets_bound_the_step_and_the_whole(step: int, total: int, left: int) 
 
 
 def test_a_remedy_must_name_a_parameter_the_watcher_may_change() -> None:
-    check_remedies({"1": POLICY}, REGISTRY)
+    check_remedies(Policies(steps={"1": POLICY}), REGISTRY)
     for name in ("search.alpha", "window.trails"):
+        wrong = StepPolicy(remedies=(Remedy(signal="x", parameter=name, direction="up"),))
         with pytest.raises(UsageError):
-            check_remedies(
-                {"1": StepPolicy(remedies=(Remedy(signal="x", parameter=name, direction="up"),))}, REGISTRY
-            )
+            check_remedies(Policies(steps={"1": wrong}), REGISTRY)
 
 
 def test_policies_are_written_once_and_read_back(tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_a_step_without_policy_has_no_retries() -> None:
 
 
 def test_every_default_remedy_changes_a_registered_parameter_that_its_step_reads() -> None:
-    check_remedies(DEFAULTS.steps, ALL_PARAMETERS)
+    check_remedies(DEFAULTS, ALL_PARAMETERS)
     for step, policy in DEFAULTS.steps.items():
         read = PipelineParameters().of(step)
         for remedy in policy.remedies:

@@ -202,7 +202,7 @@ def alert(view: View, cells: int) -> Line:
         return line(" ", span("● ", "ok"), span("no alerts", "dim"))
     more = f"(! {len(shot.alerts) - 1} more)" if len(shot.alerts) > 1 else ""
     room = cells - len(more) - 3
-    row = alert_row(shot.alerts[0], room)
+    row = cut(alert_row(shot.alerts[0]), room)
     return (Span(" "), *row, Span(" "), span(more, "dim"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from tui.model.panels import (
@@ -15,7 +16,7 @@ from tui.model.panels import (
     requests,
     throughput,
 )
-from tui.model.text import Line, Span, cut, line, span
+from tui.model.text import Line, Span, line, span
 
 if TYPE_CHECKING:
     from tui.model.view import View
@@ -29,10 +30,10 @@ def overview(view: View, cells: int, rows: int) -> Panel:
     shot = view.snapshot
     if shot is None:
         what = "no data yet: verdict, run, alerts, fleet and queue appear here"
-        return Panel("Overview", [cut(line(span(what, "dim")), cells)])
+        return Panel("Overview", [line(span(row, "dim")) for row in textwrap.wrap(what, max(10, cells))])
     parts = [
         evidence(view, cells, ALL),
-        Panel("", [alert_row(each, cells) for each in shot.alerts[:2]]),
+        Panel("", [alert_row(each) for each in shot.alerts[:2]]),
         _short(pipeline(view, cells, 0)),
         fleet(view, cells, ALL),
         Panel(throughput(view, cells, 1).title, []),
@@ -40,7 +41,7 @@ def overview(view: View, cells: int, rows: int) -> Panel:
         decisions(view, cells, 0),
         engine(view, cells, 0),
     ]
-    return Panel("Overview", [cut(each, cells) for part in parts for each in _rows(part)])
+    return Panel("Overview", [each for part in parts for each in _rows(part)])
 
 
 def _short(part: Panel) -> Panel:

@@ -38,7 +38,7 @@ def fleet_lines(fleet: Sequence[Host], cells: int, rows: int, unit: str) -> list
         lines.insert(0, _titles(hosts, columns, name, glyphs))
     if 1 < len(hosts) <= rows - 2:
         lines.append(_total(hosts, name))
-    return [cut(each, cells) for each in lines]
+    return lines
 
 
 def _worst(host: Host) -> int:

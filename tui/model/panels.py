@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.model.fleet import fleet_lines
 from tui.model.spark import bar, chart, spark
-from tui.model.text import BLANK, Item, Line, Span, cell, cut, gapped, length, line, span, spread, table
+from tui.model.text import BLANK, Item, Line, Span, cell, gapped, length, line, span, spread, table
 from tui.model.words import (
     ACTIONS,
     LIGHTS,
@@ -107,10 +107,10 @@ def _coverage(found: Evidence, cells: int, rows: int) -> list[Line]:
     ]
     pool = line(span("" if "pool" in found.pool else "pool ", "dim"), found.pool)
     if rows >= 4:
-        return [spread(items, cells, gap=" · "), cut(pool, cells)]
-    # The pool may be a long sentence: it is cut, the share and the power before it are not.
+        return [spread(items, cells, gap=" · "), pool]
+    # The pool may be a long sentence: it is the share and the power before it are not.
     left = spread(items, max(SHARE_ROOM, cells - length(pool) - 3), gap=" · ")
-    return [cut((*left, Span(" · "), *pool), cells)]
+    return [(*left, Span(" · "), *pool)]
 
 
 def fleet(view: View, cells: int, rows: int) -> Panel:
@@ -168,7 +168,7 @@ def _now(step: Step, cells: int) -> list[Line]:
         gap=" ",
     )
     if not step.total:
-        return [head, cut(line(span(step.note, "dim")), cells)]
+        return [head, line(span(step.note, "dim"))]
     share = (step.done or 0) / step.total
     tail = f" {percent(share)}" + (f"  eta {duration(step.eta)}" if step.eta is not None else "")
     return [head, line("[", span(bar(share, max(4, min(40, cells - len(tail) - 2))), "bar"), "]" + tail)]
@@ -186,19 +186,14 @@ def _best(step: Step, cells: int) -> Line:
 def _step_row(step: Step, cells: int) -> Line:
     sign = STEPS.get(step.status, UNKNOWN)
     count = f"{step.done or 0:,}/{step.total:,}" if step.total else ""
-    return cut(
-        line(
-            span(f"{sign.glyph} ", sign.role),
-            cell(step.id, 4),
-            cell(step.name, 12),
-            cell(sign.word, 8, sign.role),
-            cell(count, 10),
-            span(
-                f"best {number(step.best)} null {number(step.null)}  " if step.best is not None else "", "dim"
-            ),
-            span(step.note, "dim"),
-        ),
-        cells,
+    return line(
+        span(f"{sign.glyph} ", sign.role),
+        cell(step.id, 4),
+        cell(step.name, 12),
+        cell(sign.word, 8, sign.role),
+        cell(count, 10),
+        span(f"best {number(step.best)} null {number(step.null)}  " if step.best is not None else "", "dim"),
+        span(step.note, "dim"),
     )
 
 
@@ -219,7 +214,7 @@ def requests(view: View, cells: int, rows: int) -> Panel:
         3 if wide else 0,
         9,
     )
-    return Panel(f"Requests{count}", table([_request_row(each) for each in shot.requests], caps, cells))
+    return Panel(f"Requests{count}", table([_request_row(each) for each in shot.requests], caps))
 
 
 def _request_row(each: Request) -> list[Span]:
@@ -244,9 +239,9 @@ def decisions(view: View, cells: int, rows: int) -> Panel:
     wide = cells >= 60
     caps = (1, 8 if wide else 5, 3, 8, 10 if wide else 4, 29 if wide else 12)
     below = len(shown) * 2 <= rows
-    lines = table([_decision_row(each, wide, inline=wide and not below) for each in shown], caps, cells)
+    lines = table([_decision_row(each, wide, inline=wide and not below) for each in shown], caps)
     if below:
-        reasons = [cut(line(span(f"  {each.reason}", "dim")), cells) for each in shown]
+        reasons = [line(span(f"  {each.reason}", "dim")) for each in shown]
         lines = [each for pair in zip(lines, reasons, strict=True) for each in pair]
     return Panel("Decisions", lines)
 
@@ -282,14 +277,11 @@ def engine(view: View, cells: int, rows: int) -> Panel:
             slope(self.handle_slope, "/h", 0.05) + wal,
             cells,
         ),
-        cut(
-            line(
-                f"threads {self.threads}  tasks {self.tasks}  lag {self.loop_lag_ms:.0f}ms  cpu {percent(self.cpu)}"
-            ),
-            cells,
+        line(
+            f"threads {self.threads}  tasks {self.tasks}  lag {self.loop_lag_ms:.0f}ms  cpu {percent(self.cpu)}"
         ),
-        cut(line(f"up {duration(self.uptime)}  pid {self.pid}  viewers {shot.readers}"), cells),
-        cut(line(span("journal ", "dim"), f"seq {shot.seq}  head {shot.head[:16]}"), cells),
+        line(f"up {duration(self.uptime)}  pid {self.pid}  viewers {shot.readers}"),
+        line(span("journal ", "dim"), f"seq {shot.seq}  head {shot.head[:16]}"),
     ]
     return Panel("Engine", lines)
 
@@ -325,19 +317,16 @@ def alerts(view: View, cells: int, rows: int) -> Panel:
     if shot is None or not shot.alerts:
         calm = line(span("● ", "ok"), "no alerts") if shot else BLANK
         return Panel(f"Alerts{count}", [calm, line(span("alerts appear here, newest first", "dim"))])
-    return Panel(f"Alerts{count}", [alert_row(each, cells) for each in shot.alerts])
+    return Panel(f"Alerts{count}", [alert_row(each) for each in shot.alerts])
 
 
-def alert_row(each: Alert, cells: int) -> Line:
+def alert_row(each: Alert) -> Line:
     """Return one alert as a row: when, how bad, what."""
     sign: Sign = LIGHTS.get(each.level, UNKNOWN)
-    return cut(
-        line(
-            span(f"{clock(each.at, seconds=True)} ", "dim"),
-            span(f"{sign.glyph} {sign.word} ", sign.role),
-            each.text,
-        ),
-        cells,
+    return line(
+        span(f"{clock(each.at, seconds=True)} ", "dim"),
+        span(f"{sign.glyph} {sign.word} ", sign.role),
+        each.text,
     )
 
 

@@ -91,14 +91,14 @@ def cell(text: object, cells: int, role: str = "", *, right: bool = False) -> Sp
     return Span(pad + short if right else short + pad, role)
 
 
-def table(rows: Sequence[Sequence[Span]], caps: Sequence[int], cells: int) -> list[Line]:
+def table(rows: Sequence[Sequence[Span]], caps: Sequence[int]) -> list[Line]:
     """Align rows in columns as wide as their content, at most `caps`; what follows the last cap fills the line."""
     sizes = [min(cap, max((width(row[i].text) for row in rows), default=0)) for i, cap in enumerate(caps)]
     lines = []
     for row in rows:
         fixed = [cell(part.text, size, part.role) for part, size in zip(row, sizes, strict=False) if size]
         rest = [part for part in row[len(caps) :] if part.text]
-        lines.append(cut(gapped([(part,) for part in (*fixed, *rest)]), cells))
+        lines.append(gapped([(part,) for part in (*fixed, *rest)]))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A panel of ready-made lines: caches its strips and repaints only the rows that changed."""
+"""A panel of ready-made lines: cuts them to its width, caches them, repaints only the rows that changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.model.text import Line, clean, fold
+from tui.model.text import Line, clean, cut, fold
 from tui.widgets.ink import ink
 
 
@@ -134,11 +134,11 @@ class Board(Widget):
         self.border_subtitle = Content(note)
 
     def _paint(self, parts: Line) -> Strip:
-        base = self._style("")
+        fit = cut(parts, self.cells)
         segments = [
-            Segment(fold(part.text) if self._ascii else part.text, self._style(part.role)) for part in parts
+            Segment(fold(part.text) if self._ascii else part.text, self._style(part.role)) for part in fit
         ]
-        return Strip(segments).adjust_cell_length(self.cells, base)
+        return Strip(segments).adjust_cell_length(self.cells, self._style(""))
 
     def _style(self, role: str) -> Style:
         style = self._styles.get(role)

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.model.halts import RESUME_WORD, Choice
-from tui.model.text import BLANK, Line, Span, cell, cut, fold, line, span
+from tui.model.text import BLANK, Line, Span, cell, fold, line, span
 from tui.widgets.board import Board
 
 
@@ -58,7 +58,7 @@ class Dialog(ModalScreen[Order | None]):
     def _put(self, name: str, lines: Sequence[Line]) -> None:
         board = self.query_one(f"#{name}", Board)
         board.styles.height = len(lines)
-        board.put([cut(parts, board.cells) for parts in lines])
+        board.put(lines)
 
     def _field(self, name: str, label: str) -> Input:
         field = Input(
@@ -189,9 +189,7 @@ class Page(ModalScreen[None]):
     def on_board_resized(self) -> None:
         """Paint when the width is known."""
         board = self.query_one("#page", Board)
-        board.put(
-            [cut(parts, board.cells) for parts in self._lines(board.cells)], f"{self._title}   (Esc closes)"
-        )
+        board.put(self._lines(board.cells), f"{self._title}   (Esc closes)")
 
     def action_move(self, rows: int) -> None:
         """Scroll."""

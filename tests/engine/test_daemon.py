@@ -1,0 +1,271 @@
+"""The daemon as its own process: starts, answers, refuses a second one, ends, survives kill -9, halts and resumes, works for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.client import call
+from engine.errors import Unreachable
+from state.journal import Journal
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90.0
+SMALL = """
+[compute]
+workers = 1
+[search]
+families = ["lcg48/java"]
+mappings = ["java_bounded"]
+seeds = "0:16383"
+starts = "0:3"
+gaps = "0:3"
+"""
+
+
+class Daemon:
+    """One daemon process over one state directory."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *flags: str, wait: bool = True) -> subprocess.Popen[str]:
+        code = "import sys; from pathlib import Path; from engine.room import serve\n"
+        code += "if __name__ == '__main__': sys.exit(serve(Path(sys.argv[1]), demo='--demo' in sys.argv))"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, str(self.state), *flags],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        if wait:
+            self.until(lambda shot: shot["mode"] != "starting")
+        return self.process
+
+    def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        reply = call(self.state, verb, **args)
+        assert reply.ok, reply.error
+        return reply.data
+
+    def until(self, true: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
+        """Look until a snapshot satisfies the condition; fail with the last one."""
+        deadline, shot = time.monotonic() + seconds, {}
+        while time.monotonic() < deadline:
+            try:
+                shot = self.ask("snapshot")
+                if true(shot):
+                    return shot
+            except Unreachable:
+                if self.process is not None and self.process.poll() is not None:
+                    pytest.fail(f"the daemon ended: {self.process.communicate()[1][-2000:]}")
+            time.sleep(0.05)
+        log = (self.state / "logs" / "watcher_agent.log").read_text()[-3000:]
+        pytest.fail(f"not within {seconds} s; last snapshot {json.dumps(shot, indent=1)[-3000:]}\n{log}")
+
+    def end(self, sign: int = signal.SIGTERM, seconds: float = 30.0) -> int:
+        assert self.process is not None
+        self.process.send_signal(sign)
+        return self.process.wait(seconds)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    made = Daemon(tmp_path / "state")
+    made.state.mkdir()
+    yield made
+    if made.process is not None:
+        if made.process.poll() is None:
+            made.process.kill()
+        made.process.communicate()
+
+
+def configure(daemon: Daemon, text: str) -> None:
+    (daemon.state / "room.toml").write_text(text)
+
+
+def test_an_idle_daemon_is_light_answers_and_ends_cleanly_not_halted(daemon: Daemon) -> None:
+    daemon.start()
+    shot = daemon.until(lambda shot: shot["engine"]["rss_mb"] > 0)
+    assert shot["mode"] == "idle"
+    assert shot["engine"]["rss_mb"] <= 150
+    assert shot["degraded"] == ["advice: none(not configured)"]
+    assert daemon.end() == 0
+    with Journal.read_only(daemon.state) as journal:
+        assert journal.halt_state() is None
+        assert journal.verify() > 0
+    assert not (daemon.state / "control.sock").exists()
+
+
+def test_an_idle_daemon_has_loaded_no_terminal_toolkit_numpy_dask_or_ml(daemon: Daemon) -> None:
+    process = daemon.start()
+    maps = Path(f"/proc/{process.pid}/maps").read_text()
+    for name in (
+        "textual",
+        "rich",
+        "numpy",
+        "torch",
+        "distributed",
+        "lightgbm",
+        "xgboost",
+        "catboost",
+        "scipy",
+        "optuna",
+    ):
+        assert f"/{name}/" not in maps, name
+    code = "import sys, engine.room; heavy = {'textual','rich','numpy','torch','distributed','dask','scipy','optuna','lightgbm'}"
+    code += "; print(sorted(heavy & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_second_daemon_on_the_same_state_is_refused_in_one_line(daemon: Daemon) -> None:
+    first = daemon.start()
+    second = Daemon(daemon.state).start(wait=False)
+    _, told = second.communicate(timeout=30)
+    assert second.returncode != 0
+    assert f"{first.pid}" in told
+    assert daemon.ask("snapshot")["mode"] == "idle"
+
+
+def test_a_halt_survives_a_restart_and_resume_lifts_it(daemon: Daemon) -> None:
+    daemon.start()
+    row = daemon.ask("halt", kind="now", reason="smoke in the rack")
+    assert row["reason"] == "smoke in the rack"
+    daemon.until(lambda shot: shot["mode"] == "halted", 10)
+    assert daemon.end() == 0
+    daemon.start()
+    shot = daemon.until(lambda shot: shot["mode"] == "halted", 10)
+    assert shot["halt"]["reason"] == "smoke in the rack"
+    assert daemon.ask("resume", reason="all clear")["resumed"]
+    daemon.until(lambda shot: shot["mode"] == "idle", 10)
+    actions = [row["action"] for row in daemon.ask("decisions")["decisions"]]
+    assert actions == ["RESUME", "HALT"]
+
+
+def test_wrong_commands_are_refused_in_one_line_and_change_nothing(daemon: Daemon) -> None:
+    daemon.start()
+    for verb, args, says in [
+        ("explain", {"id": 7}, "decision 7"),
+        ("submit", {"request": {"type": "pipelin_rerun"}}, "pipeline_rerun"),
+        ("inject", {"value": 5}, "test mode"),
+        ("decisions", {"limit": 0}, "1 to 1000"),
+        ("requests", {"rows": 5}, "limit"),
+    ]:
+        reply = call(daemon.state, verb, **args)
+        assert not reply.ok
+        assert reply.error is not None
+        assert says in reply.error
+        assert "\n" not in reply.error
+    assert daemon.ask("requests")["requests"] == []
+
+
+def test_work_without_a_history_is_rejected_with_the_reason(daemon: Daemon) -> None:
+    daemon.start()
+    daemon.ask("submit", request={"type": "pipeline_rerun"})
+    daemon.ask("submit", request={"type": "selfplay_retrain"})
+    shot = daemon.until(
+        lambda shot: (
+            all(one["state"] == "rejected" for one in shot["requests"]) and len(shot["requests"]) == 2
+        )
+    )
+    assert "draws are stored" in next(
+        one["why"] for one in shot["requests"] if one["kind"] == "pipeline_rerun"
+    )
+
+
+def test_a_request_that_was_running_when_the_daemon_was_killed_is_taken_again(daemon: Daemon) -> None:
+    configure(daemon, SMALL.replace("16383", "2^32-1"))
+    feed(daemon, 40)
+    daemon.start()
+    daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
+    assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
+    daemon.start()
+    shot = daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
+    assert [(one["kind"], one["state"]) for one in shot["requests"]] == [("pipeline_rerun", "running")]
+    with Journal.read_only(daemon.state) as journal:
+        row = journal.requests.list()[0]
+        assert (row.attempts, row.run) == (2, "run-0001")
+        assert len(journal.runs.newest()) == 1, "the same run goes on"
+
+
+def feed(daemon: Daemon, draws: int, seed: int = 4711) -> None:
+    """Give the room a planted history as a file."""
+    from hip_cuda_kernels import host
+
+    values = host.values("lcg48/java", "java_bounded", seed, 0, 999, draws).tolist()
+    path = daemon.state / "draws.csv"
+    path.write_text("value\n" + "".join(f"{value}\n" for value in values))
+    text = (daemon.state / "room.toml").read_text()
+    (daemon.state / "room.toml").write_text(
+        text + f'[history]\nfile = "{path}"\npoll_s = 0.2\nrange = "0:999"\n'
+    )
+
+
+def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemon: Daemon) -> None:
+    configure(daemon, SMALL.replace("16383", "2^32-1"))
+    feed(daemon, 40)
+    daemon.start()
+    daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
+    began = time.monotonic()
+    daemon.ask("halt", kind="now", reason="test")
+    daemon.until(lambda shot: shot["mode"] == "halted", 10)
+    assert time.monotonic() - began < 3.0, "the whole round trip, on a busy machine"
+    shot = daemon.ask("snapshot")
+    assert [one["state"] for one in shot["requests"]] == ["deferred"], "halted work is deferred, never failed"
+    with Journal.read_only(daemon.state) as journal:
+        halt = journal.halt_state()
+        assert halt is not None
+        assert halt.reached is not None
+        before = sum(1 for _ in journal.events(kinds=("chunk.done",)))
+    daemon.ask("resume")
+    daemon.until(lambda shot: shot["mode"] == "run" and shot["evidence"]["line"].startswith("searching"))
+    with Journal.read_only(daemon.state) as journal:
+        assert sum(1 for _ in journal.events(kinds=("chunk.done",))) >= before
+    assert daemon.end() == 0
+    with Journal.read_only(daemon.state) as journal:
+        assert journal.requests.list()[0].state in ("queued", "deferred")
+        assert journal.halt_state() is None
+
+
+@pytest.mark.slow
+def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> None:
+    """The whole way, about 60 s on two cores: file, search, six steps with decisions, pool, next draw, judgement."""
+    configure(daemon, SMALL)
+    feed(daemon, 40)
+    daemon.start()
+    shot = daemon.until(lambda shot: any(one["state"] in ("done", "failed") for one in shot["requests"]), 400)
+    assert [one["state"] for one in shot["requests"]] == ["done"], shot["requests"]
+    assert shot["evidence"]["verdict"] == "identified"
+    assert [step["status"] for step in shot["pipeline"]["steps"]] == ["done"] * 6
+    assert "hold draw 40" in shot["evidence"]["pool"]
+    decisions = daemon.ask("decisions")["decisions"]
+    assert [row["step"] for row in reversed(decisions)] == ["1", "2.5", "3", "4", "5", "6"]
+    told = daemon.ask("explain", id=decisions[0]["id"])
+    assert told["replayed_action"] == decisions[0]["action"] == "PROCEED"
+    feed_one_more(daemon)
+    daemon.until(lambda shot: "hold draw 41" in shot["evidence"]["pool"], 30)
+    with Journal.read_only(daemon.state) as journal:
+        judged = journal.predictions.judgement(40)
+        assert judged is not None
+        assert judged.forecast
+        assert judged.score["hit"] is True
+    health = json.loads((daemon.state / "telemetry" / "learning_health_latest.json").read_text())
+    assert health["hits"] == 1
+    lines = (daemon.state / "watcher_decisions.jsonl").read_text().splitlines()
+    assert len(lines) == 6
+
+
+def feed_one_more(daemon: Daemon) -> None:
+    from hip_cuda_kernels import host
+
+    value = host.values("lcg48/java", "java_bounded", 4711, 0, 999, 41).tolist()[-1]
+    with (daemon.state / "draws.csv").open("a") as file:
+        file.write(f"{value}\n")

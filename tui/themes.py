@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,22 +57,22 @@ def _theme(name: str) -> Theme:
 
     background, foreground, surface, *roles = PALETTES[name]
     by_role = dict(zip(ROLES, roles, strict=True))
-    colours = {
-        "primary": by_role["bar"],
-        "secondary": by_role["held"],
-        "warning": by_role["warn"],
-        "error": by_role["fail"],
-        "success": by_role["ok"],
-        "accent": by_role["key"],
-        "foreground": foreground,
-        "background": background,
-    }
-    if background.startswith(
-        "ansi_"
-    ):  # the toolkit's own variables for terminal colours are many: start from its theme
-        base = BUILTIN_THEMES["ansi-dark"]
-        return replace(base, name=internal(name), variables={**base.variables, **variables(name)}, **colours)
+    ansi = background.startswith("ansi_")
     return Theme(
-        name=internal(name), surface=surface, panel=surface, boost=surface,
-        dark=name != "light", variables=variables(name), **colours,
-    )  # fmt: skip
+        name=internal(name),
+        primary=by_role["bar"],
+        secondary=by_role["held"],
+        warning=by_role["warn"],
+        error=by_role["fail"],
+        success=by_role["ok"],
+        accent=by_role["key"],
+        foreground=foreground,
+        background=background,
+        surface=surface,
+        panel=surface,
+        boost=surface,
+        dark=name != "light",
+        ansi=ansi,
+        # The toolkit needs variables of its own for terminal colours: they come from its theme.
+        variables={**(BUILTIN_THEMES["ansi-dark"].variables if ansi else {}), **variables(name)},
+    )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.evidence.evalue import EProcess, required_bits, survivor_bits
 from engine.selfplay.candidate import Candidate
-from engine.selfplay.policy import Policy
+from engine.selfplay.rules import Policy
 from state.files import write_atomic
 
 ALPHA = 0.05

@@ -10,7 +10,7 @@ from engine.feedback.acceptance import Acceptance, Verdict, weigh
 from engine.seedtree import named_seed
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.loop import Material, episode_task
-from engine.selfplay.policy import Policy
+from engine.selfplay.rules import Policy
 
 if TYPE_CHECKING:
     from engine.compute.task import Task, TaskResult

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.selfplay.policy import Policy
+from engine.selfplay.rules import Policy
 
 
 class Candidate(BaseModel):

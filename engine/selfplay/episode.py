@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UsageError
-from engine.selfplay.policy import Floats, Policy, PolicyError, Table, apply_policy, masked
+from engine.selfplay.policy import Floats, PolicyError, Table, apply_policy, masked
+from engine.selfplay.rules import Policy
 
 NOISE = 0.2
 SHARPNESS = 3.0

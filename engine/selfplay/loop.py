@@ -15,7 +15,7 @@ from engine.seedtree import named_rng, named_seed
 from engine.selfplay.bandit import Bandit
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.episode import MODELS
-from engine.selfplay.policy import Filter, Mask, Policy, Weight, Window
+from engine.selfplay.rules import Filter, Mask, Policy, Weight, Window
 
 if TYPE_CHECKING:
     Arrays = dict[str, npt.NDArray[Any]]

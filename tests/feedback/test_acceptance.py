@@ -10,7 +10,7 @@ import pytest
 
 from engine.feedback.acceptance import HOPELESS_DRAWS, MOST_DRAWS, Acceptance, weigh
 from engine.selfplay.candidate import Candidate
-from engine.selfplay.policy import Policy, Window
+from engine.selfplay.rules import Policy, Window
 from state.journal import Journal
 
 

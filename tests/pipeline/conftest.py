@@ -150,6 +150,12 @@ def uniform_history(seed=5, draws=DRAWS):
     return History.of(rng.integers(*SPAN, draws, endpoint=True).tolist())
 
 
+@pytest.fixture
+def inline_compute():
+    """Return the stand-in for the compute engine that works in this process."""
+    return InlineCompute
+
+
 @pytest.fixture(scope="session")
 def make_context(tmp_path_factory):
     """Return a maker of contexts, each in a folder of its own."""

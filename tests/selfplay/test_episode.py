@@ -13,7 +13,7 @@ from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, UsageError
 from engine.selfplay.episode import MODELS, ceiling, draw_bits, run_task
 from engine.selfplay.loop import Episode, Material, explore
-from engine.selfplay.policy import Mask, Policy
+from engine.selfplay.rules import Mask, Policy
 
 NAMES = ("match.rate", "match.bits", "noise.a", "noise.b")
 CHANCE = 0.1

@@ -42,6 +42,7 @@ def _load(name: str) -> ModuleType:
 
 
 stand_in = _load("stand_in")
+_terminal = _load("terminal")
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,12 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def recorded() -> Callable[..., Any]:
     """Return the recorded snapshot, with fields replaced."""
     return stand_in.recorded
+
+
+@pytest.fixture
+def terminal() -> Callable[..., Any]:
+    """Start the real console on a pseudo terminal."""
+    return _terminal.Terminal
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.pipeline import step1_window
 from engine.pipeline.context import RunContext, StepOutcome, StepProgress
 from engine.pipeline.parameters import PipelineParameters
-from engine.pipeline.runner import FINISHED, run_pipeline, up_to_date
+from engine.pipeline.runner import record, run_pipeline, up_to_date
 from engine.pipeline.seedtree import SeedTree
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def follow_analysis(
 
 def _write_first(ctx: RunContext, analysis: Analysis) -> StepOutcome:
     outcome = step1_window.from_analysis(ctx, analysis)
-    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record()})
+    record(ctx, outcome)
     return outcome
 
 

@@ -31,6 +31,7 @@ STEPS: Mapping[str, Step] = {
     "6": step6_prediction.run,
 }
 FINISHED = "step.finished"
+STORY = 1 << 20  # events of one run that are looked through
 READERS = {step for step, flow in lineage.FLOWS.items() if flow.reads}
 
 
@@ -59,9 +60,9 @@ async def run_pipeline(ctx: RunContext, steps: Sequence[str], progress: Progress
 async def run_step(ctx: RunContext, step: str, progress: Progress, *, ran: Sequence[str] = ()) -> StepOutcome:
     """Run one step, or return its recorded outcome as `skipped: up to date`; a refused step comes back failed.
 
-    `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
+    `force` runs it whatever is recorded. `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
     """
-    known = up_to_date(ctx, step)
+    known = None if force else up_to_date(ctx, step)
     if known is not None:
         return known
     began = time.monotonic()
@@ -77,18 +78,35 @@ async def run_step(ctx: RunContext, step: str, progress: Progress, *, ran: Seque
     if not outcome.ok:
         outcome.status = "failed"
     outcome.seconds = time.monotonic() - began
-    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record()})
+    record(ctx, outcome)
     return outcome
+
+
+def record(ctx: RunContext, outcome: StepOutcome) -> None:
+    """Put an outcome on the record; a later run finds it there and does not run the step again."""
+    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record()})
 
 
 def up_to_date(ctx: RunContext, step: str) -> StepOutcome | None:
     """Return the recorded outcome of a step whose outputs still follow from the same inputs, parameters and code."""
-    for event in reversed(list(ctx.journal.events(kinds=(FINISHED,)))):
-        data = event.data
-        if data["step"] == step and data["status"] == "done" and data["artifacts"]:
-            fresh = all(_fresh(ctx, step, name, sha) for name, sha in data["artifacts"].items())
-            return _recorded(ctx, data) if fresh else None
-    return None
+    data = _last_record(ctx, step)
+    if data is None or not data["artifacts"]:
+        return None
+    fresh = all(_fresh(ctx, step, name, sha) for name, sha in data["artifacts"].items())
+    return _recorded(ctx, data) if fresh else None
+
+
+def _last_record(ctx: RunContext, step: str) -> Mapping[str, Any] | None:
+    """Return what the run that wrote the step's outputs recorded about the step; their lineage names that run."""
+    flow = lineage.FLOWS[step]
+    name = [*flow.writes, *flow.final][0]
+    try:
+        run = ctx.artifacts.lineage(name).run if ctx.artifacts.exists(name) else None
+    except ArtifactRefused:
+        return None
+    events = ctx.journal.story(run, role="run", limit=STORY) if run else []
+    done = [event.data for event in events if event.kind == FINISHED and event.data["step"] == step]
+    return next((data for data in reversed(done) if data["status"] == "done"), None)
 
 
 def _fresh(ctx: RunContext, step: str, name: str, sha: str) -> bool:

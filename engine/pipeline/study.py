@@ -21,6 +21,7 @@ from engine.errors import Halted
 from engine.pipeline.context import Progress, RunContext, StepProgress
 
 FINISHED = "trial.finished"
+STORY = 1 << 20  # events of one run that are looked through
 T = TypeVar("T")
 
 
@@ -114,8 +115,8 @@ def _finished(ctx: RunContext, study: Study) -> dict[int, Trial]:
         event.data["trial"]: Trial(
             event.data["trial"], event.data["params"], event.data["value"], event.data["detail"]
         )
-        for event in ctx.journal.events(kinds=(FINISHED,))
-        if event.data["study"] == key
+        for event in ctx.journal.story(ctx.run, role="run", limit=STORY)
+        if event.kind == FINISHED and event.data["study"] == key
     }
 
 

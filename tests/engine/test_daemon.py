@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -183,7 +184,7 @@ def test_work_without_a_history_is_rejected_with_the_reason(daemon: Daemon) -> N
 
 def test_a_request_that_was_running_when_the_daemon_was_killed_is_taken_again(daemon: Daemon) -> None:
     configure(daemon, SMALL.replace("16383", "2^32-1"))
-    feed(daemon, 40)
+    feed(daemon, chance(40))
     daemon.start()
     daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
     assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
@@ -196,11 +197,20 @@ def test_a_request_that_was_running_when_the_daemon_was_killed_is_taken_again(da
         assert len(journal.runs.newest()) == 1, "the same run goes on"
 
 
-def feed(daemon: Daemon, draws: int, seed: int = 4711) -> None:
-    """Give the room a planted history as a file."""
+def planted(draws: int) -> list[int]:
     from hip_cuda_kernels import host
 
-    values = host.values("lcg48/java", "java_bounded", seed, 0, 999, draws).tolist()
+    return [int(value) for value in host.values("lcg48/java", "java_bounded", 4711, 0, 999, draws)]
+
+
+def chance(draws: int) -> list[int]:
+    """Draws that no searched seed explains: the search goes on until somebody stops it."""
+    rng = random.Random(1)
+    return [rng.randrange(1000) for _ in range(draws)]
+
+
+def feed(daemon: Daemon, values: list[int]) -> None:
+    """Give the room a history as a file."""
     path = daemon.state / "draws.csv"
     path.write_text("value\n" + "".join(f"{value}\n" for value in values))
     text = (daemon.state / "room.toml").read_text()
@@ -211,7 +221,7 @@ def feed(daemon: Daemon, draws: int, seed: int = 4711) -> None:
 
 def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemon: Daemon) -> None:
     configure(daemon, SMALL.replace("16383", "2^32-1"))
-    feed(daemon, 40)
+    feed(daemon, chance(40))
     daemon.start()
     daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
     began = time.monotonic()
@@ -239,7 +249,7 @@ def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemo
 def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> None:
     """The whole way, about 60 s on two cores: file, search, six steps with decisions, pool, next draw, judgement."""
     configure(daemon, SMALL)
-    feed(daemon, 40)
+    feed(daemon, planted(40))
     daemon.start()
     shot = daemon.until(lambda shot: any(one["state"] in ("done", "failed") for one in shot["requests"]), 400)
     assert [one["state"] for one in shot["requests"]] == ["done"], shot["requests"]
@@ -264,8 +274,5 @@ def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> 
 
 
 def feed_one_more(daemon: Daemon) -> None:
-    from hip_cuda_kernels import host
-
-    value = host.values("lcg48/java", "java_bounded", 4711, 0, 999, 41).tolist()[-1]
     with (daemon.state / "draws.csv").open("a") as file:
-        file.write(f"{value}\n")
+        file.write(f"{planted(41)[-1]}\n")

@@ -145,6 +145,28 @@ def gallery() -> Callable[..., AbstractAsyncContextManager[Gallery]]:
 
 
 @pytest.fixture
+def still() -> Callable[..., Still]:
+    """Make a console that shows one view."""
+    return Still
+
+
+@pytest.fixture
+def docs() -> Callable[[str, str], None]:
+    """Compare a drawing with the one in docs/, or rewrite that one when told to."""
+
+    def compare(name: str, drawn: str) -> None:
+        file = ROOT / "docs" / name
+        if UPDATE:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(drawn)
+        assert file.exists(), f"docs/{name} is missing: MIMICRY_UPDATE_FRAMES=1 draws it"
+        same = file.read_text() == drawn
+        assert same, f"docs/{name} shows another screen: MIMICRY_UPDATE_FRAMES=1 draws it again"
+
+    return compare
+
+
+@pytest.fixture
 def golden() -> Callable[[str, str], None]:
     """Compare text with a file under frames/, or rewrite the file when told to."""
 

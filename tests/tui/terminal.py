@@ -117,10 +117,10 @@ class Terminal:
             self.written += text
             self._rest = self.glass.feed(self._rest + text)
 
-    def until(self, words: str, seconds: float = 30.0) -> str:
-        """Return the screen once it shows `words`."""
+    def until(self, words: str, seconds: float = 30.0, *, gone: bool = False) -> str:
+        """Return the screen once it shows `words`, or shows them no longer."""
         end = time.monotonic() + seconds
-        while words not in self.glass.text():
+        while (words in self.glass.text()) == gone:
             assert time.monotonic() < end, f"never showed {words!r}:\n{self.glass.text()}"
             self.read(0.1)
         return self.glass.text()

@@ -1,0 +1,97 @@
+"""What a person meets when something is wrong: one clear line, the documented exit code, nothing lost or half-written."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from state.journal import Journal
+
+ROOT = Path(__file__).parents[2]
+
+
+def mimicry(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "engine.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+
+
+def one_line(shown: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert shown.returncode == code, shown.stderr
+    assert "Traceback" not in shown.stderr
+    line = shown.stderr.strip().splitlines()[-1]
+    assert line.startswith("mimicry: ")
+    for word in words:
+        assert word in line
+
+
+def test_a_10_gb_file_is_refused_by_its_size_without_being_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.csv"
+    with huge.open("wb") as handle:
+        handle.truncate(10 * 2**30)
+    one_line(mimicry("analyze", str(huge), "--state", str(tmp_path / "state")), 3, "huge.csv", "GiB")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_refused_order_leaves_no_run_behind(tmp_path: Path) -> None:
+    draws = tmp_path / "draws.txt"
+    draws.write_text("\n".join(map(str, range(50))))
+    one_line(
+        mimicry("analyze", str(draws), "--families", "mt19938", "--state", str(tmp_path / "state")),
+        2,
+        "mt19938",
+    )
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB that is full but for a few blocks."""
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mounted], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"cannot mount a small file system here: {made.stderr.decode().strip()}")
+    try:
+        (mounted / "filler").write_bytes(b"x" * 200_000)
+        yield mounted
+    finally:
+        subprocess.run(["umount", mounted], check=True)
+
+
+def test_no_disk_is_one_line_that_says_so(full_disk: Path, tmp_path: Path) -> None:
+    draws = tmp_path / "draws.txt"
+    draws.write_text("\n".join(str(number * 7919 % 1000) for number in range(500)))
+    shown = mimicry("analyze", str(draws), "--state", str(full_disk), "--seeds", "0:1000")
+    one_line(shown, 5, "space")
+    assert not list(full_disk.rglob("*.tmp"))
+
+
+def test_a_corrupt_journal_is_named_and_left_untouched(tmp_path: Path) -> None:
+    with_journal = tmp_path / "state"
+    journal = Journal.open(with_journal)
+    for number in range(200):
+        journal.append("note", {"number": number, "text": "x" * 200})
+    journal.close()
+    file = with_journal / "journal.db"
+    damaged = bytearray(file.read_bytes())
+    damaged[8192:12288] = os.urandom(4096)
+    file.write_bytes(damaged)
+    shown = mimicry("verify", "--state", str(with_journal))
+    assert shown.returncode in (3, 5)
+    assert "journal.db" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert file.read_bytes() == bytes(damaged)
+
+
+def test_a_missing_compiler_is_named_with_the_fix_before_anything_is_installed() -> None:
+    shown = subprocess.run(
+        ["make", "check-machine", "CXX=no-such-compiler"], capture_output=True, text=True, cwd=ROOT, check=False,
+        env=os.environ | {"CXX": "no-such-compiler"},
+    )  # fmt: skip
+    assert shown.returncode != 0
+    assert "compiler is missing. Fix: apt-get install g++" in shown.stdout + shown.stderr

@@ -1,0 +1,91 @@
+"""The plan: what it lays out, in which order, and what it refuses to search."""
+
+import pytest
+
+from engine.errors import UsageError
+from engine.search.plan import Cell, Material, draws_needed, make_plan
+from engine.search.ranges import Range
+from engine.search.space import LADDER, Space, levels
+from hip_cuda_kernels.mappings import resolve_mappings
+from hip_cuda_kernels.registry import family
+
+THOUSAND = Material(None, 100, ((0, 999, 1e-3),))
+
+
+def test_every_cell_is_named_once_and_bills_its_rectangle() -> None:
+    plan = make_plan(Space(), [THOUSAND])
+    assert len({cell.key for cell in plan.cells}) == len(plan.cells)
+    cell = plan.cells[0]
+    assert cell.hypotheses == cell.seeds.size * (cell.starts[1] - cell.starts[0] + 1) * (
+        cell.gaps[1] - cell.gaps[0] + 1
+    )
+
+
+def test_likely_and_cheap_comes_first() -> None:
+    cells = make_plan(Space(), [THOUSAND]).cells
+    worth = [cell.prior / cell.seconds for cell in cells]
+    assert worth == sorted(worth, reverse=True)
+
+
+def test_a_timed_history_tries_clock_seeds_near_its_first_draw() -> None:
+    moment = 1_773_736_916.0
+    plan = make_plan(Space(), [Material(None, 100, ((0, 999, 1e-3),), moment)])
+    clocks = [cell for cell in plan.cells if cell.seeds.unit and cell.seeds.lo <= moment - 4 <= cell.seeds.hi]
+    assert len(clocks) >= len(LADDER)
+
+
+def test_chunks_tile_the_seeds_exactly() -> None:
+    for cell in make_plan(Space(), [THOUSAND]).cells[:200]:
+        position = cell.seeds.lo
+        for first, count in cell.chunks():
+            assert first == position
+            position += count
+        assert position == cell.seeds.hi + 1
+
+
+def test_a_narrow_seeding_is_not_searched_twice() -> None:
+    narrow = [cell for cell in make_plan(Space(families=("msvc_rand/srand",)), [THOUSAND]).cells]
+    assert max(cell.seeds.hi for cell in narrow) == 2 ** family("msvc_rand/srand").seed_bits - 1
+
+
+def test_too_few_draws_make_no_cell_but_say_how_many_are_needed() -> None:
+    plan = make_plan(Space(seeds=Range(0, 2**32 - 1)), [Material(None, 5, ((0, 999, 1e-3),))])
+    assert plan.cells == ()
+    need = plan.unplanned[0].need
+    assert need is not None
+    assert str(need) in plan.unplanned[0].reason
+    assert make_plan(Space(seeds=Range(0, 2**32 - 1)), [Material(None, need, ((0, 999, 1e-3),))]).cells
+
+
+@pytest.mark.parametrize(("size", "least"), [(2**32, 6), (2**64, 9)])
+def test_needed_draws_follow_the_identifiability_bound(size: int, least: int) -> None:
+    need = draws_needed(size, 1e-3, 0.0, 1e-6)
+    assert need is not None
+    assert least <= need <= least + 1
+
+
+def test_noise_that_the_draws_cannot_carry_is_lowered_unless_it_was_asked_for() -> None:
+    few = Material(None, 32, ((1, 6, 1 / 6),))
+    plan = make_plan(Space(), [few])
+    assert plan.cells
+    assert max(cell.noise for cell in plan.cells if cell.seeds.hi == 2**20 - 1) < 0.2
+    asked = make_plan(Space(noise=0.2), [few])
+    assert not any(isinstance(cell, Cell) and cell.noise < 0.2 for cell in asked.cells)
+
+
+def test_stated_bounds_replace_the_ladder() -> None:
+    space = Space(seeds=Range(5, 9), gaps=Range(0, 3))
+    assert {level.seeds for level in levels(space)} == {Range(5, 9)}
+    assert {level.noise for level in levels(space)} == {0.0, 0.2}
+
+
+def test_a_mapping_that_fits_no_family_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"float\(53\)"):
+        make_plan(Space(families=("msvc_rand/srand",), mappings=("float(53)",)), [THOUSAND])
+
+
+def test_priors_over_the_whole_plan_do_not_exceed_one() -> None:
+    spans = tuple((0, top, 1 / (top + 1)) for top in (999, 1023, 997))
+    plan = make_plan(Space(), [Material(None, 100, spans)])
+    assert sum(cell.prior for cell in plan.cells) <= 1.0
+    assert len(resolve_mappings(None, family("lcg48/java"))) >= 3

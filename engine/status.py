@@ -253,7 +253,8 @@ def pool_line(pool: Mapping[str, Any] | None) -> str:
         return f"uniform over {lo}..{hi} for draw {pool['for_draw']}: {pool['basis']}"
     heads = pool["heads"]
     covered, chance = sum(share for _, share in heads), len(heads) / (hi - lo + 1)
-    return f"{len(heads)} values hold draw {pool['for_draw']} with {covered:.1%}, chance {chance:.2%} ({pool['basis']})"
+    named = "1 value holds" if len(heads) == 1 else f"{len(heads)} values hold"
+    return f"{named} draw {pool['for_draw']} with {covered:.1%}, chance {chance:.2%} ({pool['basis']})"
 
 
 def _host(live: Live, name: str) -> Host:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,15 @@ async def follow_analysis(
         return [
             _told(outcome, note) for outcome in await run_pipeline(ctx, ("1", "2.5", "3", "4", "5", "6"), say)
         ]
-    first = up_to_date(ctx, "1") or _write_first(ctx, analysis)
+    first = await asyncio.to_thread(_first, ctx, analysis)
     rest = await run_pipeline(ctx, ("2.5", "3", "4", "5", "6"), say)
     return [_told(outcome, note) for outcome in (first, *rest)]
 
 
-def _write_first(ctx: RunContext, analysis: Analysis) -> StepOutcome:
+def _first(ctx: RunContext, analysis: Analysis) -> StepOutcome:
+    known = up_to_date(ctx, "1")
+    if known is not None:
+        return known
     outcome = step1_window.from_analysis(ctx, analysis)
     record(ctx, outcome)
     return outcome

@@ -16,6 +16,7 @@ PERFECT = 1.0 - 1e-9
 BLIND_ROWS = 16
 CHANCE_HITS = 12  # fewer chance hits in all cannot tell a correlation from luck
 CHANCE_LIMIT = 0.9
+TRIAL_ROWS = 3  # fewer survivors of one trial agree by luck
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,9 @@ def _copies(table: Table, out: set[str]) -> list[Dropped]:
 
 def _trial_marks(table: Table, trials: np.ndarray, out: set[str]) -> list[Dropped]:
     """Find columns that are one value within every trial and differ between trials: they name the trial."""
-    known = [trial for trial in np.unique(trials) if trial >= 0]
-    groups = [np.flatnonzero(trials == trial) for trial in known]
-    if len(groups) < 2 or max(map(len, groups)) < 2:
+    groups = [np.flatnonzero(trials == trial) for trial in np.unique(trials) if trial >= 0]
+    groups = [group for group in groups if len(group) >= TRIAL_ROWS]
+    if len(groups) < 2:
         return []
     found = []
     for at, name in enumerate(table.names):

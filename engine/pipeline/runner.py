@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -57,12 +58,14 @@ async def run_pipeline(ctx: RunContext, steps: Sequence[str], progress: Progress
     return outcomes
 
 
-async def run_step(ctx: RunContext, step: str, progress: Progress, *, ran: Sequence[str] = ()) -> StepOutcome:
+async def run_step(
+    ctx: RunContext, step: str, progress: Progress, *, ran: Sequence[str] = (), force: bool = False
+) -> StepOutcome:
     """Run one step, or return its recorded outcome as `skipped: up to date`; a refused step comes back failed.
 
     `force` runs it whatever is recorded. `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
     """
-    known = None if force else up_to_date(ctx, step)
+    known = None if force else await asyncio.to_thread(up_to_date, ctx, step)
     if known is not None:
         return known
     began = time.monotonic()
@@ -78,7 +81,7 @@ async def run_step(ctx: RunContext, step: str, progress: Progress, *, ran: Seque
     if not outcome.ok:
         outcome.status = "failed"
     outcome.seconds = time.monotonic() - began
-    record(ctx, outcome)
+    await asyncio.to_thread(record, ctx, outcome)
     return outcome
 
 

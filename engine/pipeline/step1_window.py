@@ -7,6 +7,7 @@ everything here stays inside the first part of the history; later steps validate
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ class Plan:
 
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Search, keep the best survivors of all trials, write the window's configuration and the survivors."""
-    plan = make_plan(ctx)
+    plan = await asyncio.to_thread(make_plan, ctx)
     space = distributions(ctx, plan)
     about = {
         "history": ctx.history.digest,
@@ -92,7 +93,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
             spec = spec_of(ctx, plan, study.key(ctx.run), trial.number, trial.params)
             results[trial.number] = await sweep(ctx.compute, ctx.journal, spec)
     specs = {t.number: spec_of(ctx, plan, study.key(ctx.run), t.number, t.params) for t in trials}
-    return _write(ctx, plan, trials, specs, results)
+    return await asyncio.to_thread(_write, ctx, plan, trials, specs, results)
 
 
 def make_plan(ctx: RunContext) -> Plan:

@@ -6,6 +6,7 @@ same window. A trial is good if it names the truth among them, in bits; the real
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -29,15 +30,16 @@ from engine.pipeline.study import Study, Trial, optimise
 from engine.search.survivors import Survivors
 
 MOST_PATTERNS = 64  # alignments that twins are made after, in turn
-LEAST_GAIN = -0.5  # bits; with few bits a draw the best scorer may know nothing, a bad one is worse than guessing
+LEAST_GAIN = (
+    -0.5
+)  # bits; with few bits a draw the best scorer may know nothing, a bad one is worse than guessing
 
 
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Make the twins, tune the scorer, fit the best one on all of them, write its configuration."""
     shelf = Shelf(ctx, "2.5")
-    config, survivors = shelf.read(WINDOW, WindowConfig), shelf.survivors(SURVIVORS)
-    blocks, _ = blocks_for(ctx, config)
-    made = await call(ctx, twins_task(ctx, config, survivors, blocks))
+    survivors, blocks, task = await asyncio.to_thread(_prepare, ctx, shelf)
+    made = await call(ctx, task)
     twins = Twins.of(made, survivors, blocks)
     study = Study(
         "2.5",
@@ -54,7 +56,13 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     trials = await optimise(ctx, study, one, progress)
     best = max(trials, key=lambda trial: (trial.value, -trial.number))
     final = await call(ctx, trial_task(ctx, twins, best.number, best.params, final=True))
-    return _write(ctx, shelf, trials, best, final)
+    return await asyncio.to_thread(_write, ctx, shelf, trials, best, final)
+
+
+def _prepare(ctx: RunContext, shelf: Shelf) -> tuple[Survivors, Blocks, Task]:
+    config, survivors = shelf.read(WINDOW, WindowConfig), shelf.survivors(SURVIVORS)
+    blocks, _ = blocks_for(ctx, config)
+    return survivors, blocks, twins_task(ctx, config, survivors, blocks)
 
 
 def distributions() -> dict[str, BaseDistribution]:

@@ -6,6 +6,7 @@ same alignments. They are marked as such, never predict anything, and show what 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -61,6 +62,16 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What the step works on."""
+
+    survivors: Survivors
+    rows: Rows
+    scorer: ScorerConfig
+    overlap: Overlap
+
+
+@dataclass(frozen=True)
 class Raw:
     """What the workers computed, joined; `leaks` are columns that changed with draws they may not know."""
 
@@ -73,15 +84,24 @@ class Raw:
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Score all rows, lint the columns, write the table; raise LeakFound before a leaking table is written."""
     shelf = Shelf(ctx, "3")
+    asked = await asyncio.to_thread(_prepare, ctx, shelf)
+    raw = await compute(ctx, "3", asked.rows, progress)
+    return await asyncio.to_thread(_finish, ctx, shelf, asked, raw)
+
+
+def _prepare(ctx: RunContext, shelf: Shelf) -> Asked:
     config, scorer = shelf.read(WINDOW, WindowConfig), shelf.read(SCORER, ScorerConfig)
     survivors = playable(shelf.survivors(SURVIVORS))
     blocks, overlap = blocks_for(ctx, config)
-    rows = candidates(ctx, config, survivors, blocks)
-    raw = await compute(ctx, "3", rows, progress)
+    return Asked(survivors, candidates(ctx, config, survivors, blocks), scorer, overlap)
+
+
+def _finish(ctx: RunContext, shelf: Shelf, asked: Asked, raw: Raw) -> StepOutcome:
+    survivors, rows = asked.survivors, asked.rows
     decoys = np.arange(len(survivors), len(rows.alignments))
     verdict = lint.check(
         raw.table,
-        first_read=blocks.reads[0],
+        first_read=rows.blocks.reads[0],
         provenance=counted_up_to(survivors),
         trials=survivors["trial"],
         leaks=sorted({*raw.leaks, *lint.chance_leaks(raw.table, raw.targets, decoys)}),
@@ -90,15 +110,9 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise LeakFound(
             f"step 3: columns {', '.join(verdict.leaks)} know draws that they may not know; nothing was written: mend the feature"
         )
-    table = with_score(raw.table, scorer, verdict.kept)
-    scored = Scored(
-        survivors,
-        _head(ctx, config, blocks, overlap, table, verdict, rows, len(survivors)),
-        table.x,
-        raw.targets,
-        raw.marks,
-    )
-    return _write(shelf, scored, verdict)
+    table = with_score(raw.table, asked.scorer, verdict.kept)
+    head = _head(ctx, asked, table, verdict)
+    return _write(shelf, Scored(survivors, head, table.x, raw.targets, raw.marks), verdict)
 
 
 def playable(survivors: Survivors) -> Survivors:
@@ -173,27 +187,19 @@ def with_score(table: Table, scorer: ScorerConfig, kept: tuple[str, ...]) -> Tab
     return Table((*kept, SCORE), np.concatenate([kept_table.x, score[:, :, None]], axis=2))
 
 
-def _head(
-    ctx: RunContext,
-    config: WindowConfig,
-    blocks: Blocks,
-    overlap: Overlap,
-    table: Table,
-    verdict: lint.Verdict,
-    rows: Rows,
-    real: int,
-) -> ScoredHead:
+def _head(ctx: RunContext, asked: Asked, table: Table, verdict: lint.Verdict) -> ScoredHead:
+    rows, blocks = asked.rows, asked.rows.blocks
     return ScoredHead(
         history=ctx.history.digest,
         names=table.names,
         features=features_digest(table.names),
-        chance=1.0 / (config.range[1] - config.range[0] + 1),
+        chance=1.0 / (rows.range[1] - rows.range[0] + 1),
         dev=tuple((b.cut, b.end, b.reads) for b in blocks.dev),
         final=(blocks.final.cut, blocks.final.end, blocks.final.reads),
         now=blocks.now,
         embargo=blocks.embargo,
-        overlap=overlap,
-        decoys=tuple(rows.alignments[real:]),
+        overlap=asked.overlap,
+        decoys=tuple(rows.alignments[len(asked.survivors) :]),
         families=dict(Counter(family_of(name) for name in table.names)),
         dropped=tuple(vars(one) for one in verdict.dropped),
     )

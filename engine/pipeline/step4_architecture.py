@@ -6,6 +6,8 @@ development block is left to step 5, the final block to the end.
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 
 from engine.compute.task import Task
@@ -21,7 +23,7 @@ from engine.pipeline.trainers import TRAINERS
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Let every family climb, write what each chose."""
     shelf = Shelf(ctx, "4")
-    scored = shelf.scored(SCORED)
+    scored = await asyncio.to_thread(shelf.scored, SCORED)
     done = 0
 
     async def climb(family: str) -> dict[str, object]:
@@ -32,7 +34,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         return result.meta
 
     answers = dict(zip(TRAINERS, await together([climb(family) for family in TRAINERS]), strict=True))
-    return _write(ctx, shelf, scored, answers)
+    return await asyncio.to_thread(_write, ctx, shelf, scored, answers)
 
 
 def train_arrays(scored: Scored) -> dict[str, np.ndarray]:

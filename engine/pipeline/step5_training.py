@@ -6,6 +6,9 @@ histories show the lift of the same procedure where there is nothing to find: it
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +26,7 @@ from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
-from engine.pipeline.shelf import Shelf
+from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
 from engine.pipeline.step4_architecture import train_arrays
 from engine.pipeline.study import together
@@ -50,17 +53,18 @@ class Trained:
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Train, select on development blocks, test on decoy histories, open the final block once, write the model."""
     shelf = Shelf(ctx, "5")
-    scored, config = shelf.scored(SCORED), shelf.read(ENGINE, EngineConfig)
+    scored = await asyncio.to_thread(shelf.scored, SCORED)
+    config = await asyncio.to_thread(shelf.read, ENGINE, EngineConfig)
     if config.features != scored.head.features:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
     trained = await train(ctx, scored, config, progress)
     decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress)
-    opened = open_final(ctx, scored)
+    opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
-    return _write(ctx, shelf, scored, trained, decoys, verdict, opened)
+    return await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
 
 
 def total(ctx: RunContext) -> int:
@@ -182,16 +186,27 @@ def _outer_shares(scored: Scored, held_out: np.ndarray, marks: np.ndarray) -> li
     ]
 
 
-def open_final(ctx: RunContext, scored: Scored) -> int:
-    """Put the opening of the final block on the record; return how often this block of this history was opened, now included."""
-    final = [scored.head.final[0], scored.head.final[1]]
-    before = sum(
-        bool(event.data["history"] == ctx.history.digest and event.data["final"] == final)
+def open_final(ctx: RunContext, scored: Scored, question: str) -> int:
+    """Put the opening of the final block on the record; return how many questions were put to its draws, this one included.
+
+    The same question put again (after a halt, say) has the same answer and is no second look.
+    """
+    cut, end, _ = scored.head.final
+    looks = {
+        str(event.data["question"])
         for event in ctx.journal.events(kinds=(OPENED,))
-    )
-    data = {"run": ctx.run, "history": ctx.history.digest, "final": final, "opened": before + 1}
-    ctx.journal.append(OPENED, data)
-    return before + 1
+        if event.data["final"][0] < end and cut < event.data["final"][1]
+    }
+    if question not in looks:
+        data = {"run": ctx.run, "history": ctx.history.digest, "final": [cut, end], "question": question}
+        ctx.journal.append(OPENED, data)
+    return len(looks | {question})
+
+
+def question_of(shelf: Shelf, ctx: RunContext) -> str:
+    """Return the digest of everything that decides what step 5 asks of the final block."""
+    asked = [shelf.inputs, parameters_of(ctx, "5"), code_digest()]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 async def judge(ctx: RunContext, scored: Scored, trained: Trained) -> TaskResult:

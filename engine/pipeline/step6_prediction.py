@@ -5,6 +5,8 @@ Survivors whose evidence carries a claim are weighed by it; where only the model
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 
 from engine.compute.task import Task
@@ -23,21 +25,23 @@ __all__ = ["reissue", "run"]
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Load the model, state hit rates for the next draw, mix the pool, seal it."""
     shelf = Shelf(ctx, "6")
-    config, scored, meta = (
-        shelf.read(WINDOW, WindowConfig),
-        shelf.scored(SCORED),
-        shelf.read(MODEL_META, ModelMeta),
-    )
-    model = shelf.raw(meta.file)
-    _same_model(shelf, meta, scored)
+    config, scored, meta, model = await asyncio.to_thread(_read, shelf)
     rates = await state_rates(ctx, scored, meta, model)
     progress(StepProgress("6", 1, 2, "hit rates stated"))
-    pool = publish(ctx, config, scored, meta, rates)
-    shelf.write(POOL, pool)
+    pool = await asyncio.to_thread(publish, ctx, config, scored, meta, rates)
+    await asyncio.to_thread(shelf.write, POOL, pool)
     outcome = StepOutcome("6", artifacts=shelf.written)
     _measure(outcome, pool)
     progress(StepProgress("6", 2, 2, outcome.note))
     return outcome
+
+
+def _read(shelf: Shelf) -> tuple[WindowConfig, Scored, ModelMeta, bytes]:
+    config, scored = shelf.read(WINDOW, WindowConfig), shelf.scored(SCORED)
+    meta = shelf.read(MODEL_META, ModelMeta)
+    model = shelf.raw(meta.file)
+    _same_model(shelf, meta, scored)
+    return config, scored, meta, model
 
 
 def _same_model(shelf: Shelf, meta: ModelMeta, scored: Scored) -> None:

@@ -61,11 +61,11 @@ async def optimise(ctx: RunContext, study: Study, run: Run, progress: Progress) 
     """Ask, run and tell every trial; return them in trial order. Raise Halted between or inside trials."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     inner = optuna.create_study(direction="maximize", sampler=_sampler(ctx, study, 0))
-    key, known = study.key(ctx.run), _finished(ctx, study)
+    key, known = study.key(ctx.run), await asyncio.to_thread(_finished, ctx, study)
     told: list[Trial] = []
     for first in range(0, study.trials, study.batch):
         numbers = range(first, min(first + study.batch, study.trials))
-        asked = _ask(ctx, study, inner, numbers, key)
+        asked = await asyncio.to_thread(_ask, ctx, study, inner, numbers, key)
         batch = await together(
             [_one(ctx, key, known, run, number, asked[number].params) for number in numbers]
         )
@@ -105,7 +105,7 @@ async def _one(
         return known[number]
     value, detail = await run(number, params)
     data = {"study": key, "run": ctx.run, "trial": number, "params": params, "value": value, "detail": detail}
-    ctx.journal.append(FINISHED, data)
+    await asyncio.to_thread(ctx.journal.append, FINISHED, data)
     return Trial(number, params, value, detail)
 
 

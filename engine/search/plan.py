@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.errors import UsageError
-from engine.evidence.chance import search_block, threshold_for
+from engine.evidence.chance import hit_rate, log2_tail, search_block, threshold_for
 from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, required_bits
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
@@ -24,6 +24,7 @@ COMPARE_SECONDS = (
 )
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
+LEAST_POWER = 0.9  # an all-draws search that would miss more than this share of truths is not worth its bill
 CARRIED_ALLOWANCE = 6.0  # bits kept for the rank of a carried survivor when the confirm block is sized
 # Claims rest on two designs (confirm block, or all draws); each has half of the error budget.
 DESIGN_BITS = 1.0
@@ -212,7 +213,7 @@ def _design(hypotheses: int, draws: int, p: float, noise: float, alpha: float) -
     if draws > LONGEST_BLOCK:
         return None
     threshold = threshold_for(hypotheses, draws, p, expected=alpha)
-    if threshold is None:
+    if threshold is None or log2_tail(draws, threshold, hit_rate(p, noise)) < math.log2(LEAST_POWER):
         return None
     enough = log2_evidence(threshold, draws, p) - prior_bits(hypotheses) - DESIGN_BITS
     return (draws, threshold, 0) if enough > 0 else None

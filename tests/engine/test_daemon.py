@@ -255,18 +255,19 @@ def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> 
     assert [one["state"] for one in shot["requests"]] == ["done"], shot["requests"]
     assert shot["evidence"]["verdict"] == "identified"
     assert [step["status"] for step in shot["pipeline"]["steps"]] == ["done"] * 6
-    assert "hold draw 40" in shot["evidence"]["pool"]
+    assert " draw 40 with" in shot["evidence"]["pool"]
     decisions = daemon.ask("decisions")["decisions"]
     assert [row["step"] for row in reversed(decisions)] == ["1", "2.5", "3", "4", "5", "6"]
     told = daemon.ask("explain", id=decisions[0]["id"])
     assert told["replayed_action"] == decisions[0]["action"] == "PROCEED"
     feed_one_more(daemon)
-    daemon.until(lambda shot: "hold draw 41" in shot["evidence"]["pool"], 30)
+    daemon.until(lambda shot: " draw 41 with" in shot["evidence"]["pool"], 30)
     with Journal.read_only(daemon.state) as journal:
         judged = journal.predictions.judgement(40)
         assert judged is not None
         assert judged.forecast
         assert judged.score["hit"] is True
+    assert daemon.end() == 0
     health = json.loads((daemon.state / "telemetry" / "learning_health_latest.json").read_text())
     assert health["hits"] == 1
     lines = (daemon.state / "watcher_decisions.jsonl").read_text().splitlines()

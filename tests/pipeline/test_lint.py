@@ -32,8 +32,13 @@ def test_constant_and_copied_columns_are_dropped_by_name():
 
 
 def test_a_column_that_names_the_trial_is_dropped():
-    verdict = checked(table(a=[1, 2, 3, 5], window=[8, 8, 9, 9]), trials=(0, 0, 1, 1))
-    assert rules(verdict) == {"window": "trial"}
+    made = table(a=[1, 2, 3, 5, 4, 4, 7], window=[8, 8, 8, 9, 9, 9, 7])
+    assert rules(checked(made, trials=(0, 0, 0, 1, 1, 1, 2))) == {"window": "trial"}
+
+
+def test_a_lone_truth_in_a_trial_of_its_own_does_not_make_its_hits_a_trial_mark():
+    made = table(rate=[0.1, 0.1, 0.1, 1.0])
+    assert checked(made, trials=(0, 0, 0, 1)).dropped == ()
 
 
 def test_a_record_counted_beyond_the_first_slot_is_dropped():

@@ -1,5 +1,7 @@
 """The pipeline as a whole: truth is found and named, chance is not, nothing is run twice, a halt loses nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -80,7 +82,16 @@ def test_the_four_families_differ_and_none_is_a_constant(full_run):
 
 def test_the_final_block_is_opened_once_and_on_the_record(full_run):
     events = list(full_run.ctx.journal.events(kinds=(OPENED,)))
-    assert [event.data["opened"] for event in events] == [1]
+    assert len(events) == 1
+    assert meta_of(full_run).opened == 1
+
+
+def test_another_question_to_the_same_final_draws_is_counted_and_the_same_is_not(make_context, steps):
+    ctx = make_context(steps["uniform_history"]())
+    head = SimpleNamespace(head=SimpleNamespace(final=(80, 90, 79)))
+    later = SimpleNamespace(head=SimpleNamespace(final=(90, 99, 89)))
+    asked = [(head, "a"), (head, "a"), (head, "b"), (later, "c")]
+    assert [step5_training.open_final(ctx, scored, question) for scored, question in asked] == [1, 1, 2, 1]
 
 
 # -- nothing planted ------------------------------------------------------------------------------------------------------

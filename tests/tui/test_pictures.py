@@ -34,5 +34,7 @@ async def test_readme_picture_shows_the_screen_as_it_is(still, picture, docs):
     async with app.run_test(size=(100, 30)) as pilot:
         for _ in range(3):
             await pilot.pause()
-        drawn = re.sub(r"[ \t]+$", "", app.export_screenshot(title="mimicry", simplify=True), flags=re.MULTILINE)
+        drawn = re.sub(
+            r"[ \t]+$", "", app.export_screenshot(title="mimicry", simplify=True), flags=re.MULTILINE
+        )
     docs("overview.svg", drawn)

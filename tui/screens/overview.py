@@ -129,7 +129,7 @@ class Overview(Screen[None]):
             ("alert", chrome.alert(view, cells)),
             ("footer", chrome.footer(view, cells, message)),
         ):
-            self._boards[name].put([parts])
+            self._boards[name].put([parts], faded=name == "alert" and view.trust != "live")
 
     def _banner_rows(self) -> int:
         return 2 if self.size.height < 15 else 3 if self.size.height < 34 else 5

@@ -127,10 +127,8 @@ def main() -> int:
             assert server.stdout is not None
             server.stdout.readline()
             try:
-                runs = [
-                    measure(Path(folder), *map(int, size.split("x")), options.seconds)
-                    for size in options.sizes
-                ]
+                sizes = [tuple(map(int, size.split("x"))) for size in options.sizes]
+                runs = [measure(Path(folder), wide, high, options.seconds) for wide, high in sizes]
             finally:
                 server.terminate()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {options.hz:g} snapshots a second")

@@ -72,6 +72,7 @@ class Finished:
     analysis: Analysis
     directory: Path
     outcomes: tuple[Any, ...] = ()
+    bias: str | None = None
 
     @property
     def exit_code(self) -> Exit:
@@ -151,7 +152,7 @@ async def analyze(
         finally:
             compute.stop_now()
             await compute.close()
-    return Finished(analysis, directory, outcomes)
+    return Finished(analysis, directory, outcomes, identification.bias())
 
 
 def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:

@@ -59,7 +59,7 @@ def analyze(arguments: Arguments) -> int:
         ticker.clear()
     _write_json(arguments.json, finished.analysis.model_dump(mode="json"))
     if arguments.json != "-":
-        print(report.render(finished.analysis))
+        print(report.render(finished.analysis, finished.bias))
         for outcome in finished.outcomes:
             print(f"step {outcome.step:<6}{outcome.status}: {outcome.note}")
         print(f"record     {finished.directory}")

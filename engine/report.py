@@ -53,12 +53,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f}m" if seconds < 5970 else f"{seconds / 3600:.0f}h"
 
 
-def render(analysis: Analysis) -> str:
-    """Return the verdict, its reasons, the next draws and what was not searched."""
+def render(analysis: Analysis, bias: str | None = None) -> str:
+    """Return the verdict, its reasons, the next draws and what was not searched; `bias` is the failed test, if one did."""
     lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
     for number, one in enumerate(analysis.hypotheses, start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
     lines += _next(analysis)
+    lines += _row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
     lines += _left_out(analysis)
@@ -79,7 +80,9 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     lines = [head] if head else []
     lines += _row("generator", f"{one.family}{aliases}")
     lines += _row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    lines += _row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
+    lines += _row(
+        one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"
+    )
     lines += _row("start", f"{one.start} calls discarded before the first draw")
     lines += _row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
     lines += _row("matches", f"{one.matched} of {one.scored} draws")
@@ -103,6 +106,8 @@ def _next(analysis: Analysis) -> list[str]:
         return _row("next draws", " ".join(map(str, analysis.next_draws)))
     if analysis.hypotheses:
         return _row("next draws", "the hypotheses disagree; more draws will tell them apart")
+    if analysis.verdict == "biased":
+        return _row("forecast", "none; the draws are not uniform, and no generator explains them")
     return _row("forecast", "uniform; nothing beats chance")
 
 

@@ -47,6 +47,7 @@ ROWS = 12
 UNIT, SCALE = "Mh/s", 1e-6
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
+ALERT_AGE = timedelta(hours=1)
 
 
 class Worker(Protocol):
@@ -172,6 +173,7 @@ def gather(journal: Journal, queue: Queue, *, now: datetime | None = None) -> Fa
     runs = journal.runs.newest(1)
     alert_kinds = [ALERT, "clock.step", "chunk.differs", "trigger.fired"]
     newest = journal.last(alert_kinds)
+    now = now or datetime.now(UTC)
     return Facts(
         seq=journal.seq,
         head=journal.head,
@@ -182,9 +184,13 @@ def gather(journal: Journal, queue: Queue, *, now: datetime | None = None) -> Fa
         requests=queue.records(limit=ROWS),
         requests_waiting=queue.waiting(),
         decisions=journal.decisions.list(limit=ROWS),
-        alerts=[newest] if newest else [],
-        autonomy=autonomy(journal.decisions.list(limit=1000), now or datetime.now(UTC)),
+        alerts=[newest] if newest and _age(newest, now) <= ALERT_AGE else [],
+        autonomy=autonomy(journal.decisions.list(limit=1000), now),
     )
+
+
+def _age(event: Event, now: datetime) -> timedelta:
+    return now - datetime.fromisoformat(event.at)
 
 
 def autonomy(decisions: Sequence[DecisionRow], now: datetime) -> float | None:

@@ -332,10 +332,8 @@ class Console(App[None]):
 def _answer(what: str, reply: Reply) -> tuple[str, str]:
     if not reply.ok:
         return f"{what} refused: {reply.error or f'exit code {reply.exit_code}'}", "fail"
-    note = ", ".join(
-        f"{key} {value}" for key, value in reply.data.items() if isinstance(value, str | int | float)
-    )
-    return f"{what}: done" + (f" ({note})" if note else ""), "ok"
+    by = reply.data.get("by")
+    return f"{what}: done" + (f", by {by}" if by else ""), "ok"
 
 
 def _terminal_gone() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class Intake:
         """`told()` is called on the loop after new draws are durable."""
         self._folder, self._journal, self._told = state / FOLDER, journal, told
         self._store: DrawStore | None = None
+        self._opening = threading.Lock()
         self._seen: tuple[int, int] | None = None
         self._refused: str | None = None
 
@@ -48,15 +50,20 @@ class Intake:
     @property
     def store(self) -> DrawStore:
         """Return the store, opening it the first time."""
-        if self._store is None:
-            from engine.history.store import DrawStore
-
-            self._store = DrawStore.open(self._folder)
-            if self._store.repaired:
-                self._journal.append(
-                    ALERT, {"level": "warn", "text": f"a torn last draw was cut from {self._store.path}"}
-                )
+        with self._opening:
+            if self._store is None:
+                self._store = self._open()
         return self._store
+
+    def _open(self) -> DrawStore:
+        from engine.history.store import DrawStore
+
+        store = DrawStore.open(self._folder)
+        if store.repaired:
+            self._journal.append(
+                ALERT, {"level": "warn", "text": f"a torn last draw was cut from {store.path}"}
+            )
+        return store
 
     def append(self, arrivals: Sequence[Arrival], source: str) -> list[int]:
         """Store draws durably, then record and tell that they came; a delivery repeated changes nothing."""

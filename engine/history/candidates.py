@@ -58,6 +58,9 @@ def _options(low: int, top: int) -> list[tuple[tuple[int, int], float, str]]:
     options = [
         ((0, ten - 1), 0.5, f"the power of 10 above the largest draw {top}"),
         ((0, two - 1), 0.25, f"the power of 2 above the largest draw {top}"),
-        ((0, top), 0.1, f"the largest draw {top}"),
+        ((0, top), 0.1 / (top + 1), f"the largest draw {top}"),
     ]
-    return options + ([((1, top), 0.15, f"1 to the largest draw {top}, no draw is 0")] if low >= 1 else [])
+    # the two that end at the largest draw share their weight with every other end that could have been seen
+    return options + (
+        [((1, top), 0.15 / top, f"1 to the largest draw {top}, no draw is 0")] if low >= 1 else []
+    )

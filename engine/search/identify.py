@@ -209,7 +209,7 @@ class Identification:
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}
         verdict = decide(
-            best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self._biased(),
+            best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self.bias() is not None,
             identifiable_cells=len(self.plan.cells), total_cells=len(self.plan.cells) + len(self.plan.unplanned),
         )  # fmt: skip
         return Analysis(
@@ -264,16 +264,21 @@ class Identification:
     def _need(self) -> int | None:
         return min((one.need for one in self.plan.unplanned if one.need is not None), default=None)
 
-    def _biased(self) -> bool:
-        """Call the draws biased if no candidate range makes them look uniform, or a leaked bit follows a recurrence."""
+    def bias(self) -> str | None:
+        """Return the failed randomness test and its effect as one line, or None.
+
+        Draws are biased if no candidate range makes them look uniform, or if a bit that they leak follows a recurrence.
+        """
         values = self._values(None)
         present = values[values >= 0]
         spans = [span for span, _ in self.candidates]
-        if all(uniformity(present, lo, hi, alpha=self.space.alpha).biased for lo, hi in spans):
-            return True
-        structures = [detect(values, lo, hi) for lo, hi in spans]
+        tests = [uniformity(present, lo, hi, alpha=self.space.alpha) for lo, hi in spans]
+        if all(test.biased for test in tests):
+            first = tests[0]
+            return f"{first.test}: p = {first.p_value:.2g}, effect size {first.effect:.2f}"
         paid = required_bits(self.space.alpha) + math.log2(len(spans))
-        return any(found is not None and found.bits >= paid for found in structures)
+        structures = [detect(values, lo, hi) for lo, hi in spans]
+        return next((found.line() for found in structures if found is not None and found.bits >= paid), None)
 
     def _p(self, cell: Cell) -> float:
         return self.probability[cell.session, cell.lo, cell.hi]

@@ -107,6 +107,29 @@ async def test_one_identified_survivor_goes_through_all_steps_to_a_pool(tmp_path
     check(outcomes, notes, tmp_path)
 
 
+async def test_without_an_identification_every_step_runs_and_the_pool_is_uniform(
+    tmp_path, inline_compute, steps
+):
+    analysis = identified().model_copy(
+        update={"verdict": "no_evidence", "hypotheses": [], "next_draws": None}
+    )
+    told = {"window_trials": 2, "window_batch": 2, "window_seeds": 1 << 10}
+    with Journal.open(tmp_path) as journal:
+        outcomes = await follow_analysis(
+            analysis.model_copy(update={"range": steps["span"]}),
+            steps["uniform_history"](),
+            Space(families=("lcg48/java",), mappings=("java_bounded",)),
+            inline_compute(tmp_path),
+            journal,
+            ArtifactStore(tmp_path / "artifacts"),
+            parameters=TINY.model_copy(update=told),
+        )
+    assert [(one.step, one.ok) for one in outcomes] == [
+        (step, True) for step in ("1", "2.5", "3", "4", "5", "6")
+    ]
+    assert outcomes[-1].metrics["uniform"]
+
+
 @pytest.mark.slow
 async def test_the_same_on_worker_processes_with_isolated_trainings(tmp_path):
     """Runs 20 s on two idle cores: ten trainings start a process each."""

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.pipeline.scorer import Scorer, fit, ranking_bits, reciprocal_rank
+from engine.compute.stop import Stop, StopWord
+from engine.pipeline.replay import Lines
+from engine.pipeline.scorer import Scorer, fit, ranking_bits, reciprocal_rank, twins_job
 
 
 def test_ranking_measures_agree_with_hand_computation():
@@ -41,3 +43,26 @@ def test_separable_data_do_not_blow_up():
     x = np.r_[np.full((5, 1), 10.0), np.zeros((50, 1))]
     made = fit(x, np.arange(55) < 5, ("a",), penalty=1e-4, clip=12.0)
     assert np.isfinite(made.weights).all()
+
+
+def test_planted_truths_pass_the_window_like_any_survivor_however_noisy(tmp_path, steps):
+    lines = Lines.of(steps["uniform_history"]())
+    params = {
+        "alignments": [steps["truth"].model_dump(mode="json")],
+        "range": list(steps["span"]),
+        "labels": [],
+        "window": [0, 30],
+        "confirm": [0, 0],
+        "reads": [30, 60],
+        "twins": 24,
+        "decoys": 8,
+        "seed": 3,
+    }
+    word = StopWord(tmp_path / "stop.word")
+    arrays = {**lines.arrays(), "matches": np.array([5, 6])}
+    meta, made = twins_job(params, arrays, Stop(word, word.generation()))
+    rate = made["x"][:, :, meta["names"].index("record.forward_rate")]
+    assert made["x"].shape[:2] == (24, 9)
+    assert rate.min() >= 5 / 30
+    assert rate[:, 1:].max() <= 6 / 30
+    assert max(meta["noises"]) > 0.9

@@ -67,7 +67,7 @@ def terminal() -> Callable[..., Any]:
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Any]:
     """A stand-in daemon that serves the recorded snapshot on `room.state`."""
-    served = stand_in.StandIn(tmp_path, stand_in.recorded())
+    served = stand_in.StandIn(tmp_path, stand_in.recorded(), period=0.1)
     served.state = tmp_path
     await served.start()
     yield served

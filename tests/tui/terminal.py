@@ -76,7 +76,12 @@ class Terminal:
     """`python -m tui` in a session of its own with a pseudo terminal."""
 
     def __init__(
-        self, state: Path, *options: str, size: tuple[int, int] = (80, 24), **environment: str
+        self,
+        state: Path,
+        *options: str,
+        size: tuple[int, int] = (80, 24),
+        controlling: bool = True,
+        **environment: str,
     ) -> None:
         self.glass = Glass(*size)
         self.written = ""
@@ -86,7 +91,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui", "--state", str(state), *options],
             stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None,
             env={**kept, "TERM": "xterm-256color", **environment},
         )  # fmt: skip
         os.close(slave)

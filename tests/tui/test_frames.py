@@ -24,7 +24,13 @@ NOTHING: dict[str, Any] = {
     "pipeline": {"run": None, "steps": []}, "throughput": {"unit": "Mh/s", "seconds": 30, "values": []},
     "evidence": {"draws": 0}, "mode": "idle",
 }  # fmt: skip
-LOST = {"link": Link("lost", 3, 2.0, "no engine answers in /srv/room"), "age": 41.0, "silence": 41.0}
+LOST = {
+    "link": Link(
+        "lost", 3, 2.0, "no engine answers in /srv/room; start one with `mimicry --no-ui --state /srv/room`"
+    ),
+    "age": 41.0,
+    "silence": 41.0,
+}
 STALE = {"age": 12.0, "silence": 12.0}
 FROZEN = {"frozen": True, "age": 33.0}
 

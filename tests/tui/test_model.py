@@ -125,10 +125,10 @@ def test_a_late_reading_is_marked(picture):
 
 
 def test_advice_stands_apart_from_the_decision(picture):
-    lines = shown(panels.decisions(picture(), 80, 3).lines).splitlines()
-    assert "PROCEED" in lines[0]
-    assert "rule advice =" in lines[0]
-    assert "advice none(not configured)" in lines[1]
+    narrow, wide = (shown(panels.decisions(picture(), cells, 3).lines).splitlines() for cells in (80, 120))
+    assert "PROCEED  rule advice =" in narrow[0]
+    assert "RETRY    rule advice none  trial spread" in narrow[1]
+    assert "advice none(not configured)" in wide[1]
 
 
 @pytest.mark.parametrize("verdict", ["identified", "biased", "no_evidence", "not_identifiable", "none yet"])

@@ -71,8 +71,9 @@ def test_ctrl_z_stops_and_fg_comes_back(served, terminal):
         assert "engine still running" in console.written
 
 
-def test_a_lost_terminal_ends_the_console(served, terminal):
-    with terminal(served) as console:
+@pytest.mark.parametrize("controlling", [True, False], ids=["hang-up signal", "no signal"])
+def test_a_lost_terminal_ends_the_console(controlling, served, terminal):
+    with terminal(served, controlling=controlling) as console:
         console.until("● RUN")
         console.hang_up()
         assert console.process.wait(10) != 0

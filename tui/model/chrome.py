@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from tui.keys import footer_keys
@@ -128,7 +129,7 @@ def age_note(view: View) -> str:
 
 def banner(view: View, cells: int, most: int = 4) -> list[Line]:
     """Return what must not be overlooked: no engine, stale, frozen, halted or halting; at most `most` rows."""
-    rows = [*_link_rows(view), *_frozen_row(view), *_halt_rows(view)]
+    rows = [*_link_rows(view, cells), *_frozen_row(view), *_halt_rows(view)]
     return [
         cut((Span("▌", rows[i].role), Span(" "), *_strong_first(rows[i])), cells)
         for i in range(min(most, len(rows)))
@@ -140,7 +141,7 @@ def _strong_first(row: Span) -> Line:
     return (Span(first, f"{row.role}-strong"), Span(mark + rest))
 
 
-def _link_rows(view: View) -> list[Span]:
+def _link_rows(view: View, cells: int) -> list[Span]:
     if view.trust == "live":
         return []
     if view.trust == "stale":
@@ -157,7 +158,7 @@ def _link_rows(view: View) -> list[Span]:
     kept = f" · numbers below are {duration(view.age)} old" if old else ""
     return [
         span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
-        span(f"  {link.detail}", "fail"),
+        *(span(f"  {row}", "fail") for row in textwrap.wrap(link.detail, max(10, cells - 4))[:2]),
     ]
 
 

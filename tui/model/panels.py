@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.model.fleet import fleet_lines
 from tui.model.spark import bar, chart, spark
-from tui.model.text import BLANK, Item, Line, Span, cell, gapped, length, line, span, spread, table
+from tui.model.text import BLANK, Item, Line, Span, gapped, length, line, span, spread, table
 from tui.model.words import (
     ACTIONS,
     LIGHTS,
@@ -71,7 +71,8 @@ def evidence(view: View, cells: int, rows: int) -> Panel:
         return Panel("Evidence", empty("evidence", cells))
     found = view.snapshot.evidence
     sign = VERDICTS.get(found.verdict, UNKNOWN)
-    first = line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"), "  ", found.line)
+    said = found.line.removeprefix(f"{found.verdict}: ").removeprefix(f"{sign.word}: ")
+    first = line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"), "  ", said)
     lines = [first, _strength(found, cells), *_coverage(found, cells, rows)]
     return Panel("Evidence", lines)
 
@@ -130,7 +131,10 @@ def pipeline(view: View, cells: int, rows: int) -> Panel:
     lines = [_strip(run.steps, cells), *_now(step, cells), _best(step, cells)]
     spare = rows - len(lines) - len(run.steps)
     if spare >= 0:
-        lines += [*([BLANK] if spare else []), *(_step_row(each, cells) for each in run.steps)]
+        lines += [
+            *([BLANK] if spare else []),
+            *table([_step_row(each) for each in run.steps], (1, 3, 12, 8, 11)),
+        ]
     return Panel(title, lines)
 
 
@@ -183,18 +187,18 @@ def _best(step: Step, cells: int) -> Line:
     return spread(items, cells)
 
 
-def _step_row(step: Step, cells: int) -> Line:
+def _step_row(step: Step) -> list[Span]:
     sign = STEPS.get(step.status, UNKNOWN)
-    count = f"{step.done or 0:,}/{step.total:,}" if step.total else ""
-    return line(
-        span(f"{sign.glyph} ", sign.role),
-        cell(step.id, 4),
-        cell(step.name, 12),
-        cell(sign.word, 8, sign.role),
-        cell(count, 10),
-        span(f"best {number(step.best)} null {number(step.null)}  " if step.best is not None else "", "dim"),
+    measured = f"best {number(step.best)} null {number(step.null)}" if step.best is not None else ""
+    return [
+        span(sign.glyph, sign.role),
+        span(step.id),
+        span(step.name),
+        span(sign.word, sign.role),
+        span(f"{step.done or 0:,}/{step.total:,}" if step.total else ""),
+        span(measured, "dim"),
         span(step.note, "dim"),
-    )
+    ]
 
 
 def requests(view: View, cells: int, rows: int) -> Panel:
@@ -236,20 +240,20 @@ def decisions(view: View, cells: int, rows: int) -> Panel:
     if view.snapshot is None or not view.snapshot.decisions:
         return Panel("Decisions", empty("decisions", cells))
     shown = view.snapshot.decisions
-    wide = cells >= 60
-    caps = (1, 8 if wide else 5, 3, 8, 10 if wide else 4, 29 if wide else 12)
-    below = len(shown) * 2 <= rows
-    lines = table([_decision_row(each, wide, inline=wide and not below) for each in shown], caps)
+    wide, below = cells >= 60, len(shown) * 2 <= rows
+    full = cells >= 110 or (wide and below)
+    caps = (1, 8 if wide else 5, 3, 8, 10 if wide else 4, 29 if full else 12)
+    lines = table([_decision_row(each, wide, full, inline=wide and not below) for each in shown], caps)
     if below:
         reasons = [line(span(f"  {each.reason}", "dim")) for each in shown]
         lines = [each for pair in zip(lines, reasons, strict=True) for each in pair]
     return Panel("Decisions", lines)
 
 
-def _decision_row(each: Decision, wide: bool, *, inline: bool) -> list[Span]:
+def _decision_row(each: Decision, wide: bool, full: bool, *, inline: bool) -> list[Span]:
     sign = ACTIONS.get(each.action, UNKNOWN)
     same = each.advice == each.action
-    advice = "=" if same else each.advice if wide else each.advice.partition("(")[0]
+    advice = "=" if same else each.advice if full else each.advice.partition("(")[0]
     return [
         span(sign.glyph, sign.role),
         span(clock(each.at, seconds=wide), "dim"),

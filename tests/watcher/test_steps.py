@@ -1,0 +1,139 @@
+"""Steps under judgement: a failure is retried with a change that arrives at the step, a person is asked where none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from engine.desk import Desk
+from engine.llm.advice import Advice
+from engine.llm.context import ContextBundle
+from engine.parameters import Value
+from engine.pipeline.context import StepOutcome
+from engine.watcher.evaluation import Finding
+from engine.watcher.record import replay_recorded
+from engine.watcher.steps import Escalated, Judge
+
+
+def judge(desk: Desk, **change: Any) -> Judge:
+    base: dict[str, Any] = {
+        "journal": desk.journal, "policies": desk.policies, "registry": desk.parameters.registry, "advisor": desk.advisor,
+        "values": desk.parameters.values(), "request": "r-1", "run": "run-0001",
+    }  # fmt: skip
+    return Judge(**{**base, **change})
+
+
+def good(step: str) -> StepOutcome:
+    outcome = StepOutcome(step)
+    for metric in ("power", "survivors", "trials", "scorer_gain_bits", "rows", "features", "leaks"):
+        outcome.measure(metric, 1.0, ">=", 0.5)
+    return outcome
+
+
+def thin(step: str) -> StepOutcome:
+    outcome = good(step)
+    outcome.evidence = [row for row in outcome.evidence if row.metric != "power"]
+    outcome.measure("power", 0.4, ">=", 0.95)
+    return outcome
+
+
+def raised(step: str, code: str) -> StepOutcome:
+    return StepOutcome(
+        step, "failed", findings=[Finding(code=f"step.{code}", level="fail", text="the worker is gone")]
+    )
+
+
+class Script:
+    """A step that answers from a list, and remembers what it was told."""
+
+    def __init__(self, *outcomes: StepOutcome) -> None:
+        self.outcomes, self.overlays = list(outcomes), list[Mapping[str, Value]]()
+
+    async def __call__(self, step: str, overlay: Mapping[str, Value]) -> StepOutcome:
+        self.overlays.append(dict(overlay))
+        return self.outcomes.pop(0)
+
+
+def quiet(step: str, outcome: object) -> None:
+    """Tell nobody."""
+
+
+async def test_good_steps_proceed_in_order_each_with_a_decision(desk: Desk) -> None:
+    told: list[tuple[str, bool]] = []
+    script = Script(good("1"), good("2.5"))
+    decisions = await judge(desk).steps(
+        ["1", "2.5"], script, lambda step, outcome: told.append((step, outcome is None))
+    )
+    assert [decision.action for decision in decisions] == ["PROCEED", "PROCEED"]
+    assert told == [("1", True), ("1", False), ("2.5", True), ("2.5", False)]
+    assert [row.step for row in desk.journal.decisions.list()] == ["2.5", "1"]
+
+
+async def test_a_retry_changes_a_parameter_and_the_change_reaches_the_step(desk: Desk) -> None:
+    script = Script(thin("1"), thin("1"), good("1"))
+    await judge(desk).steps(["1"], script, quiet)
+    assert script.overlays == [{}, {"pipeline.window_trials": 32}, {"pipeline.window_trials": 64}]
+    rows = list(reversed(desk.journal.decisions.list()))
+    assert [row.action for row in rows] == ["RETRY", "RETRY", "PROCEED"]
+    assert rows[0].changes[0]["before"] == 16
+    assert rows[0].changes[0]["after"] == 32
+    assert desk.parameters.values()["pipeline.window_trials"] == 16, "a retry is for its request alone"
+
+
+async def test_spent_retries_escalate_with_the_number_of_the_decision(desk: Desk) -> None:
+    with pytest.raises(Escalated) as caught:
+        await judge(desk).steps(["1"], Script(thin("1"), thin("1"), thin("1")), quiet)
+    row = desk.journal.decisions.get(caught.value.decision)
+    assert row.action == "ESCALATE"
+    assert "no retry is left" in row.reason
+    assert replay_recorded(desk.journal, row.id).action == "ESCALATE"
+
+
+async def test_a_lost_worker_is_retried_with_less_work(desk: Desk) -> None:
+    script = Script(raised("2.5", "TaskFailed"), good("2.5"))
+    await judge(desk).steps(["2.5"], script, quiet)
+    assert script.overlays[1] == {"pipeline.twins": 12}
+
+
+@pytest.mark.parametrize("code", ["SchemaRefused", "BadInput", "LeakFound", "StepRefused"])
+def test_what_a_repetition_cannot_mend_escalates_at_once(desk: Desk, code: str) -> None:
+    import asyncio
+
+    with pytest.raises(Escalated):
+        asyncio.run(judge(desk).steps(["3"], Script(raised("3", code)), quiet))
+    assert len(desk.journal.decisions.list()) == 1
+
+
+async def test_the_total_budget_binds_over_steps(desk: Desk) -> None:
+    policies = desk.policies.model_copy(update={"total_retries": 1})
+    with pytest.raises(Escalated, match=r"step 2\.5"):
+        await judge(desk, policies=policies).steps(
+            ["1", "2.5"], Script(thin("1"), good("1"), raised("2.5", "TaskFailed")), quiet
+        )
+
+
+class Careful:
+    """An advisor that always asks for a person."""
+
+    state = "here"
+
+    def __init__(self) -> None:
+        self.asked: list[ContextBundle] = []
+
+    async def advise(self, bundle: ContextBundle) -> Advice:
+        self.asked.append(bundle)
+        return Advice(decision="ESCALATE", confidence=0.6, primary_signal="power", reasoning="look at it")
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+async def test_an_advisor_sees_the_evidence_and_its_care_is_recorded_apart(desk: Desk) -> None:
+    advisor = Careful()
+    with pytest.raises(Escalated):
+        await judge(desk, advisor=advisor).steps(["1"], Script(good("1")), quiet)
+    row = desk.journal.decisions.list()[0]
+    assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule+advice")
+    assert "power 1 >= 0.5 ok" in advisor.asked[0].prompt

@@ -1,0 +1,205 @@
+"""The watcher's loop over a real journal: every request ends once, halted work is deferred, ESCALATE halts, faults end a request only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from engine.desk import Desk
+from engine.dispatch.dispatcher import Dispatcher, Done, Rejected
+from engine.dispatch.queue import LearningLoop, PipelineRerun
+from engine.errors import BadInput, Halted
+from engine.watcher.steps import Escalated
+from engine.watcher.watcher import Watcher
+from state.requests import RequestRow
+
+Work = Callable[[RequestRow], Awaitable[Done]]
+
+
+def watcher(desk: Desk, work: Work) -> Watcher:
+    dispatcher = Dispatcher(desk)
+    dispatcher.table = dict.fromkeys(dispatcher.table, work)
+    return Watcher(desk, dispatcher)
+
+
+async def serve(desk: Desk, work: Work, until: Callable[[], bool]) -> None:
+    """Run the watcher until the condition holds, or two seconds."""
+    running = asyncio.create_task(watcher(desk, work).serve())
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            while not until():
+                await asyncio.sleep(0.01)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def submit(desk: Desk, count: int = 1) -> list[str]:
+    return [desk.queue.submit(LearningLoop(), origin="test").id for _ in range(count)]
+
+
+def states(desk: Desk) -> list[str]:
+    return [row.state for row in desk.journal.requests.list()]
+
+
+async def begin(desk: Desk, row: RequestRow) -> str:
+    run = desk.journal.runs.open(row.kind, {}, request=row.id)
+    desk.journal.requests.start(row.id, run=run.id)
+    return run.id
+
+
+async def test_requests_are_done_in_order_each_once_with_their_result(desk: Desk) -> None:
+    ids, seen = submit(desk, 5), list[str]()
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        seen.append(row.id)
+        return Done(f"did {row.id}", {"proof": row.id})
+
+    await serve(desk, work, lambda: states(desk) == ["done"] * 5)
+    assert seen == ids
+    assert [row.result for row in desk.journal.requests.list()] == [{"proof": name} for name in ids]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "says"),
+    [
+        (Rejected("not in this room"), "rejected", "not in this room"),
+        (BadInput("the file is broken"), "failed", "the file is broken"),
+        (RuntimeError("a bug"), "failed", "internal fault: RuntimeError: a bug"),
+    ],
+)
+async def test_a_fault_ends_its_request_and_the_next_one_runs(
+    desk: Desk, error: Exception, state: str, says: str
+) -> None:
+    first, second = submit(desk, 2)
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        if row.id == first:
+            raise error
+        return Done("fine", {})
+
+    await serve(desk, work, lambda: states(desk)[1] == "done")
+    assert states(desk) == [state, "done"]
+    assert says in desk.journal.requests.get(first).why
+    assert desk.halt.state is None
+    assert [run.state for run in desk.journal.runs.newest()][-1] == "failed"
+    assert second != first
+
+
+async def test_escalation_halts_the_room_and_the_rest_waits(desk: Desk) -> None:
+    first, _ = submit(desk, 2)
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        raise Escalated(7, "3", "a feature leaks")
+
+    await serve(desk, work, lambda: desk.halt.state is not None and desk.halt.state.reached is not None)
+    assert states(desk) == ["failed", "queued"]
+    assert desk.halt.state is not None
+    assert desk.halt.state.by == "watcher"
+    assert "a feature leaks" in desk.halt.state.reason
+    assert "explain 7" in desk.journal.requests.get(first).why
+    assert desk.journal.runs.newest()[0].state == "escalated"
+
+
+async def test_halted_work_is_deferred_and_goes_on_under_its_run_after_resume(desk: Desk) -> None:
+    (name,) = submit(desk)
+    runs: list[str | None] = []
+
+    async def work(row: RequestRow) -> Done:
+        runs.append(row.run)
+        if row.run is None:
+            await begin(desk, row)
+            desk.halt.ask("now", "smoke", "ops")
+            raise Halted("stopped in the middle")
+        desk.journal.requests.start(row.id)
+        return Done("finished", {})
+
+    await serve(desk, work, lambda: states(desk) == ["deferred"] and not desk.halt.pending)
+    assert states(desk) == ["deferred"]
+    assert "ops" in desk.journal.requests.get(name).why
+    assert desk.journal.runs.newest()[0].state == "halted"
+    desk.halt.resume("ops")
+    await serve(desk, work, lambda: states(desk) == ["done"])
+    assert states(desk) == ["done"]
+    assert runs == [None, "run-0001"]
+
+
+async def test_nothing_is_taken_while_a_halt_is_in_force(desk: Desk) -> None:
+    submit(desk)
+    desk.halt.ask("finish", "maintenance", "ops")
+
+    async def work(row: RequestRow) -> Done:
+        raise AssertionError("must not run")
+
+    await serve(desk, work, lambda: desk.halt.state is not None and desk.halt.state.reached is not None)
+    assert states(desk) == ["queued"]
+    assert not desk.halt.pending, "nothing runs, so the halt is reached"
+
+
+async def test_the_rooms_end_gives_work_back_to_the_queue_not_halted(desk: Desk) -> None:
+    submit(desk)
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        desk.board.stopping = True
+        raise Halted("the engine stops")
+
+    one = watcher(desk, work)
+    await asyncio.wait_for(one.serve(), 2)
+    assert one.ended.is_set()
+    assert states(desk) == ["queued"]
+    assert desk.halt.state is None
+
+
+async def test_work_of_a_dead_process_is_taken_again_at_start(desk: Desk) -> None:
+    (name,) = submit(desk)
+    desk.queue.claim()
+    desk.queue.start(name)
+    desk.journal.session = "another-process"
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        return Done("second attempt", {})
+
+    await serve(desk, work, lambda: states(desk) == ["done"])
+    assert desk.journal.requests.get(name).attempts == 2
+
+
+@pytest.mark.parametrize("request_kind", ["pipeline_rerun", "selfplay_retrain", "inject_draw", "unheard_of"])
+async def test_what_cannot_be_carried_out_is_rejected_by_the_real_dispatcher(
+    desk: Desk, request_kind: str
+) -> None:
+    row = desk.journal.requests.enqueue(request_kind, {"value": 3}, origin="test")
+    one = Watcher(desk, Dispatcher(desk))
+    claimed = desk.queue.claim()
+    assert claimed is not None
+    await one.handle(claimed)
+    assert desk.journal.requests.get(row.id).state == "rejected"
+
+
+async def test_injected_draws_are_stored_once_in_test_mode(desk: Desk) -> None:
+    desk.board.test_mode = True
+    one = Watcher(desk, Dispatcher(desk))
+    desk.journal.requests.enqueue("inject_draw", {"value": 3}, origin="test")
+    claimed: Any = desk.queue.claim()
+    await one.handle(claimed)
+    assert states(desk) == ["done"]
+    assert [draw.value for _, draw in desk.intake.store.after(0)] == [3]
+
+
+async def test_steps_out_of_order_are_rejected(desk: Desk) -> None:
+    from engine.history.store import Arrival
+
+    desk.intake.append([Arrival(value) for value in range(5)], "test")
+    with pytest.raises(ValueError, match="start_step 5"):
+        PipelineRerun(start_step="5", end_step="3")
+    row = desk.journal.requests.enqueue("pipeline_rerun", {"start_step": "5", "end_step": "3"}, origin="test")
+    with pytest.raises(Rejected, match="lies after"):
+        await Dispatcher(desk).perform(row)

@@ -57,7 +57,7 @@ class Job:
         mapping = parse_mapping(self.mapping(), self.family)
         task = build_task(self.family, mapping, 0, 999, self.draws(), np.full(self.vectors, self.matches), scope)
         assert task is not None
-        _host.naive(self.family.id, task.fields(), 1 << 30, seeds)
+        _host.naive(self.family.id, *task.packed(), 1 << 30, seeds)
 
 
 def rate(run: Callable[[int], None], seconds: float) -> float:

@@ -11,11 +11,11 @@ import numpy as np
 
 from hip_cuda_kernels import _host
 from hip_cuda_kernels.errors import KernelError
-from hip_cuda_kernels.lowering import fields, lower_call
+from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.registry import FAMILIES, Family
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Scope, build_task
+from hip_cuda_kernels.task import Scope, build_task, pack_call
 
 HIT = np.dtype(
     [("vector", "<u2"), ("matched", "<u2"), ("start", "<u4"), ("gap", "<u4"), ("pad", "<u4"), ("seed", "<u8")]
@@ -67,8 +67,8 @@ def values(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
     found = family_of(family)
-    call = fields(lower_call(parse_mapping(mapping, found), found, lo, hi))
-    draws = _host.values(found.id, call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count))
+    call = pack_call(lower_call(parse_mapping(mapping, found), found, lo, hi))
+    draws = _host.values(found.id, *call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count))
     shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
     return shifted
 
@@ -105,7 +105,7 @@ def sieve(
     hits, done, stopped, overflow = _host.sieve(
         isa(),
         found.id,
-        task.fields(),
+        *task.packed(),
         task.second_depth,
         seed_lo,
         seed_count,

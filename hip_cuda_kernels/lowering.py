@@ -5,7 +5,7 @@ mappings.h says what the numbers mean. Everything here is integer arithmetic on 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from hip_cuda_kernels.errors import IncompatibleMapping
 from hip_cuda_kernels.mappings import Mapping
@@ -134,8 +134,3 @@ def _word_interval(call: Call, word_bits: int, value: int) -> tuple[int, int]:
 
 def _exact_product(call: Call) -> bool:
     return call.unit == 2.0**call.bits and call.bits + call.range.bit_length() <= 53
-
-
-def fields(part: Call | Filter) -> dict[str, int | float]:
-    """Return the numbers by the names that the compiled side reads."""
-    return asdict(part)

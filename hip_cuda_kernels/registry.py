@@ -14,7 +14,8 @@ from hip_cuda_kernels.errors import UnknownName
 class Family:
     """One generator with one seeding: what a runtime calls its generator, in numbers.
 
-    `kernel` names the C++ struct in `header`; `interleave` is the number of native vectors that run abreast on the host and
+    `kernel` names the C++ struct in `header`, `reach` the words it can give before its stateful form takes over (None: no end).
+    `float_split` is how many bits of two words make the runtime's 53-bit double, where one word is too short. `interleave` is the number of native vectors that run abreast on the host and
     `ops` the vector operations of (seeding, one word): both steer speed only, never a result.
     `cost` is seconds for 10^6 seeds on one core with AVX2, exact search of contiguous draws (benchmarks/sieve.py measures it).
     `check` is (seed, first raw words), the known answer that every device must give before it may search.
@@ -34,6 +35,7 @@ class Family:
     float_bits: int
     float_split: tuple[int, int] | None
     cost: float
+    reach: int | None
     interleave: int
     ops: tuple[int, int]
     reference: str
@@ -58,6 +60,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=53,
         float_split=(27, 26),
         cost=0.023,
+        reach=227,
         interleave=8,
         ops=(1600, 28),
         reference="Matsumoto and Nishimura, ACM TOMACS 8(1), 1998; init_genrand of mt19937ar.c (2002)",
@@ -80,6 +83,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=53,
         float_split=(27, 26),
         cost=0.11,
+        reach=None,
         interleave=8,
         ops=(8000, 28),
         reference="Matsumoto and Nishimura 1998; init_by_array of mt19937ar.c; CPython Modules/_randommodule.c",
@@ -102,6 +106,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=53,
         float_split=(26, 27),
         cost=0.0013,
+        reach=None,
         interleave=4,
         ops=(8, 9),
         reference="java.util.Random, Java SE API specification",
@@ -124,6 +129,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=48,
         float_split=None,
         cost=0.0005,
+        reach=None,
         interleave=4,
         ops=(2, 9),
         reference="POSIX.1-2017, drand48",
@@ -146,6 +152,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=31,
         float_split=None,
         cost=0.02,
+        reach=None,
         interleave=4,
         ops=(1700, 4),
         reference="GNU C Library, stdlib/random_r.c (TYPE_3); Knuth, TAOCP 2, 3.2.2",
@@ -168,6 +175,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=31,
         float_split=None,
         cost=0.0006,
+        reach=None,
         interleave=4,
         ops=(8, 14),
         reference="Park and Miller, CACM 31(10), 1988; ISO C++ [rand.predef]",
@@ -190,6 +198,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=31,
         float_split=None,
         cost=0.0006,
+        reach=None,
         interleave=4,
         ops=(8, 14),
         reference="Park, Miller and Stockmeyer, CACM 36(7), 1993; ISO C++ [rand.predef]",
@@ -212,6 +221,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=15,
         float_split=None,
         cost=0.0004,
+        reach=None,
         interleave=4,
         ops=(0, 5),
         reference="Microsoft C runtime, rand",
@@ -234,6 +244,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=32,
         float_split=None,
         cost=0.0004,
+        reach=None,
         interleave=4,
         ops=(0, 6),
         reference="Marsaglia, Journal of Statistical Software 8(14), 2003",
@@ -256,6 +267,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=32,
         float_split=None,
         cost=0.0005,
+        reach=None,
         interleave=4,
         ops=(0, 8),
         reference="Marsaglia, Journal of Statistical Software 8(14), 2003 (xor128)",
@@ -278,6 +290,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=32,
         float_split=None,
         cost=0.0018,
+        reach=None,
         interleave=2,
         ops=(60, 14),
         reference="Blackman and Vigna, ACM TOMS 47(4), 2021",
@@ -300,6 +313,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=53,
         float_split=None,
         cost=0.0017,
+        reach=None,
         interleave=2,
         ops=(4, 40),
         reference="Steele, Lea and Flood, OOPSLA 2014",
@@ -322,6 +336,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=32,
         float_split=None,
         cost=0.0011,
+        reach=None,
         interleave=2,
         ops=(20, 36),
         reference="O'Neill, HMC-CS-2014-0905, pcg_basic.c, stream 54 of its demo",
@@ -344,6 +359,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=32,
         float_split=None,
         cost=0.003,
+        reach=None,
         interleave=2,
         ops=(0, 45),
         reference="Salmon, Moraes, Dror and Shaw, SC 2011; Random123",

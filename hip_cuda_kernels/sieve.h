@@ -16,6 +16,40 @@ struct Task {
     u32 start_lo, start_count, gap_lo, gap_count;
 };
 
+// One reported alignment (the HIT record of host.py).
+struct Hit {
+    unsigned short vector, matched;
+    u32 start, gap, pad;
+    u64 seed;
+};
+
+// A call and a task as task.py packs them, the same for the host and a GPU: whole numbers, one double, one run of arrays.
+HD Call unpack_call(const u64 *numbers, double unit) {
+    return {(u32)numbers[0], (u32)numbers[1], (u32)numbers[2], (u32)numbers[3], (u32)numbers[4], (u32)numbers[5],
+            numbers[6],      numbers[7],      unit};
+}
+
+HD Task unpack_task(const u64 *numbers, double unit, const u32 *arrays) {
+    const u64 *rest = numbers + 8;
+    const u32 vectors = (u32)rest[4], width = (u32)rest[5], table = vectors * width;
+    const u32 *tables = arrays + 3 * vectors;
+    return {unpack_call(numbers, unit),
+            {(u32)rest[0], (u32)rest[1], (u32)rest[2], (u32)rest[3]},
+            vectors,
+            width,
+            arrays,
+            arrays + vectors,
+            arrays + 2 * vectors,
+            tables,
+            tables + table,
+            tables + 2 * table,
+            tables + 3 * table,
+            (u32)rest[6],
+            (u32)rest[7],
+            (u32)rest[8],
+            (u32)rest[9]};
+}
+
 // How many draws of a vector the seed reproduces; gives up with 0 once the threshold is out of reach.
 template <class G> HD u32 exact_count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
     G g;

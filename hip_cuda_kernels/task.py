@@ -9,13 +9,20 @@ from typing import Any
 import numpy as np
 
 from hip_cuda_kernels.errors import KernelError
-from hip_cuda_kernels.lowering import Call, Filter, fields, lower_call, lower_draw, lower_filter
+from hip_cuda_kernels.lowering import Call, Filter, lower_call, lower_draw, lower_filter
 from hip_cuda_kernels.mappings import Mapping
 from hip_cuda_kernels.planning import Workload, depths
 from hip_cuda_kernels.registry import Family
 
 MOST_CALLS = 1 << 17
 Numbers = np.ndarray[Any, np.dtype[np.uint32]]
+LongNumbers = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def pack_call(call: Call) -> tuple[LongNumbers, float]:
+    """Return (numbers, unit) in the order of unpack_call in sieve.h."""
+    numbers = (call.kind, call.words, call.shift, call.join, call.second_shift, call.bits, call.accept_max, call.range)
+    return np.array(numbers, dtype=np.uint64), call.unit
 
 
 @dataclass(frozen=True)
@@ -46,27 +53,26 @@ class Task:
     offset: Numbers
     lim: Numbers
 
-    def fields(self) -> dict[str, Any]:
-        """Return everything by the names that the compiled side reads."""
-        arrays = ("usable", "threshold", "depth", "index", "value", "offset", "lim")
+    def packed(self) -> tuple[LongNumbers, float, Numbers]:
+        """Return (numbers, unit, arrays) in the order of unpack_task in sieve.h."""
         (start_lo, start_hi), (gap_lo, gap_hi) = self.scope.starts, self.scope.gaps
-        return {
-            "call": fields(self.call),
-            "filter": fields(self.filter),
-            "vectors": self.vectors,
-            "width": self.width,
-            "start_lo": start_lo,
-            "start_count": start_hi - start_lo + 1,
-            "gap_lo": gap_lo,
-            "gap_count": gap_hi - gap_lo + 1,
-            **{name: getattr(self, name) for name in arrays},
-        }
+        f = self.filter
+        scope = (start_lo, start_hi - start_lo + 1, gap_lo, gap_hi - gap_lo + 1)
+        rest = (f.reduce, f.shift, f.zeros, f.multiplier, self.vectors, self.width, *scope)
+        numbers, unit = pack_call(self.call)
+        arrays = (self.usable, self.threshold, self.depth, self.index, self.value, self.offset, self.lim)
+        return np.concatenate([numbers, np.array(rest, dtype=np.uint64)]), unit, np.concatenate(arrays)
 
     def first_calls(self) -> int:
         """Return how many calls from the first start on the first stage can look at."""
         (start_lo, start_hi), gap_hi = self.scope.starts, self.scope.gaps[1]
         last = max(int(self.index[v * self.width + int(d) - 1]) for v, d in enumerate(self.depth))
         return start_hi - start_lo + last * (gap_hi + 1) + 1
+
+    def last_word(self) -> int:
+        """Return how many raw words lie up to the last draw's last one, rejections aside."""
+        last = max(int(self.index[v * self.width + int(n) - 1]) for v, n in enumerate(self.usable) if n)
+        return (self.scope.starts[1] + last * (self.scope.gaps[1] + 1) + 1) * self.call.words
 
 
 def build_task(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def screen_text(app: App[Any]) -> str:
     """Return the screen as plain text, one line a row; the one place that reads the toolkit's compositor."""
+    from textual._context import visible_screen_stack
+
+    visible_screen_stack.set(app._background_screens)  # what shines through a dialog
     strips = app.screen._compositor.render_strips(app.screen.size)
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 

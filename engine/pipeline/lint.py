@@ -57,7 +57,7 @@ def future_blind(board: Board, meta: Meta, reads: Sequence[int], rng: np.random.
                 features.columns(board, meta, reads[slot]),
                 features.columns(blind, meta, reads[slot]),
             )
-            pass
+            leaks |= {name for name in before if not np.array_equal(before[name], after[name])}
     return sorted(leaks)
 
 

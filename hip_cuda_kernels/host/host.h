@@ -6,12 +6,6 @@
 
 namespace mimicry {
 
-struct Hit {
-    unsigned short vector, matched;
-    u32 start, gap, pad;
-    u64 seed;
-};
-
 // The instruction sets compiled in, best last; each entry is null where this processor lacks it.
 struct Choice {
     const char *name;

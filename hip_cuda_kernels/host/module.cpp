@@ -16,6 +16,7 @@ using namespace mimicry;
 namespace {
 
 typedef nb::ndarray<const u32, nb::ndim<1>, nb::c_contig, nb::device::cpu> Numbers;
+typedef nb::ndarray<const u64, nb::ndim<1>, nb::c_contig, nb::device::cpu> LongNumbers;
 
 template <class T> nb::ndarray<nb::numpy, T, nb::ndim<1>> to_numpy(std::vector<T> &&values) {
     auto *kept = new std::vector<T>(std::move(values));
@@ -46,33 +47,6 @@ std::vector<std::string> available() {
     return names;
 }
 
-template <class T> T field(nb::handle fields, const char *name) { return nb::cast<T>(fields[name]); }
-
-Call call_from(nb::handle f) {
-    return {field<u32>(f, "kind"), field<u32>(f, "words"), field<u32>(f, "shift"), field<u32>(f, "join"), field<u32>(f, "second_shift"),
-            field<u32>(f, "bits"), field<u64>(f, "accept_max"), field<u64>(f, "range"), field<double>(f, "unit")};
-}
-
-Filter filter_from(nb::handle f) {
-    return {field<u32>(f, "reduce"), field<u32>(f, "shift"), field<u32>(f, "zeros"), field<u32>(f, "multiplier")};
-}
-
-// A task borrows the arrays of the Python object `f`, which must outlive it.
-struct Borrowed {
-    std::vector<Numbers> arrays;
-
-    const u32 *take(nb::handle f, const char *name) {
-        arrays.push_back(nb::cast<Numbers>(f[name]));
-        return arrays.back().data();
-    }
-};
-
-Task task_from(nb::handle f, Borrowed &b) {
-    return {call_from(f["call"]), filter_from(f["filter"]), field<u32>(f, "vectors"), field<u32>(f, "width"), b.take(f, "usable"),
-            b.take(f, "threshold"), b.take(f, "depth"), b.take(f, "index"), b.take(f, "value"), b.take(f, "offset"), b.take(f, "lim"),
-            field<u32>(f, "start_lo"), field<u32>(f, "start_count"), field<u32>(f, "gap_lo"), field<u32>(f, "gap_count")};
-}
-
 nb::object hits_to_bytes(const std::vector<Hit> &hits) {
     std::vector<unsigned char> bytes(hits.size() * sizeof(Hit));
     if (!hits.empty()) std::memcpy(bytes.data(), hits.data(), bytes.size());
@@ -85,9 +59,9 @@ auto raw(const std::string &family, u64 seed, u64 skip, u64 count) {
     return to_numpy(std::move(words));
 }
 
-auto values(const std::string &family, nb::dict call, u64 seed, u64 start, u64 gap, u64 count) {
+auto values(const std::string &family, LongNumbers call, double unit, u64 seed, u64 start, u64 gap, u64 count) {
     std::vector<u64> draws(count);
-    scalars[family_at(family)].values(call_from(call), seed, start, gap, count, draws.data());
+    scalars[family_at(family)].values(unpack_call(call.data(), unit), seed, start, gap, count, draws.data());
     return to_numpy(std::move(draws));
 }
 
@@ -106,12 +80,11 @@ auto produce(const std::string &isa, const std::string &family, Numbers seeds, u
     return to_numpy(std::vector<u32>(out, out + (size_t)(whole ? 2 : 1) * count * lanes));
 }
 
-// `stop` and `progress` are addresses (0: none) of words that the caller keeps alive, perhaps shared between processes.
-nb::tuple sieve(const std::string &isa, const std::string &family, nb::dict fields, Numbers second_depth, u64 seed_lo, u64 seed_count,
-                u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
-    Borrowed borrowed;
-    Search search{task_from(fields, borrowed), family_at(family), second_depth.data(), seed_lo, seed_count, max_hits,
-                  (const u32 *)stop, stop_generation, (u64 *)progress};
+// A packed task: numbers, unit, arrays. `stop` and `progress` are addresses (0: none) of words that the caller keeps alive.
+nb::tuple sieve(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, Numbers second_depth,
+                u64 seed_lo, u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), second_depth.data(), seed_lo, seed_count,
+                        max_hits, (const u32 *)stop, stop_generation, (u64 *)progress};
     const Kernels &kernels = kernels_of(isa);
     Found found;
     {
@@ -121,18 +94,16 @@ nb::tuple sieve(const std::string &isa, const std::string &family, nb::dict fiel
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
 
-nb::object emulate(const std::string &family, nb::dict fields, u64 seed_lo, u64 seed_count, u32 calls) {
-    Borrowed borrowed;
-    Task task = task_from(fields, borrowed);
+nb::object emulate(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count, u32 calls) {
+    const Task task = unpack_task(numbers.data(), unit, arrays.data());
     std::vector<u32> q(calls);
     std::vector<Hit> hits;
     for (u64 i = 0; i < seed_count; ++i) scalars[family_at(family)].emulate(task, seed_lo + i, q.data(), calls, hits);
     return hits_to_bytes(hits);
 }
 
-u64 naive(const std::string &family, nb::dict fields, u64 seed_lo, u64 seed_count) {
-    Borrowed borrowed;
-    Task task = task_from(fields, borrowed);
+u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count) {
+    const Task task = unpack_task(numbers.data(), unit, arrays.data());
     nb::gil_scoped_release released;
     return scalars[family_at(family)].naive(task, seed_lo, seed_count);
 }
@@ -143,6 +114,8 @@ std::vector<std::string> families() {
     return ids;
 }
 
+u32 reach(const std::string &family) { return kernels_of("base").producers[family_at(family)].reach; }
+
 u32 unit(const std::string &isa, const std::string &family) { return kernels_of(isa).producers[family_at(family)].unit; }
 
 }  // namespace
@@ -151,6 +124,8 @@ NB_MODULE(_host, m) {
     m.doc() = "Compiled host kernels; use hip_cuda_kernels.host.";
     m.def("isas", available);
     m.def("families", families);
+    m.def("word_bits", [](const std::string &family) { return scalars[family_at(family)].word_bits; });
+    m.def("reach", reach);
     m.def("unit", unit);
     m.def("raw", raw);
     m.def("values", values);

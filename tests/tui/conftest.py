@@ -120,6 +120,15 @@ class Gallery:
         await self.pilot.resize_terminal(width, height)
         return await self.text()
 
+    async def press(self, key: str, shows: str) -> str:
+        """Press a key and return the screen as text, once it shows some words."""
+        await self.pilot.press(key)
+        end = time.monotonic() + 10
+        while shows not in screen_text(self.app):
+            assert time.monotonic() < end, f"{key} never showed {shows!r}:\n{screen_text(self.app)}"
+            await self.pilot.pause()
+        return await self.text()
+
     async def text(self) -> str:
         """Return the screen as text, once it stands still."""
         before, now = "", screen_text(self.app)

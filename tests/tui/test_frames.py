@@ -76,23 +76,24 @@ async def test_frames(size, gallery, picture, golden):
 
 async def test_pages(gallery, golden, picture):
     async with gallery((80, 24)) as shown:
-        for key, name in (("question_mark", "help"), ("exclamation_mark", "alerts")):
-            await shown.pilot.press(key)
-            golden(f"{name}-80x24", await shown.text())
-            await shown.pilot.press("escape")
+        for key, title, name in (("question_mark", "Help", "help"), ("exclamation_mark", "Alerts", "alerts")):
+            golden(f"{name}-80x24", await shown.press(key, f"{title}   (Esc closes)"))
+            await shown.press("escape", "Fleet")
     async with gallery((80, 24), picture(readonly=True)) as shown:
-        await shown.pilot.press("question_mark")
-        assert (await shown.text()).count("off (read-only)") == 2
+        assert (await shown.press("question_mark", "(Esc closes)")).count("off (read-only)") == 2
 
 
 async def test_ascii_frame_has_nothing_else(gallery, golden, picture):
     async with gallery((80, 24), ascii_only=True) as shown:
         text = await shown.show(picture({**PENDING, "test_mode": True, "degraded": ["磁碟 ≥ 90 %"]}))
         golden("ascii-80x24", text)
-        for key in ("H", "question_mark", "colon"):
-            await shown.pilot.press(key)
-            text += await shown.text()
-            await shown.pilot.press("escape")
+        for key, words in (
+            ("H", "Halt the engine"),
+            ("question_mark", "(Esc closes)"),
+            ("colon", "halt  (H)"),
+        ):
+            text += await shown.press(key, words)
+            await shown.press("escape", "+- Fleet")
     assert text.isascii()
 
 

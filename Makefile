@@ -62,5 +62,19 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 	  --no-header --no-annotate -o requirements.lock $(LOCKFLAGS)
 
+# Regenerate a family's vectors with its independent oracle: make vectors FAMILY=lcg48/java
+FAMILY ?= all
+vectors: $(STAMP)
+	$(BIN)/python tests/vectors/make/make.py $(FAMILY)
+
+examples: $(STAMP)
+	$(BIN)/python examples/make/make.py --check
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/sieve.py
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/daemon.py
+	$(BIN)/python benchmarks/console.py
+
 clean:
 	rm -rf $(VENV) build dist

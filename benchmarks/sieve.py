@@ -15,7 +15,8 @@ from statistics import median
 
 import numpy as np
 
-from hip_cuda_kernels import _host, host
+import hip_cuda_kernels._host as _host
+from hip_cuda_kernels import host
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.registry import Family, resolve_families
 from hip_cuda_kernels.task import Scope, build_task
@@ -55,7 +56,9 @@ class Job:
         """Run the plain search over `seeds` seeds from 2^30 on."""
         scope = Scope(1 << 30, seeds, (0, 0), (0, self.gap))
         mapping = parse_mapping(self.mapping(), self.family)
-        task = build_task(self.family, mapping, 0, 999, self.draws(), np.full(self.vectors, self.matches), scope)
+        task = build_task(
+            self.family, mapping, 0, 999, self.draws(), np.full(self.vectors, self.matches), scope
+        )
         assert task is not None
         _host.naive(self.family.id, *task.packed(), 1 << 30, seeds)
 

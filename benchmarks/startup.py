@@ -21,7 +21,9 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 11
     bare = median_seconds([sys.executable, "-c", "pass"], runs)
     shown = median_seconds([sys.executable, "-m", "engine.cli", "--help"], runs)
-    print(f"bare interpreter {bare:.3f} s   mimicry --help {shown:.3f} s   own share {shown - bare:.3f} s   ({runs} runs)")
+    print(
+        f"bare interpreter {bare:.3f} s   mimicry --help {shown:.3f} s   own share {shown - bare:.3f} s   ({runs} runs)"
+    )
 
 
 if __name__ == "__main__":

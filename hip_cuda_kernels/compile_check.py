@@ -36,7 +36,11 @@ class Compiler:
 def compilers() -> Iterator[Compiler | str]:
     """Yield every compiler found, or one line that says which is missing."""
     library = _nvrtc_library()
-    yield Compiler("nvrtc", NVIDIA, _Nvrtc(library).compile) if library else "nvrtc: not here (pip install nvidia-cuda-nvrtc)"
+    yield (
+        Compiler("nvrtc", NVIDIA, _Nvrtc(library).compile)
+        if library
+        else "nvrtc: not here (pip install nvidia-cuda-nvrtc)"
+    )
     for name, target, command in (("nvcc", NVIDIA, _nvcc), ("hipcc", AMD, _hipcc)):
         yield Compiler(name, target, command) if shutil.which(name) else f"{name}: not here"
 
@@ -84,7 +88,11 @@ class _Nvrtc:
     def compile(self, source: str) -> tuple[int, str]:
         """Compile one unit to a cubin in memory."""
         program, size = ctypes.c_void_p(), ctypes.c_size_t()
-        self._check(self._library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"unit.cu", 0, None, None))
+        self._check(
+            self._library.nvrtcCreateProgram(
+                ctypes.byref(program), source.encode(), b"unit.cu", 0, None, None
+            )
+        )
         options = [f"--gpu-architecture={NVIDIA}", "--std=c++17", *(f"-I{d}" for d in include_directories())]
         given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
         try:

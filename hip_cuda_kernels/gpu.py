@@ -76,7 +76,9 @@ class GpuSieve:
     def _kernel(self, family: Family, task: Task) -> Any:
         room = room_for(task.first_calls())
         if room > LARGEST_ROOM:
-            raise KernelError(f"{task.first_calls()} calls from the first start, a GPU thread keeps {LARGEST_ROOM}: search fewer starts at a time")
+            raise KernelError(
+                f"{task.first_calls()} calls from the first start, a GPU thread keeps {LARGEST_ROOM}: search fewer starts at a time"
+            )
         rejects = task.call.accept_max != NEVER_REJECTS
         unlimited = rejects or family.reach is None or task.last_word() > family.reach
         key = (family.id, unlimited, room)
@@ -97,7 +99,9 @@ class GpuSieve:
         exact = host.sieve(*job, seed_lo=0, seed_count=CHECK_SEEDS, starts=(1, 2), gaps=(0, 2))
         if not np.array_equal(mine.hits, exact.hits):
             self._trusted.discard(family.id)
-            raise KernelError(f"device {self._device.id} disagrees with the host on {family.id}: do not search on it; check its driver and memory")
+            raise KernelError(
+                f"device {self._device.id} disagrees with the host on {family.id}: do not search on it; check its driver and memory"
+            )
 
 
 class _Search:
@@ -140,7 +144,9 @@ def _import_cupy() -> Any:
     try:
         import cupy
     except ImportError as error:
-        raise KernelError("CuPy is not installed, so no GPU can be used: pip install 'mimicry[cuda]', or search on the CPU") from error
+        raise KernelError(
+            "CuPy is not installed, so no GPU can be used: pip install 'mimicry[cuda]', or search on the CPU"
+        ) from error
     return cupy
 
 
@@ -150,5 +156,7 @@ def _open_device(cupy: Any, device: int) -> Any:
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise KernelError(f"no GPU driver answers ({error}): install it, or search on the CPU") from error
     if not 0 <= device < count:
-        raise KernelError(f"GPU {device} does not exist, {count} found: give 0 to {count - 1}, or search on the CPU")
+        raise KernelError(
+            f"GPU {device} does not exist, {count} found: give 0 to {count - 1}, or search on the CPU"
+        )
     return cupy.cuda.Device(device)

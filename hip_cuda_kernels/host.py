@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hip_cuda_kernels import _host
+import hip_cuda_kernels._host as _host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import parse_mapping
@@ -42,7 +42,9 @@ def isa() -> str:
     for name in reversed(_host.isas()):
         if all(_vector_agrees(name, f) for f in FAMILIES):
             return str(name)
-    raise KernelError("no compiled instruction set agrees with the scalar kernels: rebuild the extension (make build)")
+    raise KernelError(
+        "no compiled instruction set agrees with the scalar kernels: rebuild the extension (make build)"
+    )
 
 
 def _vector_agrees(name: str, family: Family) -> bool:
@@ -58,7 +60,9 @@ def _vector_agrees(name: str, family: Family) -> bool:
 def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return `count` raw words of the seed after `skip` words, from the exact scalar generator."""
     found = family_of(family)
-    words: np.ndarray[Any, np.dtype[np.uint64]] = _host.raw(found.id, _seed(seed), _natural("skip", skip), _natural("count", count))
+    words: np.ndarray[Any, np.dtype[np.uint64]] = _host.raw(
+        found.id, _seed(seed), _natural("skip", skip), _natural("count", count)
+    )
     return words
 
 
@@ -68,7 +72,9 @@ def values(
     """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
     found = family_of(family)
     call = pack_call(lower_call(parse_mapping(mapping, found), found, lo, hi))
-    draws = _host.values(found.id, *call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count))
+    draws = _host.values(
+        found.id, *call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count)
+    )
     shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
     return shifted
 
@@ -125,7 +131,7 @@ def self_test() -> dict[str, bool]:
 
 def _known(family: Family) -> bool:
     seed, words = family.check
-    return raw(family.id, seed, len(words)).tolist() == list(words)
+    return tuple(raw(family.id, seed, len(words)).tolist()) == words
 
 
 def build_digest() -> str:
@@ -150,5 +156,7 @@ def _address(name: str, words: np.ndarray[Any, Any] | None, kind: type[np.generi
     if words is None:
         return 0
     if words.dtype != kind or words.size < 1 or not words.flags.c_contiguous:
-        raise KernelError(f"{name} must be a contiguous {np.dtype(kind).name} array of one word, got {words.dtype} x {words.size}")
+        raise KernelError(
+            f"{name} must be a contiguous {np.dtype(kind).name} array of one word, got {words.dtype} x {words.size}"
+        )
     return int(words.ctypes.data)

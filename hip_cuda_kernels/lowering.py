@@ -44,7 +44,13 @@ class Filter:
 def lower_call(mapping: Mapping, family: Family, lo: int, hi: int) -> Call:
     """Return the call of `mapping` over lo..hi; IncompatibleMapping when the runtime could not make it."""
     size = hi - lo + 1
-    most = (1 << 31) - 1 if mapping.name == "java_bounded" else WORD - 1 if mapping.name == "top_reject" else WORD
+    most = (
+        (1 << 31) - 1
+        if mapping.name == "java_bounded"
+        else WORD - 1
+        if mapping.name == "top_reject"
+        else WORD
+    )
     if not 1 <= size <= most:
         raise IncompatibleMapping(f"range {lo}:{hi} holds {size} values, {mapping.id} takes 1 to {most}")
     if mapping.name in ("mod", "shift"):

@@ -49,24 +49,32 @@ def parse_mapping(text: str, family: Family) -> Mapping:
     if parameter is not None:
         raise IncompatibleMapping(f"mapping {text!r}: {name} takes no parameter; write {name!r}")
     if name in ("java_bounded", "php_range", "top_reject") and family.word_bits != 32:
-        raise IncompatibleMapping(f"mapping {name} needs 32-bit words, {family.id} has {family.word_bits}; {_offer(family)}")
+        raise IncompatibleMapping(
+            f"mapping {name} needs 32-bit words, {family.id} has {family.word_bits}; {_offer(family)}"
+        )
     return Mapping(name, name, None, 1)
 
 
 def _shift(family: Family, bits: int | None) -> Mapping:
     if bits is None or not 0 < bits < family.word_bits:
-        raise IncompatibleMapping(f"shift needs 0 < k < {family.word_bits} on {family.id}, got {bits}; write shift(1)")
+        raise IncompatibleMapping(
+            f"shift needs 0 < k < {family.word_bits} on {family.id}, got {bits}; write shift(1)"
+        )
     return Mapping(f"shift({bits})", "shift", bits, 1)
 
 
 def _float(family: Family, bits: int) -> Mapping:
     if family.structure == "lcgp" and bits != family.float_bits:
-        raise IncompatibleMapping(f"float({bits}): {family.id} divides its whole word; write float({family.float_bits})")
+        raise IncompatibleMapping(
+            f"float({bits}): {family.id} divides its whole word; write float({family.float_bits})"
+        )
     if 0 < bits <= min(family.word_bits, 53):
         return Mapping(f"float({bits})", "float", bits, 1)
     if family.float_split is not None and bits == sum(family.float_split):
         return Mapping(f"float({bits})", "float", bits, 2)
-    raise IncompatibleMapping(f"float({bits}) cannot be fed by {family.id} ({family.word_bits}-bit words); {_offer(family)}")
+    raise IncompatibleMapping(
+        f"float({bits}) cannot be fed by {family.id} ({family.word_bits}-bit words); {_offer(family)}"
+    )
 
 
 def _offer(family: Family) -> str:

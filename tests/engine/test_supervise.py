@@ -35,10 +35,11 @@ async def test_a_failing_service_is_restarted_later_each_time_and_the_other_goes
     supervisor = Supervisor(lambda name, error: told.append((name, error)), first_delay=0.02, last_delay=1.0)
     supervisor.add("shaky", shaky)
     supervisor.add("steady", steady)
-    await run_for(supervisor, 0.4)
+    await run_for(supervisor, 0.6)
     pauses = [later - earlier for earlier, later in itertools.pairwise(begun)]
     assert len(begun) >= 3
-    assert all(later > 1.5 * earlier for earlier, later in itertools.pairwise(pauses))
+    # lower bounds only: a busy machine may make any pause longer
+    assert all(pause >= 0.02 * 2**number for number, pause in enumerate(pauses))
     assert told == [("shaky", "RuntimeError: no luck")] * len(begun)
     assert supervisor.states["shaky"].restarts == len(begun)
     assert "no luck" in supervisor.degraded()[0]

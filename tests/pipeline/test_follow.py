@@ -154,7 +154,9 @@ async def test_a_halt_reaches_a_running_training_within_a_second_and_loses_nothi
         compute = await Compute.start(tmp_path, workers=2)
         try:
             running = asyncio.create_task(follow(tmp_path, compute, journal, note))
-            await scored.wait()
+            waiting = asyncio.create_task(scored.wait())
+            await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED, timeout=60)
+            assert scored.is_set(), running  # a run that ended before step 3 shows its outcome here
             await asyncio.sleep(0.5)
             began = time.monotonic()
             compute.stop_now()

@@ -88,6 +88,21 @@ async def test_a_halted_search_resumes_to_the_same_survivors(make_context):
     assert contents[0] == contents[1]
 
 
+async def test_a_sweep_that_covered_a_part_is_a_halt_and_no_trial(make_context, monkeypatch):
+    ctx = context(make_context, History.of(drawn().tolist()))
+    whole = step1_window.sweep
+
+    async def cut_short(*arguments):
+        found = await whole(*arguments)
+        found.hypotheses -= 1
+        return found
+
+    monkeypatch.setattr(step1_window, "sweep", cut_short)
+    with pytest.raises(Halted, match="hypotheses"):
+        await run_pipeline(ctx, ("1",), quiet)
+    assert not [event for event in ctx.journal.events(kinds=("trial.finished",))]
+
+
 async def test_a_session_stream_is_searched_in_its_own_draws_and_told_in_the_historys(make_context):
     values, labels = [], []
     own = iter(drawn(60).tolist())

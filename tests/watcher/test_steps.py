@@ -98,11 +98,9 @@ async def test_a_lost_worker_is_retried_with_less_work(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("code", ["SchemaRefused", "BadInput", "LeakFound", "StepRefused"])
-def test_what_a_repetition_cannot_mend_escalates_at_once(desk: Desk, code: str) -> None:
-    import asyncio
-
+async def test_what_a_repetition_cannot_mend_escalates_at_once(desk: Desk, code: str) -> None:
     with pytest.raises(Escalated):
-        asyncio.run(judge(desk).steps(["3"], Script(raised("3", code)), quiet))
+        await judge(desk).steps(["3"], Script(raised("3", code)), quiet)
     assert len(desk.journal.decisions.list()) == 1
 
 

@@ -31,7 +31,7 @@ async def serve(desk: Desk, work: Work, until: Callable[[], bool]) -> None:
     running = asyncio.create_task(watcher(desk, work).serve())
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(2):
-            while not until():
+            while not until():  # noqa: ASYNC110 - the condition lives in the journal
                 await asyncio.sleep(0.01)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -1,0 +1,65 @@
+"""The registry names every family once, agrees with the compiled tables, and says what is near an unknown name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hip_cuda_kernels
+from hip_cuda_kernels import _host
+from hip_cuda_kernels.errors import UnknownName
+from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.registry import FAMILIES, family, resolve_families
+
+FOLDER = Path(hip_cuda_kernels.__file__).parent
+
+
+def test_the_extension_carries_exactly_the_registered_families() -> None:
+    assert _host.families() == [f.id for f in FAMILIES]
+
+
+@pytest.mark.parametrize("entry", FAMILIES, ids=lambda f: f.id)
+def test_an_entry_agrees_with_its_kernel(entry: hip_cuda_kernels.registry.Family) -> None:
+    assert f"struct {entry.kernel} " in (FOLDER / "generators" / entry.header).read_text()
+    assert entry.id == f"{entry.algorithm}/{entry.seeding}"
+    assert entry.header == f"{entry.algorithm}.h"
+    assert _host.word_bits(entry.id) == entry.word_bits
+    assert _host.reach(entry.id) == (entry.reach or 0xFFFFFFFF)
+    assert entry.seed_bits in (32, 48, 64)
+    assert entry.structure in ("f2", "lcg2k", "lcgp", "alfg", "counter", "mix")
+    assert [parse_mapping(m, entry).id for m in entry.mappings] == list(entry.mappings)
+    assert parse_mapping("float", entry).parameter == entry.float_bits
+
+
+def test_every_header_belongs_to_a_family() -> None:
+    assert {p.name for p in (FOLDER / "generators").glob("*.h")} == {f.header for f in FAMILIES}
+
+
+def test_names_are_unique() -> None:
+    names = [n.casefold() for f in FAMILIES for n in (f.id, *f.aliases)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("PHP>=7.1", "mt19937/init_genrand"), (" lcg48/java ", "lcg48/java"), ("Python", "mt19937/cpython")],
+)
+def test_ids_and_aliases_find_their_family(name: str, found: str) -> None:
+    assert family(name).id == found
+
+
+def test_an_unknown_name_is_told_the_three_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"'xorshft32' is not known; nearest: xorshift32, .+, .+$"):
+        family("xorshft32")
+
+
+def test_patterns_give_each_family_once_in_registry_order() -> None:
+    ids = [f.id for f in resolve_families(["lcg48/*", "java", "mt19937/*"])]
+    assert ids == ["mt19937/init_genrand", "mt19937/cpython", "lcg48/java", "lcg48/drand48"]
+    assert resolve_families(["all"]) == list(FAMILIES)
+
+
+def test_a_glob_without_a_match_is_refused() -> None:
+    with pytest.raises(UnknownName, match=r"no family matches 'zz\*'"):
+        resolve_families(["zz*"])

@@ -94,6 +94,9 @@ class Sweeper:
         while served in ready:
             yield ready.pop(served)
             served += 1
+        # a halt that comes while nothing is in flight ends the map without a stopped result
+        if served < len(pieces) or next(tasks, None) is not None:
+            raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(
         self, cells: Iterable[Cell], pieces: list[tuple[Cell, int, bool]], ready: dict[int, ChunkOutcome]

@@ -156,5 +156,17 @@ async def test_a_halt_keeps_what_is_finished_and_says_so(
     assert any("halted" in row.reason for row in found.not_tested)
 
 
+async def test_a_halt_while_nothing_runs_is_no_finished_search(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(102).integers(0, 1000, 60)
+    compute.stop_now()
+    found = await identify(
+        make_history(draws), Space(families=("lcg48/java",), **SMALL), compute, journal, run="t"
+    )
+    compute.resume()
+    assert (found.stopped_by, found.complete, found.excluded) == ("halt", False, [])
+
+
 async def test_an_alias_names_its_family() -> None:
     assert family("php>=7.1").id == "mt19937/init_genrand"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from engine.dispatch.dispatcher import Dispatcher, Done, Rejected
 from engine.errors import Halted, MimicryError
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
-from state.errors import StateError
+from state.errors import InvalidTransition, StateError
+from state.requests import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -65,11 +67,19 @@ class Watcher:
         """Carry one request to an end: done, failed, rejected; or back to the queue, where a halt or the room's end cut it off."""
         self._desk.board.request = row.id
         logger.info("%s %s from %s: taken", row.id, row.kind, row.origin)
+        keeping = asyncio.create_task(self._keep(row.id))
         try:
-            async with self._desk.queue.held(row.id):
-                await self._settle(row)
+            await self._settle(row)
         finally:
+            keeping.cancel()
             self._desk.board.clear()
+
+    async def _keep(self, request: str) -> None:
+        """Keep the claim's lease fresh; one that ended meanwhile needs no keeping."""
+        with contextlib.suppress(InvalidTransition):
+            while True:
+                await asyncio.sleep(LEASE_SECONDS / 3)
+                await asyncio.to_thread(self._desk.journal.requests.renew, request)
 
     async def _settle(self, row: RequestRow) -> None:
         try:

@@ -1,0 +1,112 @@
+"""`mimicry analyze` as a process: examples to verdicts, Ctrl-C and resume, the record it leaves."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.search.analysis import Analysis
+from state.journal import Journal
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "engine.cli", "analyze", *arguments]
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
+    )
+
+
+def truth(name: str) -> dict[str, object]:
+    listed = json.loads((EXAMPLES / "provenance.json").read_text())["examples"]
+    return next(one["truth"] for one in listed if one["file"] == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("php_mt_rand.csv", ["--families", "php", "--seeds", "4750000:4850000"]),
+        ("java_nextint_gaps.csv", []),
+        ("python_random_dice.csv", ["--families", "python"]),
+        ("glibc_rand_lotto.csv", []),
+        ("drand48_tables.jsonl", ["--families", "lcg48/*"]),
+        ("numpy_random_sample.txt", ["--families", "numpy.RandomState", "--mappings", "float(53)"]),
+    ],
+)
+def test_an_example_of_a_real_runtime_is_identified(name: str, options: list[str], tmp_path: Path) -> None:
+    shown = analyze(str(EXAMPLES / name), *options, "--json", "-", "--state", str(tmp_path))
+    assert shown.returncode == 0, shown.stderr
+    found, wanted = Analysis.model_validate_json(shown.stdout), truth(name)
+    best = found.hypotheses[0]
+    assert (best.family, best.mapping) == (wanted["family"], wanted["mapping"])
+    assert (int(best.origin["value"], 16), best.start, best.gap["value"]) == (
+        wanted["seed"], wanted["start"], wanted["gap"],
+    )  # fmt: skip
+    assert found.next_draws is not None
+    assert len(found.next_draws) >= 10
+
+
+def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp_path: Path) -> None:
+    shown = analyze(
+        str(EXAMPLES / "entropy.csv"), "--seeds", "0:4000", "--gaps", "0:2", "--state", str(tmp_path)
+    )
+    assert shown.returncode == 0
+    assert "NO EVIDENCE" in shown.stdout
+    (run,) = (tmp_path / "runs").iterdir()
+    record = Analysis.model_validate_json((run / "analysis.json").read_text())
+    assert (record.verdict, record.complete, record.run) == ("no_evidence", True, run.name)
+    journal = Journal.read_only(run)
+    assert journal.billed() >= record.hypotheses_tested > 0
+    assert journal.verify() > 0
+
+
+def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks(tmp_path: Path) -> None:
+    draws = tmp_path / "draws.txt"
+    draws.write_text("\n".join(map(str, np.random.default_rng(5).integers(0, 1000, 60))))
+    state = tmp_path / "state"
+    options = ["--families", "mt19937/cpython", "--seeds", "0:2^23-1", "--noise", "0", "--range", "0:999"]
+    process = subprocess.Popen(
+        command(str(draws), *options, "--state", str(state)),
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    finished = wait_for_chunk(state)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 10
+    assert process.returncode == 4, told
+    (run,) = (state / "runs").iterdir()
+    assert f"mimicry analyze --resume {run}" in told
+    resumed = analyze("--resume", str(run), "--json", "-", "--state", str(state))
+    assert resumed.returncode == 0, resumed.stderr
+    record = Analysis.model_validate_json(resumed.stdout)
+    assert (record.verdict, record.complete) == ("no_evidence", True)
+    assert record.hypotheses_tested == 2 * 2**23
+    kinds = [event.kind for event in Journal.read_only(run).events()]
+    assert finished >= 1
+    assert kinds.count("analysis") == 2
+
+
+def wait_for_chunk(state: Path) -> int:
+    """Wait until the run's ledger holds a finished chunk."""
+    for _ in range(600):
+        time.sleep(0.1)
+        for run in (state / "runs").glob("*"):
+            if (run / "journal.db").exists():
+                count = sum("chunk" in event.kind for event in Journal.read_only(run).events())
+                if count:
+                    return count
+    raise AssertionError("no chunk finished within a minute")

@@ -279,6 +279,7 @@ class Room:
         """Return the snapshot of this moment; called on the loop."""
         live, board = self._live, self.desk.board
         live.stopping, live.working = board.stopping, board.request is not None
+        live.starting = self._supervisor.states["watcher"].state == "waiting"
         live.degraded = [*self._supervisor.degraded(), *self.desk.parameters.refused, *self._advice()]
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -11,9 +11,7 @@ from tui.keys import acting
 from tui.themes import PALETTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tui.app import Console
+    from collections.abc import Awaitable, Callable, Iterator
 
 REFRESH = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between paints that can be chosen."""
@@ -27,7 +25,23 @@ class Entry(NamedTuple):
     run: Callable[[], object]
 
 
-def entries(app: Console) -> Iterator[Entry]:
+@runtime_checkable
+class Commanded(Protocol):
+    """What the palette needs of the console; the console itself is above this module."""
+
+    readonly: bool
+
+    def run_action(self, action: str) -> Awaitable[bool]:
+        """Run an action of the key table by its id."""
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
+
+    def use_refresh(self, seconds: float) -> None:
+        """Change how often the screen is painted."""
+
+
+def entries(app: Commanded) -> Iterator[Entry]:
     """Yield what the palette offers; a read-only console is offered nothing that acts."""
     for key in acting(app.readonly):
         if key.palette:
@@ -45,9 +59,7 @@ class Commands(Provider):
 
     @property
     def _entries(self) -> Iterator[Entry]:
-        from tui.app import Console
-
-        if isinstance(self.app, Console):
+        if isinstance(self.app, Commanded):
             yield from entries(self.app)
 
     async def discover(self) -> Hits:

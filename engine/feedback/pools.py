@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from state.journal import Journal
 
 
+SUREST = 0.95
+"""The highest hit rate assumed before any draw: with certainty one wrong draw would end all trust."""
+
+
 class Draws(Protocol):
     """The part of the store of draws that advancing reads; seqs count from 1."""
 
@@ -62,8 +66,8 @@ class Pools:
 def direct_pool(analysis: Analysis, history: History, *, heads: int) -> Pool:
     """Return the pool that a verdict alone supports, without a model: its claims weighed by evidence, or a uniform one.
 
-    A claim's hit rate starts at the share of draws that its noise leaves right, worth two draws, and is moved by
-    the draws that it was scored on.
+    A claim's hit rate starts at the share of draws that its noise leaves right, but never at certainty, worth two
+    draws, and is moved by the draws that it was scored on.
     """
     import numpy as np
 
@@ -75,7 +79,7 @@ def direct_pool(analysis: Analysis, history: History, *, heads: int) -> Pool:
     pairs = zip(analysis.alignments(), analysis.hypotheses, strict=True)
     playable = [(one, claim) for one, claim in pairs if refuse(one) is None]
     sure = calibrated(
-        np.array([1.0 - claim.noise for _, claim in playable]),
+        np.array([min(SUREST, 1.0 - claim.noise) for _, claim in playable]),
         np.array([claim.matched for _, claim in playable], dtype=float),
         np.array([claim.scored for _, claim in playable], dtype=float),
     )

@@ -1,16 +1,13 @@
-"""The feature table: documented families of columns, each from a survivor's past alone. And the worker side of `features` tasks."""
+"""The feature table: documented families of columns, each from a survivor's past alone."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.compute.stop import Stop
-from engine.errors import UsageError
 from engine.pipeline import features_hits, features_values
 from engine.pipeline.board import Board, Columns
 from engine.pipeline.features_meta import Meta, record
@@ -30,12 +27,6 @@ FAMILIES: dict[str, Callable[[Board], Columns]] = {
     "bits": features_values.bits,
 }
 FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, "record")
-JOBS = {
-    "table": "engine.pipeline.features:table_job",
-    "twins": "engine.pipeline.scorer:twins_job",
-    "scorer": "engine.pipeline.scorer:trial_job",
-    "judge": "engine.pipeline.judge:judge_job",
-}
 
 
 @dataclass(frozen=True)
@@ -92,39 +83,3 @@ def board_of(params: dict[str, Any], arrays: dict[str, np.ndarray]) -> Board:
     alignments = [Alignment.model_validate(one) for one in params["alignments"]]
     lo, hi = params["range"]
     return Board(predictions(alignments, lines), lines.values, lo, hi)
-
-
-def table_job(
-    params: dict[str, Any], arrays: dict[str, np.ndarray], stop: Stop
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Replay survivors and return their features per slot, block targets, and the draw-by-draw hits of the blocks."""
-    from engine.pipeline.lint import BLIND_ROWS, future_blind
-
-    board, meta = board_of(params, arrays), Meta.from_task(arrays)
-    stop.raise_if_asked()
-    table = build(board, meta, params["reads"])
-    stop.raise_if_asked()
-    few = slice(0, BLIND_ROWS)
-    sample = Board(board.predicted[few], board.drawn, board.lo, board.hi)
-    leaks = future_blind(sample, meta.rows(few), params["reads"][:-1], np.random.default_rng(params["seed"]))
-    blocks = [(lo, hi) for lo, hi in params["blocks"]]
-    marks = np.where(board.valid, board.hits, -1).astype(np.int8)
-    inside = [marks[:, lo:hi] for lo, hi in blocks]
-    return {"names": list(table.names), "leaks": leaks}, {
-        "x": table.x,
-        "targets": targets(board, blocks),
-        "marks": np.concatenate(inside, axis=1) if inside else np.zeros((len(marks), 0), dtype=np.int8),
-    }
-
-
-def run_task(
-    params: dict[str, Any], arrays: dict[str, np.ndarray], stop: Stop
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Do one `features` task: the job named in its params."""
-    address = JOBS.get(params["job"])
-    if address is None:
-        raise UsageError(f"features task: unknown job {params['job']!r}; known are {', '.join(JOBS)}")
-    module, _, name = address.partition(":")
-    stop.raise_if_asked()
-    meta, out = getattr(importlib.import_module(module), name)(params, arrays, stop)
-    return meta, out

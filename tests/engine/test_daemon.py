@@ -41,10 +41,8 @@ class Daemon:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, *flags: str, wait: bool = True) -> subprocess.Popen[str]:
-        code = "import sys; from pathlib import Path; from engine.room import serve\n"
-        code += "if __name__ == '__main__': sys.exit(serve(Path(sys.argv[1]), demo='--demo' in sys.argv))"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, str(self.state), *flags],
+            [sys.executable, "-m", "engine.cli", "--state", str(self.state), "--no-ui", *flags],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         if wait:
@@ -131,8 +129,9 @@ def test_a_second_daemon_on_the_same_state_is_refused_in_one_line(daemon: Daemon
     first = daemon.start()
     second = Daemon(daemon.state).start(wait=False)
     _, told = second.communicate(timeout=30)
-    assert second.returncode != 0
+    assert second.returncode == 5
     assert f"{first.pid}" in told
+    assert len(told.splitlines()) == 1
     assert daemon.ask("snapshot")["mode"] == "idle"
 
 
@@ -245,6 +244,32 @@ def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemo
         assert journal.halt_state() is None
 
 
+def test_a_checkpoint_halt_lets_the_running_piece_finish(daemon: Daemon) -> None:
+    configure(daemon, SMALL.replace("16383", "2^32-1"))
+    feed(daemon, chance(40))
+    daemon.start()
+    daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
+    before = (daemon.state / "stop.word").read_bytes()
+    daemon.ask("halt", kind="checkpoint", reason="soon")
+    shot = daemon.until(lambda shot: shot["mode"] == "halted", 30)
+    assert [one["state"] for one in shot["requests"]] == ["deferred"]
+    assert (daemon.state / "stop.word").read_bytes() == before, "no kernel was told to stop"
+
+
+@pytest.mark.slow
+def test_the_demo_is_visibly_test_mode_and_decides_soon(daemon: Daemon) -> None:
+    """About 30 s on two cores: the first decision, the first pool, draws that go on."""
+    daemon.start("--demo")
+    shot = daemon.until(lambda shot: shot["decisions"] != [])
+    assert shot["test_mode"] is True
+    assert shot["evidence"]["verdict"] == "identified"
+    assert shot["engine"]["uptime"] < 60
+    first = daemon.until(lambda shot: " with " in shot["evidence"]["pool"], 200)["evidence"]["pool"]
+    daemon.until(lambda shot: shot["evidence"]["pool"] != first, 30)
+    assert "index" in daemon.ask("inject", value=5)
+    assert daemon.end() == 0
+
+
 @pytest.mark.slow
 def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> None:
     """The whole way, about 60 s on two cores: file, search, six steps with decisions, pool, next draw, judgement."""
@@ -274,6 +299,47 @@ def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> 
     assert len(lines) == 6
 
 
-def feed_one_more(daemon: Daemon) -> None:
+def feed_one_more(daemon: Daemon, count: int = 41) -> None:
     with (daemon.state / "draws.csv").open("a") as file:
-        file.write(f"{planted(41)[-1]}\n")
+        file.write(f"{planted(count)[-1]}\n")
+
+
+@pytest.mark.slow
+def test_every_kind_of_request_runs_for_real_and_the_inbox_is_archived(daemon: Daemon) -> None:
+    """Selfplay, a learning loop on a longer history, a forced step from the inbox: about 120 s on two cores."""
+    configure(daemon, SMALL)
+    feed(daemon, planted(60))
+    daemon.start()
+    settled(daemon, 1)
+    daemon.ask("submit", request={"type": "selfplay_retrain"})
+    settled(daemon, 2)
+    feed_one_more(daemon, 61)
+    daemon.ask("submit", request={"type": "learning_loop", "reason": "a longer history"})
+    settled(daemon, 3)
+    (daemon.state / "watcher_requests" / "again.json").write_text('{"type": "step_force", "step": "6"}')
+    settled(daemon, 4)
+    daemon.until(lambda _: any((daemon.state / "watcher_requests" / "archive").glob("*.result.json")), 10)
+    rows = {row["kind"]: row for row in daemon.ask("requests")["requests"]}
+    assert {row["state"] for row in rows.values()} == {"done"}, rows
+    assert rows["selfplay_retrain"]["result"]["episodes"] >= 12
+    assert set(rows["learning_loop"]["result"]["steps"]) == {"1", "2.5", "3", "4", "5", "6"}
+    assert rows["step_force"]["origin"] == "inbox"
+    with Journal.read_only(daemon.state) as journal:
+        episodes = [event.data for event in journal.events(kinds=("selfplay.episode",))]
+        assert len({episode["fitness"] for episode in episodes}) > len(episodes) // 3, (
+            "episodes must not repeat themselves"
+        )
+        assert journal.verify() > 0
+    assert json.loads((daemon.state / "policy_history" / "active.json").read_text())["version"] == 0
+    assert daemon.end() == 0
+
+
+def settled(daemon: Daemon, count: int) -> None:
+    """Wait until so many requests were seen and all have ended."""
+    ended = ("done", "failed", "rejected")
+    daemon.until(
+        lambda shot: (
+            len(shot["requests"]) == count and all(one["state"] in ended for one in shot["requests"])
+        ),
+        400,
+    )

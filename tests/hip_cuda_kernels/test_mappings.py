@@ -67,6 +67,39 @@ def test_ranges_that_hold_nothing_or_too_much_are_refused(lo: int, hi: int) -> N
         lower_call(parse_mapping("mod", family("php")), family("php"), lo, hi)
 
 
+def java_rejects(u: int, bound: int) -> bool:
+    """The overflow test of java.util.Random.nextInt on 32-bit integers."""
+    return u - u % bound + (bound - 1) >= 1 << 31
+
+
+def php_rejects(word: int, size: int) -> bool:
+    """The ceiling of PHP's range32."""
+    return word > (WORD - 1) - (WORD - 1) % size - 1
+
+
+@pytest.mark.parametrize("size", [3, 6, 1000, 1431655766, (1 << 31) - 1])
+def test_rejection_begins_at_the_runtimes_own_word(size: int) -> None:
+    java, php, python = (
+        lower_call(parse_mapping(m, family("java")), family("java"), 0, size - 1)
+        for m in ("java_bounded", "php_range", "top_reject")
+    )
+    for word in range(java.accept_max - 3, java.accept_max + 4):
+        assert (word > java.accept_max) == java_rejects(word >> 1, size)
+    for word in range(php.accept_max - 3, php.accept_max + 4):
+        assert (word > php.accept_max) == php_rejects(word, size)
+    for word in range(python.accept_max - 3, python.accept_max + 4):
+        assert (word > python.accept_max) == (word >> (32 - size.bit_length()) >= size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 1024, 1 << 30])
+def test_powers_of_two_reject_nothing_in_java_and_php(size: int) -> None:
+    for mapping in ("java_bounded", "php_range"):
+        assert (
+            lower_call(parse_mapping(mapping, family("java")), family("java"), 0, size - 1).accept_max
+            == (1 << 64) - 1
+        )
+
+
 def filter_passes(call: Call, word_filter: Filter, bits: int, word: int, value: int) -> bool:
     """Apply the filter of one draw to one raw word, in plain integers."""
     constants = lower_draw(call, word_filter, bits, value)

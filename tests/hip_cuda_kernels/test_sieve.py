@@ -174,6 +174,24 @@ def test_sixty_four_draws_with_half_of_them_wrong(name: str) -> None:
     assert job.sieved() == job.counted()
 
 
+def test_a_missing_draw_is_missing_also_where_minus_one_could_be_drawn() -> None:
+    job = planted("xorshift32/raw_seed", "mod", -3, 3, Scope(0, 300, (0, 2), (0, 2)), (5, 6, 5))
+    assert (job.draws == -1).sum() > 2
+    assert job.sieved() == job.counted()
+
+
+@pytest.mark.parametrize(("starts", "words"), [((0, 0), 10), ((0, 6), 31)])
+def test_seeds_that_reject_more_words_than_are_kept_in_reserve_are_not_lost(
+    starts: tuple[int, int], words: int
+) -> None:
+    accepted = [int((host.raw("pcg32", seed, words) < 513 << 22).sum()) for seed in range(6000)]
+    rare = int(np.argmin(accepted))
+    assert accepted[rare] <= starts[1]
+    draws = host.values("pcg32", "top_reject", rare, 0, 512, 3)[None, :]
+    job = Job("pcg32", "top_reject", 0, 512, Scope(0, 6000, starts, (0, 0)), draws, np.array([3]))
+    assert (0, 3, 0, 0, rare) in job.sieved()
+
+
 def test_more_alignments_than_one_pass_keeps() -> None:
     job = planted("xorshift32/raw_seed", "mod", 0, 99, Scope(7, 70, (10, 620), (0, 9)), (5, 6, 5), width=9)
     assert (611 * 10) > 4096

@@ -172,5 +172,5 @@ async def test_a_halt_reaches_a_running_training_within_a_second_and_loses_nothi
 
 
 def test_every_kind_of_task_that_the_pipeline_asks_for_is_in_the_table():
-    assert kinds.resolve("features").__module__ == "engine.pipeline.features"
+    assert kinds.resolve("features").__module__ == "engine.pipeline.feature_task"
     assert kinds.resolve("train").__module__ == "engine.pipeline.models"

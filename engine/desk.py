@@ -1,4 +1,4 @@
-"""What the room's services share: the board that viewers see, the shelf of artifacts, and everything work is done with."""
+"""What the room's services share: the shelf of artifacts, and everything that work is done with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.status import VERDICT, SearchAt, StepAt
+from engine.board import Board
+from engine.status import VERDICT
 from state.artifacts import ArtifactStore, Lineage
 
 if TYPE_CHECKING:
     from engine.config import Settings
-    from engine.dispatch.queue import Queue
     from engine.feedback.acceptance import Acceptance
     from engine.feedback.cycle import Cycle
     from engine.feedback.intake import Intake
@@ -27,22 +27,6 @@ if TYPE_CHECKING:
     from engine.watcher.policies import Policies
     from engine.workbench import Workbench
     from state.journal import Journal
-
-
-@dataclass
-class Board:
-    """What the work writes down for viewers while it runs, and what it must know of the room's end."""
-
-    test_mode: bool = False
-    stopping: bool = False
-    request: str | None = None
-    step: StepAt | None = None
-    search: SearchAt | None = None
-    last_search: SearchAt | None = None
-
-    def clear(self) -> None:
-        """Forget the piece of work that has ended."""
-        self.request = self.step = self.search = None
 
 
 class Shelf:
@@ -104,7 +88,6 @@ class Desk:
     settings: Settings
     journal: Journal
     halt: Halt
-    queue: Queue
     bench: Workbench
     shelf: Shelf
     intake: Intake

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import logs, status
+from engine.board import Board
 from engine.compute.stop import NAME as STOP_WORD
 from engine.compute.stop import StopWord
 from engine.config import FILE_NAME, Settings, load
-from engine.desk import Board, Desk, Shelf
+from engine.desk import Desk, Shelf
 from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.inbox import Inbox
 from engine.dispatch.queue import PipelineRerun, Queue
@@ -102,14 +103,16 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo = demo
         self.desk = self._desk()
-        self.watcher = Watcher(self.desk, Dispatcher(self.desk))
+        self.queue = Queue(journal, self.desk.halt)
+        self.watcher = Watcher(journal, self.desk.halt, self.queue, self.desk.board, Dispatcher(self.desk))
         self._lag = Lag()
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
-        verbs = Verbs(self.desk, self.watcher, self.stop).table()
+        verbs = Verbs(self.desk, self.queue, self.watcher, self.stop).table()
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
+        self._services()
 
     def _desk(self) -> Desk:
         policies = load_policies(self._state / POLICIES)
@@ -121,7 +124,6 @@ class Room:
             settings=self._settings,
             journal=self._journal,
             halt=halt,
-            queue=Queue(self._journal, halt),
             bench=Workbench(
                 self._state,
                 workers=compute.workers,
@@ -142,7 +144,6 @@ class Room:
 
     async def live(self) -> int:
         """Serve until told to stop, then end at a checkpoint; return the exit code."""
-        self._services()
         self._journal.listen(lambda _: self._call(self._news.set))
         self.desk.halt.listen(lambda row: self._call(self._halt_changed, row))
         self._sampler.look()
@@ -171,7 +172,7 @@ class Room:
         add("feedback", self._feedback)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
-        inbox = Inbox(self._state, self._journal, self.desk.queue)
+        inbox = Inbox(self._state, self._journal, self.queue)
         add("inbox", lambda: inbox.watch(told=lambda _: self.watcher.wake()))
         add("lag", lambda: watch_lag(self._lag))
         add("workers", self.desk.bench.run)
@@ -245,7 +246,7 @@ class Room:
 
     def _enqueue(self, key: str, why: str) -> None:
         if self._journal.requests.by_key(key) is None:
-            self.desk.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
+            self.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -287,7 +288,7 @@ class Room:
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")
         live.throughput = self._sampler.grid("compute.rate")
-        facts = status.gather(self._journal, self.desk.queue)
+        facts = status.gather(self._journal, self.queue)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)
 
     def _advice(self) -> list[str]:

@@ -31,7 +31,6 @@ from engine.soak.sampler import GRID_SECONDS
 from engine.soak.slope import Slope
 
 if TYPE_CHECKING:
-    from engine.dispatch.queue import Queue
     from state.chain import Event
     from state.decisions import DecisionRow
     from state.halts import HaltRow
@@ -48,6 +47,16 @@ UNIT, SCALE = "Mh/s", 1e-6
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
 ALERT_AGE = timedelta(hours=1)
+
+
+class Queue(Protocol):
+    """What status needs of the queue; `engine.dispatch.queue.Queue`."""
+
+    def records(self, *, limit: int) -> list[Request]:
+        """Return requests for the wire, each with the reason why it waits, runs or ended."""
+
+    def waiting(self) -> int:
+        """Return how many requests wait."""
 
 
 class Worker(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.dispatch.queue import parse_request
+from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
 from engine.watcher.record import replay_recorded
 
@@ -23,9 +23,9 @@ OPERATOR = "operator"
 class Verbs:
     """Handlers by verb."""
 
-    def __init__(self, desk: Desk, watcher: Watcher, stop: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, queue: Queue, watcher: Watcher, stop: Callable[[], None]) -> None:
         """`stop()` begins the room's end."""
-        self._desk, self._watcher, self._stop = desk, watcher, stop
+        self._desk, self._queue, self._watcher, self._stop = desk, queue, watcher, stop
 
     def table(self) -> Mapping[str, Handler]:
         """Return the handlers for the server."""
@@ -89,7 +89,7 @@ class Verbs:
         """Put a request into the queue; the same command sent twice is one request."""
         request = _only(command, request=None)["request"]
         key = f"command:{command.client}:{command.id}"
-        row = self._desk.queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
+        row = self._queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
         return {"id": row.id, "state": row.state}
 

@@ -93,6 +93,7 @@ template <class G, class Report> HD void sieve_seed(const Task &task, u64 seed, 
     discard(g, task.call, task.start_lo);
     for (u32 i = 0; i < calls; ++i) q[i] = filter_word(g, task);
     for (u32 vector = 0; vector < task.vectors; ++vector) {
+        if (task.usable[vector] < task.threshold[vector]) continue;
         const u32 missable = task.usable[vector] - task.threshold[vector];
         for (u32 start = 0; start < task.start_count; ++start)
             for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap) {

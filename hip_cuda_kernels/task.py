@@ -109,7 +109,7 @@ def build_task(
     first, second = np.array(pairs, dtype=np.uint32).T.copy()
     usable = np.array([len(row) for row in table], dtype=np.uint32)
     index, value, offset, lim = (np.ascontiguousarray(c).reshape(-1) for c in columns)
-    needed = np.ascontiguousarray(thresholds, dtype=np.uint32)
+    needed = np.minimum(thresholds, draws.shape[1] + 1).astype(np.uint32)  # more than that is as unreachable
     return Task(
         call, word_filter, scope, len(table), width, usable, needed, first, second, index, value, offset, lim
     )

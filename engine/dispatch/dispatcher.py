@@ -6,15 +6,15 @@ import asyncio
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import BadInput, Halted, UsageError
+from engine.errors import BadInput, Halted
 from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
 from engine.watcher.fingerprints import Tried, fingerprint
 from engine.watcher.steps import Judge, Outcome
+from engine.watcher.work import Done, Rejected
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -30,18 +30,6 @@ if TYPE_CHECKING:
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
 EPISODE = "selfplay.episode"
-
-
-class Rejected(UsageError):
-    """The request cannot be carried out as it stands; it ends as rejected, with the reason."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a request ended: one line, and the proof of the work that ran."""
-
-    why: str
-    result: dict[str, Any]
 
 
 Work = Callable[["RequestRow"], Awaitable[Done]]

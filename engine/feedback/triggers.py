@@ -14,6 +14,7 @@ from engine.feedback.diagnostics import Score
 CLAIMS = 1.5
 GROWTH = 1.5
 LEAST, MOST = 1e-6, 0.99
+SETTLED_DRAWS = 50
 
 
 class Record(BaseModel):
@@ -31,6 +32,7 @@ class Watch(Record):
     levels: tuple[float | None, ...] = (None,) * len(SHARES)
     draws: int = 0
     open_request: str | None = None
+    loops: int = 0
 
     def detector(self, alpha: float) -> Trigger:
         """Return the detector as it stands."""
@@ -66,12 +68,15 @@ def update(state: Watch | None, score: Score, alpha: float) -> tuple[Watch, Fire
     Under a sound model the mean number of draws between false alarms is at least 1/alpha.
     """
     if state is None or state.model != score.model:
-        state = watch(score).model_copy(update={"open_request": state.open_request if state else None})
+        kept = {"open_request": state.open_request, "loops": state.loops} if state else {}
+        state = watch(score).model_copy(update=kept)
     if score.chance >= 1.0:
         return state, None
     detector = state.detector(alpha)
     bits = detector.update(score.hit)
     after = state.model_copy(update={"levels": detector.levels, "draws": state.draws + 1})
+    if after.draws >= SETTLED_DRAWS:
+        after = after.model_copy(update={"loops": 0})
     if not detector.fired or after.open_request is not None:
         return after, None
     return after, _fired(after, bits, alpha)
@@ -84,7 +89,11 @@ def _fired(state: Watch, bits: float, alpha: float) -> Fired:
         f"false alarms at most once in {1 / alpha:.0f} draws"
     )
     if state.direction == "below":
-        return Fired(trigger="pool_degraded", request="learning_loop", bits=bits, required=required,
+        # a loop that did not help is not asked for again: then the search itself is in question
+        request: Literal["learning_loop", "pipeline_rerun"] = (
+            "pipeline_rerun" if state.loops else "learning_loop"
+        )
+        return Fired(trigger="pool_degraded", request=request, bits=bits, required=required,
                      reason=f"the pool hits less than it states: {numbers}")  # fmt: skip
     return Fired(trigger="unnoticed_structure", request="pipeline_rerun", bits=bits, required=required,
                  reason=f"an even pool hits more than chance: {numbers}")  # fmt: skip
@@ -92,7 +101,7 @@ def _fired(state: Watch, bits: float, alpha: float) -> Fired:
 
 def opened(state: Watch, request: str) -> Watch:
     """Return the watch while a request is open."""
-    return state.model_copy(update={"open_request": request})
+    return state.model_copy(update={"open_request": request, "loops": state.loops + 1})
 
 
 def closed(state: Watch) -> Watch:

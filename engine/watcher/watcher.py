@@ -8,15 +8,16 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from engine.dispatch.dispatcher import Dispatcher, Done, Rejected
 from engine.errors import Halted, MimicryError
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
+from engine.watcher.work import Board, Done, Performer, Rejected, Requests
 from state.errors import InvalidTransition, StateError
 from state.requests import LEASE_SECONDS
 
 if TYPE_CHECKING:
-    from engine.desk import Desk
+    from engine.halt import Halt
+    from state.journal import Journal
     from state.requests import RequestRow
 
 logger = logging.getLogger("mimicry.watcher")
@@ -27,9 +28,9 @@ LOOK = 1.0
 class Watcher:
     """Runs as one service of the room. `wake` tells it that something changed; without that it looks once a second."""
 
-    def __init__(self, desk: Desk, dispatcher: Dispatcher) -> None:
-        """Take the desk and the dispatcher."""
-        self._desk, self._dispatcher = desk, dispatcher
+    def __init__(self, journal: Journal, halt: Halt, queue: Requests, board: Board, work: Performer) -> None:
+        """Take what the loop needs; `work` carries out what `queue` gives."""
+        self._journal, self._halt, self._queue, self._board, self._work = journal, halt, queue, board, work
         self._news = asyncio.Event()
         self.ended = asyncio.Event()
 
@@ -39,10 +40,10 @@ class Watcher:
 
     async def serve(self) -> None:
         """Take requests until the room ends."""
-        for lost in self._desk.queue.recover():
+        for lost in self._queue.recover():
             logger.warning("%s: %s", lost.id, lost.why)
-        while not self._desk.board.stopping:
-            row = None if self._standing_still() else self._desk.queue.claim()
+        while not self._board.stopping:
+            row = None if self._standing_still() else self._queue.claim()
             if row is None:
                 await self._wait()
             else:
@@ -51,9 +52,9 @@ class Watcher:
 
     def _standing_still(self) -> bool:
         """Say whether a halt is in force, and mark it as reached: nothing runs while this is asked."""
-        if self._desk.halt.pending:
-            self._desk.halt.reached()
-        return self._desk.halt.state is not None
+        if self._halt.pending:
+            self._halt.reached()
+        return self._halt.state is not None
 
     async def _wait(self) -> None:
         self._news.clear()
@@ -65,25 +66,25 @@ class Watcher:
 
     async def handle(self, row: RequestRow) -> None:
         """Carry one request to an end: done, failed, rejected; or back to the queue, where a halt or the room's end cut it off."""
-        self._desk.board.request = row.id
+        self._board.request = row.id
         logger.info("%s %s from %s: taken", row.id, row.kind, row.origin)
         keeping = asyncio.create_task(self._keep(row.id))
         try:
             await self._settle(row)
         finally:
             keeping.cancel()
-            self._desk.board.clear()
+            self._board.clear()
 
     async def _keep(self, request: str) -> None:
         """Keep the claim's lease fresh; one that ended meanwhile needs no keeping."""
         with contextlib.suppress(InvalidTransition):
             while True:
                 await asyncio.sleep(LEASE_SECONDS / 3)
-                await asyncio.to_thread(self._desk.journal.requests.renew, request)
+                await asyncio.to_thread(self._journal.requests.renew, request)
 
     async def _settle(self, row: RequestRow) -> None:
         try:
-            done = await self._dispatcher.perform(row)
+            done = await self._work.perform(row)
         except Halted as halted:
             self._put_off(row, str(halted))
         except Rejected as error:
@@ -98,25 +99,25 @@ class Watcher:
             self._finish(row, done)
 
     def _finish(self, row: RequestRow, done: Done) -> None:
-        self._desk.journal.requests.finish(row.id, "done", done.why[:400], result=done.result)
+        self._journal.requests.finish(row.id, "done", done.why[:400], result=done.result)
         logger.info("%s done: %s", row.id, done.why)
 
     def _end(self, row: RequestRow, state: str, why: str, *, alert: bool = False) -> None:
         """Move the request, and the run that it has, to their ends."""
-        now = self._desk.journal.requests.get(row.id)
-        with self._desk.journal.transaction() as tx:
-            if now.run is not None and self._desk.journal.runs.get(now.run).state in ("running", "halted"):
-                self._desk.journal.runs.move(now.run, "failed", why[:400])
+        now = self._journal.requests.get(row.id)
+        with self._journal.transaction() as tx:
+            if now.run is not None and self._journal.runs.get(now.run).state in ("running", "halted"):
+                self._journal.runs.move(now.run, "failed", why[:400])
             if alert:
                 tx.event(
                     ALERT, {"level": "fail", "text": f"{row.id} {state}: {why[:300]}", "request": row.id}
                 )
-            self._desk.journal.requests.finish(row.id, state, why[:400])
+            self._journal.requests.finish(row.id, state, why[:400])
         logger.warning("%s %s: %s", row.id, state, why)
 
     def _put_off(self, row: RequestRow, why: str) -> None:
         """Give the request back; halted work is deferred and never failed."""
-        journal, standing = self._desk.journal, self._desk.halt.state
+        journal, standing = self._journal, self._halt.state
         now = journal.requests.get(row.id)
         with journal.transaction():
             if now.run is not None and journal.runs.get(now.run).state == "running":
@@ -129,7 +130,7 @@ class Watcher:
 
     def _escalate(self, row: RequestRow, escalated: Escalated) -> None:
         """Halt: what the evidence cannot carry, a person must look at."""
-        journal = self._desk.journal
+        journal = self._journal
         now = journal.requests.get(row.id)
         with journal.transaction() as tx:
             if now.run is not None:
@@ -141,7 +142,7 @@ class Watcher:
             }
             tx.event(ALERT, data | {"cause": f"d-{escalated.decision}"})
             journal.requests.finish(row.id, "failed", f"escalated: {escalated}"[:400])
-        self._desk.halt.ask("finish", f"escalated: {escalated}", BY)
+        self._halt.ask("finish", f"escalated: {escalated}", BY)
         logger.error("%s escalated: %s", row.id, escalated)
 
     def _fault(self, row: RequestRow, error: Exception) -> None:

@@ -1,18 +1,21 @@
 // The exact side: raw words, draws and match counts of one seed, with the runtimes' own semantics and nothing clever.
 #include "host.h"
 
+#include <type_traits>
+
 #include "family_headers.inc"
 
 namespace {
 using namespace mimicry;
 
-template <template <class> class G, class Use> auto with_reach(u64 words, Use use) {
+template <template <class> class G, class Use> auto with_reach([[maybe_unused]] u64 words, Use use) {
     typedef G<u32> Near;
-    if (words <= Near::reach) {
-        Near g;
-        return use(g);
-    }
-    typename Near::Beyond g;
+    if constexpr ((u32)Near::reach != unlimited)
+        if (words > Near::reach) {
+            typename Near::Beyond g;
+            return use(g);
+        }
+    Near g;
     return use(g);
 }
 
@@ -55,8 +58,7 @@ u64 reach_of(const Task &task, u32 vector, u64 start, u64 gap) {
 
 template <template <class> class G> u32 count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
     const u64 words = words_for(task.call, G<u32>::word_bits, reach_of(task, vector, start, gap));
-    if (words <= G<u32>::reach) return exact_count<G<u32>>(task, vector, seed, start, gap);
-    return exact_count<typename G<u32>::Beyond>(task, vector, seed, start, gap);
+    return with_reach<G>(words, [&](auto &g) { return exact_count<std::decay_t<decltype(g)>>(task, vector, seed, start, gap); });
 }
 
 template <template <class> class G> void emulate(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits) {

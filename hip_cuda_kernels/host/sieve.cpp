@@ -12,14 +12,10 @@ namespace {
 using namespace mimicry;
 typedef std::chrono::steady_clock Clock;
 
-const u32 max_alignments = 4096;    // (start, gap) pairs that one pass keeps queues for
-const u64 chunk_seeds = 1u << 16;   // seeds a pass takes when there are several passes
+const u32 most_alignments = 4096;   // (start, gap) pairs that one pass keeps queues for,
+const u32 most_queues = 1u << 16;   // with every vector
 const u32 cache_bytes = 24 * 1024;  // what a block of lanes may fill: most of a first-level cache
 const u32 most_lanes = 512;
-
-struct Starts {  // the part of the starts that one pass covers
-    u32 lo, count;
-};
 
 // The first stage of one vector: which rows are compared with which draws, and which comparisons make up each alignment.
 struct FirstStage {
@@ -47,11 +43,12 @@ class Queues {
     Buffer seeds;
 };
 
+// All seeds against so many starts and gaps that their queues fit.
 class Pass {
   public:
-    Pass(const Kernels &kernels, const Search &search, Starts starts, Found &found)
-        : kernels(kernels), search(search), task(search.task), scalar(scalars[search.family]), starts(starts),
-          alignments(starts.count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
+    Pass(const Kernels &kernels, const Search &search, Found &found)
+        : kernels(kernels), search(search), task(search.task), scalar(scalars[search.family]),
+          alignments(task.start_count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
           queues((u64)task.vectors * alignments, round_up(64, second.unit)) {
         collect_calls();
         for (u32 v = 0; v < task.vectors; ++v)
@@ -113,7 +110,7 @@ class Pass {
     }
 
     u32 missable(u32 vector) const { return task.usable[vector] - task.threshold[vector]; }
-    u32 start_of(u32 alignment) const { return starts.lo + alignment / task.gap_count; }
+    u32 start_of(u32 alignment) const { return task.start_lo + alignment / task.gap_count; }
     u32 gap_of(u32 alignment) const { return task.gap_lo + alignment % task.gap_count; }
 
     void size_block() {
@@ -213,7 +210,6 @@ class Pass {
     const Search &search;
     const Task &task;
     const Scalar &scalar;
-    const Starts starts;
     const u32 alignments;
     Found &found;
     Stream first, second;
@@ -239,26 +235,43 @@ void settle(Found &found, u64 seed_lo) {
     std::sort(found.hits.begin(), found.hits.end(), earlier);
 }
 
+// The task in parts that one pass can take.
+std::vector<Task> split(const Task &task) {
+    const u32 room = std::max(1u, std::min(most_alignments, most_queues / task.vectors));
+    const u32 gaps = std::min(task.gap_count, room), starts = std::min(task.start_count, room / gaps);
+    std::vector<Task> parts;
+    for (u32 start = 0; start < task.start_count; start += starts)
+        for (u32 gap = 0; gap < task.gap_count; gap += gaps) {
+            Task part = task;
+            part.start_lo += start;
+            part.start_count = std::min(starts, task.start_count - start);
+            part.gap_lo += gap;
+            part.gap_count = std::min(gaps, task.gap_count - gap);
+            parts.push_back(part);
+        }
+    return parts;
+}
+
 }  // namespace
 
 namespace mimicry {
 
 Found run_sieve(const Kernels &kernels, const Search &search) {
     Found found;
-    const Task &task = search.task;
-    const u32 tile = std::max(1u, max_alignments / task.gap_count), end = task.start_lo + task.start_count;
-    const u64 chunk = task.start_count <= tile ? search.seed_count : chunk_seeds;
+    const std::vector<Task> parts = split(search.task);
+    const u64 alignments = (u64)search.task.start_count * search.task.gap_count;
+    // Several passes share a chunk of seeds, short enough that a stop loses little.
+    const u64 chunk = parts.size() == 1 ? search.seed_count : std::clamp<u64>((1u << 28) / alignments, 1024, 65536);
     while (found.seeds_done < search.seed_count && !found.stopped && !found.overflow) {
         const u64 lo = search.seed_lo + found.seeds_done, count = std::min(chunk, search.seed_count - found.seeds_done);
         u64 done = count;
-        for (u32 start = task.start_lo; start < end && !found.stopped && !found.overflow; start += tile) {
+        for (size_t i = 0; i < parts.size() && !found.stopped && !found.overflow; ++i) {
             Search part = search;
-            if (chunk != search.seed_count) part.progress = nullptr;
-            Pass pass(kernels, part, {start, std::min(tile, end - start)}, found);
-            done = std::min(done, pass.run(lo, count, found.seeds_done));
+            part.task = parts[i];
+            if (parts.size() > 1) part.progress = nullptr;
+            done = std::min(done, Pass(kernels, part, found).run(lo, count, found.seeds_done));
         }
-        if (found.stopped && chunk != search.seed_count) done = 0;
-        found.seeds_done += done;
+        if (parts.size() == 1 || !found.stopped) found.seeds_done += done;
         if (search.progress) __atomic_store_n(search.progress, found.seeds_done, __ATOMIC_RELAXED);
     }
     settle(found, search.seed_lo);

@@ -256,6 +256,35 @@ def test_a_checkpoint_halt_lets_the_running_piece_finish(daemon: Daemon) -> None
     assert (daemon.state / "stop.word").read_bytes() == before, "no kernel was told to stop"
 
 
+def test_too_few_draws_for_models_still_give_a_verdict_and_its_pool(daemon: Daemon) -> None:
+    configure(daemon, SMALL)
+    feed(daemon, planted(8))
+    daemon.start()
+    shot = daemon.until(lambda shot: any(one["state"] in ("done", "failed") for one in shot["requests"]))
+    assert [one["state"] for one in shot["requests"]] == ["done"]
+    assert "no models: 8 draws" in shot["requests"][0]["why"]
+    assert shot["evidence"]["verdict"] == "identified"
+    with Journal.read_only(daemon.state) as journal:
+        pool = journal.predictions.committed(8)
+        assert pool is not None
+        assert pool.pool["heads"][0][0] == planted(9)[8]
+        assert journal.halt_state() is None
+
+
+@pytest.mark.slow
+def test_chance_draws_end_calmly_in_a_uniform_pool(daemon: Daemon) -> None:
+    """About 40 s on two cores: no evidence is a verdict, every step proceeds, nothing is named, nothing is halted."""
+    configure(daemon, SMALL)
+    feed(daemon, chance(60))
+    daemon.start()
+    shot = daemon.until(lambda shot: any(one["state"] in ("done", "failed") for one in shot["requests"]), 400)
+    assert [one["state"] for one in shot["requests"]] == ["done"]
+    assert shot["evidence"]["verdict"] == "no_evidence"
+    assert shot["evidence"]["pool"].startswith("uniform")
+    assert {row["action"] for row in daemon.ask("decisions")["decisions"]} == {"PROCEED"}
+    assert shot["mode"] == "idle"
+
+
 @pytest.mark.slow
 def test_the_demo_is_visibly_test_mode_and_decides_soon(daemon: Daemon) -> None:
     """About 30 s on two cores: the first decision, the first pool, draws that go on."""

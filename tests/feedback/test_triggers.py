@@ -73,6 +73,20 @@ def test_a_new_model_starts_a_new_watch() -> None:
     assert (state.model, state.baseline, state.draws) == ("next", 0.5, 1)
 
 
+def test_a_learning_loop_that_did_not_help_is_followed_by_a_full_run() -> None:
+    asked, state = list[str](), None
+    for model in ("first", "second", "third"):
+        fired = None
+        while fired is None:
+            state, fired = update(state, score(False, stated=0.9, model=model), ALPHA)
+        asked.append(fired.request)
+        state = closed(opened(state, "r-1"))
+    assert asked == ["learning_loop", "pipeline_rerun", "pipeline_rerun"]
+    for _ in range(60):
+        state, _ = update(state, score(True, stated=0.9, model="good"), ALPHA)
+    assert state.loops == 0, "a model that held for a while starts the ladder anew"
+
+
 def test_state_survives_json() -> None:
     state, _ = update(watch(score(True, stated=0.9)), score(False, stated=0.9), ALPHA)
     assert Watch.model_validate_json(state.model_dump_json()) == state

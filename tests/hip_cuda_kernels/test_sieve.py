@@ -192,10 +192,18 @@ def test_seeds_that_reject_more_words_than_are_kept_in_reserve_are_not_lost(
     assert (0, 3, 0, 0, rare) in job.sieved()
 
 
-def test_more_alignments_than_one_pass_keeps() -> None:
-    job = planted("xorshift32/raw_seed", "mod", 0, 99, Scope(7, 70, (10, 620), (0, 9)), (5, 6, 5), width=9)
-    assert (611 * 10) > 4096
+@pytest.mark.parametrize(("starts", "gaps"), [((10, 620), (0, 9)), ((0, 1), (3, 4300))])
+def test_more_alignments_than_one_pass_keeps(starts: tuple[int, int], gaps: tuple[int, int]) -> None:
+    job = planted("xorshift32/raw_seed", "mod", 0, 99, Scope(7, 30, starts, gaps), (5, 6, 5), width=9)
+    assert (starts[1] - starts[0] + 1) * (gaps[1] - gaps[0] + 1) > 4096
     assert job.sieved() == job.counted()
+
+
+def test_an_unreachable_vector_among_reachable_ones_is_left_out() -> None:
+    job = planted("xorshift32/raw_seed", "mod", 0, 9, Scope(0, 90, (0, 1), (0, 1)), (4, 4, 4))
+    job = replace(job, thresholds=np.array([9, 4, 1 << 40]))
+    assert job.emulated() == job.sieved() == job.counted()
+    assert {hit[0] for hit in job.sieved()} == {1}
 
 
 def test_a_threshold_of_one_reports_every_single_match() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.board import Board
 from engine.compute.stop import StopWord
 from engine.config import load
-from engine.desk import Board, Desk, Shelf
-from engine.dispatch.queue import Queue
+from engine.desk import Desk, Shelf
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.intake import Intake
 from engine.halt import Halt
@@ -31,7 +31,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         settings=load(),
         journal=journal,
         halt=halt,
-        queue=Queue(journal, halt),
         bench=Workbench(tmp_path, workers=1, memory_mb=None, idle_seconds=60.0),
         shelf=Shelf(tmp_path, journal),
         intake=Intake(tmp_path, journal, lambda: None),

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from engine.desk import Desk
-from engine.dispatch.dispatcher import Dispatcher, Done, Rejected
-from engine.dispatch.queue import LearningLoop, PipelineRerun
+from engine.dispatch.dispatcher import Dispatcher
+from engine.dispatch.queue import LearningLoop, PipelineRerun, Queue
 from engine.errors import BadInput, Halted
 from engine.watcher.steps import Escalated
 from engine.watcher.watcher import Watcher
+from engine.watcher.work import Done, Rejected
 from state.requests import RequestRow
 
 Work = Callable[[RequestRow], Awaitable[Done]]
@@ -23,7 +24,15 @@ Work = Callable[[RequestRow], Awaitable[Done]]
 def watcher(desk: Desk, work: Work) -> Watcher:
     dispatcher = Dispatcher(desk)
     dispatcher.table = dict.fromkeys(dispatcher.table, work)
-    return Watcher(desk, dispatcher)
+    return made(desk, dispatcher)
+
+
+def made(desk: Desk, dispatcher: Dispatcher) -> Watcher:
+    return Watcher(desk.journal, desk.halt, queue(desk), desk.board, dispatcher)
+
+
+def queue(desk: Desk) -> Queue:
+    return Queue(desk.journal, desk.halt)
 
 
 async def serve(desk: Desk, work: Work, until: Callable[[], bool]) -> None:
@@ -39,7 +48,7 @@ async def serve(desk: Desk, work: Work, until: Callable[[], bool]) -> None:
 
 
 def submit(desk: Desk, count: int = 1) -> list[str]:
-    return [desk.queue.submit(LearningLoop(), origin="test").id for _ in range(count)]
+    return [queue(desk).submit(LearningLoop(), origin="test").id for _ in range(count)]
 
 
 def states(desk: Desk) -> list[str]:
@@ -160,8 +169,8 @@ async def test_the_rooms_end_gives_work_back_to_the_queue_not_halted(desk: Desk)
 
 async def test_work_of_a_dead_process_is_taken_again_at_start(desk: Desk) -> None:
     (name,) = submit(desk)
-    desk.queue.claim()
-    desk.queue.start(name)
+    queue(desk).claim()
+    queue(desk).start(name)
     desk.journal.session = "another-process"
 
     async def work(row: RequestRow) -> Done:
@@ -177,8 +186,8 @@ async def test_what_cannot_be_carried_out_is_rejected_by_the_real_dispatcher(
     desk: Desk, request_kind: str
 ) -> None:
     row = desk.journal.requests.enqueue(request_kind, {"value": 3}, origin="test")
-    one = Watcher(desk, Dispatcher(desk))
-    claimed = desk.queue.claim()
+    one = made(desk, Dispatcher(desk))
+    claimed = queue(desk).claim()
     assert claimed is not None
     await one.handle(claimed)
     assert desk.journal.requests.get(row.id).state == "rejected"
@@ -186,9 +195,9 @@ async def test_what_cannot_be_carried_out_is_rejected_by_the_real_dispatcher(
 
 async def test_injected_draws_are_stored_once_in_test_mode(desk: Desk) -> None:
     desk.board.test_mode = True
-    one = Watcher(desk, Dispatcher(desk))
+    one = made(desk, Dispatcher(desk))
     desk.journal.requests.enqueue("inject_draw", {"value": 3}, origin="test")
-    claimed: Any = desk.queue.claim()
+    claimed: Any = queue(desk).claim()
     await one.handle(claimed)
     assert states(desk) == ["done"]
     assert [draw.value for _, draw in desk.intake.store.after(0)] == [3]

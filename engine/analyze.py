@@ -107,8 +107,23 @@ def open_history(order: Order, directory: Path | None) -> History:
             session_column="session",
             format="jsonl",
         )
-    source = order.files[0]
-    return read_history("-" if source == "-" else Path(source), **order.reading)
+    parts = [read_history("-" if name == "-" else Path(name), **order.reading) for name in order.files]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: list[History]) -> History:
+    """Join files into one history in the order given; draws without a session label get their file's name."""
+    draws = [(draw, part.source) for part in parts for draw in part.draws]
+    times = [draw.time for draw, _ in draws]
+    known = [time for time in times if time is not None]
+    if known != sorted(known):
+        raise BadInput(
+            f"{', '.join(part.source for part in parts)}: times run backwards; give the files oldest first"
+        )
+    return History.of(
+        [draw.value for draw, _ in draws], times, [draw.session or Path(source).name for draw, source in draws],
+        source=", ".join(part.source for part in parts),
+    )  # fmt: skip
 
 
 def keep_history(history: History, directory: Path) -> None:

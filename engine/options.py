@@ -61,10 +61,10 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
-    if len(arguments.files) != 1:
-        raise UsageError(
-            f"analyze: one history at a time, {len(arguments.files)} given; use - for standard input"
-        )
+    if not arguments.files:
+        raise UsageError("analyze: give a history, or - for standard input")
+    if arguments.files.count("-") and len(arguments.files) > 1:
+        raise UsageError("analyze: standard input is a whole history; give - alone")
     reading = {
         "column": arguments.column, "time_column": arguments.time_column, "session_column": arguments.session_column,
         "format": arguments.format,

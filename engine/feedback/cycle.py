@@ -128,6 +128,7 @@ class Cycle:
             )
             if fired is not None and watch is not None:
                 watch = opened(watch, self._request(fired, draw.index))
+            self._journal.cursors.set(CURSOR, seq)
             self._record(health, watch)
         self.health, self.watch = health, watch
         return fired

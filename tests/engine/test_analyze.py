@@ -70,6 +70,20 @@ def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp
     assert journal.verify() > 0
 
 
+def test_several_files_are_one_history_in_the_order_given(tmp_path: Path) -> None:
+    rows = (EXAMPLES / "java_nextint_gaps.csv").read_text().splitlines()
+    for name, part in (("a.csv", rows[1:51]), ("b.csv", rows[51:])):
+        (tmp_path / name).write_text("\n".join([rows[0], *part]) + "\n")
+    options = ["--families", "java", "--json", "-", "--state", str(tmp_path / "state")]
+    shown = analyze(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), *options)
+    found = Analysis.model_validate_json(shown.stdout)
+    assert (found.verdict, found.draws, found.sessions) == ("identified", 100, ["a.csv", "b.csv"])
+    turned = analyze(
+        str(tmp_path / "b.csv"), str(tmp_path / "a.csv"), *options, "--seeds", "583100:583200", "--gaps", "3"
+    )
+    assert Analysis.model_validate_json(turned.stdout).verdict == "no_evidence"
+
+
 def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks(tmp_path: Path) -> None:
     draws = tmp_path / "draws.txt"
     draws.write_text("\n".join(map(str, np.random.default_rng(5).integers(0, 1000, 60))))

@@ -1,7 +1,7 @@
 // The one place that knows compilers and vendors: their words, our integer names, and the lane operations on one lane.
 //
 // Everything under generators/ and sieve.h is a template over a word W. On a GPU and in scalar code W is u32 (one lane);
-// on the host's vector path W is a pack of native vectors (host/lanes.h), which overloads the same lane operations.
+// on the host's vector path W is a pack of native vectors (cpu/lanes.h), which overloads the same lane operations.
 //
 // The contract of a generator, template<class W> struct G:
 //   enum { word_bits }             bits of a raw word; more than 32 makes the generator wide

@@ -38,7 +38,7 @@ def test_flat_names_are_unique() -> None:
     assert len({p.name for p in SHARED}) == len(SHARED)
 
 
-@pytest.mark.parametrize("path", [*SHARED, *sorted((FOLDER / "host").glob("*.*"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*SHARED, *sorted((FOLDER / "cpu").glob("*.*"))], ids=lambda p: p.name)
 def test_the_first_line_says_what_the_file_is(path: Path) -> None:
     assert re.match(r'(//|""")\s?\S.{20,}', path.read_text())
 

@@ -1,0 +1,74 @@
+"""Null and planted controls of the whole identification: no claim on chance, survivors as many as chance expects.
+
+Run apart: pytest -m statistical tests/search (about 90 s on two cores).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.compute.cluster import Compute
+from engine.history.history import History
+from engine.search.analysis import Analysis
+from engine.search.identify import identify
+from engine.search.ranges import Range
+from engine.search.space import Space
+from hip_cuda_kernels import host
+from state.journal import Journal
+
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.statistical]
+Maker = Callable[[np.ndarray], History]
+FAMILIES = ("lcg48/java", "xorshift32/raw_seed", "mt19937/init_genrand", "msvc_rand/srand")
+
+
+async def searched(history: History, space: Space, compute: Compute, directory: Path) -> Analysis:
+    """Identify with a ledger of its own, so that no chunk is taken from another history's."""
+    journal = Journal.open(directory)
+    try:
+        return await identify(history, space, compute, journal, run=directory.name)
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize(("top", "draws"), [(9, 120), (999, 60)])
+async def test_chance_is_never_claimed_and_survivors_are_as_many_as_expected(
+    top: int, draws: int, compute: Compute, tmp_path: Path, make_history: Maker
+) -> None:
+    rng = np.random.default_rng(2026)
+    survivors, expected, bits = 0, 0.0, []
+    for number in range(40):
+        values = rng.integers(0, top + 1, draws)
+        space = Space(
+            families=FAMILIES, seeds=Range(0, 2**16 - 1), gaps=Range(0, 7), range=(0, top), seed=number
+        )
+        found = await searched(make_history(values), space, compute, tmp_path / str(number))
+        assert found.verdict in ("no_evidence", "biased")
+        assert found.hypotheses == []
+        survivors += found.controls.null_best
+        expected += found.controls.null_expected
+        bits.append(found.evidence_bits)
+    assert max(bits) < 19.93
+    # null_best is the larger of two twins, so it lies above the mean of one, but not far
+    assert expected * 0.6 < survivors < expected * 1.6
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+async def test_planted_truths_are_found_with_the_stated_power(
+    noise: float, compute: Compute, tmp_path: Path, make_history: Maker
+) -> None:
+    rng = np.random.default_rng(7)
+    found = 0
+    for number in range(30):
+        seed, gap = int(rng.integers(2**16)), int(rng.integers(8))
+        values = host.values("lcg48/java", "java_bounded", seed, 0, 999, 60, gap=gap).copy()
+        wrong = rng.random(60) < noise
+        values[wrong] = rng.integers(0, 1000, int(wrong.sum()))
+        space = Space(
+            families=FAMILIES, seeds=Range(0, 2**16 - 1), gaps=Range(0, 7), range=(0, 999), seed=number
+        )
+        answer = await searched(make_history(values), space, compute, tmp_path / str(number))
+        best = answer.hypotheses[0] if answer.hypotheses else None
+        found += best is not None and (int(best.origin["value"], 16), best.gap["value"]) == (seed, gap)
+    assert found >= 29

@@ -220,9 +220,7 @@ class Dispatcher:
             outcome = step1_window.from_analysis(ctx, analysis)
             ctx.journal.append(runner.FINISHED, {"run": ctx.run, **outcome.record()})
             return outcome
-        if force:
-            return await runner.STEPS[step](ctx, self._progress)
-        return await runner.run_step(ctx, step, self._progress)
+        return await runner.run_step(ctx, step, self._progress, force=force)
 
     def _context(
         self, run: str, history: History, analysis: Analysis, compute: Compute, overlay: Mapping[str, Value]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import (
@@ -21,7 +19,6 @@ from pydantic import (
 from engine import protocol
 from engine.errors import BadInput
 from engine.halt import Halt
-from state.errors import InvalidTransition
 from state.journal import Journal
 from state.requests import LEASE_SECONDS, PRIORITY, RequestRow
 
@@ -167,23 +164,6 @@ class Queue:
         return self._requests.claim(
             lease=self._lease, kinds=kinds, accept=lambda row: self._blocked(row) is None
         )
-
-    @asynccontextmanager
-    async def held(self, request: str) -> AsyncIterator[None]:
-        """Keep a claim's lease fresh while the body runs."""
-        keeper = asyncio.create_task(self._keep(request))
-        try:
-            yield
-        finally:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
-
-    async def _keep(self, request: str) -> None:
-        with suppress(InvalidTransition):  # it was cancelled meanwhile: nothing to keep
-            while True:
-                await asyncio.sleep(self._lease / 3)
-                await asyncio.to_thread(self._requests.renew, request, lease=self._lease)
 
     def start(self, request: str, why: str = "running", *, run: str | None = None) -> RequestRow:
         """Move a claimed request to running."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -128,26 +127,6 @@ def test_records_show_running_then_waiting_then_finished(queue: Queue) -> None:
     ]
     assert queue.waiting() == 2
     assert len(queue.records(limit=2)) == 2
-
-
-async def test_a_held_claim_keeps_its_lease(journal: Journal, halt: Halt) -> None:
-    queue = Queue(journal, halt, lease=0.15)
-    submit(queue)
-    row = queue.claim()
-    async with queue.held(row.id):
-        await asyncio.sleep(0.4)
-        assert journal.requests.overdue() == []
-    await asyncio.sleep(0.2)
-    assert [one.id for one in journal.requests.overdue()] == [row.id]
-
-
-async def test_a_claim_that_was_cancelled_is_not_kept(journal: Journal, halt: Halt) -> None:
-    queue = Queue(journal, halt, lease=0.06)
-    submit(queue)
-    async with queue.held(queue.claim().id):
-        queue.cancel("r-1", "operator")
-        await asyncio.sleep(0.1)
-    assert queue.get("r-1").state == "cancelled"
 
 
 def test_a_request_given_back_on_a_halt_is_not_a_failed_attempt(queue: Queue) -> None:

@@ -16,11 +16,11 @@ from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import History
 from engine.history.importers import read_history
+from engine.journals import opened
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
 from engine.search.space import Space
 from state.artifacts import ArtifactStore, Lineage
-from state.errors import StateError
 from state.files import write_atomic
 from state.journal import Journal
 
@@ -153,7 +153,7 @@ async def analyze(
     identification = Identification(history, order.space, progress=progress)
     directory = resume or new_run(state, history.digest)
     identification.run_id = directory.name
-    with _journal(directory) as journal:
+    with opened(directory) as journal:
         write_atomic(directory / SPEC, json.dumps(order.dump(), indent=1).encode())
         if resume is None:
             keep_history(history, directory)
@@ -167,7 +167,7 @@ async def analyze(
         finally:
             compute.stop_now()
             await compute.close()
-    return Finished(analysis, directory, outcomes, identification.bias())
+    return Finished(analysis, directory, outcomes, identification.bias)
 
 
 def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:
@@ -201,18 +201,6 @@ async def _pipeline(
             analysis, history, order.space, compute, journal, ArtifactStore(directory), note=note
         )
     )
-
-
-@contextlib.contextmanager
-def _journal(directory: Path) -> Iterator[Journal]:
-    try:
-        journal = Journal.open(directory)
-    except StateError as error:
-        raise EnvironmentFault(str(error)) from error
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 @contextlib.contextmanager

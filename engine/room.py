@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +24,12 @@ from engine.desk import Desk, Shelf
 from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.inbox import Inbox
 from engine.dispatch.queue import PipelineRerun, Queue
-from engine.errors import EnvironmentFault, Exit
+from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.intake import Intake
 from engine.feedback.triggers import due_for_search
 from engine.halt import Halt
+from engine.journals import opened
 from engine.llm.advisor import NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
@@ -45,7 +45,6 @@ from engine.watcher.retry import check_remedies
 from engine.watcher.watcher import BY as WATCHER
 from engine.watcher.watcher import Watcher
 from engine.workbench import Workbench
-from state.errors import StateError
 from state.journal import Journal
 from state.mirrors import Mirrors
 
@@ -74,21 +73,9 @@ async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
-    with _opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
+    with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
         room = Room(state, settings, journal, word, demo=demo)
         return await room.live()
-
-
-@contextlib.contextmanager
-def _opened(state: Path) -> Iterator[Journal]:
-    try:
-        journal = Journal.open(state)
-    except StateError as error:
-        raise EnvironmentFault(str(error)) from error
-    try:
-        yield journal
-    finally:
-        journal.close()
 
 
 class Room:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -123,6 +124,7 @@ class Identification:
             stopped = "time"
         except Halted:
             stopped = "halt"
+        await asyncio.to_thread(getattr, self, "bias")  # up to a quarter of a second on a long history
         return self._analysis(stopped)
 
     async def _search(self, sweeper: Sweeper) -> StoppedBy:
@@ -209,7 +211,7 @@ class Identification:
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}
         verdict = decide(
-            best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self.bias() is not None,
+            best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self.bias is not None,
             identifiable_cells=len(self.plan.cells), total_cells=len(self.plan.cells) + len(self.plan.unplanned),
         )  # fmt: skip
         return Analysis(
@@ -264,6 +266,7 @@ class Identification:
     def _need(self) -> int | None:
         return min((one.need for one in self.plan.unplanned if one.need is not None), default=None)
 
+    @cached_property
     def bias(self) -> str | None:
         """Return the failed randomness test and its effect as one line, or None.
 

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,3 +148,8 @@ def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> 
     rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1
+
+
+def test_the_version_is_the_packages(mimicry: Run) -> None:
+    packaged = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    assert mimicry("--version").stdout == f"mimicry {packaged}\n"

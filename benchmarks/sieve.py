@@ -17,8 +17,9 @@ import numpy as np
 
 import hip_cuda_kernels._host as _host
 from hip_cuda_kernels import host
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import parse_mapping
-from hip_cuda_kernels.registry import Family, resolve_families
+from hip_cuda_kernels.registry import resolve_families
 from hip_cuda_kernels.task import Scope, build_task
 
 # Ratios that must hold for the noisy task (7 of 10 draws, gaps 0..16, M = 1000, one vector).

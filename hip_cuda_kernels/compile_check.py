@@ -18,8 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.gpu_source import include_directories, kernel_source
-from hip_cuda_kernels.registry import Family, resolve_families
+from hip_cuda_kernels.registry import resolve_families
 
 NVIDIA, AMD = "sm_86", "gfx1030"
 

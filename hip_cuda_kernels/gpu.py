@@ -11,11 +11,11 @@ import numpy as np
 
 from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.gpu_source import ENTRY, LARGEST_ROOM, include_directories, kernel_source, room_for
 from hip_cuda_kernels.host import HIT, SieveResult
 from hip_cuda_kernels.lowering import NEVER_REJECTS
 from hip_cuda_kernels.mappings import parse_mapping
-from hip_cuda_kernels.registry import Family
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from hip_cuda_kernels.registry import Family
+from hip_cuda_kernels.family import Family
 
 ENTRY = "sieve"
 SMALLEST_ROOM, LARGEST_ROOM = 64, 1 << 14
@@ -15,7 +15,7 @@ def include_directories() -> list[str]:
     """Return the folders that the headers' flat names are looked up in."""
     package = files("hip_cuda_kernels")
     # An editable install spreads a package over folders; a file has one place.
-    headers = ("device.h", "generators/mt19937.h")
+    headers = ("device.h", "generators/mt19937.h", "parts/lcg_jump.h")
     return [str(Path(str(package.joinpath(header))).parent) for header in headers]
 
 

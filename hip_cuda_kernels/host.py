@@ -11,9 +11,10 @@ import numpy as np
 
 import hip_cuda_kernels._host as _host
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import parse_mapping
-from hip_cuda_kernels.registry import FAMILIES, Family
+from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, build_task, pack_call
 

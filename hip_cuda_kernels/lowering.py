@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hip_cuda_kernels.errors import IncompatibleMapping
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping
-from hip_cuda_kernels.registry import Family
 
 RESIDUE, SCALED, MULTIPLIED = 0, 1, 2
 NEVER_REJECTS = (1 << 64) - 1
@@ -67,8 +67,7 @@ def _float_call(mapping: Mapping, family: Family, size: int) -> Call:
     if mapping.words == 2 and family.float_split is not None:
         first, second = (family.word_bits - b for b in family.float_split)
         return Call(SCALED, size, 2, first, family.float_split[1], second, bits, unit=2.0**bits)
-    # Park and Miller divide by their modulus 2^31 - 1, everybody else by a power of two.
-    unit = 2.0**31 - 1 if family.structure == "lcgp" else 2.0**bits
+    unit = 2.0**bits if family.float_unit is None else family.float_unit
     return Call(SCALED, size, shift=family.word_bits - bits, bits=bits, unit=unit)
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from hip_cuda_kernels.errors import IncompatibleMapping, UnknownName
-from hip_cuda_kernels.registry import Family
+from hip_cuda_kernels.family import Family
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _shift(family: Family, bits: int | None) -> Mapping:
 
 
 def _float(family: Family, bits: int) -> Mapping:
-    if family.structure == "lcgp" and bits != family.float_bits:
+    if family.float_unit is not None and bits != family.float_bits:
         raise IncompatibleMapping(
             f"float({bits}): {family.id} divides its whole word; write float({family.float_bits})"
         )

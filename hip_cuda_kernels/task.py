@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.lowering import Call, Filter, lower_call, lower_draw, lower_filter
 from hip_cuda_kernels.mappings import Mapping
 from hip_cuda_kernels.planning import Workload, depths
-from hip_cuda_kernels.registry import Family
 
 MOST_CALLS = 1 << 17
 Numbers = np.ndarray[Any, np.dtype[np.uint32]]

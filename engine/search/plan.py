@@ -13,8 +13,9 @@ from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, req
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, resolve_mappings
-from hip_cuda_kernels.registry import Family, resolve_families
+from hip_cuda_kernels.registry import resolve_families
 
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5

@@ -13,18 +13,24 @@ struct Choice {
 };
 const Choice *instruction_sets(u32 *count);
 
-// The exact side of every family, in registry order: scalar code without filters, plus two ways of searching that only check others.
+typedef void Walk(u64 seed, u64 forward, u64 back, u64 count, u64 *out);
+
+// The exact side of a family: scalar code without filters, plus two ways of searching that only check others.
 struct Scalar {
     const char *id;
-    u32 word_bits;
+    u32 word_bits, reach;
     void (*raw)(u64 seed, u64 skip, u64 count, u64 *out);
+    Walk *walk;  // steps forward, then back, then gives words; null where the generator has no inverse step
     void (*values)(const Call &call, u64 seed, u64 start, u64 gap, u64 count, u64 *out);
     u32 (*count)(const Task &task, u32 vector, u64 seed, u32 start, u32 gap);
     void (*emulate)(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits);  // what a GPU thread does
     u64 (*naive)(const Task &task, u64 seed, u64 seeds);  // the yardstick of the benchmarks; returns the number of hits
 };
-extern const Scalar scalars[];
-extern const u32 family_count;
+
+// A family by its place in the registry; u32 numbers below are such places.
+u32 family_count();
+const Scalar &scalar_of(u32 family);
+const Producer &producer_of(const Kernels &kernels, u32 family);
 
 struct Search {
     Task task;

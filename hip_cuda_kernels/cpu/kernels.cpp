@@ -1,61 +1,15 @@
-// The vector half of the host extension, compiled once for every instruction set (MIMICRY_ISA names it).
+// The passes over lane buffers, compiled once for every instruction set (MIMICRY_ISA names it).
 //
 // All of it has internal linkage, and nothing of the standard library is used: a copy of an inline function compiled with AVX-512
 // could otherwise win at link time and crash an older processor.
 #include "kernels.h"
 #include "lanes.h"
 
-#include "family_headers.inc"
-
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
 namespace {
 using namespace mimicry;
-
-template <template <class> class G, int K>
-void produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, u32 lanes, u32 *out) {
-    const Filter local = filter;
-    for (u32 at = 0; at < lanes; at += K * native_lanes) {
-        G<Words<K>> g;
-        g.seed(load<K>(seeds + at), high);
-        u32 *to = out + at;
-        for (u32 i = 0, position = 0; i < count; position = want[i++] + 1, to += lanes) {
-            g.skip(want[i] - position);
-            store(to, filtered(g.next(), local));
-        }
-    }
-}
-
-template <template <class> class G, int K>
-void produce_whole(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &, u32 lanes, u32 *out) {
-    for (u32 at = 0; at < lanes; at += K * native_lanes) {
-        G<Words<K>> g;
-        g.seed(load<K>(seeds + at), high);
-        u32 *to = out + at;
-        for (u32 i = 0, position = 0; i < count; position = want[i++] + 1, to += 2 * lanes) {
-            g.skip(want[i] - position);
-            auto word = g.next_wide();
-            store(to, hi32(word));
-            store(to + lanes, lo32(word));
-        }
-    }
-}
-
-template <template <class> class G> struct Beyond {
-    template <class W> using type = typename G<W>::Beyond;
-};
-
-template <template <class> class G, int K> Producer producer() {
-    typedef G<Words<K>> Pack;
-    // A generator that carries its whole state is bound by memory, not by latency: two vectors abreast do.
-    const int far = (u32)Pack::reach == unlimited ? K : 2;
-    Producer p = {K * native_lanes, Pack::reach, produce<G, K>, produce<Beyond<G>::template type, far>, nullptr};
-    if constexpr (Pack::word_bits > 32) p.whole = produce_whole<G, K>;
-    return p;
-}
 
 // The passes run so many vectors abreast.
 const int abreast = 8;
@@ -152,9 +106,9 @@ u32 survivors(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 de
     return (u32)(end - out);
 }
 
-#define FAMILY(id, kernel, interleave) producer<kernel, interleave>(),
-const Producer producers[] = {
-#include "families.inc"
+#define GROUP(name, count) PRODUCERS(name, MIMICRY_ISA),
+const Producer *const producers[] = {
+#include "groups.inc"
 };
 
 const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, residues, rejections, compare, survivors};

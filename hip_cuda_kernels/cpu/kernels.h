@@ -16,6 +16,16 @@ struct Producer {
     Produce *whole;     // wide families: rows 2i, 2i+1 get the high and low half of the raw word at want[i]
 };
 
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define PRODUCERS(group, isa) JOIN(JOIN(producers_, group), JOIN(_, isa))
+
+#ifdef MIMICRY_ISA
+#define GROUP(name, count) extern const Producer PRODUCERS(name, MIMICRY_ISA)[];
+#include "groups.inc"
+#undef GROUP
+#endif
+
 struct Pair {  // one draw compared at one buffer row
     u32 row, offset, lim;
 };
@@ -27,7 +37,7 @@ struct Divisor {  // constants that take a wide word's residue by two Montgomery
 struct Kernels {
     const char *isa;
     u32 unit;  // lanes that a pass takes at a time; every buffer is a multiple of it
-    const Producer *producers;  // in registry order
+    const Producer *const *producers;  // [group][place in the group]
     // seeds[lane] = low + lane.
     void (*count_up)(u32 *seeds, u32 lanes, u32 low);
     // Make filter words of raw words, in place.

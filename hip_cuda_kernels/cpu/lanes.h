@@ -47,6 +47,12 @@ template <class Vector, class Lane, int K> struct Pack {
     OPERATOR(&)
     OPERATOR(|)
     OPERATOR(^)
+    OPERATOR(%)  // lane by lane: no vector instruction divides
+    HD Pack operator~() const {
+        Pack r;
+        EACH r.v[i] = ~v[i];
+        return r;
+    }
     HD Pack operator<<(int by) const {
         Pack r;
         EACH r.v[i] = v[i] << by;
@@ -67,6 +73,7 @@ template <int K> using WideWords = Pack<Vector64, u64, 2 * K>;
 }  // namespace
 
 template <int K> struct wide_of<Words<K>> { typedef WideWords<K> type; };
+template <int K> struct lanes_in<Words<K>> { enum : u32 { count = K * native_lanes }; };
 
 namespace {
 
@@ -127,15 +134,30 @@ template <int K> HD WideWords<K> multiply_wide(const Words<K> &a, u32 b) {
     return r;
 }
 
-template <int K> HD Words<K> equal_mask(const Words<K> &a, const Words<K> &b) {
-    Words<K> r;
-    EACH r.v[i] = (Vector32)(a.v[i] == b.v[i]);
+template <int K> HD WideWords<K> multiply_wide(const Words<K> &a, const Words<K> &b) {
+    WideWords<K> r;
+    EACH {
+        r.v[2 * i] = multiply_even((Vector64)a.v[i], (Vector64)b.v[i]);
+        r.v[2 * i + 1] = multiply_even((Vector64)a.v[i] >> 32, (Vector64)b.v[i] >> 32);
+    }
     return r;
 }
 
-template <int K> HD Words<K> above_mask(const Words<K> &a, const Words<K> &b) {
-    Words<K> r;
-    EACH r.v[i] = (Vector32)(a.v[i] > b.v[i]);
+template <int K> HD Pack<Vector64, u64, K> low_product(const Pack<Vector64, u64, K> &a, const Pack<Vector64, u64, K> &b) {
+    Pack<Vector64, u64, K> r;
+    EACH r.v[i] = multiply_even(a.v[i], b.v[i]);
+    return r;
+}
+
+template <class V, class L, int K> HD Pack<V, L, K> equal_mask(const Pack<V, L, K> &a, const Pack<V, L, K> &b) {
+    Pack<V, L, K> r;
+    EACH r.v[i] = (V)(a.v[i] == b.v[i]);
+    return r;
+}
+
+template <class V, class L, int K> HD Pack<V, L, K> above_mask(const Pack<V, L, K> &a, const Pack<V, L, K> &b) {
+    Pack<V, L, K> r;
+    EACH r.v[i] = (V)(a.v[i] > b.v[i]);
     return r;
 }
 
@@ -145,10 +167,46 @@ template <int K> HD Words<K> smaller(const Words<K> &a, const Words<K> &b) {
     return r;
 }
 
-template <int K> HD Words<K> rotate_right_each(const Words<K> &x, const Words<K> &by) {
-    Words<K> r;
-    EACH r.v[i] = (x.v[i] >> (by.v[i] & 31u)) | (x.v[i] << ((0u - by.v[i]) & 31u));
+template <class V, class L, int K> HD Pack<V, L, K> rotate_right_each(const Pack<V, L, K> &x, const Pack<V, L, K> &by) {
+    const L most = sizeof(L) * 8 - 1;
+    Pack<V, L, K> r;
+    EACH r.v[i] = (x.v[i] >> (by.v[i] & most)) | (x.v[i] << ((V{} - by.v[i]) & most));
     return r;
+}
+
+template <class V, class L, int K> HD Pack<V, L, K> shift_right_each(const Pack<V, L, K> &x, const Pack<V, L, K> &by) {
+    Pack<V, L, K> r;
+    EACH r.v[i] = x.v[i] >> by.v[i];
+    return r;
+}
+
+template <int K> HD u32 lane_of(const Words<K> &x, u32 lane) { return x.v[lane / native_lanes][lane % native_lanes]; }
+template <int K> HD void set_lane(Words<K> &x, u32 lane, u32 value) { x.v[lane / native_lanes][lane % native_lanes] = value; }
+
+template <int K2> HD u64 lane_of(const Pack<Vector64, u64, K2> &x, u32 lane) {
+    const u32 place = lane % native_lanes;
+    return x.v[lane / native_lanes * 2 + place % 2][place / 2];
+}
+template <int K2> HD void set_lane(Pack<Vector64, u64, K2> &x, u32 lane, u64 value) {
+    const u32 place = lane % native_lanes;
+    x.v[lane / native_lanes * 2 + place % 2][place / 2] = value;
+}
+
+template <int K> HD Words<K> pick(const Words<K> *table, const Words<K> &place) {
+    Words<K> r;
+    for (u32 lane = 0; lane < lanes_in<Words<K>>::count; ++lane) set_lane(r, lane, lane_of(table[lane_of(place, lane)], lane));
+    return r;
+}
+template <int K> HD WideWords<K> pick(const WideWords<K> *table, const Words<K> &place) {
+    WideWords<K> r;
+    for (u32 lane = 0; lane < lanes_in<Words<K>>::count; ++lane) set_lane(r, lane, lane_of(table[lane_of(place, lane)], lane));
+    return r;
+}
+template <int K> HD void put(Words<K> *table, const Words<K> &place, const Words<K> &value) {
+    for (u32 lane = 0; lane < lanes_in<Words<K>>::count; ++lane) set_lane(table[lane_of(place, lane)], lane, lane_of(value, lane));
+}
+template <int K> HD void put(WideWords<K> *table, const Words<K> &place, const WideWords<K> &value) {
+    for (u32 lane = 0; lane < lanes_in<Words<K>>::count; ++lane) set_lane(table[lane_of(place, lane)], lane, lane_of(value, lane));
 }
 
 template <int K> HD Words<K> load(const u32 *from) {

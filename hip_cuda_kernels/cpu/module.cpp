@@ -25,8 +25,8 @@ template <class T> nb::ndarray<nb::numpy, T, nb::ndim<1>> to_numpy(std::vector<T
 }
 
 u32 family_at(const std::string &id) {
-    for (u32 i = 0; i < family_count; ++i)
-        if (id == scalars[i].id) return i;
+    for (u32 i = 0; i < family_count(); ++i)
+        if (id == scalar_of(i).id) return i;
     throw std::invalid_argument("family " + id + " is not compiled in: rebuild the extension (make build)");
 }
 
@@ -55,19 +55,27 @@ nb::object hits_to_bytes(const std::vector<Hit> &hits) {
 
 auto raw(const std::string &family, u64 seed, u64 skip, u64 count) {
     std::vector<u64> words(count);
-    scalars[family_at(family)].raw(seed, skip, count, words.data());
+    scalar_of(family_at(family)).raw(seed, skip, count, words.data());
+    return to_numpy(std::move(words));
+}
+
+auto walk(const std::string &family, u64 seed, u64 forward, u64 back, u64 count) {
+    Walk *steps = scalar_of(family_at(family)).walk;
+    if (!steps) throw std::invalid_argument("family " + family + " has no inverse step");
+    std::vector<u64> words(count);
+    steps(seed, forward, back, count, words.data());
     return to_numpy(std::move(words));
 }
 
 auto values(const std::string &family, LongNumbers call, double unit, u64 seed, u64 start, u64 gap, u64 count) {
     std::vector<u64> draws(count);
-    scalars[family_at(family)].values(unpack_call(call.data(), unit), seed, start, gap, count, draws.data());
+    scalar_of(family_at(family)).values(unpack_call(call.data(), unit), seed, start, gap, count, draws.data());
     return to_numpy(std::move(draws));
 }
 
 // Words of many seeds through the vector path: row after row, position by position.
 auto produce(const std::string &isa, const std::string &family, Numbers seeds, u32 high, Numbers want, bool whole) {
-    const Producer &producer = kernels_of(isa).producers[family_at(family)];
+    const Producer &producer = producer_of(kernels_of(isa), family_at(family));
     const u32 lanes = (u32)seeds.size(), count = (u32)want.size();
     if (lanes % producer.unit || count == 0 || (whole && !producer.whole))
         throw std::invalid_argument("seeds must fill units of " + std::to_string(producer.unit) + " lanes, and positions must be given");
@@ -98,25 +106,25 @@ nb::object emulate(const std::string &family, LongNumbers numbers, double unit, 
     const Task task = unpack_task(numbers.data(), unit, arrays.data());
     std::vector<u32> q(calls);
     std::vector<Hit> hits;
-    for (u64 i = 0; i < seed_count; ++i) scalars[family_at(family)].emulate(task, seed_lo + i, q.data(), calls, hits);
+    for (u64 i = 0; i < seed_count; ++i) scalar_of(family_at(family)).emulate(task, seed_lo + i, q.data(), calls, hits);
     return hits_to_bytes(hits);
 }
 
 u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count) {
     const Task task = unpack_task(numbers.data(), unit, arrays.data());
     nb::gil_scoped_release released;
-    return scalars[family_at(family)].naive(task, seed_lo, seed_count);
+    return scalar_of(family_at(family)).naive(task, seed_lo, seed_count);
 }
 
 std::vector<std::string> families() {
     std::vector<std::string> ids;
-    for (u32 i = 0; i < family_count; ++i) ids.push_back(scalars[i].id);
+    for (u32 i = 0; i < family_count(); ++i) ids.push_back(scalar_of(i).id);
     return ids;
 }
 
-u32 reach(const std::string &family) { return kernels_of("base").producers[family_at(family)].reach; }
+u32 reach(const std::string &family) { return scalar_of(family_at(family)).reach; }
 
-u32 unit(const std::string &isa, const std::string &family) { return kernels_of(isa).producers[family_at(family)].unit; }
+u32 unit(const std::string &isa, const std::string &family) { return producer_of(kernels_of(isa), family_at(family)).unit; }
 
 }  // namespace
 
@@ -124,10 +132,12 @@ NB_MODULE(_host, m) {
     m.doc() = "Compiled host kernels; use hip_cuda_kernels.host.";
     m.def("isas", available);
     m.def("families", families);
-    m.def("word_bits", [](const std::string &family) { return scalars[family_at(family)].word_bits; });
+    m.def("word_bits", [](const std::string &family) { return scalar_of(family_at(family)).word_bits; });
     m.def("reach", reach);
     m.def("unit", unit);
     m.def("raw", raw);
+    m.def("has_inverse", [](const std::string &family) { return scalar_of(family_at(family)).walk != nullptr; });
+    m.def("walk", walk);
     m.def("values", values);
     m.def("produce", produce);
     m.def("sieve", sieve);

@@ -1,9 +1,10 @@
-// The exact side: raw words, draws and match counts of one seed, with the runtimes' own semantics and nothing clever.
+// The exact side of one group of families: raw words, draws and match counts of one seed, with nothing clever.
 #include "host.h"
 
 #include <type_traits>
+#include <utility>
 
-#include "family_headers.inc"
+#include "headers.inc"
 
 namespace {
 using namespace mimicry;
@@ -29,6 +30,31 @@ template <template <class> class G> void raw(u64 seed, u64 skip, u64 count, u64 
         for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
         return 0;
     });
+}
+
+// The words from `forward - back` on, reached by `forward` steps and `back` steps back.
+template <template <class> class G> void walk(u64 seed, u64 forward, u64 back, u64 count, u64 *out) {
+    with_reach<G>(~0ull, [&](auto &g) {
+        start_from(g, seed);
+        for (; forward; --forward) raw_word(g);
+        for (; back; --back) g.back();
+        for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
+        return 0;
+    });
+}
+
+template <class G, class = void> struct Inverse {
+    enum { given = false };
+};
+template <class G> struct Inverse<G, decltype(std::declval<G &>().back())> {
+    enum { given = true };
+};
+
+template <template <class> class G> Walk *walk_of() {
+    if constexpr (Inverse<typename G<u32>::Beyond>::given)
+        return walk<G>;
+    else
+        return nullptr;
 }
 
 // Rejections have no bound, so a mapping that rejects takes the generator's unlimited form.
@@ -95,10 +121,9 @@ template <template <class> class G> u64 naive(const Task &task, u64 seed, u64 se
 
 namespace mimicry {
 
-#define FAMILY(id, kernel, interleave) {id, kernel<u32>::word_bits, raw<kernel>, values<kernel>, count<kernel>, emulate<kernel>, naive<kernel>},
-const Scalar scalars[] = {
-#include "families.inc"
+#define FAMILY(id, kernel, interleave) {id, kernel<u32>::word_bits, kernel<u32>::reach, raw<kernel>, walk_of<kernel>(), values<kernel>, count<kernel>, emulate<kernel>, naive<kernel>},
+extern const Scalar JOIN(scalars_, MIMICRY_GROUP)[] = {
+#include "entries.inc"
 };
-const u32 family_count = sizeof scalars / sizeof scalars[0];
 
 }  // namespace mimicry

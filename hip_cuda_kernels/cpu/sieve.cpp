@@ -47,7 +47,7 @@ class Queues {
 class Pass {
   public:
     Pass(const Kernels &kernels, const Search &search, Found &found)
-        : kernels(kernels), search(search), task(search.task), scalar(scalars[search.family]),
+        : kernels(kernels), search(search), task(search.task), scalar(scalar_of(search.family)),
           alignments(task.start_count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
           queues((u64)task.vectors * alignments, round_up(64, second.unit)) {
         collect_calls();

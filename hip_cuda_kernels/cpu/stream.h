@@ -46,9 +46,9 @@ inline u32 round_up(u64 x, u32 unit) { return (u32)((x + unit - 1) / unit * unit
 class Stream {
   public:
     Stream(const Kernels &kernels, const Search &search)
-        : kernels(kernels), call(search.task.call), filter(search.task.filter), producer(kernels.producers[search.family]),
+        : kernels(kernels), call(search.task.call), filter(search.task.filter), producer(producer_of(kernels, search.family)),
           divisor(divisor_of(call)) {
-        const u32 word_bits = scalars[search.family].word_bits;
+        const u32 word_bits = scalar_of(search.family).word_bits;
         rejecting = word_bits <= 32 && call.accept_max < (1ull << word_bits) - 1;
         if (rejecting) reject_rate = 1 - (call.accept_max + 1) / std::ldexp(1.0, (int)word_bits);
         unit = std::lcm(producer.unit, kernels.unit);

@@ -1,6 +1,7 @@
 // The 48-bit linear congruential generator of java.util.Random and drand48, kept as 32 + 16 bits: three low multiplies a step.
 #pragma once
 #include "device.h"
+#include "lcg_jump.h"
 
 template <class W> struct Lcg48State {
     W high, low;  // state = high * 2^16 + low, low < 2^16
@@ -12,7 +13,23 @@ template <class W> struct Lcg48State {
         low = carry & 0xffffu;
     }
     HD void skip(u32 count) {
-        for (; count; --count) step();
+        if (count < 8) {
+            for (; count; --count) step();
+        } else {
+            apply(lcg_jump({0x5deece66dull, 11}, count));
+        }
+    }
+    HD void back() {
+        const u64 inverse = odd_inverse(0x5deece66dull);
+        apply({inverse, (0 - 11ull) * inverse});
+    }
+
+  private:
+    // With state = high * 2^16 + low and a multiplier of 48 bits: what falls beyond 2^48 is dropped.
+    HD void apply(LcgStep step) {
+        W carry = low * (u32)(step.multiplier & 0xffffu) + (u32)(step.increment & 0xffffu);
+        high = high * (u32)step.multiplier + low * (u32)(step.multiplier >> 16) + (u32)(step.increment >> 16) + (carry >> 16);
+        low = carry & 0xffffu;
     }
 };
 

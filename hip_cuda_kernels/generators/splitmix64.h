@@ -17,5 +17,6 @@ template <class W> struct SplitMix64 {
         return z ^ (z >> 31);
     }
     HD W next() { return hi32(next_wide()); }
+    HD void back() { state = state - 0x9e3779b97f4a7c15ull; }
     HD void skip(u32 count) { state = state + 0x9e3779b97f4a7c15ull * count; }
 };

@@ -11,7 +11,7 @@ import pytest
 import hip_cuda_kernels
 
 FOLDER = Path(hip_cuda_kernels.__file__).parent
-SHARED = sorted([*FOLDER.glob("*.h"), *(FOLDER / "generators").glob("*.h")])
+SHARED = sorted([*FOLDER.glob("*.h"), *(FOLDER / "parts").glob("*.h"), *(FOLDER / "generators").glob("*.h")])
 VENDOR = r"\b__\w+__\b|\b__(?:host|device|global|shared|restrict|launch\w*|builtin\w*|m\d+i?|attribute)\w*|\b_mm\d*_\w+|\b(?:blockIdx|threadIdx|blockDim|gridDim|atomic\w+|cuda\w*|hip[A-Z]\w*|CUDA\w*|HIP\w*|NVRTC)\b"
 
 

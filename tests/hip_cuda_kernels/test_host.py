@@ -46,6 +46,22 @@ class TestFamily:
         for skip in (1, 3, 4, 5, 226, 227, 228, 700):
             assert host.raw(name, seed, 9, skip=skip).tolist() == words[skip : skip + 9]
 
+    def test_stepping_back_undoes_stepping(self, name: str) -> None:
+        if not family(name).inverse:
+            with pytest.raises(ValueError, match="no inverse step"):
+                _host.walk(name, 1, 1, 1, 1)
+            return
+        for seed, words in self.vectors(name).items():
+            for forward, back in ((1, 1), (90, 40), (700, 699)):
+                at = forward - back
+                assert _host.walk(name, seed, forward, back, 60).tolist() == words[at : at + 60]
+
+    def test_a_long_jump_is_as_many_steps(self, name: str) -> None:
+        seed = list(self.vectors(name))[-1]
+        stepped = host.raw(name, seed, 5003 + 20).tolist()
+        for jump in (12, 97, 5003):
+            assert host.raw(name, seed, 20, skip=jump).tolist() == stepped[jump : jump + 20]
+
     @pytest.mark.parametrize("isa", _host.isas())
     @pytest.mark.parametrize("want", [[0, 1, 2, 3], [2, 9, 13, 40, 226], [0, 227, 396, 397, 623, 624, 999]])
     def test_vector_words_are_the_oracles(self, name: str, isa: str, want: list[int]) -> None:

@@ -9,8 +9,10 @@ import pytest
 import hip_cuda_kernels
 from hip_cuda_kernels import _host
 from hip_cuda_kernels.errors import UnknownName
+from hip_cuda_kernels.family import ROUTES, STRUCTURES, Family
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.registry import FAMILIES, family, resolve_families
+from hip_cuda_kernels.survey import SURVEY, distinct, served
 
 FOLDER = Path(hip_cuda_kernels.__file__).parent
 
@@ -20,20 +22,28 @@ def test_the_extension_carries_exactly_the_registered_families() -> None:
 
 
 @pytest.mark.parametrize("entry", FAMILIES, ids=lambda f: f.id)
-def test_an_entry_agrees_with_its_kernel(entry: hip_cuda_kernels.registry.Family) -> None:
+def test_an_entry_agrees_with_its_kernel(entry: Family) -> None:
     assert f"struct {entry.kernel} " in (FOLDER / "generators" / entry.header).read_text()
-    assert entry.id == f"{entry.algorithm}/{entry.seeding}"
-    assert entry.header == f"{entry.algorithm}.h"
+    assert set(entry.rows) <= set(SURVEY)
+    assert set(entry.routes) <= set(ROUTES)
     assert _host.word_bits(entry.id) == entry.word_bits
     assert _host.reach(entry.id) == (entry.reach or 0xFFFFFFFF)
-    assert entry.seed_bits in (32, 48, 64)
-    assert entry.structure in ("f2", "lcg2k", "lcgp", "alfg", "counter", "mix")
+    assert 16 <= entry.seed_bits <= 64
+    assert entry.structure in STRUCTURES
+    assert _host.has_inverse(entry.id) == entry.inverse
     assert [parse_mapping(m, entry).id for m in entry.mappings] == list(entry.mappings)
     assert parse_mapping("float", entry).parameter == entry.float_bits
 
 
 def test_every_header_belongs_to_a_family() -> None:
     assert {p.name for p in (FOLDER / "generators").glob("*.h")} == {f.header for f in FAMILIES}
+
+
+def test_no_family_and_no_row_of_the_survey_counts_twice() -> None:
+    counted = distinct()
+    assert set(counted) <= set(served())
+    assert len(set(counted.values())) == len(counted)
+    assert all(row in family(one).rows for row, one in counted.items())
 
 
 def test_names_are_unique() -> None:
@@ -56,7 +66,7 @@ def test_an_unknown_name_is_told_the_three_nearest() -> None:
 
 def test_patterns_give_each_family_once_in_registry_order() -> None:
     ids = [f.id for f in resolve_families(["lcg48/*", "java", "mt19937/*"])]
-    assert ids == ["mt19937/init_genrand", "mt19937/cpython", "lcg48/java", "lcg48/drand48"]
+    assert ids == [f.id for f in FAMILIES if f.algorithm in ("lcg48", "mt19937")]
     assert resolve_families(["all"]) == list(FAMILIES)
 
 

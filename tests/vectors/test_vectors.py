@@ -1,6 +1,6 @@
 """The stored vectors are whole, say where they come from, agree with published values and can be made again."""
 
-import importlib.util
+import importlib
 import os
 import re
 import shutil
@@ -25,13 +25,11 @@ WITH_PYTHON_ALONE = (
 
 def load_catalogue() -> ModuleType:
     """Load the catalogue from its folder, which is no package."""
-    spec = importlib.util.spec_from_file_location("vector_catalogue", VECTORS / "make" / "catalogue.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(MAKE.parent))
+    try:
+        return importlib.import_module("catalogue")
+    finally:
+        sys.path.remove(str(MAKE.parent))
 
 
 CATALOGUE = load_catalogue()
@@ -67,7 +65,7 @@ def test_every_file_has_an_entry_and_every_entry_a_file() -> None:
 
 
 def test_the_files_stay_small() -> None:
-    assert sum(path.stat().st_size for path in VECTORS.rglob("*.csv")) < 2_000_000
+    assert sum(path.stat().st_size for path in VECTORS.rglob("*.csv")) < 9_000_000
 
 
 @pytest.mark.parametrize("path", sorted(RAW_FILES))

@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalogue import MAPPED, MAPPED_COUNT, RAW, RAW_COUNT, Check, Mapped, Raw
-from oracles import ORACLES, Bench, OracleFailed, OracleMissing
+from bench import Bench
+from catalogue import MAPPED, ORACLES, RAW
+from oracle import OracleFailed, OracleMissing
+from vector import MAPPED_COUNT, RAW_COUNT, Check, Mapped, Raw
 
 VECTORS = Path(__file__).parent.parent
 VOLATILE = ("# version:",)  # names the machine's packages; a newer runtime must still give the same words

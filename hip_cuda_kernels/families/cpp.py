@@ -1,0 +1,48 @@
+"""C++: the standard library, Boost, the GNU Scientific Library."""
+
+from hip_cuda_kernels.family import Family
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        id="lcg31/minstd16807",
+        rows=(52, 101),
+        aliases=("std::minstd_rand0", "minstd_rand0", "minstd0"),
+        kernel="Minstd16807",
+        word_bits=31,
+        seed_bits=32,
+        state_bits=31,
+        structure="lcgp",
+        mappings=("mod", "float(31)"),
+        float_bits=31,
+        float_unit=2.0**31 - 1,
+        routes=("orbit",),
+        weight=3.0,
+        cost=0.0006,
+        interleave=4,
+        ops=(8, 14),
+        reference="Park and Miller, CACM 31(10), 1988; ISO C++ [rand.predef]",
+        oracle="libstdc++ std::minstd_rand0",
+        check=(1, (0x41A7, 0x10D63AF1, 0x60B7ACD9)),
+    ),
+    Family(
+        id="lcg31/minstd48271",
+        rows=(52, 101),
+        aliases=("std::minstd_rand", "minstd_rand", "minstd"),
+        kernel="Minstd48271",
+        word_bits=31,
+        seed_bits=32,
+        state_bits=31,
+        structure="lcgp",
+        mappings=("mod", "float(31)"),
+        float_bits=31,
+        float_unit=2.0**31 - 1,
+        routes=("orbit",),
+        weight=3.0,
+        cost=0.0006,
+        interleave=4,
+        ops=(8, 14),
+        reference="Park, Miller and Stockmeyer, CACM 36(7), 1993; ISO C++ [rand.predef]",
+        oracle="libstdc++ std::minstd_rand",
+        check=(1, (0xBC8F, 0xAE257E2, 0x4CF91F46)),
+    ),
+)

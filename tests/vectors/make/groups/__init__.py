@@ -1,0 +1,1 @@
+"""What is stored, by the group of the registry that the families stand in."""

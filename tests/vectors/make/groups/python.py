@@ -1,0 +1,111 @@
+"""Python: the oracles, and what is stored of their families."""
+
+import sys
+
+from oracle import Oracle, interpreted, numpy_version, python_version
+from vector import M32, SEEDS32, SMALL, Check, Mapped, Raw
+
+ORACLES: dict[str, Oracle] = {
+    "cpython": Oracle("CPython random", (), interpreted(sys.executable, "cpython_random.py"), python_version),
+    "numpy": Oracle("NumPy RandomState", (), interpreted(sys.executable, "numpy_legacy.py"), numpy_version),
+}
+
+RAW: tuple[Raw, ...] = (
+    Raw(
+        "mt19937/init_genrand",
+        32,
+        "libstdc++",
+        "mt19937",
+        "std::mt19937 g(seed); g()",
+        SEEDS32,
+        "the seeding is Knuth's 1812433253 recurrence; PHP shows the upper 31 bits of each word",
+        (
+            Check("numpy", "raw", "numpy.random.RandomState(seed).randint(0, 2**32, dtype=uint32)"),
+            Check("php", "mt_rand", "mt_srand(seed); mt_rand() equals word >> 1", shift=1),
+        ),
+    ),
+    Raw(
+        "mt19937/cpython",
+        32,
+        "cpython",
+        "getrandbits",
+        "random.Random(seed).getrandbits(32)",
+        (*SEEDS32, (1 << 40) + 7),
+        "init_by_array over the seed's 32-bit words, low word first; the sixth seed, 2**40 + 7, has two",
+        (Check("numpy", "by_array", "numpy.random.RandomState([low word, high word if any]).randint"),),
+    ),
+)
+
+
+def init_genrand() -> tuple[Mapped, ...]:
+    """Return the calls of PHP, NumPy and C++ over one seeding."""
+    family, php = "mt19937/init_genrand", "mt_srand(seed); mt_rand({}, {})"
+    ranges = (
+        (0, 999, "the whole 32-bit word modulo M; words above the last full multiple of M are rejected"),
+        (1, 6, ""),
+        (0, 1023, "a power of two keeps the low bits"),
+        (0, 3_000_000_000, "three words in ten are rejected"),
+    )
+    real = tuple(
+        Mapped(family, "php_range", lo, hi, "php", "mt_rand_range", php.format(lo, hi), M32, note)
+        for lo, hi, note in ranges
+    )
+    lemire = (
+        "Generator.integers multiplies and shifts; it would reject a word with probability 7e-8, none here"
+    )
+    shift = Check("libstdc++", "mt19937_mulshift", "(std::mt19937(seed)() * M) >> 32")
+    return (
+        *real,
+        Mapped(family, "shift(1)", 0, 999, "php", "mt_rand_mod", "mt_srand(seed); mt_rand() % 1000", M32),
+        Mapped(
+            family,
+            "float(53)",
+            0,
+            999,
+            "numpy",
+            "random_sample",
+            "floor(numpy.random.RandomState(seed).random_sample() * 1000)",
+            M32,
+            "two words a draw: upper 27 bits of the first, upper 26 bits of the second",
+        ),
+        Mapped(
+            family,
+            "mulshift",
+            0,
+            999,
+            "numpy",
+            "integers",
+            "numpy.random.Generator(MT19937 with init_genrand).integers(0, 1000, dtype=uint32)",
+            M32,
+            lemire,
+            (shift,),
+        ),
+        Mapped(family, "mod", 0, 999, "libstdc++", "mt19937_mod", "std::mt19937 g(seed); g() % 1000", M32),
+    )
+
+
+def cpython() -> tuple[Mapped, ...]:
+    """Return the calls of CPython's random."""
+    family, made = "mt19937/cpython", "random.Random(seed)"
+    reject = "getrandbits(k) until below M, k = bit length of M"
+    return (
+        Mapped(family, "float(53)", 0, 999, "cpython", "random", f"floor({made}.random() * 1000)", SMALL),
+        Mapped(
+            family, "top_reject", 0, 999, "cpython", "randrange", f"{made}.randrange(1000)", SMALL, reject
+        ),
+        Mapped(family, "top_reject", 1, 6, "cpython", "randint", f"{made}.randint(1, 6)", SMALL, reject),
+        Mapped(
+            family,
+            "top_reject",
+            0,
+            1023,
+            "cpython",
+            "randrange",
+            f"{made}.randrange(1024)",
+            SMALL,
+            f"{reject}: 11 bits for 1024, so half of the words are rejected",
+        ),
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*init_genrand(), *cpython())

@@ -99,7 +99,7 @@ def _command(source: str, command: list[str], environment: dict[str, str]) -> tu
 
 
 def nvcc_usage(said: str) -> dict[str, list[Usage]]:
-    """Read registers and spill stores of every kernel out of ptxas' verbose messages."""
+    """Read registers and spill stores of every kernel out of ptxas' messages, which nvcc and NVRTC pass on."""
     pattern = (
         r"entry function '(\w+)' for '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads"
         r".*?Used (\d+) registers"
@@ -135,18 +135,23 @@ class _Nvrtc:
         self._library = ctypes.CDLL(library)
 
     def compile(self, source: str) -> Outcome:
-        """Compile one unit to a cubin in memory."""
+        """Compile one unit for every NVIDIA target, in memory."""
+        made = [self._cubin(source, target) for target in NVIDIA]
+        messages = "".join(said for _, said in made)
+        return Outcome(all(good for good, _ in made), nvcc_usage(messages), messages)
+
+    def _cubin(self, source: str, target: str) -> tuple[bool, str]:
         program = ctypes.c_void_p()
         self._check(
             self._library.nvrtcCreateProgram(
                 ctypes.byref(program), source.encode(), b"unit.cu", 0, None, None
             )
         )
-        options = [f"--gpu-architecture={NVIDIA[0]}", "--std=c++17"]
+        options = [f"--gpu-architecture={target}", "--std=c++17", "--ptxas-options=-v"]
         given = (ctypes.c_char_p * len(options))(*(o.encode() for o in options))
         try:
             good = self._library.nvrtcCompileProgram(program, len(options), given) == 0
-            return Outcome(good, {}, self._log(program))
+            return good, self._log(program)
         finally:
             self._library.nvrtcDestroyProgram(ctypes.byref(program))
 

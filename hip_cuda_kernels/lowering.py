@@ -111,10 +111,12 @@ def _seen(call: Call, mapping: Mapping, family: Family) -> Call:
         return replace(call, view=PAIRS)
     if mapping.view:
         return replace(call, view=WINDOW, at=beyond if mapping.view == "hi32" else 0)
-    if call.view == WHOLE and call.width > 32 and call.accept_max != NEVER_REJECTS:
+    if call.width > 32 and call.accept_max != NEVER_REJECTS and call.kind != MULTIPLIED:
         for at in (0, beyond):
-            if at <= call.shift and call.top <= at + 32 and call.addend == 0 and call.kind != MULTIPLIED:
-                return replace(call, view=WINDOW, at=at, width=32, shift=call.shift - at)
+            if at <= call.shift and call.top <= at + 32:
+                return replace(
+                    call, view=WINDOW, at=at, width=32, shift=call.shift - at, multiplier=call.multiplier << at
+                )
     return call
 
 
@@ -148,8 +150,9 @@ def _round_float(m: Mapping, f: Family, size: int) -> Call:
 
 def _low_float(m: Mapping, _f: Family, size: int) -> Call:
     bits, width = m.parameter or 0, m.word_bits
-    first = bits - 32 if m.words == 2 else bits
-    return Call(SCALED, size, width, words=m.words, join=32, bits=bits, mask=(1 << first) - 1, unit=2.0**bits)
+    join = 32 if m.words == 2 else 0
+    return Call(SCALED, size, width, words=m.words, join=join, bits=bits, mask=(1 << (bits - join)) - 1,
+                unit=2.0**bits)  # fmt: skip
 
 
 def _java_bounded(m: Mapping, f: Family, size: int) -> Call:

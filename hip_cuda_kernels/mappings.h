@@ -35,6 +35,10 @@ struct Filter {
     u32 reduce, at, shift, zeros, multiplier;
 };
 
+// A generator that is stuck on one rejected word, as xorshift is from seed 0, would never end; another one never meets the bound,
+// since every call accepts half of the words or more.
+enum : u32 { patience = 256 };
+
 HD bool rejects(const Call &call, u64 x) { return x * call.multiplier + call.addend > call.accept_max; }
 HD bool can_reject(const Call &call) { return call.accept_max != ~0ull; }
 
@@ -49,8 +53,11 @@ template <class G> HD u64 raw_word(G &g) {
 }
 
 template <class G> HD void skip_words(G &g, u64 count) {
-    for (; count > unlimited; count -= unlimited) g.skip(unlimited);
-    g.skip((u32)count);
+    while (count) {
+        const u32 now = count < unlimited ? (u32)count : unlimited;
+        g.skip(now);
+        count -= now;
+    }
 }
 
 // (y * range) >> bits without 128-bit arithmetic; range <= 2^32, so both partial products fit.
@@ -76,7 +83,7 @@ template <class W> HD W filtered(W z, const Filter &filter) {
     return z * filter.multiplier;
 }
 
-// One generator, read as a call reads it.
+// One generator, read as a call reads it. It is all inlined, so the generator's step stands in few places.
 template <class G> struct Reader {
     const Call &call;
     G g;
@@ -86,29 +93,37 @@ template <class G> struct Reader {
     HD Reader(const Call &of, u64 seed) : call(of) { g.seed((u32)seed, (u32)(seed >> 32)); }
 
     HD u64 word() {
-        if (call.view == whole) return raw_word(g);
-        if (call.view == halves) return half();
-        const u64 r = raw_word(g);
-        if (call.view == window) return (u32)(r >> call.at);
-        return call.view == pairs ? r + (raw_word(g) << 32) : (r >> call.at << 16) + (raw_word(g) >> call.at);
-    }
-
-    HD u64 half() {
-        holds = !holds;
-        if (holds) kept = raw_word(g);
-        return holds ? (u32)kept : kept >> 32;
+        if (holds) {
+            holds = false;
+            return kept >> 32;
+        }
+        u64 first = 0, r = 0;
+        for (u64 left = raw_words(call, 1); left; --left) {
+            first = r;
+            r = raw_word(g);
+        }
+        switch (call.view) {
+            case window: return (u32)(r >> call.at);
+            case halves: holds = true, kept = r; return (u32)r;
+            case pairs: return first + (r << 32);
+            case tops: return (first >> call.at << 16) + (r >> call.at);
+            default: return r;
+        }
     }
 
     HD void skip(u64 words) {
         if (call.view != halves) return skip_words(g, raw_words(call, words));
-        if (words && holds) half(), --words;
+        if (words && holds) holds = false, --words;
         skip_words(g, words / 2);
-        if (words % 2) half();
+        if constexpr (G::word_bits > 32)
+            if (words % 2) word();
     }
 
     HD u64 accepted() {
-        u64 x = word();
-        while (rejects(call, x)) x = word();
+        u64 x;
+        u32 tries = 0;
+        do x = word();
+        while (rejects(call, x) && ++tries < patience);
         return x;
     }
 
@@ -118,12 +133,9 @@ template <class G> struct Reader {
         return value_of(call, y);
     }
 
-    HD void discard(u64 calls) {
+    HD void discard(u64 calls) {  // a call that can reject takes one word
         if (!can_reject(call)) return skip(calls * call.words);
-        for (; calls; --calls) {
-            accepted();
-            skip(call.words - 1);
-        }
+        for (; calls; --calls) accepted();
     }
 };
 

@@ -51,6 +51,7 @@ class Cell:
     prior: float
     seconds: float
     window: int = 0
+    route: str = "sieve"  # how the kernels search it
 
     @property
     def key(self) -> str:

@@ -200,7 +200,14 @@ def jax() -> tuple[Mapped, ...]:
             "the upper 23 bits of a word become the fraction",
         ),
         Mapped(
-            family, "mod", 0, 999, "jax", "bits_mod", f"jax.random.bits({key}, (count,), 'uint32') % 1000", M64
+            family,
+            "mod",
+            0,
+            999,
+            "jax",
+            "bits_mod",
+            f"jax.random.bits({key}, (count,), 'uint32') % 1000",
+            M64,
         ),
     )
 

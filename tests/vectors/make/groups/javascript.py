@@ -75,6 +75,7 @@ ORACLES: dict[str, Oracle] = {
     "npm-gnablib": npm_random("gnablib@0.7.29"),
     "alea": npm_random("alea@1.0.1"),
     "pure-rand": npm_random("pure-rand@8.4.2"),
+    "seedrandom": npm_random("seedrandom@3.0.5"),
     "random-js": npm_random("random-js@2.1.0"),
 }
 
@@ -165,6 +166,17 @@ RAW: tuple[Raw, ...] = (
         "new Alea(seed)() * 2**32",
         SEEDS64,
         "the seed is hashed as its decimal digits; one of more than 53 bits is passed as a string of them",
+        (Check("seedrandom", "seedrandom.alea.word", "seedrandom.alea(seed).int32()"),),
+    ),
+    Raw(
+        "arc4/seedrandom",
+        53,
+        "seedrandom",
+        "seedrandom.arc4.word53",
+        "Math.floor(seedrandom(seed)() * 2**53)",
+        SEEDS64,
+        "the key is the number's decimal digits and a NUL; one of more than 53 bits is passed as that string. "
+        "A value below 1/16 takes eight bytes or more, others seven",
     ),
     *(
         Raw(
@@ -190,9 +202,10 @@ FLOORS = {
     "xorshift64star/quickjs": ("quickjs", "floor", "Math.random()", "float(52)"),
     "mulberry32/raw_seed": ("npm-gnablib", "gnablib.mulberry32.floor", "mulberry32(seed)()", "float(32)"),
     "sfc32/phi_pi_e": ("npm-gnablib", "gnablib.sfc32.floor", "sfc32(..., seed)()", "float(32)"),
+    "arc4/seedrandom": ("seedrandom", "seedrandom.arc4.floor", "seedrandom(seed)()", "float(53)"),
     "alea/number": ("alea", "alea.alea.floor", "new Alea(seed)()", "float(32)"),
 }
-SEEDS = {"xorshift64star/quickjs": MICROSECONDS[2:], "alea/number": M64}
+SEEDS = {"xorshift64star/quickjs": MICROSECONDS[2:], "alea/number": M64, "arc4/seedrandom": M64}
 
 
 def floors() -> tuple[Mapped, ...]:

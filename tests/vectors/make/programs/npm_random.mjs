@@ -40,6 +40,21 @@ const packages = {
       return { word: () => hex(source.next() + 2 ** 31), uniformInt: () => uniformInt(source, lo, hi) };
     };
   },
+  seedrandom: async () => {
+    const seedrandom = load('seedrandom');
+    const make = {
+      arc4: (seed) => seedrandom(`${seed}\0`), // a number is hashed so; as text it may have all 64 bits
+      alea: (seed) => seedrandom.alea(seed.toString()),
+    }[generator];
+    return (seed) => {
+      const random = make(seed);
+      return {
+        word53: () => (Math.floor(random() * 2 ** 53)).toString(16),
+        word: () => hex(random.int32()),
+        floor: () => floor(random()),
+      };
+    };
+  },
   'random-js': async () => {
     const { MersenneTwister19937, integer } = load('random-js');
     return (seed) => {

@@ -11,6 +11,7 @@ template <class W> struct Tw223Luajit {
 
     // math.randomseed(d): the bits of four doubles, each the one before times pi plus e; ten steps are dropped.
     HD void seed(W low, u32 high) {
+        u0 = u1 = u2 = u3 = widen(low);
         for (u32 lane = 0; lane < lane_count<W>(); ++lane) {
             double d = (double)((u64)high << 32 | lane_of(low, lane));
             set_lane(u0, lane, chained(d));

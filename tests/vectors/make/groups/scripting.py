@@ -39,6 +39,7 @@ ORACLES: dict[str, Oracle] = {
     "gawk": script("GNU awk", "gawk -f", "gawk", "awk_rand.awk", "--version"),
     "bash": script("bash", "bash", "bash", "shell_random.sh", "--version"),
     "zsh": script("zsh", "zsh", "zsh", "shell_random.sh", "--version"),
+    "ksh93": script("ksh93", "ksh93", "ksh93u+m", "shell_random.sh", "-c", "echo ${.sh.version}"),
     "gforth": script("gforth", "gforth", "gforth", "gforth_random.fs", "--version"),
 }
 
@@ -70,6 +71,15 @@ RAW: tuple[Raw, ...] = (
         "(new Random\\Engine\\Xoshiro256StarStar(seed))->generate()",
         SEEDS64,
         "four SplitMix64 words from the seed are the state",
+    ),
+    Raw(
+        "pcg_oneseq128/php",
+        64,
+        "php-engines",
+        "pcg_words",
+        "(new Random\\Engine\\PcgOneseq128XslRr64(seed))->generate()",
+        SEEDS64,
+        "from state 0 one step, the seed added, one step",
     ),
     Raw(
         "xoshiro256ss/lua",
@@ -114,8 +124,9 @@ RAW: tuple[Raw, ...] = (
         "bash",
         "word",
         "RANDOM=seed; echo $RANDOM",
-        SEEDS32,
-        "seeds that are equal modulo 2**31 - 1 give the same numbers: all ones is 1",
+        (*SEEDS32, 0x3, 0x8EEA),
+        "all ones is 1, as seeds count modulo 2**31 - 1; seed 3 meets the same number twice in a row and passes over it, "
+        "and so does 36586 with the 0 it begins with",
     ),
     Raw(
         "bash_random/mask",
@@ -123,8 +134,8 @@ RAW: tuple[Raw, ...] = (
         "bash",
         "word_50",
         "BASH_COMPAT=50; RANDOM=seed; echo $RANDOM",
-        SEEDS32,
-        "RANDOM of bash 4.0 to 5.0",
+        (*SEEDS32, 0x1D, 0x8000),
+        "RANDOM of bash 4.0 to 5.0; seed 29 meets the same number twice in a row, 32768 begins with 0: both are passed over",
     ),
     Raw(
         "zsh_random/srand",
@@ -134,6 +145,15 @@ RAW: tuple[Raw, ...] = (
         "RANDOM=seed; echo $RANDOM",
         SEEDS32,
         "the low 15 bits of glibc's rand()",
+    ),
+    Raw(
+        "ksh_random/rand_r",
+        15,
+        "ksh93",
+        "word",
+        "RANDOM=seed; echo $RANDOM",
+        (*SEEDS32, 0xF, 0x5946),
+        "rand_r() >> 3; seed 15 meets the same number twice in a row and passes over it, seed 22854 begins with 0",
     ),
     Raw(
         "gforth_random/seed",
@@ -186,6 +206,7 @@ def shells() -> tuple[Mapped, ...]:
         ("bash_random/fold", "bash", "mod"),
         ("bash_random/mask", "bash", "mod_50"),
         ("zsh_random/srand", "zsh", "mod"),
+        ("ksh_random/rand_r", "ksh93", "mod"),
     )
     ranges = ((0, 999, "$((RANDOM % 1000))"), (1, 6, "$((RANDOM % 6 + 1))"))
     return tuple(

@@ -9,7 +9,7 @@ STAMP     := $(VENV)/.stamp-$(subst $(comma),-,$(EXTRAS))
 INSTALLER ?= uv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install run test lint types build lock vectors examples bench clean check-machine
+.PHONY: install run test lint types build lock vectors pages examples bench clean check-machine
 install: $(STAMP)
 
 # ARGS replaces the example: make run ARGS='analyze my-draws.csv --column value'
@@ -19,7 +19,7 @@ run: $(STAMP)
 	echo; echo "Open the console with:  $(BIN)/mimicry        (demo data: $(BIN)/mimicry demo)"; exit $$code
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -66,6 +66,11 @@ lock:
 FAMILY ?= all
 vectors: $(STAMP)
 	$(BIN)/python tests/vectors/make/make.py $(FAMILY)
+
+# Write the parts of the documents that the program itself knows.
+pages: $(STAMP)
+	$(BIN)/python -m hip_cuda_kernels.page > docs/generators.md
+	$(BIN)/python tests/readme.py
 
 examples: $(STAMP)
 	$(BIN)/python examples/make/make.py --check

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Exit, MimicryError
-from engine.options import JSON, LIMIT, LOOKS, READING, SPACE, Option
+from engine.options import JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
 from state.errors import StateError
 
 VERSION = "0.1.0"
@@ -66,6 +66,22 @@ def analyze(arguments: Arguments) -> int:
     if finished.exit_code is Exit.RESUMABLE:
         print(f"To go on:  mimicry analyze --resume {finished.directory}", file=sys.stderr)
     return int(finished.exit_code)
+
+
+def plan(arguments: Arguments) -> int:
+    """Print what analyze would search, in its order and with its cost, and what it could not and why."""
+    from engine import options, plan_text
+    from engine.analyze import open_history
+    from engine.search.identify import Identification
+    from engine.search.outline import outline
+
+    order = options.new_order(arguments)
+    identification = Identification(open_history(order, None), order.space)
+    made = outline(identification, order.workers or len(os.sched_getaffinity(0)))
+    _write_json(arguments.json, made.model_dump(mode="json"))
+    if arguments.json != "-":
+        print(plan_text.render(made, every=arguments.all))
+    return int(Exit.OK)
 
 
 def engine(arguments: Arguments) -> int:
@@ -365,7 +381,8 @@ def _no_verb(arguments: Arguments) -> int:
 
 
 VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
-    ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE),
+    ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
+    ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
     ("status", status, "where the engine stands", [JSON]),

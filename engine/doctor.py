@@ -29,7 +29,7 @@ def examine(state: Path) -> Iterator[Finding]:
     yield _python()
     yield from _modules()
     yield _kernels()
-    yield _devices()
+    yield from _devices()
     yield _disk(state)
     yield _locale()
 
@@ -65,13 +65,17 @@ def _kernels() -> Finding:
     return Finding("kernels", True, f"self-test passes, {host.isa()}")
 
 
-def _devices() -> Finding:
-    cores = len(os.sched_getaffinity(0))
-    there = importlib.util.find_spec("cupy") is not None
-    what = f"{cores} CPU cores; GPU runtime {'installed' if there else 'not installed'}"
-    return Finding(
-        "devices", there, what, "the CPU is used; for GPUs: make install EXTRAS=room,cuda", optional=True
-    )
+def _devices() -> Iterator[Finding]:
+    from hip_cuda_kernels.gpu.facts import runtimes
+
+    yield Finding("processor", True, f"{len(os.sched_getaffinity(0))} CPU cores")
+    found = runtimes()
+    for one in found:
+        served = any(other.usable for other in found)
+        fix = (
+            "another runtime serves" if served else "the CPU is used; for GPUs: make install EXTRAS=room,cuda"
+        )
+        yield Finding(f"gpu {one.name}", one.usable, one.what, fix, optional=True)
 
 
 def _disk(state: Path) -> Finding:

@@ -29,6 +29,10 @@ enum : u32 { unlimited = 0xffffffffu };
 #define MIMICRY_FETCH_ADD(address, amount) atomicAdd(address, amount)
 #else
 #define HD inline __attribute__((always_inline))
+// The host runs a kernel's body as one thread that does everything.
+#define MIMICRY_THREAD_INDEX ((u64)0)
+#define MIMICRY_THREAD_COUNT ((u64)1)
+#define MIMICRY_FETCH_ADD(address, amount) ((*(address) += (amount)) - (amount))
 #endif
 
 // One lane. wide_of<W>::type holds 64 bits for every lane of W.

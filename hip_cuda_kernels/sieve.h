@@ -85,9 +85,9 @@ HD u32 filtered_count(const Task &task, u32 vector, const u32 *q, u32 gap) {
     return matched;
 }
 
-// Report every (vector, matched, start, gap) of one seed that reaches its threshold. `q` has room for the filter words of `calls`
+// Propose every (vector, start, gap) of one seed that the filter cannot refuse. `q` has room for the filter words of `calls`
 // calls from start_lo on: as many as the last start, the widest gap and the deepest first stage need.
-template <class G, class Report> HD void sieve_seed(const Task &task, u64 seed, u32 *q, u32 calls, Report report) {
+template <class G, class Propose> HD void propose(const Task &task, u64 seed, u32 *q, u32 calls, Propose proposed) {
     G g;
     g.seed((u32)seed, (u32)(seed >> 32));
     discard(g, task.call, task.start_lo);
@@ -96,10 +96,14 @@ template <class G, class Report> HD void sieve_seed(const Task &task, u64 seed, 
         if (task.usable[vector] < task.threshold[vector]) continue;
         const u32 missable = task.usable[vector] - task.threshold[vector];
         for (u32 start = 0; start < task.start_count; ++start)
-            for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap) {
-                if (filtered_count(task, vector, q + start, gap) + missable < task.depth[vector]) continue;
-                u32 matched = exact_count<G>(task, vector, seed, task.start_lo + start, gap);
-                if (matched >= task.threshold[vector]) report(vector, matched, task.start_lo + start, gap);
-            }
+            for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap)
+                if (filtered_count(task, vector, q + start, gap) + missable >= task.depth[vector])
+                    proposed(vector, task.start_lo + start, gap);
     }
+}
+
+// Count a proposed alignment exactly and report it when it reaches its threshold.
+template <class G, class Report> HD void judge(const Task &task, u64 seed, u32 vector, u32 start, u32 gap, Report report) {
+    const u32 matched = exact_count<G>(task, vector, seed, start, gap);
+    if (matched >= task.threshold[vector]) report(vector, matched, start, gap);
 }

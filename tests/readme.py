@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hip_cuda_kernels.page import summary
 from hip_cuda_kernels.registry import FAMILIES
 
+COMMON = 10.0  # the weight of what everybody uses
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -23,14 +25,11 @@ def keys() -> str:
 
 
 def generators() -> str:
-    """Return the registry as a Markdown table."""
-    rows = ["| family | aliases | native mappings | oracle |", "|---|---|---|---|"]
-    for one in FAMILIES:
-        mark = "" if one.verified else " (unverified)"
-        rows.append(
-            f"| `{one.id}` | {', '.join(one.aliases)} | {', '.join(one.mappings)} | {one.oracle}{mark} |"
-        )
-    return "\n".join(rows)
+    """Return the counts, and what the most used families are called."""
+    common = [one for one in FAMILIES if one.weight >= COMMON]
+    rows = ["| family | used by | native mappings |", "|---|---|---|"]
+    rows += [f"| `{one.id}` | {', '.join(one.aliases)} | {', '.join(one.mappings)} |" for one in common]
+    return "\n".join([summary(), "", "The most used:", "", *rows])
 
 
 def rewritten(text: str) -> str:

@@ -13,6 +13,8 @@ struct Choice {
 };
 const Choice *instruction_sets(u32 *count);
 
+enum : u32 { kernel_room = 1 << 14 };  // filter words that a thread of the GPU kernels may keep
+
 typedef void Walk(u64 seed, u64 forward, u64 back, u64 count, u64 *out);
 
 // The exact side of a family: scalar code without filters, plus two ways of searching that only check others.
@@ -23,7 +25,9 @@ struct Scalar {
     Walk *walk;  // steps forward, then back, then gives words; null where the generator has no inverse step
     void (*values)(const Call &call, u64 seed, u64 start, u64 gap, u64 count, u64 *out);
     u32 (*count)(const Task &task, u32 vector, u64 seed, u32 start, u32 gap);
-    void (*emulate)(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits);  // what a GPU thread does
+    // The bodies of the GPU kernels (sieve_kernel.h), run by one thread; they return how many entries the list would have.
+    u32 (*filter)(const Task &task, u64 seed_lo, u64 seed_count, u32 calls, Hit *proposals, u32 room);
+    u32 (*judge)(const Task &task, const Hit *proposals, u32 count, Hit *hits, u32 room);
     u64 (*naive)(const Task &task, u64 seed, u64 seeds);  // the yardstick of the benchmarks; returns the number of hits
 };
 

@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,7 @@ using namespace mimicry;
 namespace {
 
 typedef nb::ndarray<const u32, nb::ndim<1>, nb::c_contig, nb::device::cpu> Numbers;
+typedef nb::ndarray<const unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu> Bytes;
 typedef nb::ndarray<const u64, nb::ndim<1>, nb::c_contig, nb::device::cpu> LongNumbers;
 
 template <class T> nb::ndarray<nb::numpy, T, nb::ndim<1>> to_numpy(std::vector<T> &&values) {
@@ -102,12 +104,24 @@ nb::tuple sieve(const std::string &isa, const std::string &family, LongNumbers n
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
 
-nb::object emulate(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count, u32 calls) {
+// The body of a GPU kernel on the host; returns (entries kept, entries in all).
+nb::tuple gpu_filter(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count, u32 calls,
+                 u32 room) {
+    if (calls > kernel_room) throw std::invalid_argument("a thread keeps at most " + std::to_string(kernel_room) + " filter words");
+    std::vector<Hit> proposals(room);
     const Task task = unpack_task(numbers.data(), unit, arrays.data());
-    std::vector<u32> q(calls);
-    std::vector<Hit> hits;
-    for (u64 i = 0; i < seed_count; ++i) scalar_of(family_at(family)).emulate(task, seed_lo + i, q.data(), calls, hits);
-    return hits_to_bytes(hits);
+    const u32 used = scalar_of(family_at(family)).filter(task, seed_lo, seed_count, calls, proposals.data(), room);
+    proposals.resize(std::min(used, room));
+    return nb::make_tuple(hits_to_bytes(proposals), used);
+}
+
+nb::tuple gpu_judge(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, Bytes proposals, u32 room) {
+    std::vector<Hit> given(proposals.size() / sizeof(Hit)), hits(room);
+    if (!given.empty()) std::memcpy((void *)given.data(), proposals.data(), given.size() * sizeof(Hit));
+    const Task task = unpack_task(numbers.data(), unit, arrays.data());
+    const u32 used = scalar_of(family_at(family)).judge(task, given.data(), (u32)given.size(), hits.data(), room);
+    hits.resize(std::min(used, room));
+    return nb::make_tuple(hits_to_bytes(hits), used);
 }
 
 u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count) {
@@ -141,7 +155,8 @@ NB_MODULE(_host, m) {
     m.def("values", values);
     m.def("produce", produce);
     m.def("sieve", sieve);
-    m.def("emulate", emulate);
+    m.def("filter", gpu_filter);
+    m.def("judge", gpu_judge);
     m.def("naive", naive);
     m.attr("digest") = MIMICRY_DIGEST;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "headers.inc"
+#include "sieve_kernel.h"
 
 namespace {
 using namespace mimicry;
@@ -87,10 +88,17 @@ template <template <class> class G> u32 count(const Task &task, u32 vector, u64 
     return with_reach<G>(words, [&](auto &g) { return exact_count<std::decay_t<decltype(g)>>(task, vector, seed, start, gap); });
 }
 
-template <template <class> class G> void emulate(const Task &task, u64 seed, u32 *q, u32 calls, std::vector<Hit> &hits) {
-    sieve_seed<typename G<u32>::Beyond>(task, seed, q, calls, [&](u32 vector, u32 matched, u32 start, u32 gap) {
-        hits.push_back({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
-    });
+template <template <class> class G>
+u32 filter(const Task &task, u64 seed_lo, u64 seed_count, u32 calls, Hit *proposals, u32 room) {
+    u32 used = 0;
+    filter_seeds<typename G<u32>::Beyond, kernel_room>(task, seed_lo, seed_count, calls, proposals, room, &used);
+    return used;
+}
+
+template <template <class> class G> u32 judge_all(const Task &task, const Hit *proposals, u32 count, Hit *hits, u32 room) {
+    u32 used = 0;
+    judge_proposals<typename G<u32>::Beyond>(task, proposals, count, hits, room, &used);
+    return used;
 }
 
 // The search as one writes it first: for every start and gap seed anew, run, take `%`, count all matches.
@@ -121,7 +129,7 @@ template <template <class> class G> u64 naive(const Task &task, u64 seed, u64 se
 
 namespace mimicry {
 
-#define FAMILY(id, kernel, interleave) {id, kernel<u32>::word_bits, kernel<u32>::reach, raw<kernel>, walk_of<kernel>(), values<kernel>, count<kernel>, emulate<kernel>, naive<kernel>},
+#define FAMILY(id, kernel, interleave) {id, kernel<u32>::word_bits, kernel<u32>::reach, raw<kernel>, walk_of<kernel>(), values<kernel>, count<kernel>, filter<kernel>, judge_all<kernel>, naive<kernel>},
 extern const Scalar JOIN(scalars_, MIMICRY_GROUP)[] = {
 #include "entries.inc"
 };

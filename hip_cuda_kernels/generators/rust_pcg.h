@@ -1,8 +1,8 @@
 // Rust's rand_pcg from seed_from_u64: Lcg64Xsh32 (XSH-RR 64/32), Lcg128Xsl64 and Mcg128Xsl64 (XSL-RR 128/64), O'Neill 2014.
 #pragma once
 #include "device.h"
-#include "lanes128.h"
 #include "lcg_jump.h"
+#include "pcg64.h"
 #include "rust_seed.h"
 
 // State and increment both come from the seed, so the increment differs from lane to lane.
@@ -31,44 +31,26 @@ template <class W> struct RustPcg32 {
     HD void back() { state = (state - increment) * odd_inverse(6364136223846793005ull); }
 };
 
-HD Lanes128<u32> pcg128_multiplier() { return {0x2360ed051fc65da4ull, 0x4385df649fccf645ull}; }
-
-template <class W> HD typename wide_of<W>::type xsl_rr(const Lanes128<W> &state) {
-    return rotate_right_each(state.high ^ state.low, state.high >> 58);
-}
-
-template <class W> struct RustPcg64 {
-    enum : u32 { word_bits = 64, reach = unlimited };
+template <class W> struct RustPcg64 : Pcg64<W> {
     typedef RustPcg64 Beyond;
-    typedef typename wide_of<W>::type Wide;
-    Lanes128<W> state, increment;
 
-    HD void step() { state = state * in_lanes<W>(pcg128_multiplier()) + increment; }
     HD void seed(W low, u32 high) {
         RustSeed<W> filler(low, high);
-        state.low = filler.next_wide();
-        state.high = filler.next_wide();
-        increment.low = filler.next_wide() | 1ull;
-        increment.high = filler.next_wide();
-        state = state + increment;
-        step();
-    }
-    HD Wide next_wide() {
-        step();
-        return xsl_rr(state);
-    }
-    HD W next() { return hi32(next_wide()); }
-    HD void skip(u32 count) {
-        const Jump128 jump = jump128(pcg128_multiplier(), count);
-        state = state * in_lanes<W>(jump.power) + increment * in_lanes<W>(jump.sum);
+        this->state.low = filler.next_wide();
+        this->state.high = filler.next_wide();
+        this->increment.low = filler.next_wide() | 1ull;
+        this->increment.high = filler.next_wide();
+        this->state = this->state + this->increment;
+        this->step();
     }
 };
 
+// Purely multiplicative: an odd state, no increment.
 template <class W> struct RustPcg64Mcg {
     enum : u32 { word_bits = 64, reach = unlimited };
     typedef RustPcg64Mcg Beyond;
     typedef typename wide_of<W>::type Wide;
-    Lanes128<W> state;
+    Wide128<Wide> state;
 
     HD void seed(W low, u32 high) {
         RustSeed<W> filler(low, high);
@@ -76,9 +58,10 @@ template <class W> struct RustPcg64Mcg {
         state.high = filler.next_wide();
     }
     HD Wide next_wide() {
-        state = state * in_lanes<W>(pcg128_multiplier());
-        return xsl_rr(state);
+        state = state * Pcg64Multiplier::value();
+        return rotate_right_each(state.high ^ state.low, state.high >> 58);
     }
     HD W next() { return hi32(next_wide()); }
-    HD void skip(u32 count) { state = state * in_lanes<W>(jump128(pcg128_multiplier(), count).power); }
+    HD void skip(u32 count) { state = state * lcg128_jump(Pcg64Multiplier::value(), count).power; }
+    HD void back() { state = state * odd_inverse128(Pcg64Multiplier::value()); }
 };

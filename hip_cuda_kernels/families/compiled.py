@@ -2,4 +2,45 @@
 
 from hip_cuda_kernels.family import Family
 
-FAMILIES: tuple[Family, ...] = ()
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        id="go_alfg/new_source",
+        rows=(46,),
+        aliases=("go math/rand", "golang", "rand.NewSource"),
+        kernel="GoAlfg",
+        word_bits=63,
+        seed_bits=64,
+        state_bits=607 * 64,
+        structure="alfg",
+        mappings=("shift(32)", "float(53)", "mod"),
+        float_bits=53,
+        routes=("low_bits",),
+        weight=5.0,
+        cost=0.004,
+        reach=273,
+        interleave=2,
+        ops=(30, 50),
+        reference="Mitchell and Reeds' additive generator; Go src/math/rand/rng.go (words rngCooked)",
+        oracle="Go math/rand",
+        check=(42, (0x2FBF64B1967F8C53, 0x0872B44B9FBB971B, 0x4D52F284145B9FE8)),
+    ),
+    Family(
+        id="go_pcg/new_pcg",
+        rows=(47,),
+        aliases=("go math/rand/v2 PCG", "rand.NewPCG"),
+        kernel="GoPcg",
+        word_bits=64,
+        seed_bits=64,
+        state_bits=128,
+        structure="lcg2k",
+        mappings=("float(53)", "mod"),
+        float_bits=53,
+        jump=True,
+        weight=1.0,
+        cost=0.006,
+        ops=(2, 120),
+        reference="O'Neill, HMC-CS-2014-0905 and pcg-cpp's DXSM output; Go src/math/rand/v2/pcg.go; seed2 = 0",
+        oracle="Go math/rand/v2",
+        check=(42, (0xDB881B72DB87A99F, 0xF5F16D2D76B09FE4, 0x22E4250A897032C7)),
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,24 @@ SPACE: list[Option] = [
     (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
     (("--alpha",), {"type": float, "default": 1e-6, "help": "error rate of a claim (default 1e-6)"}),
     (("--time-limit",), {"type": float, "default": 600.0, "metavar": "S", "help": "seconds (default 600)"}),
-    (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
-    (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
     (("--seed",), {"type": int, "default": 20260101, "help": "root of the run's seed tree"}),
     (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
+]
+RUNNING: list[Option] = [
+    (("--again",), {"action": "store_true", "help": "search also what earlier runs excluded"}),
+    (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
+    (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
     (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
     (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
+]
+COVERAGE: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every rectangle and hole, not the first ones"}),
+    (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
+    JSON,
+]
+PLANNING: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
+    (("--json",), {"metavar": "OUT", "help": "write plan/1 to a file; - prints it"}),
 ]
 
 
@@ -61,21 +74,29 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
+    asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
+    return replace(asked, again=arguments.again), None
+
+
+def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline: bool = False) -> Order:
+    """Return the order that the files and the space options describe."""
+    from engine.analyze import Order
+
     if not arguments.files:
-        raise UsageError("analyze: give a history, or - for standard input")
+        raise UsageError("give a history, or - for standard input")
     if arguments.files.count("-") and len(arguments.files) > 1:
-        raise UsageError("analyze: standard input is a whole history; give - alone")
+        raise UsageError("standard input is a whole history; give - alone")
     reading = {
         "column": arguments.column, "time_column": arguments.time_column, "session_column": arguments.session_column,
         "format": arguments.format,
         "newest_first": arguments.newest_first,
     }  # fmt: skip
     return Order(
-        tuple(arguments.files), space(arguments), reading, arguments.pipeline, arguments.workers
-    ), None
+        tuple(arguments.files), space(arguments, exhaust=exhaust), reading, pipeline, arguments.workers
+    )
 
 
-def space(arguments: argparse.Namespace) -> Space:
+def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     """Return the asked space; raise UsageError naming the option, the value and the rule."""
     from engine.search.ranges import parse_range
     from engine.search.space import Space
@@ -83,7 +104,7 @@ def space(arguments: argparse.Namespace) -> Space:
     given: dict[str, Any] = {
         "alpha": arguments.alpha,
         "time_limit": arguments.time_limit,
-        "exhaust": arguments.exhaust,
+        "exhaust": exhaust,
     }
     for name, highest in (("seeds", 2**64 - 1), ("starts", 2**20), ("gaps", 2**16)):
         text = getattr(arguments, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Iterable
 
 from engine.search.analysis import Analysis, Hypothesis
 from engine.search.identify import Progress
@@ -47,10 +48,14 @@ def quantity(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a short duration: 42s, 7m, 3h."""
+    """Return a short duration: 0.4s, 42s, 7m, 3h, 20d."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
     if seconds < 99.5:
         return f"{seconds:.0f}s"
-    return f"{seconds / 60:.0f}m" if seconds < 5970 else f"{seconds / 3600:.0f}h"
+    if seconds < 5970:
+        return f"{seconds / 60:.0f}m"
+    return f"{seconds / 3600:.0f}h" if seconds < 360_000 else f"{seconds / 86_400:.0f}d"
 
 
 def render(analysis: Analysis, bias: str | None = None) -> str:
@@ -59,14 +64,22 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     for number, one in enumerate(analysis.hypotheses, start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
     lines += _next(analysis)
-    lines += _row("bias", bias) if bias and analysis.verdict == "biased" else []
+    lines += row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
     lines += _left_out(analysis)
     return "\n".join(lines)
 
 
-def _row(label: str, text: str) -> list[str]:
+def spared_line(hypotheses: int, runs: Iterable[str]) -> str:
+    """Return the line that says what is not searched again, and how to force it."""
+    names = list(dict.fromkeys(runs))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{quantity(hypotheses)} hypotheses already excluded by run {names[0]}{more} (--again searches them anew)"
+
+
+def row(label: str, text: str) -> list[str]:
+    """Return a labelled text wrapped to the width, continued under itself."""
     return textwrap.wrap(
         text, WIDTH, initial_indent=f"{label:<11}", subsequent_indent=" " * 11, break_long_words=True
     )
@@ -78,21 +91,17 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     gap = one.gap["value"]
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
     lines = [head] if head else []
-    lines += _row("generator", f"{one.family}{aliases}")
-    lines += _row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    lines += _row(
-        one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"
-    )
-    lines += _row("start", f"{one.start} calls discarded before the first draw")
-    lines += _row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
-    lines += _row("matches", f"{one.matched} of {one.scored} draws")
+    lines += row("generator", f"{one.family}{aliases}")
+    lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
+    lines += row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
+    lines += row("start", f"{one.start} calls discarded before the first draw")
+    lines += row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
+    lines += row("matches", f"{one.matched} of {one.scored} draws")
     if one.confirmed.scored < one.scored:
-        lines += _row(
-            "", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw"
-        )
-    lines += _row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
+        lines += row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
+    lines += row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
     if one.equivalents > 1:
-        lines += _row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
+        lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
     return lines
 
 
@@ -103,34 +112,38 @@ def _moment(value: int, unit: str | None) -> str | None:
 
 def _next(analysis: Analysis) -> list[str]:
     if analysis.next_draws:
-        return _row("next draws", " ".join(map(str, analysis.next_draws)))
+        return row("next draws", " ".join(map(str, analysis.next_draws)))
     if analysis.hypotheses:
-        return _row("next draws", "the hypotheses disagree; more draws will tell them apart")
+        return row("next draws", "the hypotheses disagree; more draws will tell them apart")
     if analysis.verdict == "biased":
-        return _row("forecast", "none; the draws are not uniform, and no generator explains them")
-    return _row("forecast", "uniform; nothing beats chance")
+        return row("forecast", "none; the draws are not uniform, and no generator explains them")
+    return row("forecast", "uniform; nothing beats chance")
 
 
 def _reasons(analysis: Analysis) -> list[str]:
     controls = analysis.controls
     lines = []
     if analysis.verdict != "identified":
-        lines += _row(
+        lines += row(
             "best",
             f"{analysis.evidence_bits:.1f} bits of the {analysis.required_bits:.1f} that a claim needs",
         )
     if analysis.need_draws:
-        lines += _row("need", f"at least {analysis.need_draws} draws; there are {analysis.draws}")
-    lines += _row(
+        lines += row("need", f"at least {analysis.need_draws} draws; there are {analysis.draws}")
+    lines += row(
         "searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s"
     )
-    lines += _row("", ENDINGS[analysis.stopped_by])
-    lines += _row(
+    if analysis.excluded_before:
+        lines += row(
+            "", spared_line(analysis.excluded_before, (one.run for one in analysis.excluded if one.run))
+        )
+    lines += row("", ENDINGS[analysis.stopped_by])
+    lines += row(
         "controls",
         f"null twins: {controls.null_best} survivors, chance expects {controls.null_expected:.2g}; "
         f"planted truths: {controls.cells_found} of {controls.cells_planted} found",
     )
-    lines += _row("range", "; ".join(f"{one.range[0]}..{one.range[1]} {one.reason}" + (" (chosen)" if one.chosen else "")
+    lines += row("range", "; ".join(f"{one.range[0]}..{one.range[1]} {one.reason}" + (" (chosen)" if one.chosen else "")
                                      for one in analysis.range_candidates))  # fmt: skip
     return lines
 
@@ -140,7 +153,7 @@ def _excluded(analysis: Analysis) -> list[str]:
         return []
     weakest = min(row.power for row in analysis.excluded)
     families = len({row.family for row in analysis.excluded})
-    return _row(
+    return row(
         "excluded",
         f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)",
     )
@@ -151,4 +164,4 @@ def _left_out(analysis: Analysis) -> list[str]:
         return []
     reasons = Counter(row.reason.split(":")[0] for row in analysis.not_tested)
     text = "; ".join(f"{count} cells ({reason})" for reason, count in reasons.most_common(4))
-    return _row("not tested", f"{text} (list: --json)")
+    return row("not tested", f"{text} (list: --json)")

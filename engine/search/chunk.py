@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +11,10 @@ from engine.seedtree import named_rng
 from hip_cuda_kernels import host
 
 REAL, SHUFFLED, UNIFORM, PLANTED = range(4)
-NEIGHBOURHOOD = 256  # seeds searched around each planted truth of a power check
+NEIGHBOURHOOD = 64  # seeds searched around the planted truths of a power check
+GROUPS = 4  # places of the cell where a power check plants its truths
 MAX_HITS = 1 << 16
+Truth = tuple[int, int, int]  # seed, start, gap
 
 
 class StopFlag(Protocol):
@@ -45,33 +48,54 @@ def run(
         "overflow": bool(outcome.overflow),
         "planted": planted + int(whole),
         "found": found + int(canary),
+        "canary": [*truth, canary],
     }
     return meta, {"hits": hits}
 
 
 def _power_check(params: dict[str, Any], stop: StopFlag, rng: np.random.Generator) -> tuple[int, int]:
-    """Plant truths all over the cell's interval and look for each with the cell's own rule."""
+    """Plant truths all over the cell and look for each with the cell's own rule; one kernel call serves a group of them."""
     planted = found = 0
-    lowest, highest = params["interval"]
     present = np.zeros(params["width"], dtype=np.int64)
-    for _ in range(params["plants"]):
-        centre = int(rng.integers(lowest, highest, endpoint=True, dtype=np.uint64))
-        first = max(lowest, centre - int(rng.integers(NEIGHBOURHOOD)))
-        count = min(NEIGHBOURHOOD, highest - first + 1)
-        truth, draws = _plant(params, present, centre, 1, rng)
-        outcome = _sieve(params, draws, first, count, stop)
+    for group, plants in enumerate(_shares(params["plants"], GROUPS)):
+        if not plants:
+            continue
+        tile = params | {"gaps": _tile(params["gaps"], group)}
+        first, count = _neighbourhood(params["interval"], rng)
+        truths, draws = zip(*(_plant(tile, present, first, count, rng) for _ in range(plants)), strict=True)
+        outcome = _sieve(tile, np.vstack(draws), first, count, stop)
         if outcome.stopped:
             break
-        planted += 1
-        found += int(_holds(outcome.hits, 0, truth))
+        planted += plants
+        found += sum(_holds(outcome.hits, vector, truth) for vector, truth in enumerate(truths))
     return planted, found
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    """Split `total` into `parts` whole numbers that differ by one at most."""
+    return [(total * (part + 1)) // parts - (total * part) // parts for part in range(parts)]
+
+
+def _tile(gaps: Sequence[int], group: int) -> tuple[int, int]:
+    """Return the part of the gaps that a group of truths stands for: setting a kernel up costs time for every alignment."""
+    lo, count = gaps[0], gaps[1] - gaps[0] + 1
+    first, end = group * count // GROUPS, (group + 1) * count // GROUPS
+    return lo + first, lo + max(first, end - 1)
+
+
+def _neighbourhood(interval: Sequence[int], rng: np.random.Generator) -> tuple[int, int]:
+    """Return (first seed, count) of a random short stretch of the interval."""
+    lowest, highest = interval
+    centre = int(rng.integers(lowest, highest, endpoint=True, dtype=np.uint64))
+    first = max(lowest, centre - int(rng.integers(NEIGHBOURHOOD)))
+    return first, min(NEIGHBOURHOOD, highest - first + 1)
 
 
 def _plant(
     params: dict[str, Any], like: np.ndarray, first: int, count: int, rng: np.random.Generator
-) -> tuple[tuple[int, int, int], np.ndarray]:
+) -> tuple[Truth, np.ndarray]:
     """Make the draws of a random hypothesis of the cell with as many wrong draws as the rule tolerates."""
-    seed = first + int(rng.integers(count))
+    seed = first + int(rng.integers(count, dtype=np.uint64))
     start = int(rng.integers(params["starts"][0], params["starts"][1], endpoint=True))
     gap = int(rng.integers(params["gaps"][0], params["gaps"][1], endpoint=True))
     shifted = start + params["window"] * (gap + 1)
@@ -80,7 +104,7 @@ def _plant(
         params["family"], params["mapping"], seed, lo, hi, len(like), start=shifted, gap=gap
     ).astype(np.int64)
     present = np.flatnonzero(like >= 0)
-    wrong = rng.choice(present, size=len(present) - params["threshold"], replace=False)
+    wrong = rng.permutation(present)[: len(present) - params["threshold"]]
     draws[wrong] = lo + (draws[wrong] - lo + 1) % (hi - lo + 1)
     draws[like < 0] = -1
     return (seed, start, gap), draws[None, :]
@@ -126,7 +150,7 @@ def _call(
     )  # fmt: skip
 
 
-def _holds(hits: np.ndarray, vector: int, truth: tuple[int, int, int]) -> bool:
+def _holds(hits: np.ndarray, vector: int, truth: Truth) -> bool:
     seed, start, gap = truth
     same = (
         (hits["vector"] == vector) & (hits["seed"] == seed) & (hits["start"] == start) & (hits["gap"] == gap)

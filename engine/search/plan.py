@@ -20,8 +20,9 @@ from hip_cuda_kernels.registry import resolve_families
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
-COMPARE_SECONDS = (
-    2e-10  # one (hypothesis, draw vector) comparison on one core, measured in benchmarks/sieve.py
+COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
+CELL_SECONDS = (
+    0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
@@ -50,6 +51,9 @@ class Cell:
     prior: float
     seconds: float
     window: int = 0
+    route: str = "sieve"  # how the kernels search it
+    law: str = "constant"  # of the gaps
+    part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
     @property
     def key(self) -> str:
@@ -58,6 +62,11 @@ class Cell:
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
             f"|{self.gaps[0]}:{self.gaps[1]}|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
         )
+
+    @property
+    def whole(self) -> Cell:
+        """Return the cell as it was planned: what an all-draws claim pays for."""
+        return self.part or self
 
     @property
     def alignments(self) -> int:
@@ -129,12 +138,16 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
 
 
 def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
-    """Resolve families and mappings; a family's r-th most used mapping has a share proportional to 1/r."""
+    """Resolve families and mappings with their shares of belief.
+
+    A family's share is proportional to how common it is (its weight), its r-th most used mapping's to 1/r.
+    """
     try:
         families = resolve_families(space.families)
     except KernelError as error:
         raise UsageError(f"--families: {error}") from None
     codes, refusals = [], []
+    common = sum(family.weight for family in families)
     for family in families:
         try:
             mappings = resolve_mappings(space.mappings, family)
@@ -143,8 +156,10 @@ def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
             continue
         except KernelError as error:
             raise UsageError(f"--mappings: {error}") from None
-        whole = len(families) * sum(1 / rank for rank in range(1, len(mappings) + 1))
-        codes += [(family, one, 1 / rank / whole) for rank, one in enumerate(mappings, start=1)]
+        whole = sum(1 / rank for rank in range(1, len(mappings) + 1))
+        codes += [
+            (family, one, family.weight / common / rank / whole) for rank, one in enumerate(mappings, start=1)
+        ]
     if not codes:
         raise UsageError(f"--mappings: none fits the asked families: {refusals[0]}")
     return codes
@@ -187,8 +202,7 @@ def _cell(
         design = _design(hypotheses, material.draws, p, noise, space.alpha)
         if design is not None:
             block, threshold, confirm = design
-            depth = block - threshold + 2
-            seconds = level.seeds.size * (family.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS)
+            seconds = cell_seconds(family, level.seeds.size, aligned, block - threshold + 1)
             return Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds,
@@ -197,6 +211,11 @@ def _cell(
     enough = f"need at least {need}" if need else "no number of draws would do"
     text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
     return Unplanned(family.id, mapping.id, text, need)
+
+
+def cell_seconds(family: Family, seeds: int, alignments: int, depth: int) -> float:
+    """Estimate the seconds on one core of a cell in which each alignment is compared with `depth` draws."""
+    return CELL_SECONDS + seeds * (family.cost * 1e-6 + alignments * depth * VECTORS * COMPARE_SECONDS)
 
 
 def _at_most(noise: float) -> list[float]:

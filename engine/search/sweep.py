@@ -16,7 +16,7 @@ from engine.history.history import History
 from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
-from engine.search.plan import COMPARE_SECONDS, VECTORS, Cell
+from engine.search.plan import Cell, cell_seconds
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -98,10 +98,8 @@ def _cells(spec: SweepSpec) -> list[Cell]:
     try:
         for one in resolve_families(spec.families):
             top = min(spec.seeds.hi, 2**one.seed_bits - 1)
-            depth = spec.window_length - spec.threshold + 2
-            seconds = (top - spec.seeds.lo + 1) * (
-                one.cost * 1e-6 + aligned * depth * VECTORS * COMPARE_SECONDS
-            )
+            depth = spec.window_length - spec.threshold + 1
+            seconds = cell_seconds(one, top - spec.seeds.lo + 1, aligned, depth)
             cells += [
                 Cell(
                     one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,

@@ -1,6 +1,7 @@
-// MT19937 (Matsumoto, Nishimura 1998), tempered 32-bit words, with two seedings: init_genrand and CPython's init_by_array.
+// MT19937 (Matsumoto, Nishimura 1998), tempered 32-bit words, with three seedings: init_genrand, CPython's init_by_array and NumPy's SeedSequence.
 #pragma once
 #include "device.h"
+#include "seed_sequence.h"
 
 template <class W> HD W mt_fill(W word, u32 multiplier) { return (word ^ (word >> 30)) * multiplier; }
 
@@ -95,4 +96,64 @@ template <class W> struct Mt19937Cpython : Mt19937State<W> {
 
   private:
     HD W digit(W low, u32 high, u32 step) { return high == 0 ? low : (step & 1u) ? W(high + 1u) : low; }
+};
+
+// numpy.random.MT19937(seed): SeedSequence hashes out the state, the top bit of the first word alone kept and set. The first word
+// given is the last of the state as it was seeded; only then is it twisted.
+template <class W> struct Mt19937SeedSequenceState : Mt19937State<W> {
+    typedef Mt19937SeedSequenceState Beyond;
+    bool seeded;  // and nothing given yet
+
+    HD void seed(W low, u32 high) {
+        SeedSequence<W> sequence;
+        sequence.seed(low, high);
+        for (u32 i = 0; i < 624; ++i) this->mt[i] = sequence.next();
+        this->mt[0] = W(0x80000000u);
+        this->at = 0;
+        seeded = true;
+    }
+    HD W next() {
+        W word = seeded ? this->mt[623] : this->twisted();
+        seeded = false;
+        return mt_temper(word);
+    }
+    HD void skip(u32 count) {
+        for (; count; --count) next();
+    }
+};
+
+// SeedSequence gives any state word at once, so the first 228 words need no state either.
+template <class W> struct Mt19937SeedSequence {
+    enum : u32 { word_bits = 32, reach = 228 };
+    typedef Mt19937SeedSequenceState<W> Beyond;
+    SeedSequence<W> near, far;
+    W here;
+    bool seeded;
+
+    HD void seed(W low, u32 high) {
+        near.seed(low, high);
+        far = near;
+        near.skip(1);
+        far.skip(397);
+        here = W(0x80000000u);
+        seeded = true;
+    }
+    HD W next() {
+        if (seeded) return last();
+        W after = near.next();
+        W word = mt_twist(here, after, far.next());
+        here = after;
+        return mt_temper(word);
+    }
+    HD void skip(u32 count) {
+        for (; count; --count) next();
+    }
+
+  private:
+    HD W last() {
+        SeedSequence<W> sequence = far;
+        sequence.skip(623 - 397);
+        seeded = false;
+        return mt_temper(sequence.next());
+    }
 };

@@ -14,6 +14,7 @@ import pytest
 
 from engine.cli import VERBS, main
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 LIGHT = ("numpy", "textual", "rich", "distributed", "torch", "optuna", "asyncssh", "pydantic", "scipy")
 
 
@@ -153,3 +154,46 @@ def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> 
 def test_the_version_is_the_packages(mimicry: Run) -> None:
     packaged = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
     assert mimicry("--version").stdout == f"mimicry {packaged}\n"
+
+
+def test_a_plan_fits_80_columns_and_ends_before_anything_is_written(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("plan", str(EXAMPLES / "java_nextint_gaps.csv"), state=tmp_path / "state")
+    assert shown.returncode == 0
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert "lcg48/java java_bounded 0..999" in shown.stdout
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_plan_shows_its_first_cells_and_all_on_request(mimicry: Run) -> None:
+    options = ("plan", str(EXAMPLES / "entropy.csv"), "--families", "java", "--range", "0:999")
+    brief, whole = mimicry(*options).stdout, mimicry(*options, "--all").stdout
+    assert "more cells (--all" in brief
+    assert "more cells" not in whole
+    assert whole.count("      seeds ") > brief.count("      seeds ")
+
+
+def test_a_plan_as_json_is_the_contract(mimicry: Run) -> None:
+    shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), "--families", "java", "--json", "-")
+    made = json.loads(shown.stdout)
+    assert made["schema"] == "plan/1"
+    assert {cell["family"] for cell in made["cells"]} == {"lcg48/java"}
+
+
+def test_a_plan_without_a_history_says_so(mimicry: Run) -> None:
+    shown = mimicry("plan")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "give a history" in shown.stderr
+
+
+def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", state=tmp_path)
+    assert shown.returncode == 0
+    assert "0 hypotheses in 0 rectangles" in shown.stdout
+    made = json.loads(mimicry("coverage", "--json", state=tmp_path).stdout)
+    assert (made["schema"], made["rectangles"], made["chain"]["head"]) == ("coverage/1", [], "")
+
+
+def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", "--export", str(tmp_path / "no" / "c.json"), state=tmp_path)
+    assert shown.returncode == 5
+    assert shown.stderr.startswith("mimicry: --export")

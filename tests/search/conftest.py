@@ -27,6 +27,14 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture(scope="session")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
+    """One journal for many searches that share no cell."""
+    opened = Journal.open(tmp_path_factory.mktemp("ledger"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
 def make_history() -> Callable[[np.ndarray], History]:
     def build(values: np.ndarray) -> History:
         return History.of([None if value < 0 else int(value) for value in values], source="planted")

@@ -1,13 +1,18 @@
 """The plan: what it lays out, in which order, and what it refuses to search."""
 
+import time
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from engine.errors import UsageError
 from engine.search.plan import Cell, Material, draws_needed, make_plan
 from engine.search.ranges import Range
 from engine.search.space import LADDER, Space, levels
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import resolve_mappings
-from hip_cuda_kernels.registry import family
+from hip_cuda_kernels.registry import FAMILIES, family
 
 THOUSAND = Material(None, 100, ((0, 999, 1e-3),))
 
@@ -25,6 +30,42 @@ def test_likely_and_cheap_comes_first() -> None:
     cells = make_plan(Space(), [THOUSAND]).cells
     worth = [cell.prior / cell.seconds for cell in cells]
     assert worth == sorted(worth, reverse=True)
+
+
+def replicated(times: int) -> list[Family]:
+    """Return the registry `times` over, the copies a little less common and slower."""
+    return [
+        replace(one, id=f"{one.id}-{copy}" if copy else one.id, cost=one.cost * (1 + copy), weight=one.weight / (1 + copy))
+        for copy in range(times)
+        for one in FAMILIES
+    ]  # fmt: skip
+
+
+def test_the_families_that_everybody_uses_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.search.plan.resolve_families", lambda _: replicated(7))
+    cells = make_plan(Space(), [THOUSAND]).cells
+    common = [family(name).id for name in ("php", "python", "java", "glibc", "msvc")]
+    first = [cell.family for cell in cells[: 3 * len(common)]]
+    assert set(common) <= set(first)
+    assert not {one.id for one in replicated(7) if one.weight < 1.0} & set(first)
+
+
+def test_a_family_has_belief_in_proportion_to_its_weight() -> None:
+    cells = make_plan(Space(families=("java", "splitmix64")), [THOUSAND]).cells
+    shares = Counter[str]()
+    for cell in cells:
+        shares[cell.family] += cell.prior
+    ratio = family("java").weight / family("splitmix64").weight
+    assert shares["lcg48/java"] / shares["splitmix64/raw_seed"] == pytest.approx(ratio)
+
+
+def test_planning_a_hundred_families_takes_a_fraction_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.search.plan.resolve_families", lambda _: replicated(7))
+    ranges = tuple((0, top, 1 / (top + 1)) for top in (999, 1023, 997))
+    began = time.process_time()
+    plan = make_plan(Space(), [Material(None, 100, ranges, 1_773_736_916.0)])
+    assert len(plan.cells) > 5000
+    assert time.process_time() - began < 1.0  # measured: 0.15 s
 
 
 def test_a_timed_history_tries_clock_seeds_near_its_first_draw() -> None:

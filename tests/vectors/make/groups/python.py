@@ -2,12 +2,42 @@
 
 import sys
 
-from oracle import Oracle, interpreted, numpy_version, python_version
-from vector import M32, SEEDS32, SMALL, Check, Mapped, Raw
+from oracle import HERE, PIP, VENV, Oracle, interpreted, numpy_version, python_version, run
+from vector import M32, M64, SEEDS32, SEEDS64, SMALL, Check, Mapped, Raw
+
+
+def package_version(python: str, package: str) -> str:
+    """Return the version of a package that an interpreter can import."""
+    return f"{package} {run([python, '-c', f'import {package}; print({package}.__version__)']).strip()}"
+
 
 ORACLES: dict[str, Oracle] = {
     "cpython": Oracle("CPython random", (), interpreted(sys.executable, "cpython_random.py"), python_version),
     "numpy": Oracle("NumPy RandomState", (), interpreted(sys.executable, "numpy_legacy.py"), numpy_version),
+    "numpy-generators": Oracle(
+        "NumPy bit generators", (), interpreted(sys.executable, "numpy_generators.py"), numpy_version
+    ),
+    "torch": Oracle(
+        "PyTorch, CPU",
+        (),
+        interpreted(sys.executable, "torch_cpu.py"),
+        lambda: package_version(sys.executable, "torch"),
+    ),
+    "jax": Oracle(
+        "JAX, CPU",
+        ((str(VENV / "python"), f"{PIP} jax==0.10.2"),),
+        lambda work: [str(VENV / "python"), str(HERE / "jax_random.py")],
+        lambda: package_version(str(VENV / "python"), "jax"),
+    ),
+}
+
+# family -> NumPy's bit generator, the width of its words
+SEED_SEQUENCE = {
+    "pcg64/seed_sequence": ("PCG64", 64),
+    "pcg64dxsm/seed_sequence": ("PCG64DXSM", 64),
+    "sfc64/seed_sequence": ("SFC64", 64),
+    "philox4x64/seed_sequence": ("Philox", 64),
+    "mt19937/seed_sequence": ("MT19937", 32),
 }
 
 RAW: tuple[Raw, ...] = (
@@ -22,6 +52,7 @@ RAW: tuple[Raw, ...] = (
         (
             Check("numpy", "raw", "numpy.random.RandomState(seed).randint(0, 2**32, dtype=uint32)"),
             Check("php", "mt_rand", "mt_srand(seed); mt_rand() equals word >> 1", shift=1),
+            Check("random-js", "random-js.mt19937.word", "MersenneTwister19937.seed(seed).next()"),
         ),
     ),
     Raw(
@@ -33,6 +64,28 @@ RAW: tuple[Raw, ...] = (
         (*SEEDS32, (1 << 40) + 7),
         "init_by_array over the seed's 32-bit words, low word first; the sixth seed, 2**40 + 7, has two",
         (Check("numpy", "by_array", "numpy.random.RandomState([low word, high word if any]).randint"),),
+    ),
+    *(
+        Raw(
+            family,
+            bits,
+            "numpy-generators",
+            f"{name}.random_raw",
+            f"numpy.random.{name}(seed).random_raw()",
+            SEEDS64,
+            "SeedSequence of the seed as one integer: its 32-bit words, low word first, padded with zeros to four",
+        )
+        for family, (name, bits) in SEED_SEQUENCE.items()
+    ),
+    Raw(
+        "threefry2x32/jax",
+        32,
+        "jax",
+        "bits",
+        "jax.random.bits(jax.random.PRNGKey(seed), (count,), 'uint32')",
+        SEEDS64,
+        "64-bit mode (jax_enable_x64); without it a key keeps the low 32 bits of its seed. The partitionable layout, where "
+        "word i depends on i alone. Seeds from 2**63 on are passed as the negative number of the same bits",
     ),
 )
 
@@ -80,7 +133,18 @@ def init_genrand() -> tuple[Mapped, ...]:
             lemire,
             (shift,),
         ),
-        Mapped(family, "mod", 0, 999, "libstdc++", "mt19937_mod", "std::mt19937 g(seed); g() % 1000", M32),
+        Mapped(
+            family,
+            "mod",
+            0,
+            999,
+            "libstdc++",
+            "mt19937_mod",
+            "std::mt19937 g(seed); g() % 1000",
+            M32,
+            "random-js rejects words above the last full multiple of M; none here",
+            (Check("random-js", "random-js.mt19937.integer", "integer(0, 999)(engine)"),),
+        ),
     )
 
 
@@ -108,4 +172,56 @@ def cpython() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*init_genrand(), *cpython())
+def numpy_generators() -> tuple[Mapped, ...]:
+    """Return the calls of numpy.random.Generator."""
+    return tuple(
+        Mapped(
+            family,
+            "float(53)",
+            0,
+            999,
+            "numpy-generators",
+            f"{name}.random",
+            f"floor(numpy.random.Generator(numpy.random.{name}(seed)).random() * 1000)",
+            M64,
+            "two words a draw: upper 27 bits of the first, upper 26 bits of the second" if bits == 32 else "",
+        )
+        for family, (name, bits) in SEED_SEQUENCE.items()
+    )
+
+
+def torch() -> tuple[Mapped, ...]:
+    """Return the calls of PyTorch on the CPU, which seed MT19937 with the low 32 bits of the seed."""
+    call = "torch.manual_seed(seed); torch.randint(1, 7, (count,))"
+    return (Mapped("mt19937/init_genrand", "mod", 1, 6, "torch", "randint", call, M32),)
+
+
+def jax() -> tuple[Mapped, ...]:
+    """Return the calls of jax.random."""
+    family, key = "threefry2x32/jax", "jax.random.PRNGKey(seed)"
+    return (
+        Mapped(
+            family,
+            "float(23)",
+            0,
+            999,
+            "jax",
+            "uniform",
+            f"floor(jax.random.uniform({key}, (count,), 'float32') * 1000)",
+            M64,
+            "the upper 23 bits of a word become the fraction",
+        ),
+        Mapped(
+            family,
+            "mod",
+            0,
+            999,
+            "jax",
+            "bits_mod",
+            f"jax.random.bits({key}, (count,), 'uint32') % 1000",
+            M64,
+        ),
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*init_genrand(), *cpython(), *numpy_generators(), *torch(), *jax())

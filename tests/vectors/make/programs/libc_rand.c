@@ -1,4 +1,5 @@
-/* Oracle: the C library's random, rand, srand48 and drand48. Arguments: CALL LO HI COUNT SEED... (seeds in hex). */
+/* Oracle: the C library's random, rand, rand_r, srand48 and drand48. Arguments: CALL LO HI COUNT SEED... (seeds in hex).
+   A call random8 to random256 (or random8_mod ...) gives random() a state of so many bytes. */
 #define _DEFAULT_SOURCE
 #include <inttypes.h>
 #include <math.h>
@@ -8,13 +9,26 @@
 
 static const char *call;
 
+static unsigned rand_r_state;
+
 static void seed_all(unsigned seed) {
-    srandom(seed);
+    static char state[256];
+    int bytes;
+    if (sscanf(call, "random%d", &bytes) == 1) initstate(seed, state, bytes);
+    else srandom(seed);
+    srand(seed);
     srand48((long)(int32_t)seed);
+    rand_r_state = seed;
 }
 
 static int draw(int64_t lo, int64_t range) {
-    if (!strcmp(call, "random")) return printf(",%08" PRIx32, (uint32_t)random());
+    if (!strncmp(call, "random", 6)) {
+        const long word = random();
+        return strstr(call, "_mod") ? printf(",%" PRId64, lo + word % range) : printf(",%08" PRIx32, (uint32_t)word);
+    }
+    if (!strcmp(call, "rand")) return printf(",%08" PRIx32, (uint32_t)rand());
+    if (!strcmp(call, "rand_r")) return printf(",%08" PRIx32, (uint32_t)rand_r(&rand_r_state));
+    if (!strcmp(call, "rand_r_mod")) return printf(",%" PRId64, lo + rand_r(&rand_r_state) % range);
     if (!strcmp(call, "rand_mod")) return printf(",%" PRId64, lo + rand() % range);
     if (!strcmp(call, "rand_float")) return printf(",%" PRId64, lo + (int64_t)floor(rand() / (RAND_MAX + 1.0) * range));
     if (!strcmp(call, "drand48")) return printf(",%012" PRIx64, (uint64_t)(drand48() * 281474976710656.0));

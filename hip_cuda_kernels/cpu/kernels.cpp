@@ -2,7 +2,8 @@
 //
 // All of it has internal linkage, and nothing of the standard library is used: a copy of an inline function compiled with AVX-512
 // could otherwise win at link time and crash an older processor.
-#include "worst.h"
+#include "kernels.h"
+#include "lanes.h"
 
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
@@ -22,16 +23,9 @@ void count_up(u32 *seeds, u32 lanes, u32 low) {
     for (u32 at = 0; at < lanes; at += step) store(seeds + at, lane + (low + at));
 }
 
-bool filter_in_place(u32 *words, u64 count, const Filter &filter, const Accept &accept) {
+void filter_in_place(u32 *words, u64 count, const Filter &filter) {
     const Filter local = filter;
-    const Worst check(accept);
-    Vector32 worst{};
-    for (u64 at = 0; at < count; at += step) {
-        const Row word = load<abreast>(words + at);
-        check.see(word, worst);
-        store(words + at, filtered(word, local));
-    }
-    return check.found(worst);
+    for (u64 at = 0; at < count; at += step) store(words + at, filtered(load<abreast>(words + at), local));
 }
 
 void fold_rows(u32 *q, u32 rows, u32 lanes, const Fold &fold) {

@@ -14,7 +14,7 @@ const Accept accept_all = {1, 0, ~0u};
 const Filter unfiltered = {0, 0, 0, 0, 1};
 
 // Produce filter words for `lanes` seeds high:seeds[lane]; row i of `out` gets the word at position want[i], positions rising.
-// Returns whether one of the wanted words is not accepted.
+// Returns whether one of the words up to the last wanted one is not accepted.
 typedef bool Produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, const Accept &accept, u32 lanes, u32 *out);
 
 // Rows 2i, 2i+1 get the low and high half of the raw word at want[i].
@@ -55,8 +55,8 @@ struct Kernels {
     const Producer *const *producers;  // [group][place in the group]
     // seeds[lane] = low + lane.
     void (*count_up)(u32 *seeds, u32 lanes, u32 low);
-    // Make filter words of raw words, in place; returns whether one of them is not accepted.
-    bool (*filter)(u32 *words, u64 count, const Filter &filter, const Accept &accept);
+    // Make filter words of raw words, in place.
+    void (*filter)(u32 *words, u64 count, const Filter &filter);
     // Row i of q becomes one word of the low and high half in rows 2i, 2i+1: folded, or the residue.
     void (*fold)(u32 *q, u32 rows, u32 lanes, const Fold &fold);
     void (*residues)(u32 *q, u32 rows, u32 lanes, const Divisor &by);

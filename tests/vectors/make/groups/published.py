@@ -18,7 +18,7 @@ from oracle import (
     npm_version,
     run,
 )
-from vector import NONZERO32, SEEDS32, SEEDS64, Check, Mapped, Raw
+from vector import M64, NONZERO32, SEEDS32, SEEDS64, Check, Mapped, Raw
 
 CRATES = Path("/usr/share/cargo/registry")
 COMMONS = Path("/usr/share/java/commons-math3.jar")
@@ -442,5 +442,35 @@ RAW: tuple[Raw, ...] = (
     ),
 )
 
+# family, call of the program, seeds: NumPy's Generator makes doubles of 53 bits from all of them
+SCALED = (
+    ("xorshift1024/randomgen", "xorshift1024", M64),
+    ("xoroshiro128/randomgen", "xoroshiro128", M64),
+    ("threefry64/2x64", "threefry2x64", M64),
+    ("threefry64/4x64", "threefry4x64", M64),
+    ("lcg128mix/upper", "lcg128_upper", M64),
+    ("jsf/randomgen", "jsf64", M64),
+    ("romu/quad", "romu_quad", M64),
+    ("romu/trio", "romu_trio", M64),
+    ("efiix64/randomgen", "efiix64", M64),
+    ("squares/key64", "squares64", ODD64[2:]),
+    ("mwc/mwc128x", "mwc128x", M64),
+    ("mwc/mwc192x", "mwc192x", M64),
+    ("jsf/jenkins64", "jsf64_jenkins", M64),
+    ("tyche/randomgen", "tyche", M64),
+    ("squares/key32", "squares32", ODD64[2:]),
+    ("mwc/mwc64x32", "mwc64x32", M64),
+    ("mwc/mwc128x32", "mwc128x32", M64),
+)
 
-MAPPED: tuple[Mapped, ...] = ()
+
+def scaled() -> tuple[Mapped, ...]:
+    """Return the scaled doubles of NumPy's Generator over randomgen's sources."""
+    call = "int(numpy.random.Generator(source).random() * 1000)"
+    return tuple(
+        Mapped(family, "float(53)", 0, 999, "randomgen", f"{name}*", call, seeds)
+        for family, name, seeds in SCALED
+    )
+
+
+MAPPED: tuple[Mapped, ...] = scaled()

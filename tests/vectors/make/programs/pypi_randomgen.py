@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 import randomgen
 
 LAST = 2**128 - 1  # randomgen steps its counters before the first block, so they start one below 0
@@ -54,11 +55,20 @@ def words(call: str, seed: int, count: int) -> list[int]:
     return [word >> shift & 0xFFFFFFFF for word in raw for shift in shifts][:count]
 
 
+def uniforms(call: str, seed: int, lo: int, hi: int, count: int) -> list[int]:
+    """Return `count` values lo + int(random() * M) of NumPy's Generator over the source."""
+    source = numpy.random.Generator(SOURCES[call](seed))
+    return [lo + int(source.random() * (hi - lo + 1)) for _ in range(count)]
+
+
 def main() -> None:
-    """Print one line a seed: the seed, then COUNT words."""
+    """Print one line a seed: the seed, then COUNT words, or COUNT draws of CALL*."""
+    call, lo, hi, count = sys.argv[1], *map(int, sys.argv[2:5])
     for seed in sys.argv[5:]:
-        made = words(sys.argv[1], int(seed, 16), int(sys.argv[4]))
-        print(seed, *(f"{word:08x}" for word in made), sep=",")
+        if call.endswith("*"):
+            print(seed, *uniforms(call[:-1], int(seed, 16), lo, hi, count), sep=",")
+        else:
+            print(seed, *(f"{word:08x}" for word in words(call, int(seed, 16), count)), sep=",")
 
 
 if __name__ == "__main__":

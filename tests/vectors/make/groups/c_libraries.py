@@ -199,7 +199,7 @@ def c_libraries() -> tuple[Mapped, ...]:
             0,
             999,
             "gsl",
-            "random-bsd*",
+            "random-bsd:uniform",
             "floor(gsl_rng_uniform() * 1000)",
             M32,
         ),

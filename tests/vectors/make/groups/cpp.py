@@ -403,14 +403,14 @@ def gsl() -> tuple[Mapped, ...]:
             0,
             999,
             "gsl",
-            f"{name}*",
+            f"{name}:uniform",
             f"(int)(gsl_rng_uniform(r) * 1000) on gsl_rng_{name}",
             M32,
         )
         for family, name, mapping in SCALED_GSL
     ]
     plain = [
-        Mapped(family, "mod", 0, 99, "gsl", f"{name}%", f"gsl_rng_get(r) % 100 on gsl_rng_{name}", M32)
+        Mapped(family, "mod", 0, 99, "gsl", f"{name}:mod", f"gsl_rng_get(r) % 100 on gsl_rng_{name}", M32)
         for family, name in PLAIN_GSL
     ]
     return (*scaled, *plain)

@@ -18,7 +18,7 @@ from oracle import (
     npm_version,
     run,
 )
-from vector import M64, NONZERO32, SEEDS32, SEEDS64, Check, Mapped, Raw
+from vector import M32, M64, NONZERO32, SEEDS32, SEEDS64, Check, Mapped, Raw
 
 CRATES = Path("/usr/share/cargo/registry")
 COMMONS = Path("/usr/share/java/commons-math3.jar")
@@ -473,4 +473,70 @@ def scaled() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = scaled()
+RESIDUES = (
+    ("pcg_oneseq/xsh_rr", "pcg-cpp", "pcg32_oneseq", "pcg32_oneseq g(seed); g() % 100", M64),
+    (
+        "pcg_oneseq/rxs_m_xs_64",
+        "pcg-cpp",
+        "pcg64_oneseq_once_insecure",
+        "pcg64_oneseq_once_insecure g(seed); g() % 100",
+        M64,
+    ),
+    (
+        "pcg_oneseq/rxs_m_xs_32",
+        "pcg-cpp",
+        "pcg32_oneseq_once_insecure",
+        "pcg32_oneseq_once_insecure g(seed); g() % 100",
+        M32,
+    ),
+    ("pcg_oneseq/fast", "pcg-cpp", "pcg32_fast", "pcg32_fast g(seed); g() % 100", M64),
+    (
+        "xoroshiro128/plus",
+        "rust-published",
+        "xoroshiro128plus",
+        "Xoroshiro128Plus::seed_from_u64(seed).next_u64() % 100",
+        M64,
+    ),
+    (
+        "xoroshiro128/plusplus",
+        "rust-published",
+        "xoroshiro128plusplus",
+        "Xoroshiro128PlusPlus::seed_from_u64(seed).next_u64() % 100",
+        M64,
+    ),
+    (
+        "xoroshiro128/starstar",
+        "rust-published",
+        "xoroshiro128starstar",
+        "Xoroshiro128StarStar::seed_from_u64(seed).next_u64() % 100",
+        M64,
+    ),
+)
+
+
+def residues() -> tuple[Mapped, ...]:
+    """Return the residues that users take of pcg-cpp's and Rust's words."""
+    return tuple(
+        Mapped(family, "mod", 0, 99, oracle, f"{name}%", text, seeds)
+        for family, oracle, name, text, seeds in RESIDUES
+    )
+
+
+def commons_math() -> tuple[Mapped, ...]:
+    """Return the scaled doubles of Commons Math: 26 bits from each of two words."""
+    return tuple(
+        Mapped(
+            f"{name.lower()}/commons_math",
+            "float(52)",
+            0,
+            999,
+            "commons-math",
+            f"{name}*",
+            f"(int) (new {name}(seed).nextDouble() * 1000)",
+            M32,
+        )
+        for name in ("Well512a", "Well1024a")
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*scaled(), *residues(), *commons_math())

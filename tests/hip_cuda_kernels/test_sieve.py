@@ -97,7 +97,7 @@ def planted(
 
 def small_scope(name: str, seeds: int = 150) -> Scope:
     """Starts and gaps in ranges; seeds across 2^32 where the seeding takes more."""
-    return Scope(0 if family(name).seed_bits == 32 else (1 << 32) - seeds // 2, seeds, (2, 4), (0, 3))
+    return Scope(0 if family(name).seed_bits <= 32 else (1 << 32) - seeds // 2, seeds, (2, 4), (0, 3))
 
 
 @pytest.mark.parametrize("modulus", [7, 12, 16, 100])

@@ -43,9 +43,9 @@ SPACE: list[Option] = [
     (
         ("--gap-law",),
         {
-            "choices": ["constant", "range"],
+            "choices": ["constant", "range", "reseed"],
             "default": "constant",
-            "help": "range: the gap varies within --gaps",
+            "help": "range: gaps vary within --gaps; reseed: a new seed before every draw, --gaps further",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -128,6 +128,10 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**32 - 1)
         given["range"] = (span.lo, span.hi)
+    if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
+        raise UsageError(
+            f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
+        )
     given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)

@@ -21,6 +21,10 @@ VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
 COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
+SINGLE_SECONDS, JOIN_SECONDS = (
+    8e-10,
+    3e-7,
+)  # where every draw has a seed of its own: one looked for, one match joined
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
@@ -221,6 +225,8 @@ def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> fl
     if scope.law == "range":
         ends = (0, scope.starts - 1), (0, scope.gaps - 1)
         compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]
+    elif scope.law == "reseed":
+        compared = scope.starts * block * (SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS)
     return CELL_SECONDS + scope.seeds * (family.cost * 1e-6 + VECTORS * compared)
 
 

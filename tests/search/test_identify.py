@@ -126,7 +126,11 @@ async def test_too_few_draws_are_refused_before_any_search(
 ) -> None:
     draws = np.random.default_rng(3).integers(0, 1000, 5)
     found = await identify(
-        make_history(draws), Space(range=(0, 999), seeds=Range(0, 2**32 - 1)), compute, journal, run="t"
+        make_history(draws),
+        Space(families=("java",), range=(0, 999), seeds=Range(0, 2**32 - 1)),
+        compute,
+        journal,
+        run="t",
     )
     assert found.verdict == "not_identifiable"
     assert found.need_draws is not None

@@ -131,7 +131,10 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: list[Unplanned] = []
     for family, mapping, weight in _codes(space):
         for material in materials:
-            for level in _distinct(levels(space, material.moment), family):
+            fitting = _distinct(levels(space, material.moment), family)
+            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
+                unplanned.append(beyond)
+            for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
@@ -182,6 +185,11 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
         if not any(_covers(other, cut) for other in kept):
             kept.append(cut)
     return kept
+
+
+def _beyond(family: Family, mapping: Mapping) -> Unplanned:
+    reason = f"the asked seeds lie above the {family.seed_bits} bits that the family seeds with"
+    return Unplanned(family.id, mapping.id, reason, None)
 
 
 def _covers(wide: Level, narrow: Level) -> bool:

@@ -109,6 +109,9 @@ def test_noise_that_the_draws_cannot_carry_is_lowered_unless_it_was_asked_for() 
 def test_stated_bounds_replace_the_ladder() -> None:
     space = Space(seeds=Range(5, 9), gaps=Range(0, 3))
     assert {level.seeds for level in levels(space)} == {Range(5, 9)}
+    several = Space(seeds=(Range(5, 9), Range(20, 29)))
+    assert {level.seeds for level in levels(several)} == {Range(5, 9), Range(20, 29)}
+    assert sum(level.prior for level in levels(several)) == pytest.approx(1.0)
     assert {level.noise for level in levels(space)} == {0.0, 0.2}
 
 
@@ -122,3 +125,10 @@ def test_priors_over_the_whole_plan_do_not_exceed_one() -> None:
     plan = make_plan(Space(), [Material(None, 100, spans)])
     assert sum(cell.prior for cell in plan.cells) <= 1.0
     assert len(resolve_mappings(None, family("lcg48/java"))) >= 3
+
+
+def test_seeds_beyond_a_family_are_left_out_by_name() -> None:
+    plan = make_plan(Space(families=("msvc", "java"), seeds=Range(2**40, 2**41)), [THOUSAND])
+    assert {cell.family for cell in plan.cells} == {"lcg48/java"}
+    assert {one.family for one in plan.unplanned} == {"msvc_rand/srand"}
+    assert "above the 32 bits" in plan.unplanned[0].reason

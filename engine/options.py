@@ -32,7 +32,14 @@ READING: list[Option] = [
         {"choices": ["csv", "json", "jsonl", "text"], "help": "instead of guessing from the name"},
     ),
     (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
-    (("--session",), {"default": "all", "metavar": "all|each|LABEL", "help": "which draws form a stream"}),
+    (
+        ("--session",),
+        {
+            "default": "all",
+            "metavar": "all|each|LABEL",
+            "help": "which draws form a stream; also interleaved, turns:K",
+        },
+    ),
 ]
 SPACE: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
@@ -85,12 +92,22 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
-    if arguments.pipeline and arguments.gap_law != "constant":
+    if arguments.pipeline:
+        _must_replay(arguments)
+    asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
+    return replace(asked, again=arguments.again), None
+
+
+def _must_replay(arguments: argparse.Namespace) -> None:
+    """Refuse what the pipeline's steps cannot replay, before a long search."""
+    if arguments.gap_law != "constant":
         raise UsageError(
             f"--pipeline: its steps replay constant gaps only; leave it out with --gap-law {arguments.gap_law}"
         )
-    asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
-    return replace(asked, again=arguments.again), None
+    if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
+        raise UsageError(
+            f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
+        )
 
 
 def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline: bool = False) -> Order:

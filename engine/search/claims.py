@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,8 +120,10 @@ def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
     return [cell for cell in variants if cell != claim.cell]
 
 
-def settle(claims: Iterable[Claim], count: int) -> list[tuple[Claim, int, np.ndarray]]:
+def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tuple[Claim, int, np.ndarray]]:
     """Reduce claims to non-equivalent ones, best first, each with its number of equivalents and its next draws.
+
+    `counts` are the draws of each stream so far.
 
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
     stream only the best is kept, because a worse one is the same discovery seen through a wrong range.
@@ -129,12 +131,14 @@ def settle(claims: Iterable[Claim], count: int) -> list[tuple[Claim, int, np.nda
     best: dict[object, Claim] = {}
     for claim in sorted(claims, key=lambda one: (-one.bits, one.start, one.seed)):
         best.setdefault(claim.stream, claim)
-    groups: dict[bytes, list[Claim]] = {}
+    groups: dict[object, list[Claim]] = {}
     for claim in best.values():
-        groups.setdefault(_story(claim, count + NEXT_DRAWS).tobytes(), []).append(claim)
+        story = _story(claim, counts[claim.cell.session] + NEXT_DRAWS).tobytes()
+        groups.setdefault((claim.cell.session, story), []).append(claim)
     settled = []
     for group in groups.values():
         chosen = min(group, key=lambda one: (one.start, one.seed, -one.cell.prior))
+        count = counts[chosen.cell.session]
         future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)

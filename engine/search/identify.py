@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
@@ -43,6 +44,8 @@ from state.coverage import CoverageRow
 from state.journal import Journal
 
 FEWEST_DRAWS = 3
+TURNS = re.compile(r"turns:([2-9]|[1-5]\d|6[0-4])")  # how the hypothesis is asked,
+TURN = re.compile(r"turn (\d+) of (\d+)")  # and how each of its streams is called
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class Identification:
 
     def _analysis(self, stopped: StoppedBy) -> Analysis:
         books, wanted = self.books, required_bits(self.space.alpha)
-        settled = settle(books.claims, len(self.history))
+        settled = settle(books.claims, {label: len(values) for label, values in self.values.items()})
         best = max((claim for claim, _, _ in settled), key=lambda one: one.bits, default=books.best)
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}
@@ -364,6 +367,14 @@ class Identification:
         wanted, labels = self.space.sessions, self.history.sessions
         if wanted == "all":
             return [None]
+        if wanted == "interleaved":
+            if len(labels) < 2:
+                raise BadInput(
+                    f"{self.history.source}: --session interleaved needs labelled draws; unlabelled streams that take turns are turns:K"
+                )
+            return [None]
+        if turns := TURNS.fullmatch(wanted):
+            return [f"turn {number} of {turns[1]}" for number in range(1, int(turns[1]) + 1)]
         if wanted == "each":
             return [None, *labels] if len(labels) > 1 else [None]
         if wanted not in labels:
@@ -373,10 +384,18 @@ class Identification:
         return [wanted]
 
     def _values(self, label: str | None) -> np.ndarray:
-        return (self.history if label is None else self.history.session(label)).values
+        return self._stream(label).values
+
+    def _stream(self, label: str | None) -> History:
+        """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
+        if label is None:
+            return self.history
+        if turn := TURN.fullmatch(label):
+            return self.history.turn(int(turn[1]), int(turn[2]))
+        return self.history.session(label)
 
     def _material(self, label: str | None) -> Material:
-        history = self.history if label is None else self.history.session(label)
+        history = self._stream(label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6

@@ -157,7 +157,8 @@ def test_the_version_is_the_packages(mimicry: Run) -> None:
 
 
 def test_a_plan_fits_80_columns_and_ends_before_anything_is_written(mimicry: Run, tmp_path: Path) -> None:
-    shown = mimicry("plan", str(EXAMPLES / "java_nextint_gaps.csv"), state=tmp_path / "state")
+    history = str(EXAMPLES / "java_nextint_gaps.csv")
+    shown = mimicry("plan", history, "--families", "java", state=tmp_path / "state")
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert "lcg48/java java_bounded 0..999" in shown.stdout

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.compute.cluster import Compute
+from engine.errors import BadInput
 from engine.history.history import History
 from engine.search.identify import Identification, identify
 from engine.search.ranges import Range
@@ -220,6 +221,32 @@ async def test_all_64_bit_seeds_are_begun_without_listing_their_chunks(
     (row,) = search.coverage()
     assert row.seed_lo == 0
     assert 2**20 < row.seed_hi < 2**64 - 1
+
+
+async def test_unlabelled_streams_that_take_turns_are_told_apart(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(4).integers(0, 1000, 82)
+    mine = planted("lcg48/java", "java_bounded", count=52)
+    draws[1::2] = mine[:41]
+    space = Space(families=("java",), mappings=("java_bounded",), sessions="turns:2", **SMALL)
+    found = await identify(make_history(draws), space, compute, journal, run="t")
+    (best,) = found.hypotheses
+    assert (best.session, int(best.origin["value"], 16), best.gap["value"]) == ("turn 2 of 2", 4711, 3)
+    assert found.next_draws == mine[41:51].tolist()
+
+
+async def test_labelled_streams_from_one_generator_are_one_stream_in_time_order(
+    compute: Compute, journal: Journal
+) -> None:
+    draws = planted("lcg48/java", "java_bounded").tolist()
+    labels = [("a", "b")[number % 3 == 0] for number in range(len(draws))]
+    history = History.of(draws, sessions=labels)
+    space = Space(families=("java",), mappings=("java_bounded",), sessions="interleaved", **SMALL)
+    found = await identify(history, space, compute, journal, run="t")
+    assert (found.verdict, found.hypotheses[0].session) == ("identified", None)
+    with pytest.raises(BadInput, match="needs labelled draws"):
+        await identify(History.of(draws), space, compute, journal, run="t")
 
 
 async def test_an_alias_names_its_family() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,16 @@ SPACE: list[Option] = [
     (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
 ]
 RUNNING: list[Option] = [
+    (("--again",), {"action": "store_true", "help": "search also what earlier runs excluded"}),
     (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
     (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
     (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
     (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
+]
+COVERAGE: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every rectangle and hole, not the first ones"}),
+    (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
+    JSON,
 ]
 PLANNING: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
@@ -67,7 +74,8 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
-    return new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline), None
+    asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
+    return replace(asked, again=arguments.again), None
 
 
 def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline: bool = False) -> Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Iterable
 
 from engine.search.analysis import Analysis, Hypothesis
 from engine.search.identify import Progress
@@ -70,6 +71,13 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def spared_line(hypotheses: int, runs: Iterable[str]) -> str:
+    """Return the line that says what is not searched again, and how to force it."""
+    names = list(dict.fromkeys(runs))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{quantity(hypotheses)} hypotheses already excluded by run {names[0]}{more} (--again searches them anew)"
+
+
 def row(label: str, text: str) -> list[str]:
     """Return a labelled text wrapped to the width, continued under itself."""
     return textwrap.wrap(
@@ -125,6 +133,10 @@ def _reasons(analysis: Analysis) -> list[str]:
     lines += row(
         "searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s"
     )
+    if analysis.excluded_before:
+        lines += row(
+            "", spared_line(analysis.excluded_before, (one.run for one in analysis.excluded if one.run))
+        )
     lines += row("", ENDINGS[analysis.stopped_by])
     lines += row(
         "controls",

@@ -57,7 +57,7 @@ def score(
         searched = np.flatnonzero(present[cell.window :])[: cell.block] + cell.window
         unseen[searched] = False
     tally = Tally(matched=int(same[unseen].sum()), scored=int(unseen.sum()))
-    paid = survivor_bits(rank) + DESIGN_BITS + (0.0 if cell.confirm else prior_bits(cell.hypotheses))
+    paid = survivor_bits(rank) + DESIGN_BITS + (0.0 if cell.confirm else prior_bits(cell.whole.hypotheses))
     bits = log2_evidence(tally.matched, tally.scored, p, noise) - paid
     return Claim(cell, seed, start, gap, int(same[present].sum()), int(present.sum()), tally, bits)
 

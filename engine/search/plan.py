@@ -52,6 +52,8 @@ class Cell:
     seconds: float
     window: int = 0
     route: str = "sieve"  # how the kernels search it
+    law: str = "constant"  # of the gaps
+    part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
     @property
     def key(self) -> str:
@@ -60,6 +62,11 @@ class Cell:
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
             f"|{self.gaps[0]}:{self.gaps[1]}|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
         )
+
+    @property
+    def whole(self) -> Cell:
+        """Return the cell as it was planned: what an all-draws claim pays for."""
+        return self.part or self
 
     @property
     def alignments(self) -> int:

@@ -183,3 +183,17 @@ def test_a_plan_without_a_history_says_so(mimicry: Run) -> None:
     shown = mimicry("plan")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "give a history" in shown.stderr
+
+
+def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", state=tmp_path)
+    assert shown.returncode == 0
+    assert "0 hypotheses in 0 rectangles" in shown.stdout
+    made = json.loads(mimicry("coverage", "--json", state=tmp_path).stdout)
+    assert (made["schema"], made["rectangles"], made["chain"]["head"]) == ("coverage/1", [], "")
+
+
+def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", "--export", str(tmp_path / "no" / "c.json"), state=tmp_path)
+    assert shown.returncode == 5
+    assert shown.stderr.startswith("mimicry: --export")

@@ -40,6 +40,7 @@ ORACLES: dict[str, Oracle] = {
     "bash": script("bash", "bash", "bash", "shell_random.sh", "--version"),
     "zsh": script("zsh", "zsh", "zsh", "shell_random.sh", "--version"),
     "ksh93": script("ksh93", "ksh93", "ksh93u+m", "shell_random.sh", "-c", "echo ${.sh.version}"),
+    "busybox": script("busybox", "busybox ash", "busybox-static", "shell_random.sh"),
     "gforth": script("gforth", "gforth", "gforth", "gforth_random.fs", "--version"),
 }
 
@@ -156,6 +157,15 @@ RAW: tuple[Raw, ...] = (
         "rand_r() >> 3; seed 15 meets the same number twice in a row and passes over it, seed 22854 begins with 0",
     ),
     Raw(
+        "busybox_random/ash",
+        15,
+        "busybox",
+        "word",
+        "RANDOM=seed; echo $RANDOM",
+        SEEDS32,
+        "the low 15 bits of a sum of three generators; all start from the seed",
+    ),
+    Raw(
         "gforth_random/seed",
         64,
         "gforth",
@@ -174,6 +184,16 @@ def php_before_71() -> tuple[Mapped, ...]:
         Mapped(family, "float(31)", 0, 999, php, "legacy_mt_rand_range", call.format("0, 999"), M32),
         Mapped(family, "float(31)", 1, 49, php, "legacy_mt_rand_range", call.format("1, 49"), M32),
         Mapped(family, "shift(1)", 0, 999, php, "legacy_mt_rand_mod", call.format("") + " % 1000", M32),
+    )
+
+
+def php_engines() -> tuple[Mapped, ...]:
+    """Return what users take of the words of PHP's 64-bit engines."""
+    kinds = (("xoshiro256ss/splitmix64", "xoshiro"), ("pcg_oneseq128/php", "pcg"))
+    text = "unpack('V2', $engine->generate())[2] % 1000"
+    return tuple(
+        Mapped(family, "shift(32)", 0, 999, "php-engines", f"{engine}_high_mod", text, M64)
+        for family, engine in kinds
     )
 
 
@@ -207,6 +227,7 @@ def shells() -> tuple[Mapped, ...]:
         ("bash_random/mask", "bash", "mod_50"),
         ("zsh_random/srand", "zsh", "mod"),
         ("ksh_random/rand_r", "ksh93", "mod"),
+        ("busybox_random/ash", "busybox", "mod"),
     )
     ranges = ((0, 999, "$((RANDOM % 1000))"), (1, 6, "$((RANDOM % 6 + 1))"))
     return tuple(
@@ -216,4 +237,4 @@ def shells() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*php_before_71(), *lua(), *tcl_awk_forth(), *shells())
+MAPPED: tuple[Mapped, ...] = (*php_before_71(), *php_engines(), *lua(), *tcl_awk_forth(), *shells())

@@ -36,6 +36,11 @@ def planted(
     return host.values(name, mapping, seed, 0, 999, count, start=start, gap=gap)
 
 
+def same_stream(name: str, seed: int, other: int) -> bool:
+    """Tell whether two seeds are one to the family; of such seeds the smallest is named."""
+    return np.array_equal(host.raw(name, seed, 16), host.raw(name, other, 16))
+
+
 @pytest.mark.parametrize("name", [one.id for one in FAMILIES])
 async def test_every_family_is_identified_through_each_of_its_mappings(
     name: str, compute: Compute, ledger: Journal, make_history: Maker
@@ -54,7 +59,7 @@ async def test_every_family_is_identified_through_each_of_its_mappings(
         assert found.verdict == "identified", mapping
         best = found.hypotheses[0]
         assert (best.family, best.start, best.gap["value"]) == (name, 1, 3), mapping
-        assert int(best.origin["value"], 16) == 4711
+        assert same_stream(name, int(best.origin["value"], 16), 4711)
         assert best.confirmed.matched == best.confirmed.scored > 20
         assert found.next_draws == draws[40:].tolist()
 

@@ -2,10 +2,11 @@
 import { pathToFileURL } from 'node:url';
 
 const [module, call, , , count, ...seeds] = process.argv.slice(2);
-const { XORShift, XORShift128 } = await import(pathToFileURL(module).href);
+const { XORShift, XORShift128, XORWow } = await import(pathToFileURL(module).href);
 const make = {
   xorshift32: (seed) => new XORShift(seed, 13, 17, 5),
   xorshift128: (seed) => new XORShift128(seed, 362436069, 521288629, 88675123),
+  xorwow: (seed) => new XORWow(seed),
 }[call];
 for (const seed of seeds) {
   const source = make(BigInt(`0x${seed}`));

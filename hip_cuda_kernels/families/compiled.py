@@ -128,6 +128,7 @@ FAMILIES: tuple[Family, ...] = (
         structure="f2",
         mappings=("mulshift", "float(24)", "mod"),
         float_bits=24,
+        inverse=True,
         routes=("gf2", "bm"),
         cost=0.004,
         ops=(100, 8),

@@ -40,6 +40,14 @@ SPACE: list[Option] = [
     (("--seeds",), {"metavar": "LO:HI", "help": "seed interval; also TIME..TIME/s, /ms, /us"}),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
+    (
+        ("--gap-law",),
+        {
+            "choices": ["constant", "range"],
+            "default": "constant",
+            "help": "range: the gap varies within --gaps",
+        },
+    ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
     (("--range",), {"metavar": "LO:HI", "help": "range of the draws"}),
     (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
@@ -74,6 +82,10 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
+    if arguments.pipeline and arguments.gap_law != "constant":
+        raise UsageError(
+            f"--pipeline: its steps replay constant gaps only; leave it out with --gap-law {arguments.gap_law}"
+        )
     asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
     return replace(asked, again=arguments.again), None
 
@@ -116,7 +128,7 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**32 - 1)
         given["range"] = (span.lo, span.hi)
-    given["noise"] = arguments.noise
+    given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
     given["sessions"] = arguments.session

@@ -35,7 +35,7 @@ from engine.pipeline.replay import Lines, predictions, refuse, tally
 from engine.pipeline.shelf import Shelf, code_digest
 from engine.pipeline.study import Study, Trial, optimise
 from engine.search.analysis import Analysis
-from engine.search.plan import LONGEST_BLOCK
+from engine.search.design import LONGEST_BLOCK
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors, TrialHeader
 from engine.search.sweep import SweepResult, SweepSpec, sweep

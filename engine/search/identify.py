@@ -34,7 +34,8 @@ from engine.search.analysis import (
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, hypothesis, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
-from engine.search.plan import LONGEST_BLOCK, Cell, Material, Plan, make_plan
+from engine.search.design import LONGEST_BLOCK
+from engine.search.plan import Cell, Material, Plan, make_plan
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -274,7 +275,7 @@ class Identification:
             ],
             draws=len(self.history), sessions=list(self.history.sessions),
             hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
-            next_draws=list(futures.pop()) if len(futures) == 1 else None,
+            next_draws=list(futures.pop()) or None if len(futures) == 1 else None,
             excluded=[self._exclusion(cell) for cell in books.finished] + [_known(row) for row in self.known.values()],
             excluded_before=self.spared, not_tested=self._not_tested(stopped),
             controls=Controls(
@@ -289,7 +290,7 @@ class Identification:
         return Excluded(
             family=cell.family, mapping=cell.mapping,
             origins={"kind": "time" if cell.seeds.unit else "seed", "range": cell.seeds.text()},
-            starts=cell.starts, gap={"law": "constant", "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
+            starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise),
         )  # fmt: skip

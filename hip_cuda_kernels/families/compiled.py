@@ -128,6 +128,7 @@ FAMILIES: tuple[Family, ...] = (
         structure="f2",
         mappings=("rust_range", "pairs:rust_range", "pairs:float(53)", "float(24)"),
         float_bits=24,
+        inverse=True,
         routes=("gf2", "bm"),
         inverse=True,
         cost=0.004,

@@ -197,3 +197,11 @@ def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path
     shown = mimicry("coverage", "--export", str(tmp_path / "no" / "c.json"), state=tmp_path)
     assert shown.returncode == 5
     assert shown.stderr.startswith("mimicry: --export")
+
+
+def test_steps_that_replay_constant_gaps_are_refused_for_varying_ones(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry(
+        "analyze", str(EXAMPLES / "entropy.csv"), "--gap-law", "range", "--pipeline", state=tmp_path
+    )
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("mimicry: --pipeline: its steps replay constant gaps only")

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import UsageError
-from engine.search.plan import Cell, Material, draws_needed, make_plan
+from engine.search.design import Scope, draws_needed
+from engine.search.plan import Cell, Material, make_plan
 from engine.search.ranges import Range
 from engine.search.space import LADDER, Space, levels
 from hip_cuda_kernels.family import Family
@@ -100,7 +101,7 @@ def test_too_few_draws_make_no_cell_but_say_how_many_are_needed() -> None:
 
 @pytest.mark.parametrize(("size", "least"), [(2**32, 6), (2**64, 9)])
 def test_needed_draws_follow_the_identifiability_bound(size: int, least: int) -> None:
-    need = draws_needed(size, 1e-3, 0.0, 1e-6)
+    need = draws_needed(Scope(size, 1, 1, "constant", 1e-3, 0.0, 1e-6))
     assert need is not None
     assert least <= need <= least + 1
 

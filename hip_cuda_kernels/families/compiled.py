@@ -130,7 +130,6 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=24,
         inverse=True,
         routes=("gf2", "bm"),
-        inverse=True,
         cost=0.004,
         ops=(100, 8),
         reference="Marsaglia, Journal of Statistical Software 8(14), 2003; rand_core 0.6 SeedableRng::seed_from_u64",

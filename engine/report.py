@@ -106,6 +106,8 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
 
 
 def _gap(gap: dict[str, Any]) -> str:
+    if gap["law"] == "reseed":
+        return f"seeded anew before every draw, the seed {gap['value']} further each time"
     if gap["law"] == "range":
         first = " ".join(map(str, gap["pattern"][:12]))
         return f"{gap['lo']} to {gap['hi']} calls discarded, varying from draw to draw: {first} …"

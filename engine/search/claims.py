@@ -13,6 +13,7 @@ from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, sur
 from engine.evidence.paths import path_bits
 from engine.search.analysis import Hypothesis, Tally
 from engine.search.design import DESIGN_BITS
+from engine.search.layouts import reseeded
 from engine.search.plan import Cell
 from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.mappings import resolve_mappings
@@ -52,6 +53,8 @@ class Claim:
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    if cell.law == "reseed":
+        return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
 
 
@@ -59,11 +62,11 @@ def score(
     cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, rank: int
 ) -> Claim:
     """Weigh one survivor: `rank` counts survivors carried so far from 1, or cells for the all-draws design."""
-    weigh = {"constant": _score_constant, "range": _score_variable}[cell.law]
+    weigh = _score_variable if cell.law == "range" else _score_fixed
     return weigh(cell, hit, draws, p, noise, survivor_bits(rank) + DESIGN_BITS)
 
 
-def _score_constant(
+def _score_fixed(
     cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
 ) -> Claim:
     seed, start, gap = hit
@@ -171,6 +174,6 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
 
 def _gap(claim: Claim) -> dict[str, Any]:
     if claim.gaps is None:
-        return {"law": "constant", "unit": "call", "value": claim.gap}
+        return {"law": claim.cell.law, "unit": "call", "value": claim.gap}
     lo, hi = claim.cell.gaps
     return {"law": "range", "unit": "call", "lo": lo, "hi": hi, "pattern": list(claim.gaps)}

@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.evidence.chance import hit_rate, log2_tail
 from engine.evidence.evalue import log2_evidence, required_bits
 
-Law = Literal["constant", "range"]
+Law = Literal["constant", "range", "reseed"]
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
 BLOCK_POWER = 0.99  # the chance that a true hypothesis survives its search block

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from hip_cuda_kernels import host, variable_gaps
+from hip_cuda_kernels.registry import family as family_of
 
 MAX_HITS = 1 << 16
+SEEDS_AT_ONCE = 1 << 14  # so that single draws of few values do not fill the memory
 Params = Mapping[str, Any]
 Truth = tuple[int, int, int]  # seed, start, gap as a hit reports them
 
@@ -121,6 +123,89 @@ class VariableGaps:
         return _call(variable_gaps.sieve, params, draws, first, count, starts, gaps, stop)
 
 
+class Reseeding:
+    """A new seed before every draw, one step further each time; every draw is the call `start` of its own seed. A hit's gap is the step."""
+
+    def tile(self, gaps: Sequence[int], group: int, groups: int) -> tuple[int, int]:
+        """Keep all steps: they share one pass over the seeds."""
+        return gaps[0], gaps[1]
+
+    def plant(
+        self, params: Params, count: int, seed: int, rng: np.random.Generator
+    ) -> tuple[Truth, np.ndarray]:
+        """Plant at a random start and step."""
+        start = int(rng.integers(params["starts"][0], params["starts"][1], endpoint=True))
+        step = int(rng.integers(params["gaps"][0], params["gaps"][1], endpoint=True))
+        draws = reseeded(
+            params["family"], params["mapping"], seed, params["lo"], params["hi"], count, start, step
+        )
+        return (seed, start, step), draws
+
+    def sieve(
+        self, params: Params, draws: np.ndarray, first: int, count: int, stop: StopFlag
+    ) -> host.SieveResult:
+        """Find where in the run of seeds each draw can stand, then count the draws that point at the same first seed."""
+        hits, done, stopped = [], 0, False
+        while done < count and not stopped:
+            size = min(SEEDS_AT_ONCE, count - done)
+            places, stopped = _single_draws(params, draws, first + done, size, stop)
+            if not stopped:
+                hits.append(_joined(params, places, draws.shape[1], first + done, size))
+                done += size
+        found = np.concatenate(hits) if hits else np.empty(0, host.HIT)
+        return host.SieveResult(found[:MAX_HITS], done, stopped, len(found) > MAX_HITS)
+
+
+def reseeded(
+    family: str, mapping: str, seed: int, lo: int, hi: int, count: int, start: int, step: int
+) -> np.ndarray:
+    """Return the int64 (count,) draws of a generator that is seeded anew before each: seed, seed + step, …, modulo its seeds."""
+    seeds = [(seed + place * step) % 2 ** family_of(family).seed_bits for place in range(count)]
+    return np.array(
+        [host.values(family, mapping, one, lo, hi, 1, start=start)[0] for one in seeds], dtype=np.int64
+    )
+
+
+def _single_draws(
+    params: Params, draws: np.ndarray, first: int, count: int, stop: StopFlag
+) -> tuple[np.ndarray, bool]:
+    """Return where single draws stand: HIT with vector = row * width + place, for the seeds that the steps reach."""
+    last = min(
+        first + count - 1 + (draws.shape[1] - 1) * params["gaps"][1],
+        2 ** family_of(params["family"]).seed_bits - 1,
+    )
+    flat = np.ascontiguousarray(draws.reshape(-1, 1))
+    outcome = host.sieve(
+        params["family"], params["mapping"], params["lo"], params["hi"], flat, np.ones(len(flat), np.uint32), seed_lo=first,
+        seed_count=last - first + 1, starts=tuple(params["starts"]), gaps=(0, 0), max_hits=1 << 26, stop=stop.array,
+        stop_generation=stop.generation,
+    )  # fmt: skip
+    return outcome.hits, outcome.stopped
+
+
+def _joined(params: Params, places: np.ndarray, width: int, first: int, count: int) -> np.ndarray:
+    """Return the hits: first seeds in [first, first + count) that enough single draws of one row, start and step point at."""
+    row, place = np.divmod(places["vector"].astype(np.int64), width)
+    offset, found = (places["seed"] - np.uint64(first)).astype(np.int64), []
+    for step in range(params["gaps"][0], params["gaps"][1] + 1):
+        origin = offset - place * step
+        inside = (origin >= 0) & (origin < count)
+        keys = np.stack([origin[inside], places["start"][inside].astype(np.int64), row[inside]], axis=1)
+        which, matched = np.unique(keys, axis=0, return_counts=True)
+        kept = matched >= params["threshold"]
+        hits = np.zeros(int(kept.sum()), host.HIT)
+        hits["seed"] = which[kept, 0].astype(np.uint64) + np.uint64(first)
+        hits["start"], hits["vector"], hits["matched"], hits["gap"] = (
+            which[kept, 1],
+            which[kept, 2],
+            matched[kept],
+            step,
+        )
+        found.append(hits)
+    whole = np.concatenate(found)
+    return whole[np.lexsort((whole["vector"], whole["gap"], whole["start"], whole["seed"]))]
+
+
 def _call(
     kernel: Any,
     params: Params,
@@ -139,4 +224,6 @@ def _call(
     return found
 
 
-LAYOUTS: Mapping[str, Layout] = MappingProxyType({"constant": ConstantGaps(), "range": VariableGaps()})
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {"constant": ConstantGaps(), "range": VariableGaps(), "reseed": Reseeding()}
+)

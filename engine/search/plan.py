@@ -21,6 +21,10 @@ VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
 COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
+SINGLE_SECONDS, JOIN_SECONDS = (
+    8e-10,
+    3e-7,
+)  # where every draw has a seed of its own: one looked for, one match joined
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
@@ -127,7 +131,10 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: list[Unplanned] = []
     for family, mapping, weight in _codes(space):
         for material in materials:
-            for level in _distinct(levels(space, material.moment), family):
+            fitting = _distinct(levels(space, material.moment), family)
+            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
+                unplanned.append(beyond)
+            for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
@@ -180,6 +187,11 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
     return kept
 
 
+def _beyond(family: Family, mapping: Mapping) -> Unplanned:
+    reason = f"the asked seeds lie above the {family.seed_bits} bits that the family seeds with"
+    return Unplanned(family.id, mapping.id, reason, None)
+
+
 def _covers(wide: Level, narrow: Level) -> bool:
     spans = zip(
         (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
@@ -221,6 +233,8 @@ def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> fl
     if scope.law == "range":
         ends = (0, scope.starts - 1), (0, scope.gaps - 1)
         compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]
+    elif scope.law == "reseed":
+        compared = scope.starts * block * (SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS)
     return CELL_SECONDS + scope.seeds * (family.cost * 1e-6 + VECTORS * compared)
 
 

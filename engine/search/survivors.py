@@ -32,7 +32,7 @@ FIELD_TYPES: dict[str, str | np.dtype[Any]] = {
     "origin_kind": TEXT,  # kind/bits[/unit]: seed/48, time/64/ms
     "origin_value": WIDE,  # shape (n, 2): high word, low word
     "start": LONG,  # calls before the first draw of the history (of its session); START_NULL = null
-    "gap_law": TEXT,  # constant | range | range(0,2,1) as reconstructed | unknown | periodic(3,1,4)
+    "gap_law": TEXT,  # constant | reseed | range | range(0,2,1) as reconstructed | unknown | periodic(3,1,4)
     "gap_lo": LONG,
     "gap_hi": LONG,
     "unit": TEXT,
@@ -271,7 +271,7 @@ def _row(alignment: Alignment, draws: tuple[int, int]) -> dict[str, Any]:
 
 
 def _gap_ends(gap: Gap) -> tuple[int, int]:
-    if gap.law == "constant":
+    if gap.law in ("constant", "reseed"):
         return int(gap.value or 0), int(gap.value or 0)
     if gap.law == "periodic" and gap.pattern is not None:
         return min(gap.pattern), max(gap.pattern)
@@ -280,7 +280,7 @@ def _gap_ends(gap: Gap) -> tuple[int, int]:
 
 def _gap(law: str, low: int, high: int, unit: str) -> Gap:
     name, _, inside = law.partition("(")
-    if name == "constant":
+    if name in ("constant", "reseed"):
         return Gap.model_validate({"law": name, "unit": unit, "value": low})
     pattern = tuple(int(part) for part in inside.rstrip(")").split(",")) if inside else None
     if name == "periodic":

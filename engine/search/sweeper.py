@@ -122,10 +122,9 @@ class Sweeper:
             sweep = self.prefix + cell.key
             self.journal.bill(sweep, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
             done = self.journal.chunks(sweep)
-            spans = list(cell.chunks())
-            for index, (first, count) in enumerate(spans):
-                number = len(pieces)
-                pieces.append(_Piece(cell, index, (first, first + count - 1), index == len(spans) - 1))
+            for index, (first, count) in enumerate(cell.chunks()):
+                number, last = len(pieces), first + count - 1
+                pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
                 if index in done:
                     meta, arrays = unpack(done[index].result)
                     ready[number] = pieces[number].outcome(done[index].digest, meta, arrays["hits"])

@@ -205,3 +205,10 @@ def test_steps_that_replay_constant_gaps_are_refused_for_varying_ones(mimicry: R
     )
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr.startswith("mimicry: --pipeline: its steps replay constant gaps only")
+
+
+def test_a_seed_that_does_not_move_is_refused_in_one_line(mimicry: Run, tmp_path: Path) -> None:
+    options = ("--gap-law", "reseed", "--gaps", "0:3")
+    shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), *options, state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "steps of the seed, 1 or more" in shown.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
-from engine.search.identify import identify
+from engine.search.identify import Identification, identify
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -126,7 +126,11 @@ async def test_too_few_draws_are_refused_before_any_search(
 ) -> None:
     draws = np.random.default_rng(3).integers(0, 1000, 5)
     found = await identify(
-        make_history(draws), Space(range=(0, 999), seeds=Range(0, 2**32 - 1)), compute, journal, run="t"
+        make_history(draws),
+        Space(families=("java",), range=(0, 999), seeds=Range(0, 2**32 - 1)),
+        compute,
+        journal,
+        run="t",
     )
     assert found.verdict == "not_identifiable"
     assert found.need_draws is not None
@@ -183,6 +187,39 @@ async def test_a_halt_while_nothing_runs_is_no_finished_search(
     )
     compute.resume()
     assert (found.stopped_by, found.complete, found.excluded) == ("halt", False, [])
+
+
+async def test_the_last_64_bit_seeds_are_searched_and_claimed(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    seed = 2**64 - 9
+    draws = planted("splitmix64/raw_seed", "mod", seed=seed)
+    asked = {
+        "seeds": Range(2**64 - 4096, 2**64 - 1),
+        "range": (0, 999),
+        "gaps": Range(0, 4),
+        "starts": Range(0, 1),
+    }
+    found = await identify(
+        make_history(draws), Space(families=("splitmix64/raw_seed",), **asked), compute, journal, run="t"
+    )
+    assert int(found.hypotheses[0].origin["value"], 16) == seed
+
+
+async def test_all_64_bit_seeds_are_begun_without_listing_their_chunks(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    draws = np.random.default_rng(8).integers(0, 1000, 60)
+    space = Space(
+        families=("splitmix64/raw_seed",), mappings=("mod",), seeds=Range(0, 2**64 - 1), noise=0.0, range=(0, 999), time_limit=4.0
+    )  # fmt: skip
+    search = Identification(make_history(draws), space, run="t")
+    found = await search.run(compute, journal)
+    assert (found.stopped_by, found.complete) == ("time", False)
+    assert journal.billed() == 2**64
+    (row,) = search.coverage()
+    assert row.seed_lo == 0
+    assert 2**20 < row.seed_hi < 2**64 - 1
 
 
 async def test_an_alias_names_its_family() -> None:

@@ -76,18 +76,21 @@ auto values(const std::string &family, LongNumbers call, double unit, u64 seed, 
     return to_numpy(std::move(draws));
 }
 
-// Words of many seeds through the vector path: row after row, position by position.
+// Words of many seeds through the vector path: row after row, position by position; `whole` gives two rows, the low half first.
 auto produce(const std::string &isa, const std::string &family, Numbers seeds, u32 high, Numbers want, bool whole) {
     const Producer &producer = producer_of(kernels_of(isa), family_at(family));
     const u32 lanes = (u32)seeds.size(), count = (u32)want.size();
-    if (lanes % producer.unit || count == 0 || (whole && !producer.whole))
+    if (lanes % producer.unit || count == 0 || (whole && !producer.near_wide))
         throw std::invalid_argument("seeds must fill units of " + std::to_string(producer.unit) + " lanes, and positions must be given");
     std::vector<u32> seed_store(lanes + 16), out_store((size_t)(whole ? 2 : 1) * count * lanes + 16);
     auto aligned = [](std::vector<u32> &v) { return (u32 *)(((size_t)v.data() + 63) & ~(size_t)63); };
     std::memcpy(aligned(seed_store), seeds.data(), lanes * 4);
-    Produce *make = whole ? producer.whole : want.data()[count - 1] < producer.reach ? producer.near : producer.beyond;
-    make(aligned(seed_store), high, want.data(), count, {0, 0, 0, 1}, lanes, aligned(out_store));
-    const u32 *out = aligned(out_store);
+    u32 *out = aligned(out_store);
+    const bool near = want.data()[count - 1] < producer.reach;
+    if (whole)
+        (near ? producer.near_wide : producer.beyond_wide)(aligned(seed_store), high, want.data(), count, lanes, out);
+    else
+        (near ? producer.near : producer.beyond)(aligned(seed_store), high, want.data(), count, unfiltered, accept_all, lanes, out);
     return to_numpy(std::vector<u32>(out, out + (size_t)(whole ? 2 : 1) * count * lanes));
 }
 

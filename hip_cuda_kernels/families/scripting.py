@@ -194,6 +194,7 @@ FAMILIES: tuple[Family, ...] = (
         mappings=("mod", "mulshift"),
         float_bits=15,
         weight=3.0,
+        inverse=True,
         cost=0.02,
         interleave=4,
         ops=(1700, 5),

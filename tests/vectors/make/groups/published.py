@@ -511,11 +511,14 @@ RESIDUES = (
         "Xoroshiro128StarStar::seed_from_u64(seed).next_u64() % 100",
         M64,
     ),
+    ("xorwow/marsaglia", "random-seedable", "xorwow", "new XORWow(seed).int() % 100", M32),
+    ("jsf/jenkins32", "randomgen", "jsf32_jenkins", "raninit(&x, seed); ranval(&x) % 100 in 32 bits", M32),
+    ("kiss/dieharder", "dieharder", "208", "dieharder -o -g 208 -S seed, the words modulo 100", M32),
 )
 
 
 def residues() -> tuple[Mapped, ...]:
-    """Return the residues that users take of pcg-cpp's and Rust's words."""
+    """Return the residues that users take of whole words."""
     return tuple(
         Mapped(family, "mod", 0, 99, oracle, f"{name}%", text, seeds)
         for family, oracle, name, text, seeds in RESIDUES

@@ -29,6 +29,7 @@ ORACLES: dict[str, Oracle] = {
     ),
     "php-engines": script("PHP", "php", "php-cli", "php_engines.php", "-r", "echo PHP_VERSION;"),
     "lua": script("Lua", "lua5.4", "lua5.4", "lua_random.lua", "-v"),
+    "lua5.1": script("Lua", "lua5.1", "lua5.1", "lua_random.lua", "-v"),
     "luajit": script("LuaJIT", "luajit", "luajit", "lua_random.lua", "-v"),
     "tcl": Oracle(
         "Tcl",
@@ -37,6 +38,8 @@ ORACLES: dict[str, Oracle] = {
         lambda: debian("tcl8.6"),
     ),
     "gawk": script("GNU awk", "gawk -f", "gawk", "awk_rand.awk", "--version"),
+    "mawk": script("mawk", "mawk -f", "mawk", "awk_rand.awk", "-W", "version"),
+    "ruby": script("Ruby", "ruby", "ruby", "ruby_random.rb", "-v"),
     "bash": script("bash", "bash", "bash", "shell_random.sh", "--version"),
     "zsh": script("zsh", "zsh", "zsh", "shell_random.sh", "--version"),
     "ksh93": script("ksh93", "ksh93", "ksh93u+m", "shell_random.sh", "-c", "echo ${.sh.version}"),
@@ -207,6 +210,30 @@ def lua() -> tuple[Mapped, ...]:
     )
 
 
+def over_other_seedings() -> tuple[Mapped, ...]:
+    """Return the calls of runtimes that seed as C's rand(), MT19937 or CPython do: mawk, Lua 5.1 and Ruby."""
+    glibc, genrand, cpython = "glibc_random/type3", "mt19937/init_genrand", "mt19937/cpython"
+    beyond = "rand() divides by 2**31 - 1, which moves none of these draws"
+    small = (0x0, 0x1, 0x5A17C3E9)  # mawk takes no more than 2**31 - 1
+    ruby = "1 + (Random.new(seed).rand * 6).floor"
+    return (
+        Mapped(glibc, "float(31)", 0, 999, "mawk", "int", "srand(seed); int(rand() * 1000)", small, beyond),
+        Mapped(
+            glibc,
+            "float(31)",
+            1,
+            6,
+            "lua5.1",
+            "range",
+            "math.randomseed(seed); math.random(1, 6)",
+            small,
+            beyond,
+        ),
+        Mapped(genrand, "float(53)", 1, 6, "ruby", "float", ruby, M32, "a seed of one word: init_genrand"),
+        Mapped(cpython, "float(53)", 1, 6, "ruby", "float", ruby, M64, "a seed of two words: init_by_array"),
+    )
+
+
 def tcl_awk_forth() -> tuple[Mapped, ...]:
     """Return the calls of Tcl, gawk and gforth."""
     tcl, gawk, gforth = "tcl_rand/srand", "gawk_random/srand", "gforth_random/seed"
@@ -237,4 +264,11 @@ def shells() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*php_before_71(), *php_engines(), *lua(), *tcl_awk_forth(), *shells())
+MAPPED: tuple[Mapped, ...] = (
+    *php_before_71(),
+    *php_engines(),
+    *lua(),
+    *over_other_seedings(),
+    *tcl_awk_forth(),
+    *shells(),
+)

@@ -1,4 +1,4 @@
-"""Oracle: the generators that the program dieharder carries; arguments NUMBER LO HI COUNT SEED... (seeds in hex)."""
+"""Oracle: the generators that the program dieharder carries; arguments NUMBER[%] LO HI COUNT SEED... (seeds in hex)."""
 
 import subprocess
 import sys
@@ -12,9 +12,12 @@ def words(number: str, seed: int, count: str) -> list[int]:
 
 
 def main() -> None:
-    """Print one line a seed: the seed, then COUNT words."""
+    """Print one line a seed: the seed, then COUNT words, or for NUMBER% their residues in LO..HI."""
+    number, lo, hi = sys.argv[1].rstrip("%"), int(sys.argv[2]), int(sys.argv[3])
     for seed in sys.argv[5:]:
-        print(seed, *(f"{word:08x}" for word in words(sys.argv[1], int(seed, 16), sys.argv[4])), sep=",")
+        made = words(number, int(seed, 16), sys.argv[4])
+        residues = [str(lo + word % (hi - lo + 1)) for word in made]
+        print(seed, *(residues if sys.argv[1] != number else (f"{word:08x}" for word in made)), sep=",")
 
 
 if __name__ == "__main__":

@@ -62,11 +62,14 @@ def uniforms(call: str, seed: int, lo: int, hi: int, count: int) -> list[int]:
 
 
 def main() -> None:
-    """Print one line a seed: the seed, then COUNT words, or COUNT draws of CALL*."""
+    """Print one line a seed: the seed, then COUNT words, or COUNT draws of CALL* or CALL%."""
     call, lo, hi, count = sys.argv[1], *map(int, sys.argv[2:5])
     for seed in sys.argv[5:]:
         if call.endswith("*"):
             print(seed, *uniforms(call[:-1], int(seed, 16), lo, hi, count), sep=",")
+        elif call.endswith("%"):
+            made = words(call[:-1], int(seed, 16), count)
+            print(seed, *(lo + word % (hi - lo + 1) for word in made), sep=",")
         else:
             print(seed, *(f"{word:08x}" for word in words(call, int(seed, 16), count)), sep=",")
 

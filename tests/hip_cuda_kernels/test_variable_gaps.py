@@ -39,7 +39,8 @@ def most_matched(
     ("family", "mapping", "size"),
     [
         ("xorshift32/raw_seed", "mod", 6), ("lcg48/java", "java_bounded", 10), ("mt19937/cpython", "top_reject", 5),
-        ("splitmix64/raw_seed", "mod", 7), ("msvc_rand/srand", "float(15)", 8),
+        ("splitmix64/raw_seed", "mod", 7), ("msvc_rand/srand", "float(15)", 8), ("mt19937/init_genrand", "float(53)", 9),
+        ("splitmix64/raw_seed", "halves:mod", 6), ("splitmix64/raw_seed", "lo32:lemire", 7),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("missing", [False, True])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from engine.cli import VERBS, main
+from state.journal import Journal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LIGHT = ("numpy", "textual", "rich", "distributed", "torch", "optuna", "asyncssh", "pydantic", "scipy")
@@ -213,3 +215,19 @@ def test_a_seed_that_does_not_move_is_refused_in_one_line(mimicry: Run, tmp_path
     shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), *options, state=tmp_path)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "steps of the seed, 1 or more" in shown.stderr
+
+
+def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "coverage") as ledger:
+        head, seq = ledger.head, ledger.seq
+    shown = mimicry("verify", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (0, f"coverage: {seq} records, chain intact, head {head}\n")
+    Journal.open(tmp_path).close()
+    assert set(json.loads(mimicry("verify", "--json", state=tmp_path).stdout)) == {
+        "records",
+        "head",
+        "coverage",
+    }
+    with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
+        db.execute("UPDATE events SET data = '{}'")
+    assert mimicry("verify", state=tmp_path).returncode == 3

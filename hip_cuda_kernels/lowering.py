@@ -20,9 +20,7 @@ WORD, LONG = 1 << 32, 1 << 64
 
 @dataclass(frozen=True)
 class Call:
-    """One mapping call in numbers (struct Call of mappings.h), with `size` values on words of `width` bits.
-
-    """
+    """One mapping call in numbers (struct Call of mappings.h), with `size` values on words of `width` bits."""
 
     kind: int
     size: int
@@ -115,7 +113,12 @@ def _seen(call: Call, mapping: Mapping, family: Family) -> Call:
         for at in (0, beyond):
             if at <= call.shift and call.top <= at + 32:
                 return replace(
-                    call, view=WINDOW, at=at, width=32, shift=call.shift - at, multiplier=call.multiplier << at
+                    call,
+                    view=WINDOW,
+                    at=at,
+                    width=32,
+                    shift=call.shift - at,
+                    multiplier=call.multiplier << at,
                 )
     return call
 

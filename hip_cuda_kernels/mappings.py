@@ -58,7 +58,7 @@ _TEXT = re.compile(r"\s*(?:([a-z0-9]+)\s*:)?\s*([a-z_0-9]+)\s*(?:\(\s*(\d+)\s*\)
 def parse_mapping(text: str, family: Family) -> Mapping:
     """Return the mapping that `text` names for `family`; `float` alone means the runtime's own double."""
     match = _TEXT.match(text.casefold())
-    if match is None or match[2] not in FORMULAS and match[2] not in SPELLINGS:
+    if match is None or (match[2] not in FORMULAS and match[2] not in SPELLINGS):
         raise UnknownName(f"mapping {text!r} is not known; nearest: {', '.join(_nearest(text))}")
     view, name, parameter = match[1] or "", match[2], int(match[3]) if match[3] else None
     seen = _look(view, text, family)
@@ -80,7 +80,9 @@ def _look(view: str, text: str, family: Family) -> Family:
         return family
     if view not in VIEWS:
         raise UnknownName(f"mapping {text!r}: view {view!r} is not known; views: {', '.join(VIEWS)}")
-    fits = {"halves": family.word_bits == 64, "pairs": family.word_bits == 32}.get(view, family.word_bits > 32)
+    fits = {"halves": family.word_bits == 64, "pairs": family.word_bits == 32}.get(
+        view, family.word_bits > 32
+    )
     if not fits or text.casefold().rpartition(":")[2].strip().startswith(NATIVE_WORDS):
         raise IncompatibleMapping(
             f"mapping {text!r}: {view} is {VIEWS[view]}, {family.id} has {family.word_bits}-bit words; {_offer(family)}"
@@ -148,7 +150,9 @@ def _low_float(name: str, bits: int | None, family: Family) -> tuple[int, int | 
 
 def _r_reject(name: str, parameter: int | None, family: Family) -> tuple[int, int | None]:
     if not 16 <= family.word_bits <= 32 or family.float_unit is not None:
-        raise IncompatibleMapping(f"mapping {name} needs a double of one word of 16 to 32 bits; {_offer(family)}")
+        raise IncompatibleMapping(
+            f"mapping {name} needs a double of one word of 16 to 32 bits; {_offer(family)}"
+        )
     return _plain(name, parameter, family)
 
 

@@ -107,9 +107,7 @@ def build_task(
     )
 
 
-def _usable(
-    call: Call, word_filter: Filter, row: list[int], lo: int
-) -> Iterator[tuple[int, int, int, int]]:
+def _usable(call: Call, word_filter: Filter, row: list[int], lo: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield (index, value, offset, lim) of the draws that some word can make."""
     for index, draw in enumerate(row):
         constants = None if draw == -1 else lower_draw(call, word_filter, draw - lo)

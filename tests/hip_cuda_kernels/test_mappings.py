@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import pytest
 
 from hip_cuda_kernels import host
@@ -24,7 +23,7 @@ from hip_cuda_kernels.lowering import (
     lower_filter,
 )
 from hip_cuda_kernels.mappings import FORMULAS, Mapping, parse_mapping, resolve_mappings
-from hip_cuda_kernels.registry import FAMILIES, Family, family
+from hip_cuda_kernels.registry import Family, family
 
 
 @pytest.mark.parametrize(
@@ -207,12 +206,31 @@ def reader(mapping: Mapping, raw: Iterator[int], bits: int) -> Read:
         return lambda: next(raw) + (next(raw) << 32)
     halves = (half for word in raw for half in (word % WORD, word >> 32))
     shift = bits - 32 if mapping.view == "hi32" else 0
-    return {"": raw.__next__, "halves": halves.__next__}.get(mapping.view, lambda: (next(raw) >> shift) % WORD)
+    return {"": raw.__next__, "halves": halves.__next__}.get(
+        mapping.view, lambda: (next(raw) >> shift) % WORD
+    )
 
 
 WIDTHS = ("msvc", "glibc", "xorshift32", "drand48", "splitmix64")  # 15, 31, 32, 48, 64 bits
 PARAMETERS = {"shift": (1, 7), "mod_reject": (9, 31, 32, 40, 63), "float": (9, 24, 32, 53), "round_float": (15, 30, 53), "low_float": (15, 24, 31, 53)}  # fmt: skip
-SIZES = (2, 3, 7, 8, 100, 513, 1000, 1024, 32767, 32769, 65536, 10**6, 1 << 30, (1 << 30) + 1, 2**31 - 1, 3 * 10**9)
+SIZES = (
+    2,
+    3,
+    7,
+    8,
+    100,
+    513,
+    1000,
+    1024,
+    32767,
+    32769,
+    65536,
+    10**6,
+    1 << 30,
+    (1 << 30) + 1,
+    2**31 - 1,
+    3 * 10**9,
+)
 
 
 def fitting() -> Iterator[tuple[str, str]]:
@@ -249,13 +267,23 @@ def test_a_call_is_the_runtimes(name: str, text: str) -> None:
     words = host.raw(name, 5, 700).tolist()
     for size, _ in calls(mapping, entry):
         read = reader(mapping, iter(words), entry.word_bits)
-        expected = [RUNTIME[mapping.name](read, mapping.word_bits, size, mapping.parameter or 0) for _ in range(40)]
+        expected = [
+            RUNTIME[mapping.name](read, mapping.word_bits, size, mapping.parameter or 0) for _ in range(40)
+        ]
         assert host.values(name, text, 5, 0, size - 1, 40).tolist() == expected, size
 
 
 @pytest.mark.parametrize("size", [1, 2, 1024, 1 << 30])
 def test_powers_of_two_reject_nothing_but_in_cpython_and_rust(size: int) -> None:
-    for mapping in ("java_bounded", "php_range", "mod_reject(31)", "lemire", "rust_uniform", "mask_reject", "r_reject"):
+    for mapping in (
+        "java_bounded",
+        "php_range",
+        "mod_reject(31)",
+        "lemire",
+        "rust_uniform",
+        "mask_reject",
+        "r_reject",
+    ):
         call = lower_call(parse_mapping(mapping, family("xorshift32")), family("xorshift32"), 0, size - 1)
         assert call.accept_max == NEVER_REJECTS, mapping
     for mapping in ("top_reject", "rust_range"):

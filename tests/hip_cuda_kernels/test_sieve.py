@@ -147,7 +147,9 @@ WAYS = {
 SIZES = itertools.cycle((6, 7, 8, 17, 33, 100))
 
 
-@pytest.mark.parametrize(("name", "mapping", "size"), [(name, text, next(SIZES)) for name, texts in WAYS.items() for text in texts])
+@pytest.mark.parametrize(
+    ("name", "mapping", "size"), [(name, text, next(SIZES)) for name, texts in WAYS.items() for text in texts]
+)
 def test_hits_equal_the_count_on_every_way_to_a_filter_word(name: str, mapping: str, size: int) -> None:
     scope = small_scope(name, 100)
     job = planted(name, mapping, 5, 4 + size, scope, (4, 5, 4))

@@ -205,17 +205,21 @@ def pipeline(arguments: Arguments) -> int:
 
 
 def verify(arguments: Arguments) -> int:
-    """Recompute the journal's hash chain."""
+    """Recompute the hash chains of the journal and of the coverage ledger."""
     from engine.errors import BadInput
-    from state.journal import Journal
+    from engine.search.ledger import FOLDER
+    from state.errors import NoJournal
 
+    ledger = arguments.state / FOLDER
     try:
-        journal = Journal.read_only(arguments.state)
-        count = journal.verify()
+        data: dict[str, Any] = {"coverage": _chain(ledger)} if ledger.is_dir() else {}
+        data = {**_chain(arguments.state), **data}
+    except NoJournal as error:
+        if not data:
+            raise BadInput(str(error)) from error
     except StateError as error:
         raise BadInput(str(error)) from error
-    data = {"records": count, "head": journal.head}
-    return _print(arguments, data, lambda: f"{count} records, chain intact, head {journal.head}")
+    return _print(arguments, data, lambda: _chains_text(data))
 
 
 def doctor(arguments: Arguments) -> int:
@@ -308,6 +312,22 @@ def _write_json(target: str | None, data: dict[str, Any], *, option: str = "--js
         from engine.errors import EnvironmentFault
 
         raise EnvironmentFault(f"{option} {target}: cannot write ({error.strerror})") from None
+
+
+def _chain(directory: Path) -> dict[str, Any]:
+    """Recompute the chain of a directory's journal; StateError names the first bad record."""
+    from state.journal import Journal
+
+    with Journal.read_only(directory) as journal:
+        return {"records": journal.verify(), "head": journal.head}
+
+
+def _chains_text(data: dict[str, Any]) -> str:
+    chains = [("", data)] if "head" in data else []
+    chains += [("coverage: ", data["coverage"])] if "coverage" in data else []
+    return "\n".join(
+        f"{name}{chain['records']} records, chain intact, head {chain['head']}" for name, chain in chains
+    )
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
@@ -422,7 +442,7 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
         (("--end-step",), {"default": "6", "choices": ["1", "2", "2.5", "3", "4", "5", "6"]}),
         JSON,
     ]),
-    ("verify", verify, "recompute the journal's hash chain", [JSON]),
+    ("verify", verify, "recompute the hash chains of journal and coverage ledger", [JSON]),
     ("doctor", doctor, "check this machine; one fix per line", [JSON]),
     ("generators", generators, "the registry of generator families", [JSON]),
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from engine.search.analysis import Analysis, Hypothesis
 from engine.search.identify import Progress
@@ -88,14 +89,13 @@ def row(label: str, text: str) -> list[str]:
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
     head = f"hypothesis {number} of {total}" if total > 1 else ""
     value = int(one.origin["value"], 16)
-    gap = one.gap["value"]
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
     lines = [head] if head else []
     lines += row("generator", f"{one.family}{aliases}")
     lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
     lines += row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
     lines += row("start", f"{one.start} calls discarded before the first draw")
-    lines += row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
+    lines += row("gap", _gap(one.gap))
     lines += row("matches", f"{one.matched} of {one.scored} draws")
     if one.confirmed.scored < one.scored:
         lines += row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
@@ -103,6 +103,15 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     if one.equivalents > 1:
         lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
     return lines
+
+
+def _gap(gap: dict[str, Any]) -> str:
+    if gap["law"] == "reseed":
+        return f"seeded anew before every draw, the seed {gap['value']} further each time"
+    if gap["law"] == "range":
+        first = " ".join(map(str, gap["pattern"][:12]))
+        return f"{gap['lo']} to {gap['hi']} calls discarded, varying from draw to draw: {first} …"
+    return f"{gap['value']} calls discarded between draws" if gap["value"] else "0, the draws are contiguous"
 
 
 def _moment(value: int, unit: str | None) -> str | None:
@@ -113,6 +122,8 @@ def _moment(value: int, unit: str | None) -> str | None:
 def _next(analysis: Analysis) -> list[str]:
     if analysis.next_draws:
         return row("next draws", " ".join(map(str, analysis.next_draws)))
+    if any(one.gap["law"] == "range" for one in analysis.hypotheses):
+        return row("next draws", "open: the gap before the next draw is not known")
     if analysis.hypotheses:
         return row("next draws", "the hypotheses disagree; more draws will tell them apart")
     if analysis.verdict == "biased":

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.analysis import NotTested, Threshold
 from engine.search.coverage import Interval, rectangles, size
+from engine.search.design import Scope
 from engine.search.identify import Identification, power
 from engine.search.ledger import Shelf
 from engine.search.plan import Cell
@@ -157,13 +158,14 @@ def _rectangles(rows: Sequence[CoverageRow]) -> list[Rectangle]:
 
 def _rectangle(row: CoverageRow, seeds: list[Interval], rows: list[CoverageRow]) -> Rectangle:
     planted, found = sum(one.planted for one in rows), sum(one.found for one in rows)
-    aligned = (row.start_hi - row.start_lo + 1) * (row.gap_hi - row.gap_lo + 1)
+    starts, gaps = row.start_hi - row.start_lo + 1, row.gap_hi - row.gap_lo + 1
+    scope = Scope(size(seeds), starts, gaps, row.law, 1.0, row.noise, row.alpha)  # type: ignore[arg-type]
     return Rectangle(
         family=row.family, mapping=row.mapping, range=(row.range_lo, row.range_hi), session=row.session,
         seeds=[Range(lo, hi, row.unit).text() for lo, hi in seeds], starts=(row.start_lo, row.start_hi),
         gap={"law": row.law, "unit": "call", "lo": row.gap_lo, "hi": row.gap_hi}, draws=row.draws,
         threshold=Threshold(matched=row.threshold, of=row.block), confirmed=row.confirm > 0, alpha=row.alpha,
-        hypotheses=size(seeds) * aligned, survivors=sum(one.survivors for one in rows), planted=planted, found=found,
+        hypotheses=scope.hypotheses(row.block), survivors=sum(one.survivors for one in rows), planted=planted, found=found,
         power=power(found, planted, row.block, row.threshold, max(one.noise for one in rows)),
         chunks=sum(one.chunks for one in rows), runs=[one.run for one in rows], proofs=[one.proof for one in rows],
         kernel=row.kernel,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
@@ -34,7 +35,8 @@ from engine.search.analysis import (
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, hypothesis, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
-from engine.search.plan import LONGEST_BLOCK, Cell, Material, Plan, make_plan
+from engine.search.design import LONGEST_BLOCK
+from engine.search.plan import Cell, Material, Plan, make_plan
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -42,6 +44,8 @@ from state.coverage import CoverageRow
 from state.journal import Journal
 
 FEWEST_DRAWS = 3
+TURNS = re.compile(r"turns:([2-9]|[1-5]\d|6[0-4])")  # how the hypothesis is asked,
+TURN = re.compile(r"turn (\d+) of (\d+)")  # and how each of its streams is called
 
 
 @dataclass(frozen=True)
@@ -256,7 +260,7 @@ class Identification:
 
     def _analysis(self, stopped: StoppedBy) -> Analysis:
         books, wanted = self.books, required_bits(self.space.alpha)
-        settled = settle(books.claims, len(self.history))
+        settled = settle(books.claims, {label: len(values) for label, values in self.values.items()})
         best = max((claim for claim, _, _ in settled), key=lambda one: one.bits, default=books.best)
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}
@@ -274,7 +278,7 @@ class Identification:
             ],
             draws=len(self.history), sessions=list(self.history.sessions),
             hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
-            next_draws=list(futures.pop()) if len(futures) == 1 else None,
+            next_draws=list(futures.pop()) or None if len(futures) == 1 else None,
             excluded=[self._exclusion(cell) for cell in books.finished] + [_known(row) for row in self.known.values()],
             excluded_before=self.spared, not_tested=self._not_tested(stopped),
             controls=Controls(
@@ -289,7 +293,7 @@ class Identification:
         return Excluded(
             family=cell.family, mapping=cell.mapping,
             origins={"kind": "time" if cell.seeds.unit else "seed", "range": cell.seeds.text()},
-            starts=cell.starts, gap={"law": "constant", "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
+            starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise),
         )  # fmt: skip
@@ -363,6 +367,14 @@ class Identification:
         wanted, labels = self.space.sessions, self.history.sessions
         if wanted == "all":
             return [None]
+        if wanted == "interleaved":
+            if len(labels) < 2:
+                raise BadInput(
+                    f"{self.history.source}: --session interleaved needs labelled draws; unlabelled streams that take turns are turns:K"
+                )
+            return [None]
+        if turns := TURNS.fullmatch(wanted):
+            return [f"turn {number} of {turns[1]}" for number in range(1, int(turns[1]) + 1)]
         if wanted == "each":
             return [None, *labels] if len(labels) > 1 else [None]
         if wanted not in labels:
@@ -372,10 +384,18 @@ class Identification:
         return [wanted]
 
     def _values(self, label: str | None) -> np.ndarray:
-        return (self.history if label is None else self.history.session(label)).values
+        return self._stream(label).values
+
+    def _stream(self, label: str | None) -> History:
+        """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
+        if label is None:
+            return self.history
+        if turn := TURN.fullmatch(label):
+            return self.history.turn(int(turn[1]), int(turn[2]))
+        return self.history.session(label)
 
     def _material(self, label: str | None) -> Material:
-        history = self.history if label is None else self.history.session(label)
+        history = self._stream(label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6

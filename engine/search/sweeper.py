@@ -14,7 +14,8 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search.plan import LONGEST_BLOCK, Cell
+from engine.search.design import LONGEST_BLOCK
+from engine.search.plan import Cell
 from engine.seedtree import named_rng
 from state.journal import Journal
 
@@ -121,10 +122,9 @@ class Sweeper:
             sweep = self.prefix + cell.key
             self.journal.bill(sweep, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
             done = self.journal.chunks(sweep)
-            spans = list(cell.chunks())
-            for index, (first, count) in enumerate(spans):
-                number = len(pieces)
-                pieces.append(_Piece(cell, index, (first, first + count - 1), index == len(spans) - 1))
+            for index, (first, count) in enumerate(cell.chunks()):
+                number, last = len(pieces), first + count - 1
+                pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
                 if index in done:
                     meta, arrays = unpack(done[index].result)
                     ready[number] = pieces[number].outcome(done[index].digest, meta, arrays["hits"])
@@ -139,6 +139,7 @@ class Sweeper:
             "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
             "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
             "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
+            "law": cell.law, "alignments": cell.alignments,
         }  # fmt: skip
         draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
         return Task(

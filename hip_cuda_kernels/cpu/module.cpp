@@ -1,5 +1,6 @@
 // The Python face of the host extension. host.py checks every argument; this file only carries numbers across.
 #include "host.h"
+#include "variable_gaps.h"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -133,6 +134,20 @@ u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers a
     return scalar_of(family_at(family)).naive(task, seed_lo, seed_count);
 }
 
+// The search under a law of variable gaps; arguments as those of the sieve.
+nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo,
+                        u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), nullptr, seed_lo, seed_count, max_hits,
+                        (const u32 *)stop, stop_generation, (u64 *)progress};
+    const Kernels &kernels = kernels_of(isa);
+    Found found;
+    {
+        nb::gil_scoped_release released;
+        found = run_variable_gaps(kernels, search);
+    }
+    return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
+}
+
 std::vector<std::string> families() {
     std::vector<std::string> ids;
     for (u32 i = 0; i < family_count(); ++i) ids.push_back(scalar_of(i).id);
@@ -161,5 +176,6 @@ NB_MODULE(_host, m) {
     m.def("filter", gpu_filter);
     m.def("judge", gpu_judge);
     m.def("naive", naive);
+    m.def("variable_gaps", variable_gaps);
     m.attr("digest") = MIMICRY_DIGEST;
 }

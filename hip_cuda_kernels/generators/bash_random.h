@@ -1,6 +1,6 @@
 // bash's RANDOM: 15 bits of the Lehmer generator 16807; a number equal to the one before is passed over.
 #pragma once
-#include "lcg31.h"
+#include "mod31.h"
 
 // bash 5.1 and later fold the upper half of the state into the lower, the versions before drop it.
 struct BashFold {

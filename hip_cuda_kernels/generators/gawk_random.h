@@ -1,26 +1,19 @@
 // gawk's rand(): BSD's random() over 63 words behind a shuffle of 512 (Bays, Durham 1976); two words make a double.
 #pragma once
-#include "lcg31.h"
+#include "additive_feedback.h"
+#include "mod31.h"
 
 // A word is rand() * 2^53. Numbers of 1/2 and more end in a zero bit: gawk adds 1/2 and takes it away again.
 template <class W> struct GawkRandom {
     enum : u32 { word_bits = 53, reach = unlimited };
     typedef GawkRandom Beyond;
     typedef typename wide_of<W>::type Wide;
-    W ring[63], shuffle[512], chosen;
-    u32 front;
 
     // srand(n): 16807 modulo 2^31 - 1 on the seed as a signed number fills the ring; then 513 words for the shuffle, and 630 dropped.
     HD void seed(W low, u32) {
-        ring[0] = low;
-        W x = residue_of_signed(low);
-        for (u32 i = 1; i < 63; ++i) {
-            x = x | (equal_mask(x, W(0u)) & 123459876u);
-            ring[i] = x = times_mod31(x, 16807u);
-        }
-        front = 1;
-        for (u32 i = 0; i < 512; ++i) shuffle[i] = added();
-        chosen = added();
+        source.fill(low);
+        for (u32 i = 0; i < 512; ++i) table[i] = source.next();
+        chosen = source.next();
         for (u32 i = 0; i < 630; ++i) shuffled();
     }
     HD Wide next_wide() {
@@ -38,21 +31,23 @@ template <class W> struct GawkRandom {
     }
 
   private:
-    // x as an int32, modulo 2^31 - 1: a negative one counts 2^32 = 2 less.
-    HD W residue_of_signed(W x) {
-        W sum = mod31(x) + ((W(0u) - (x >> 31)) & 0x7ffffffdu);
-        return smaller(sum, W(sum - 0x7fffffffu));
-    }
-    HD W added() {
-        W sum = ring[front] + ring[front ? front - 1 : 62];
-        ring[front] = sum;
-        front = front == 62 ? 0 : front + 1;
-        return sum >> 1;
-    }
+    struct Source : AdditiveFeedback<W, 63, 1> {
+        HD void fill(W low) {
+            W x = plus_mod31(mod31(low), W((W(0u) - (low >> 31)) & 0x7ffffffdu));  // a negative seed counts 2^32 = 2 less
+            this->ring[0] = low;
+            for (u32 i = 1; i < 63; ++i) {
+                x = x | (equal_mask(x, W(0u)) & 123459876u);
+                this->ring[i] = x = times_mod31(x, 16807u);
+            }
+            this->begin();
+        }
+    } source;
+    W table[512], chosen;
+
     HD W shuffled() {
-        const W fresh = added(), place = chosen & 511u;
-        chosen = pick(shuffle, place);
-        put(shuffle, place, fresh);
+        const W fresh = source.next(), place = chosen & 511u;
+        chosen = pick(table, place);
+        put(table, place, fresh);
         return chosen;
     }
     HD u64 doubled(u32 low, u32 high) {

@@ -1,9 +1,8 @@
 // Tcl's expr rand(): the Lehmer generator 16807 with srand's own rule for seeds; a word is the state that rand() divides by 2^31 - 1.
 #pragma once
-#include "minstd.h"
+#include "lcg31.h"
 
-template <class W> struct TclRand : Minstd<W> {
-    enum : u32 { word_bits = 31, reach = unlimited };
+template <class W> struct TclRand : Lcg31State<W, 16807u> {
     typedef TclRand Beyond;
 
     // srand(n): the low 31 bits; those that the recurrence would never leave are mixed with 123459876. srand itself takes one step.
@@ -11,10 +10,6 @@ template <class W> struct TclRand : Minstd<W> {
         W kept = low & 0x7fffffffu;
         W stuck = equal_mask(kept, W(0u)) | equal_mask(kept, W(0x7fffffffu));
         this->x = kept ^ (stuck & 123459876u);
-        this->step();
-    }
-    HD W next() {
-        this->step();
-        return this->x;
+        this->next();
     }
 };

@@ -11,9 +11,9 @@ template <class W> struct Tw223Luajit {
 
     // math.randomseed(d): the bits of four doubles, each the one before times pi plus e; ten steps are dropped.
     HD void seed(W low, u32 high) {
-        u0 = u1 = u2 = u3 = widen(low);
+        u0 = u1 = u2 = u3 = join_seed(low, high);
         for (u32 lane = 0; lane < lane_count<W>(); ++lane) {
-            double d = (double)((u64)high << 32 | lane_of(low, lane));
+            double d = (double)lane_of(u0, lane);
             set_lane(u0, lane, chained(d));
             set_lane(u1, lane, chained(d));
             set_lane(u2, lane, chained(d));

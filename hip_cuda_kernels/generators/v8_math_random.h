@@ -1,4 +1,4 @@
-// Math.random of V8 (Chrome, Node, Deno), 2015 to now: xorshift128+ seeded by --random-seed, in the four forms it has had.
+// Math.random of V8 (Chrome, Node, Deno), 2015 to now: xorshift128+ seeded by --random-seed, in the five forms it has had.
 #pragma once
 #include "xorshift128plus.h"
 
@@ -86,7 +86,16 @@ template <class W> struct V8State53 : V8Cache<W, 64> {
     HD W next() { return hi32(this->draw().older); }
 };
 
-// From 2026: the top 53 bits of the sum, in order.
+// 2026, V8 14.6: the top 53 bits of the sum.
+template <class W> struct V8CachedSum53 : V8Cache<W, 64> {
+    enum : u32 { word_bits = 53 };
+    typedef V8CachedSum53 Beyond;
+    HD void seed(W low, u32) { this->start(v8_hashed(low)); }
+    HD typename wide_of<W>::type next_wide() { return this->draw().sum() >> 11; }
+    HD W next() { return hi32(this->draw().sum()); }
+};
+
+// V8 15: the same in order, without blocks.
 template <class W> struct V8Sum53 {
     enum : u32 { word_bits = 53, reach = unlimited };
     typedef V8Sum53 Beyond;

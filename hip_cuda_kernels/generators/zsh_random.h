@@ -2,12 +2,8 @@
 #pragma once
 #include "glibc_random.h"
 
-template <class W> struct ZshRandom {
-    enum : u32 { word_bits = 15, reach = unlimited };
+template <class W> struct ZshRandom : GlibcRandom<W> {
+    enum : u32 { word_bits = 15 };
     typedef ZshRandom Beyond;
-    GlibcRandom<W> source;
-
-    HD void seed(W low, u32 high) { source.seed(low, high); }
-    HD W next() { return source.next() & 0x7fffu; }
-    HD void skip(u32 count) { source.skip(count); }
+    HD W next() { return GlibcRandom<W>::next() & 0x7fffu; }
 };

@@ -181,7 +181,7 @@ async def test_what_is_excluded_is_not_searched_again_and_a_wider_space_only_in_
     rows = numbered(first.coverage())
     again = Identification(history, SPACE, known=rows, kernel="build-1")
     assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
-    wider = SPACE.model_copy(update={"seeds": Range(0, 2**14 - 1)})
+    wider = SPACE.model_copy(update={"seeds": (Range(0, 2**14 - 1),)})
     second = await searched(history, wider, compute, journal, rows)
     assert {cell.seeds[:2] for cell in second.plan.cells} == {(2**13, 2**14 - 1)}
     answer = second.answer  # type: ignore[attr-defined]

@@ -281,4 +281,195 @@ RAW: tuple[Raw, ...] = (
 )
 
 
-MAPPED: tuple[Mapped, ...] = ()
+def rust_draws(
+    family: str, generator: str, whole: str, upper: str, real: str, seeds: tuple[int, ...] = M64
+) -> tuple[Mapped, ...]:
+    """Return a crate's gen_range over an i32 and a u64, and its f64; each named by the words that it reads."""
+    name, made = generator.rpartition("::")[2], f"{generator}::seed_from_u64(seed)"
+    return (
+        Mapped(family, upper, 0, 999, "rust", f"{name}:range", f"{made}.gen_range(0i32..1000)", seeds),
+        Mapped(family, whole, 0, 999, "rust", f"{name}:range64", f"{made}.gen_range(0u64..1000)", seeds),
+        Mapped(family, real, 0, 999, "rust", f"{name}:f64", f"floor({made}.gen::<f64>() * 1000.0)", seeds),
+    )
+
+
+# Words of 32 bits, taken in pairs for 64; words of 64 bits, of which a u32 is one half.
+NARROW = ("pairs:rust_range", "rust_range", "pairs:float(53)")
+UPPER = ("rust_range", "hi32:rust_range", "float(53)")
+LOWER = ("rust_range", "lo32:rust_range", "float(53)")
+
+
+def rust_mapped() -> tuple[Mapped, ...]:
+    """Return the draws of the Rust crates."""
+    std, made = "chacha/std_rng", "rand::rngs::StdRng::seed_from_u64(seed)"
+    return (
+        *rust_draws(std, "rand::rngs::StdRng", *NARROW),
+        Mapped(
+            std,
+            "rust_range",
+            0,
+            1_431_655_765,
+            "rust",
+            "StdRng:range",
+            f"{made}.gen_range(0i32..1431655766)",
+            M64,
+            "one word in three is rejected",
+        ),
+        Mapped(
+            std,
+            "float(24)",
+            0,
+            999,
+            "rust",
+            "StdRng:f32",
+            f"floor({made}.gen::<f32>() as f64 * 1000.0)",
+            M64,
+            "the product in f32 would round",
+        ),
+        *rust_draws("chacha/chacha20_rng", "rand_chacha::ChaCha20Rng", *NARROW),
+        *rust_draws("chacha/chacha8_rng", "rand_chacha::ChaCha8Rng", *NARROW),
+        *rust_draws("small_rng/seed_from_u64", "rand::rngs::SmallRng", *UPPER),
+        *rust_draws("xorshift_rng/seed_from_u64", "rand_xorshift::XorShiftRng", *NARROW),
+        *rust_draws("rust_pcg/pcg32", "rand_pcg::Lcg64Xsh32", *NARROW),
+        *rust_draws("rust_pcg/pcg64", "rand_pcg::Lcg128Xsl64", *LOWER),
+        *rust_draws("rust_pcg/pcg64_mcg", "rand_pcg::Mcg128Xsl64", *LOWER),
+        *rust_draws("isaac/isaac_rng", "rand_isaac::IsaacRng", *NARROW),
+        *rust_draws("hc128/hc128_rng", "rand_hc::Hc128Rng", *NARROW),
+    )
+
+
+def go_mapped() -> tuple[Mapped, ...]:
+    """Return the draws of Go's two packages."""
+    one, made = "go_alfg/new_source", "rand.New(rand.NewSource(seed))"
+    two, pcg = "go_pcg/new_pcg", "rand.New(rand.NewPCG(seed, 0))"
+    some = "one word in three is rejected"
+    newer = (Check("go-new", "Intn", "the same call, eight releases later"),)
+    return (
+        Mapped(one, "mod_reject(31)", 0, 999, "go", "Intn", f"{made}.Intn(1000)", M64, checks=newer),
+        Mapped(one, "mod_reject(31)", 1, 6, "go", "Intn", f"1 + {made}.Intn(6)", M64, checks=newer),
+        Mapped(
+            one,
+            "mod_reject(31)",
+            0,
+            1_431_655_765,
+            "go",
+            "Intn",
+            f"{made}.Intn(1431655766)",
+            M64,
+            some,
+            newer,
+        ),
+        Mapped(one, "float(53)", 0, 999, "go", "Float64", f"int({made}.Float64() * 1000)", M64),
+        Mapped(two, "lemire", 0, 999, "go-v2", "pcg_IntN", f"{pcg}.IntN(1000)", M64),
+        Mapped(
+            two,
+            "lemire",
+            0,
+            2_863_311_530,
+            "go-v2",
+            "pcg_IntN",
+            f"{pcg}.IntN(2863311531)",
+            M64,
+            "the product takes the whole 64-bit word",
+        ),
+        Mapped(two, "low_float(53)", 0, 999, "go-v2", "pcg_Float64", f"int({pcg}.Float64() * 1000)", M64),
+    )
+
+
+def net_mapped() -> tuple[Mapped, ...]:
+    """Return the draws of .NET's Random and of Visual Basic."""
+    net, made = "net_random/knuth", "new Random(seed)"
+    agreed = (Check("dotnet", "net:range", "the same call on .NET Core 3.1"),)
+    first = "VBMath.Rnd(x) with a negative x, then VBMath.Rnd()"
+    return (
+        Mapped(net, "float(31)", 0, 999, "mono", "net:range", f"{made}.Next(0, 1000)", M32, checks=agreed),
+        Mapped(net, "float(31)", 1, 6, "mono", "net:range", f"{made}.Next(1, 7)", M32, checks=agreed),
+        Mapped(
+            "vb_rnd/state",
+            "float(24)",
+            0,
+            999,
+            "dotnet",
+            "rnd:float",
+            f"Int(1000 * draw) over {first}, the product as a Double",
+            (0x1, 0x50000, 0xA17C3E),
+        ),
+        Mapped(
+            "vb_rnd/randomize",
+            "float(24)",
+            0,
+            999,
+            "dotnet",
+            "randomize:float",
+            "Randomize(seed): Int(1000 * Rnd()), the product as a Double",
+            M32,
+        ),
+    )
+
+
+def functional_mapped() -> tuple[Mapped, ...]:
+    """Return the draws of Haskell, OCaml, Erlang, Racket and Guile."""
+    haskell, ocaml, guile = "haskell_splitmix/mk_std_gen", "ocaml_random/init", "guile_mwc/seed"
+    return (
+        Mapped(haskell, "mask_reject", 0, 999, "haskell", "randomR", "randomR (0, 999 :: Int)", M64),
+        Mapped(haskell, "mask_reject", 1, 6, "haskell", "randomR", "randomR (1, 6 :: Int)", M64),
+        Mapped(
+            ocaml, "mod_reject(30)", 0, 999, "ocaml", "int", "Random.init seed; Random.int 1000", SEEDS63[2:]
+        ),
+        Mapped(
+            ocaml,
+            "mod_reject(30)",
+            0,
+            715_827_882,
+            "ocaml",
+            "int",
+            "Random.init seed; Random.int 715827883",
+            SEEDS63[2:],
+            "one word in three is rejected",
+        ),
+        *(
+            Mapped(
+                f"erlang_exs/{algorithm}",
+                mapping,
+                lo,
+                hi,
+                "erlang",
+                f"{algorithm}:{draw}",
+                f"rand:seed({algorithm}, Seed), {call}",
+                M64,
+            )
+            for algorithm in ("exsss", "exsp", "exro928ss")
+            for mapping, draw, lo, hi, call in (
+                ("mod_reject(58)", "uniform", 1, 1000, "rand:uniform(1000)"),
+                ("float(53)", "float", 0, 999, "trunc(rand:uniform() * 1000)"),
+            )
+        ),
+        Mapped(
+            "racket_mrg/random_seed",
+            "float(32)",
+            0,
+            999,
+            "racket",
+            "real",
+            "(random-seed seed) (floor (* (random) 1000))",
+            M31,
+            "the double is (word + 1) / (m1 + 1), here taken as word / (m1 + 1)",
+        ),
+        Mapped(
+            guile,
+            "mask_reject",
+            0,
+            999,
+            "guile",
+            "random",
+            "(random 1000 (seed->random-state seed))",
+            M64,
+            "a power of two would take one bit more",
+        ),
+        Mapped(
+            guile, "mask_reject", 1, 6, "guile", "random", "(+ 1 (random 6 (seed->random-state seed)))", M64
+        ),
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*go_mapped(), *rust_mapped(), *net_mapped(), *functional_mapped())

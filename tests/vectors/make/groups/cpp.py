@@ -352,6 +352,91 @@ RAW: tuple[Raw, ...] = (
     ),
 )
 
+# family, GSL's name, the mapping that gsl_rng_uniform makes
+SCALED_GSL = (
+    ("tt800/gsl", "tt800", "float(32)"),
+    ("taus88/gsl", "taus2", "float(32)"),
+    ("taus113/gsl", "taus113", "float(32)"),
+    ("r250/gsl", "r250", "float(32)"),
+    ("ranlux24/gsl", "ranlux", "float(24)"),
+    ("ranlux24/gsl389", "ranlux389", "float(24)"),
+    ("ranlux48/ranlxs0", "ranlxs0", "float(24)"),
+    ("ranlux48/ranlxs1", "ranlxs1", "float(24)"),
+    ("ranlux48/ranlxs2", "ranlxs2", "float(24)"),
+    ("ranmar/gsl", "ranmar", "float(24)"),
+    ("knuth_lcg/randu", "randu", "float(31)"),
+    ("knuth_lcg/borosh13", "borosh13", "float(32)"),
+    ("knuth_lcg/waterman14", "waterman14", "float(32)"),
+    ("knuth_lcg/transputer", "transputer", "float(32)"),
+    ("knuth_lcg/vax", "vax", "float(32)"),
+    ("lcg31/fishman18", "fishman18", "float(31)"),
+    ("lcg31/ran0", "ran0", "float(31)"),
+    ("ecuyer1988/fishman2x", "fishman2x", "float(31)"),
+    ("mrg31/cmrg", "cmrg", "float(31)"),
+    ("mrg31/mrg", "mrg", "float(31)"),
+    ("mrg31/knuthran2", "knuthran2", "float(31)"),
+)
+SCALED_BOOST = (
+    ("mt11213b/boost", "mt11213b", "float(32)"),
+    ("taus88/boost", "taus88", "float(32)"),
+    ("hellekalek1995/boost", "hellekalek1995", "float(31)"),
+)
+PLAIN_GSL = (
+    ("shuffled/ran1", "ran1"),
+    ("shuffled/ran2", "ran2"),
+    ("ran3/gsl", "ran3"),
+    *(row[:2] for row in SCALED_GSL),
+)
+PLAIN_BOOST = (
+    ("ecuyer1988/boost", "ecuyer1988"),
+    ("shuffled/kreutzer1986", "kreutzer1986"),
+    *(row[:2] for row in SCALED_BOOST),
+)
+
+
+def gsl() -> tuple[Mapped, ...]:
+    """Return the scaled doubles and the residues of GSL's generators."""
+    scaled = [
+        Mapped(
+            family,
+            mapping,
+            0,
+            999,
+            "gsl",
+            f"{name}:uniform",
+            f"(int)(gsl_rng_uniform(r) * 1000) on gsl_rng_{name}",
+            M32,
+        )
+        for family, name, mapping in SCALED_GSL
+    ]
+    plain = [
+        Mapped(family, "mod", 0, 99, "gsl", f"{name}:mod", f"gsl_rng_get(r) % 100 on gsl_rng_{name}", M32)
+        for family, name in PLAIN_GSL
+    ]
+    return (*scaled, *plain)
+
+
+def boost() -> tuple[Mapped, ...]:
+    """Return the scaled doubles and the residues of Boost's engines."""
+    scaled = [
+        Mapped(
+            family,
+            mapping,
+            0,
+            999,
+            "boost",
+            f"{name}_uniform",
+            f"boost::random::{name} g(seed); boost::random::uniform_01<double>()(g) * 1000",
+            M32,
+        )
+        for family, name, mapping in SCALED_BOOST
+    ]
+    plain = [
+        Mapped(family, "mod", 0, 99, "boost", f"{name}_mod", f"boost::random::{name} g(seed); g() % 100", M32)
+        for family, name in PLAIN_BOOST
+    ]
+    return (*scaled, *plain)
+
 
 MAPPED: tuple[Mapped, ...] = (
     Mapped(
@@ -414,4 +499,6 @@ MAPPED: tuple[Mapped, ...] = (
         "std::knuth_b g(seed); g() % 100",
         M32,
     ),
+    *gsl(),
+    *boost(),
 )

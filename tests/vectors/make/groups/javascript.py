@@ -54,6 +54,7 @@ ORACLES: dict[str, Oracle] = {
     "node11": node("11.15.0"),
     "node12": node("12.22.12"),
     "node24": node("24.21.0"),
+    "node26": node("26.12.1"),
     "deno": Oracle(
         "Deno",
         ((str(VENV / "deno"), f"{PIP} deno==2.9.8"),),
@@ -114,6 +115,15 @@ RAW: tuple[Raw, ...] = (
         (Check("node", "word52", "Node 20 shows the same words without the last bit", shift=1),),
     ),
     Raw(
+        "v8_math_random/cached_sum53",
+        53,
+        "node26",
+        "word53",
+        "node --random-seed=SEED: Math.random() * 2**53",
+        NONZERO32,
+        f"{V8_SEED}; {V8_HASHED}. Blocks of 64 words, the last one first; {FIRST}",
+    ),
+    Raw(
         "v8_math_random/sum53",
         53,
         "deno",
@@ -129,7 +139,7 @@ RAW: tuple[Raw, ...] = (
         "word53",
         "jsc --forceWeakRandomSeed=true --forcedWeakRandomSeed=SEED: Math.random() * 2**53",
         SEEDS32,
-        f"a runtime that is not told a seed draws these 32 bits from the system; seed 0 is seed 1; {FIRST}",
+        f"a runtime that is not told a seed draws these 32 bits from the system; seed 0 is seed 1. Bun 1.4 gives the same; {FIRST}",
     ),
     Raw(
         "xorshift64star/quickjs",
@@ -197,6 +207,7 @@ FLOORS = {
     "v8_math_random/sum52": ("node11", "floor", "Math.random()", "float(52)"),
     "v8_math_random/state52": ("node", "floor", "Math.random()", "float(52)"),
     "v8_math_random/state53": ("node24", "floor", "Math.random()", "float(53)"),
+    "v8_math_random/cached_sum53": ("node26", "floor", "Math.random()", "float(53)"),
     "v8_math_random/sum53": ("deno", "floor", "Math.random()", "float(53)"),
     "jsc_weak_random/seed32": ("jsc", "floor", "Math.random()", "float(53)"),
     "xorshift64star/quickjs": ("quickjs", "floor", "Math.random()", "float(52)"),

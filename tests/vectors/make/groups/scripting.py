@@ -29,6 +29,7 @@ ORACLES: dict[str, Oracle] = {
     ),
     "php-engines": script("PHP", "php", "php-cli", "php_engines.php", "-r", "echo PHP_VERSION;"),
     "lua": script("Lua", "lua5.4", "lua5.4", "lua_random.lua", "-v"),
+    "lua5.1": script("Lua", "lua5.1", "lua5.1", "lua_random.lua", "-v"),
     "luajit": script("LuaJIT", "luajit", "luajit", "lua_random.lua", "-v"),
     "tcl": Oracle(
         "Tcl",
@@ -37,9 +38,12 @@ ORACLES: dict[str, Oracle] = {
         lambda: debian("tcl8.6"),
     ),
     "gawk": script("GNU awk", "gawk -f", "gawk", "awk_rand.awk", "--version"),
+    "mawk": script("mawk", "mawk -f", "mawk", "awk_rand.awk", "-W", "version"),
+    "ruby": script("Ruby", "ruby", "ruby", "ruby_random.rb", "-v"),
     "bash": script("bash", "bash", "bash", "shell_random.sh", "--version"),
     "zsh": script("zsh", "zsh", "zsh", "shell_random.sh", "--version"),
     "ksh93": script("ksh93", "ksh93", "ksh93u+m", "shell_random.sh", "-c", "echo ${.sh.version}"),
+    "busybox": script("busybox", "busybox ash", "busybox-static", "shell_random.sh"),
     "gforth": script("gforth", "gforth", "gforth", "gforth_random.fs", "--version"),
 }
 
@@ -156,6 +160,15 @@ RAW: tuple[Raw, ...] = (
         "rand_r() >> 3; seed 15 meets the same number twice in a row and passes over it, seed 22854 begins with 0",
     ),
     Raw(
+        "busybox_random/ash",
+        15,
+        "busybox",
+        "word",
+        "RANDOM=seed; echo $RANDOM",
+        SEEDS32,
+        "the low 15 bits of a sum of three generators; all start from the seed",
+    ),
+    Raw(
         "gforth_random/seed",
         64,
         "gforth",
@@ -177,6 +190,16 @@ def php_before_71() -> tuple[Mapped, ...]:
     )
 
 
+def php_engines() -> tuple[Mapped, ...]:
+    """Return what users take of the words of PHP's 64-bit engines."""
+    kinds = (("xoshiro256ss/splitmix64", "xoshiro"), ("pcg_oneseq128/php", "pcg"))
+    text = "unpack('V2', $engine->generate())[2] % 1000"
+    return tuple(
+        Mapped(family, "shift(32)", 0, 999, "php-engines", f"{engine}_high_mod", text, M64)
+        for family, engine in kinds
+    )
+
+
 def lua() -> tuple[Mapped, ...]:
     """Return the calls of Lua 5.4 and LuaJIT."""
     floor, seeds = "math.floor(math.random() * 1000)", SEEDS53[1:4]
@@ -184,6 +207,30 @@ def lua() -> tuple[Mapped, ...]:
         Mapped("xoshiro256ss/lua", "float(53)", 0, 999, "lua", "float", floor, M64),
         Mapped("tw223/luajit", "float(52)", 0, 999, "luajit", "float", floor, seeds),
         Mapped("tw223/luajit", "float(52)", 1, 6, "luajit", "range", "math.random(1, 6)", seeds),
+    )
+
+
+def over_other_seedings() -> tuple[Mapped, ...]:
+    """Return the calls of runtimes that seed as C's rand(), MT19937 or CPython do: mawk, Lua 5.1 and Ruby."""
+    glibc, genrand, cpython = "glibc_random/type3", "mt19937/init_genrand", "mt19937/cpython"
+    beyond = "rand() divides by 2**31 - 1, which moves none of these draws"
+    small = (0x0, 0x1, 0x5A17C3E9)  # mawk takes no more than 2**31 - 1
+    ruby = "1 + (Random.new(seed).rand * 6).floor"
+    return (
+        Mapped(glibc, "float(31)", 0, 999, "mawk", "int", "srand(seed); int(rand() * 1000)", small, beyond),
+        Mapped(
+            glibc,
+            "float(31)",
+            1,
+            6,
+            "lua5.1",
+            "range",
+            "math.randomseed(seed); math.random(1, 6)",
+            small,
+            beyond,
+        ),
+        Mapped(genrand, "float(53)", 1, 6, "ruby", "float", ruby, M32, "a seed of one word: init_genrand"),
+        Mapped(cpython, "float(53)", 1, 6, "ruby", "float", ruby, M64, "a seed of two words: init_by_array"),
     )
 
 
@@ -207,6 +254,7 @@ def shells() -> tuple[Mapped, ...]:
         ("bash_random/mask", "bash", "mod_50"),
         ("zsh_random/srand", "zsh", "mod"),
         ("ksh_random/rand_r", "ksh93", "mod"),
+        ("busybox_random/ash", "busybox", "mod"),
     )
     ranges = ((0, 999, "$((RANDOM % 1000))"), (1, 6, "$((RANDOM % 6 + 1))"))
     return tuple(
@@ -216,4 +264,11 @@ def shells() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*php_before_71(), *lua(), *tcl_awk_forth(), *shells())
+MAPPED: tuple[Mapped, ...] = (
+    *php_before_71(),
+    *php_engines(),
+    *lua(),
+    *over_other_seedings(),
+    *tcl_awk_forth(),
+    *shells(),
+)

@@ -23,6 +23,7 @@ function draw(string $call, ?Random\Engine $engine, int $lo, int $hi): int|strin
 {
     return match (substr($call, strpos($call, '_') + 1)) {
         'words' => bin2hex(strrev($engine->generate())),
+        'high_mod' => $lo + unpack('V2', $engine->generate())[2] % ($hi - $lo + 1),
         'int' => (new Random\Randomizer($engine))->getInt($lo, $hi),
         'mt_rand' => sprintf('%08x', mt_rand()),
         'mt_rand_range' => mt_rand($lo, $hi),

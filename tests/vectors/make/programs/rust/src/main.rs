@@ -1,5 +1,5 @@
 //! Oracle: the Rust Project's generator crates. Arguments: CALL LO HI COUNT SEED... (seeds in hex).
-//! CALL is a generator for its raw words, or generator:draw for `range` (i32), `range64` (u64) or `f64` on it.
+//! CALL is a generator for its raw words, or generator:draw for `range` (i32), `range64` (u64), `f32` or `f64` on it.
 use rand::Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -45,7 +45,7 @@ fn mapped(rng: &mut dyn RngCore, draw: &str, lo: i64, hi: i64) -> i64 {
     match draw {
         "range" => rng.gen_range(lo as i32..=hi as i32).into(),
         "range64" => lo + rng.gen_range(0..(hi - lo + 1) as u64) as i64,
-        "f32" => lo + (rng.gen::<f32>() * (hi - lo + 1) as f32) as i64,
+        "f32" => lo + (f64::from(rng.gen::<f32>()) * (hi - lo + 1) as f64) as i64,
         "f64" => lo + (rng.gen::<f64>() * (hi - lo + 1) as f64) as i64,
         _ => panic!("unknown draw {draw}"),
     }

@@ -157,7 +157,7 @@ class VariablePass {
         const u64 at = (u64)vector * task.width + draw;
         for (u32 i = 0; i < window.size(); ++i) {
             const u32 call = (u32)window.first + i;
-            pairs[i] = {stream.row_of(call, call - calls.front()), task.offset[at], task.lim[at]};
+            pairs[i] = {call - calls.front(), task.offset[at], task.lim[at]};
         }
         kernels.compare(q, lanes, pairs.data(), (u32)window.size(), misses.get());
         std::fill(nowhere.begin(), nowhere.end(), ~0u);

@@ -155,8 +155,10 @@ class VariablePass {
     void find_nowhere(u32 vector, u32 draw, const u32 *q) {
         const Window window = window_of(task, vector, draw);
         const u64 at = (u64)vector * task.width + draw;
-        const u32 row_of_first = (u32)window.first - calls.front();
-        for (u32 i = 0; i < window.size(); ++i) pairs[i] = {row_of_first + i, task.offset[at], task.lim[at]};
+        for (u32 i = 0; i < window.size(); ++i) {
+            const u32 call = (u32)window.first + i;
+            pairs[i] = {call - calls.front(), task.offset[at], task.lim[at]};
+        }
         kernels.compare(q, lanes, pairs.data(), (u32)window.size(), misses.get());
         std::fill(nowhere.begin(), nowhere.end(), ~0u);
         const u32 *row = misses.get();

@@ -111,7 +111,8 @@ const Producer *const producers[] = {
 #include "groups.inc"
 };
 
-const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, residues, rejections, compare, survivors};
+const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, residues, rejections, compare, survivors,
+                         JOIN(route_kernels_, MIMICRY_ISA)};
 
 }  // namespace
 

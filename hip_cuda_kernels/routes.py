@@ -1,0 +1,237 @@
+"""Routes: which shortcuts give the sieve's hits for a search, what each costs, and the search by the cheapest one.
+
+A route leaves few candidates by the structure of a generator; the exact count judges them, so hits are the sieve's own.
+Costs are seconds of one core; they steer speed only, never a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hip_cuda_kernels import host
+from hip_cuda_kernels.family import Family
+from hip_cuda_kernels.lowering import RESIDUE
+from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.planning import Workload, cost, pass_rates
+from hip_cuda_kernels.registry import family as family_of
+from hip_cuda_kernels.task import Scope, Task, build_task
+
+# Nanoseconds on one core with AVX2 at 3.2 GHz (benchmarks/README.md says how they were measured).
+CHAIN, CHAIN_WORD = 17.3, 0.45  # a seed's 396 links; one word more
+SUM_WORD = 1.3  # a word as a sum of 30 residues
+PAIR = 0.12  # one draw compared
+LOW_DRAW, HIGH_DRAW = 0.14, 0.28  # low_bits: one draw of a low seed, one draw of a joined seed
+MOST_SHOWN = 5  # bits of a draw that low_bits uses
+
+# Mappings whose filter looks at the first accepted word of a call, unreduced.
+PLAIN = {"mod", "shift", "mulshift", "float", "java_bounded", "php_range"}
+# low_bits judges seeds that reject one word; that one rejects two within a search must be rarer than this.
+MOST_REJECTED_TWICE = 1e-8
+# Families of 48-bit congruential states: how far the seed lies to the left in the state.
+LOW_BITS_SHIFT = {"lcg48/java": 0, "lcg48/drand48": 16}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way to search, and the seconds it is expected to take on one core."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search in the numbers that costs depend on."""
+
+    family: Family
+    mapping: str
+    task: Task
+
+    @property
+    def seeds(self) -> int:
+        return self.task.scope.seed_count
+
+    @property
+    def last_word(self) -> int:
+        return self.task.last_word() - 1
+
+    @cached_property
+    def chance(self) -> float:
+        """Return the chance that a word matches a draw."""
+        return 1.0 / min(self.task.call.range, 1 << self.family.word_bits)
+
+    @cached_property
+    def rejected(self) -> float:
+        """Return the chance that a word is drawn again."""
+        return max(0.0, 1.0 - (self.task.call.accept_max + 1) / (1 << self.family.word_bits))
+
+    @cached_property
+    def plain(self) -> bool:
+        return self.mapping in PLAIN and not self.task.filter.reduce
+
+    @cached_property
+    def vectors(self) -> list[tuple[np.ndarray[Any, Any], int]]:
+        """Return (places of the usable draws, threshold) of every vector that can reach its threshold."""
+        task = self.task
+        rows = task.index.reshape(task.vectors, task.width).astype(np.int64)
+        counts = zip(rows, task.usable.tolist(), task.threshold.tolist(), strict=True)
+        return [(row[:usable], needed) for row, usable, needed in counts if usable >= needed]
+
+    @cached_property
+    def alignments(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return the starts and the strides, as arrays."""
+        (start_lo, start_hi), (gap_lo, gap_hi) = self.task.scope.starts, self.task.scope.gaps
+        return np.arange(start_lo, start_hi + 1), np.arange(gap_lo + 1, gap_hi + 2)
+
+    def probe(self) -> tuple[int, int, float]:
+        """Return (words looked at, draws compared, share of seeds that pass) of the probe in routes/route_kernels.h."""
+        starts, strides = self.alignments
+        compared: set[tuple[int, int, int]] = set()
+        for v, (index, needed) in enumerate(self.vectors):
+            for i in index[: len(index) - needed + 1].tolist():
+                calls = np.unique(starts[:, None] + i * strides)
+                compared.update((call, v, i) for call in calls.tolist())
+        last = max(call for call, _, _ in compared)
+        words = last + 1 if self.rejected else len({call for call, _, _ in compared})
+        return words, len(compared), min(1.0, len(compared) * self.chance + words * self.rejected)
+
+    def sieve_seconds(self) -> float:
+        """Return what the sieve takes: its cost model, scaled to the family's measured cost of a search for ten exact draws."""
+        ops = self.family.ops
+        words = self.task.call.words
+        unit = self.family.cost / 1e6 / cost(Workload(10, 10, 1e-3, 1, 1, 1, words, *ops))
+        starts, strides = self.alignments
+        loads = [
+            Workload(len(i), t, self.chance, len(starts), len(strides), int(strides[-1]), words, *ops)
+            for i, t in self.vectors
+        ]
+        shared = (len(loads) - 1) * ops[0]
+        return self.seeds * unit * (sum(map(cost, loads)) - shared)
+
+    def probed_seconds(self, seed: float, word: float) -> float:
+        """Return what a scan with the probe takes at `seed` + words * `word` nanoseconds, its candidates sieved."""
+        words, pairs, passed = self.probe()
+        return self.seeds * 1e-9 * (seed + words * word + pairs * PAIR) + passed * self.sieve_seconds()
+
+
+def _twister_chain(search: _Search) -> float | None:
+    """MT19937 from init_genrand, before word 227: the chain of seeding words twelve vectors abreast."""
+    reach = search.family.reach
+    if search.family.id != "mt19937/init_genrand" or reach is None or search.last_word >= reach:
+        return None
+    return search.probed_seconds(CHAIN, CHAIN_WORD)
+
+
+def _lehmer_sums(search: _Search) -> float | None:
+    """glibc's random(): words as sums of the seed's Lehmer residues, which are progressions along the seeds."""
+    return search.probed_seconds(0.0, SUM_WORD) if search.family.id == "glibc_random/type3" else None
+
+
+def _low_bits(search: _Search) -> float | None:
+    """48-bit congruential generators under an even modulus: low seeds first, high ones for what is left."""
+    call, shift = search.task.call, LOW_BITS_SHIFT.get(search.family.id)
+    shown = min((call.range & -call.range).bit_length() - 1, MOST_SHOWN)
+    words = search.last_word + 1
+    twice = (words * search.rejected) ** 2 / 2
+    if shift is None or call.kind != RESIDUE or shown == 0 or twice > MOST_REJECTED_TWICE:
+        return None
+    low_bits = 48 - min(search.family.word_bits, 48) + call.shift + shown
+    low, high = 1 << (low_bits - shift), max(1, search.seeds >> (low_bits - shift))
+    starts, strides = search.alignments
+    seconds = 0.0
+    for index, needed in search.vectors:
+        rates = pass_rates(len(index), len(index) - needed, 0.5**shown)
+        patterns = 1 + words / 2 * bool(search.rejected)
+        compared = sum(min(1.0, 64 * rate) for rate in rates[:-1])  # 64 seeds go on together
+        joined = low * rates[-1] * high * (len(index) - needed + 1) * HIGH_DRAW
+        seconds += 1e-9 * len(starts) * len(strides) * (low * patterns * compared * LOW_DRAW + joined)
+    return seconds
+
+
+ROUTES: dict[str, Callable[[_Search], float | None]] = {
+    "twister_chain": _twister_chain,
+    "lehmer_sums": _lehmer_sums,
+    "low_bits": _low_bits,
+}
+
+
+def options(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    *,
+    seed_lo: int,
+    seed_count: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+) -> list[Route]:
+    """Return every sound route of a search, cheapest first; the sieve is always among them."""
+    found = family_of(family)
+    parsed = parse_mapping(mapping, found)
+    task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
+    if task is None:
+        return [Route("sieve", 0.0)]
+    search = _Search(found, parsed.name, task)
+    routes = [Route("sieve", search.sieve_seconds())]
+    for name, estimate in ROUTES.items() if search.plain and seed_count else ():
+        seconds = estimate(search)
+        if seconds is not None:
+            routes.append(Route(name, seconds))
+    return sorted(routes, key=lambda route: route.seconds)
+
+
+def choose(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    *,
+    seed_lo: int,
+    seed_count: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+) -> Route:
+    """Return the cheapest sound route of a search."""
+    return options(
+        family, mapping, lo, hi, draws, thresholds,
+        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
+    )[0]  # fmt: skip
+
+
+def search(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    *,
+    seed_lo: int,
+    seed_count: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+    max_hits: int = 1 << 20,
+    stop: np.ndarray[Any, Any] | None = None,
+    stop_generation: int = 0,
+    progress: np.ndarray[Any, Any] | None = None,
+) -> host.SieveResult:
+    """Search as host.sieve does, by the cheapest route. One that takes seeds out of order has done all of them or, stopped, none."""
+    best = choose(
+        family, mapping, lo, hi, draws, thresholds,
+        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
+    )  # fmt: skip
+    return host.sieve(
+        family, mapping, lo, hi, draws, thresholds,
+        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
+        max_hits=max_hits, stop=stop, stop_generation=stop_generation, progress=progress, route=best.name,
+    )  # fmt: skip

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from math import comb
 from typing import Any
 
 import numpy as np
 
 from hip_cuda_kernels import host
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.lowering import RESIDUE
+from hip_cuda_kernels.lowering import RESIDUE, SCALED, Call
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.planning import Workload, cost, pass_rates
 from hip_cuda_kernels.registry import family as family_of
@@ -27,11 +28,22 @@ SUM_WORD = 1.3  # a word as a sum of 30 residues
 PAIR = 0.12  # one draw compared
 LOW_DRAW, HIGH_DRAW = 0.14, 0.28  # low_bits: one draw of a low seed, one draw of a joined seed
 MOST_SHOWN = 5  # bits of a draw that low_bits uses
+CHOICE, LANE = 2000.0, 0.36  # gf2: a system of equations; one draw of one of its solutions
+STATE, STATE_DRAW, STATE_HIT = 0.2, 0.042, 25.0  # orbit: a step; a draw compared; a match remembered
 
 # Mappings whose filter looks at the first accepted word of a call, unreduced.
 PLAIN = {"mod", "shift", "mulshift", "float", "java_bounded", "php_range"}
 # low_bits judges seeds that reject one word; that one rejects two within a search must be rarer than this.
 MOST_REJECTED_TWICE = 1e-8
+# orbit keeps the matches of as many calls as an alignment spans, for every vector and lane.
+MOST_REMEMBERED, WIDEST_LANES = 1 << 22, 64
+# Seeds that are the states of one cycle: its length.
+CYCLES = {
+    "xorshift32/raw_seed": (1 << 32) - 1,
+    "lcg31/minstd16807": (1 << 31) - 2,
+    "lcg31/minstd48271": (1 << 31) - 2,
+    "msvc_rand/srand": 1 << 31,
+}
 # Families of 48-bit congruential states: how far the seed lies to the left in the state.
 LOW_BITS_SHIFT = {"lcg48/java": 0, "lcg48/drand48": 16}
 
@@ -153,10 +165,66 @@ def _low_bits(search: _Search) -> float | None:
     return seconds
 
 
+@cache
+def is_affine(family: str) -> bool:
+    """Return whether a family's words are affine over GF(2) in the seed, from sums of three seeds that must be a fourth's."""
+    found = family_of(family)
+    if found.structure != "f2":
+        return False
+    top = (1 << found.seed_bits) - 1
+    rng = np.random.default_rng(1)
+    seeds = [top, 1, *(int(s) & top for s in rng.integers(0, 1 << 63, 30))]
+    words = {s: host.raw(family, s, 64) for s in {0, *seeds, *(a ^ b for a in seeds for b in seeds)}}
+    return all(np.array_equal(words[a] ^ words[b] ^ words[0], words[a ^ b]) for a in seeds for b in seeds)
+
+
+def _bits_shown(call: Call) -> int:
+    """Return how many whole bits of a call's first word its draw shows."""
+    zeros = (call.range & -call.range).bit_length() - 1
+    if call.kind == RESIDUE:
+        return zeros
+    whole = call.range == 1 << zeros and (call.kind != SCALED or call.unit == 2.0**call.bits)
+    return zeros if whole and zeros <= call.bits - call.join else 0
+
+
+def _gf2(search: _Search) -> float | None:
+    """Words affine over GF(2) in the seed, whole bits of them shown: solve for the seed from draws that match."""
+    shown = _bits_shown(search.task.call)
+    if search.rejected or shown == 0 or not is_affine(search.family.id):
+        return None
+    unknowns = (search.seeds - 1).bit_length()
+    starts, strides = search.alignments
+    seconds = 0.0
+    for index, needed in search.vectors:
+        missable, lanes = len(index) - needed, -(-len(index) // 16) * 16
+        spent = min(
+            comb(missable + k, k) * (CHOICE + 2.0 ** max(0, unknowns - k * shown) * lanes * LANE)
+            for k in range(1, needed + 1)
+        )
+        seconds += 1e-9 * len(starts) * len(strides) * spent
+    return seconds
+
+
+def _orbit(search: _Search) -> float | None:
+    """Seeds that are the states of one cycle: step each state once, whatever the starts and gaps."""
+    period = CYCLES.get(search.family.id)
+    reach = max(int(index[-1]) for index, _ in search.vectors) * (search.task.scope.gaps[1] + 1)
+    remembered = WIDEST_LANES * len(search.vectors) * 2 ** reach.bit_length()
+    draws = sum(len(index) for index, _ in search.vectors)
+    longest = max(len(index) for index, _ in search.vectors)
+    if period is None or search.rejected or search.task.call.words > 1:
+        return None
+    if remembered > MOST_REMEMBERED or longest > 64:
+        return None
+    return 1e-9 * period * (STATE + draws * (STATE_DRAW + search.chance * STATE_HIT))
+
+
 ROUTES: dict[str, Callable[[_Search], float | None]] = {
     "twister_chain": _twister_chain,
     "lehmer_sums": _lehmer_sums,
     "low_bits": _low_bits,
+    "gf2": _gf2,
+    "orbit": _orbit,
 }
 
 

@@ -70,6 +70,12 @@ SERVED = {
         ("lcg48/drand48", "shift(17)", (6, 1000)),
         ("lcg48/drand48", "shift(16)", (12, 1024)),
     ],
+    "gf2": [
+        ("xorshift32/raw_seed", "mod", (6, 64, 1000)),
+        ("xorshift32/raw_seed", "float(32)", (8, 1024)),
+        ("xorshift128/marsaglia", "mod", (12, 1000)),
+        ("xorshift128/marsaglia", "mulshift", (16,)),
+    ],
 }
 CASES = [(r, f, m, size) for r, rows in SERVED.items() for f, m, sizes in rows for size in sizes]
 ENDS = {  # first seeds of scopes of 3000
@@ -140,6 +146,8 @@ LONG = {
     "twister_chain": ("mt19937/init_genrand", "php_range", 999, 10, 10, (0, 0), 1 << 32),
     "lehmer_sums": ("glibc_random/type3", "mod", 999, 10, 10, (0, 0), 1 << 32),
     "low_bits": ("lcg48/java", "java_bounded", 999, 7, 10, (0, 30), 1 << 48),
+    "gf2": ("xorshift32/raw_seed", "mod", 999, 9, 19, (0, 40), 1 << 32),
+    "orbit": ("xorshift32/raw_seed", "mod", 999, 7, 10, (0, 30), 1 << 32),
 }
 
 
@@ -149,7 +157,7 @@ def long_job(route: str) -> Job:
     return Job(family, mapping, hi, draws, np.array([needed]), Scope(0, seeds, (0, 0), gaps))
 
 
-@pytest.mark.parametrize("route", SERVED)
+@pytest.mark.parametrize("route", LONG)
 def test_a_route_stops_soon_after_the_word_changes(route: str) -> None:
     stop, progress, ended = np.zeros(1, dtype=np.uint32), np.zeros(1, dtype=np.uint64), []
 
@@ -172,10 +180,43 @@ def test_a_route_stops_soon_after_the_word_changes(route: str) -> None:
     assert (result.hits["seed"] < result.seeds_done).all()
 
 
-@pytest.mark.parametrize("route", SERVED)
+@pytest.mark.parametrize("route", LONG)
 def test_a_word_that_differs_at_the_start_searches_nothing(route: str) -> None:
     result = long_job(route).by(route, stop=np.ones(1, dtype=np.uint32))
     assert (result.stopped, result.seeds_done, len(result.hits)) == (True, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("family", "mapping", "seed_lo"),
+    [
+        ("lcg31/minstd16807", "mod", 0),
+        pytest.param("msvc_rand/srand", "mulshift", (1 << 32) - 200_000, marks=pytest.mark.slow),
+        pytest.param("lcg31/minstd48271", "float(31)", (1 << 31) - 100_000, marks=pytest.mark.slow),
+        pytest.param("xorshift32/raw_seed", "mod", 0, marks=pytest.mark.slow),
+    ],
+)
+def test_hits_along_the_orbit_are_the_sieves(family: str, mapping: str, seed_lo: int) -> None:
+    """A route that always walks its whole cycle: 5 to 10 s."""
+    job = planted(family, mapping, 500, Scope(seed_lo, 200_000, (1, 3), (0, 3)), missed=4, width=6)
+    assert "orbit" in job.options()
+    assert same(job, "orbit") > 20
+
+
+def test_all_seeds_of_one_state_are_found_along_the_orbit() -> None:
+    p = (1 << 31) - 1
+    draws = host.values("minstd", "mod", 0, 0, 999, 8)[None, :]
+    job = Job("minstd", "mod", 999, draws, np.array([8]), Scope(0, 1 << 32, (0, 0), (0, 0)))
+    assert job.by("orbit").hits["seed"].tolist() == [0, 1, p, p + 1, 2 * p, 2 * p + 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", _host.isas())
+def test_every_instruction_set_walks_the_same_orbit(isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 s."""
+    monkeypatch.setattr(host, "isa", lambda: isa)
+    draws = np.zeros((1, 9), dtype=np.int64)
+    job = Job("xorshift32/raw_seed", "mod", 999, draws, np.array([9]), Scope(0, 1 << 32, (0, 0), (0, 0)))
+    assert job.by("orbit").hits["seed"].tolist() == [0], "the fixed point lies beside the cycle"
 
 
 def test_a_java_seed_whose_call_drew_twice_is_found_in_the_whole_space() -> None:
@@ -200,6 +241,13 @@ def test_a_java_seed_whose_call_drew_twice_is_found_in_the_whole_space() -> None
         ("low_bits", ("lcg48/java", "java_bounded", 998, (0, 0))),
         ("low_bits", ("lcg48/java", "java_bounded", (1 << 30) + 1, (0, 0))),
         ("low_bits", ("lcg48/java", "float", 999, (0, 0))),
+        ("gf2", ("xorshift32/raw_seed", "mod", 998, (0, 0))),
+        ("gf2", ("xorshift32/raw_seed", "mulshift", 999, (0, 0))),
+        ("gf2", ("lcg31/minstd16807", "float", 1023, (0, 0))),
+        ("gf2", ("mt19937/init_genrand", "mod", 999, (0, 0))),
+        ("gf2", ("xoshiro128pp/splitmix64", "mod", 999, (0, 0))),
+        ("orbit", ("mt19937/init_genrand", "mod", 999, (0, 0))),
+        ("orbit", ("xorshift32/raw_seed", "mod", 999, (0, 10_000))),
     ],
     ids=str,
 )
@@ -231,6 +279,6 @@ def test_nothing_reachable_is_the_sieves_and_free() -> None:
 
 
 def test_every_route_is_compiled_and_an_unknown_one_is_refused() -> None:
-    assert set(SERVED) == set(routes.ROUTES)
+    assert set(LONG) == set(routes.ROUTES)
     with pytest.raises(ValueError, match="short_cut"):
         long_job("low_bits").by("short_cut")

@@ -45,13 +45,42 @@ struct ShownBits {
     const u32 *multipliers, *increments;
 };
 
+// A walk over the seeds origin + span(basis) over GF(2), all of whose words at the draws of one alignment are linear in the seed.
+// Step i adds basis vector ctz(i); step 0 the zero vector that follows the basis. `lanes` is the number of draws rounded up.
+struct SpaceWalk {
+    Filter filter;
+    u32 lanes, dimensions, needed;
+    u32 *words;                   // of the seed last visited
+    const u32 *basis;             // [dimensions + 1][lanes]
+    const u32 *offsets, *lims;    // of the draws, biased by 2^31
+};
+enum : u32 { space_lanes = 16 };  // lanes are a multiple of it
+
+// A word near a draw: where one of the `count` differences q + offset is at most `lim`, the widest of the draws' own.
+struct OrbitProbe {
+    Filter filter;
+    u32 count, lim;
+    const u32 *offsets;
+};
+
+struct OrbitHit {
+    u32 step, lane, q;
+};
+
+// From every state take `steps` steps; write the hits in that order. `out` has room for a hit a lane and step.
+typedef u32 OrbitWalk(const OrbitProbe &probe, const u32 *states, u32 steps, OrbitHit *out);
+
 struct RouteKernels {
+    u32 orbit_lanes;  // states of an orbit that are walked at once
+    OrbitWalk *xorshift32_orbit, *minstd16807_orbit, *minstd48271_orbit, *msvc_orbit;
     Scan *twister_chain;
     u32 (*lehmer_sums)(const LehmerSums &sums, const Probe &probe, u32 low, u32 count, u32 *out);
     // Write the low seeds among the `count` from `low` on that disagree with at most `missable` draws.
     u32 (*low_states)(const ShownBits &shown, u32 low, u32 count, u32 *out);
     // Write those of low, low + 1, ... to `out` at which one of the first `depth` progressions matches.
     u32 (*progressions)(const Progression *words, u32 depth, const Filter &filter, u32 low, u32 count, u32 *out);
+    // Take the steps from .. to - 1; write those at which `needed` draws match, relative to `from`.
+    u32 (*affine_space)(const SpaceWalk &walk, u64 from, u64 to, u32 *out);
 };
 
 }  // namespace mimicry

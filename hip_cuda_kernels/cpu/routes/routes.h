@@ -13,7 +13,7 @@ typedef Found Run(const Kernels &kernels, const Search &search);
 
 Run *route_named(const std::string &name);  // null when there is none; "sieve" is the sieve itself
 
-Run search_twister_chain, search_lehmer_sums, search_low_bits;
+Run search_twister_chain, search_lehmer_sums, search_low_bits, search_gf2, search_orbit;
 
 // Gathers what the sieve says of a route's candidates.
 class Sift {

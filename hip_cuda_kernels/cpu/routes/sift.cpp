@@ -65,6 +65,8 @@ Run *route_named(const std::string &name) {
         {"twister_chain", search_twister_chain},
         {"lehmer_sums", search_lehmer_sums},
         {"low_bits", search_low_bits},
+        {"gf2", search_gf2},
+        {"orbit", search_orbit},
     };
     for (const auto &route : routes)
         if (name == route.name) return route.run;

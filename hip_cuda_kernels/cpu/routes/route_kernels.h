@@ -14,7 +14,7 @@ struct Probe {
     const Pair *pairs;
 };
 
-enum : u32 { scan_room = 1024 };  // words that a scan may write beyond its candidates
+enum : u32 { scan_room = 4096 };  // words that a scan may write beyond its candidates
 
 // Write the candidates among the `count` seeds from `low` on, rising, to `out`; return how many.
 typedef u32 Scan(const Probe &probe, u32 low, u32 count, u32 *out);

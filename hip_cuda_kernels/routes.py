@@ -16,7 +16,7 @@ import numpy as np
 
 from hip_cuda_kernels import host
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, Call
+from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.planning import Workload, cost, pass_rates
 from hip_cuda_kernels.registry import family as family_of
@@ -86,7 +86,9 @@ class _Search:
 
     @cached_property
     def plain(self) -> bool:
-        return self.mapping in PLAIN and not self.task.filter.reduce
+        """Whether the filter looks at the upper 32 bits of a raw word, unreduced."""
+        look, upper = self.task.filter, max(self.family.word_bits - 32, 0)
+        return self.mapping in PLAIN and self.task.call.view == WHOLE and not look.reduce and look.at == upper
 
     @cached_property
     def vectors(self) -> list[tuple[np.ndarray[Any, Any], int]]:

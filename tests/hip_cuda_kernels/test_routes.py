@@ -68,7 +68,7 @@ SERVED = {
         ("lcg48/java", "java_bounded", (6, 1000)),
         ("lcg48/java", "shift(1)", (6, 1024)),
         ("lcg48/drand48", "shift(17)", (6, 1000)),
-        ("lcg48/drand48", "shift(16)", (12, 1024)),
+        ("lcg48/drand48", "shift(16)", (12, 1000)),
     ],
     "gf2": [
         ("xorshift32/raw_seed", "mod", (6, 64, 1000)),

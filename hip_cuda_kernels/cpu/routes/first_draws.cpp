@@ -6,7 +6,7 @@
 
 namespace mimicry {
 
-FirstDraws::FirstDraws(const Task &task, u32 word_bits) {
+FirstDraws::FirstDraws(const Task &task) {
     for (u32 vector = 0; vector < task.vectors; ++vector)
         if (task.usable[vector] >= task.threshold[vector]) collect(task, vector);
     const auto key = [](const Compared &c) { return std::tie(c.position, c.offset, c.lim); };

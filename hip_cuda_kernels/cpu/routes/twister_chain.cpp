@@ -4,7 +4,7 @@
 namespace mimicry {
 
 Found search_twister_chain(const Kernels &kernels, const Search &search) {
-    const FirstDraws first(search.task, scalar_of(search.family).word_bits);
+    const FirstDraws first(search.task);
     return scan_in_order(kernels, search, 1ull << 32, [&](u32 low, u32 count, u32 *out) {
         return kernels.routes.twister_chain(first.probe, low, count, out);
     });

@@ -39,6 +39,7 @@ SEED_SEQUENCE = {
     "philox4x64/seed_sequence": ("Philox", 64),
     "mt19937/seed_sequence": ("MT19937", 32),
 }
+LEMIRE = ((0, 999, ""), (1, 6, ""), (0, 2_863_311_530, "one word in three is rejected"))
 
 RAW: tuple[Raw, ...] = (
     Raw(
@@ -174,7 +175,22 @@ def cpython() -> tuple[Mapped, ...]:
 
 def numpy_generators() -> tuple[Mapped, ...]:
     """Return the calls of numpy.random.Generator."""
-    return tuple(
+    integers = tuple(
+        Mapped(
+            family,
+            "lemire" if bits == 32 else "halves:lemire",
+            lo,
+            hi,
+            "numpy-generators",
+            f"{name}.integers",
+            f"numpy.random.Generator(numpy.random.{name}(seed)).integers({lo}, {hi + 1})",
+            M64,
+            note,
+        )
+        for family, (name, bits) in SEED_SEQUENCE.items()
+        for lo, hi, note in LEMIRE
+    )
+    return integers + tuple(
         Mapped(
             family,
             "float(53)",
@@ -192,8 +208,22 @@ def numpy_generators() -> tuple[Mapped, ...]:
 
 def torch() -> tuple[Mapped, ...]:
     """Return the calls of PyTorch on the CPU, which seed MT19937 with the low 32 bits of the seed."""
-    call = "torch.manual_seed(seed); torch.randint(1, 7, (count,))"
-    return (Mapped("mt19937/init_genrand", "mod", 1, 6, "torch", "randint", call, M32),)
+    family, seeded = "mt19937/init_genrand", "torch.manual_seed(seed)"
+    randint, rand = f"{seeded}; torch.randint(1, 7, (count,))", f"{seeded}; floor(torch.rand(count) * 1000)"
+    return (
+        Mapped(family, "mod", 1, 6, "torch", "randint", randint, M32),
+        Mapped(
+            family,
+            "low_float(24)",
+            0,
+            999,
+            "torch",
+            "rand",
+            rand,
+            M32,
+            "a single of the low 24 bits, multiplied as a double",
+        ),
+    )
 
 
 def jax() -> tuple[Mapped, ...]:

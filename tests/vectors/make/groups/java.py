@@ -154,4 +154,45 @@ def factory() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*java(), *factory())
+def bounded() -> tuple[Mapped, ...]:
+    """Return nextInt(bound) of all but java.util.Random; a power of two takes the low bits of nextInt()."""
+    made = {
+        family: (name, f'RandomGeneratorFactory.of("{name}").create(seed)')
+        for family, (name, _, _) in FACTORY.items()
+    }
+    made["splittable32/java"] = ("SplittableRandom", "new java.util.SplittableRandom(seed)")
+    ranges = (
+        (0, 999, "nextInt(1000)", ""),
+        (1, 6, "1 + nextInt(6)", ""),
+        (0, 1_431_655_765, "nextInt(1431655766)", "one word in three is rejected"),
+    )
+    wide = {family for family, (_, _, bits) in FACTORY.items() if bits == 64}
+    return tuple(
+        Mapped(
+            family,
+            "hi32:mod_reject(31)" if family in wide else "mod_reject(31)",
+            lo,
+            hi,
+            "java",
+            f"{name}.nextInt_bound",
+            f"{source}.{call}" if lo == 0 else call.replace("nextInt", f"{source}.nextInt"),
+            M64,
+            note,
+        )
+        for family, (name, source) in made.items()
+        for lo, hi, call, note in ranges
+    )
+
+
+def powers_of_two() -> tuple[Mapped, ...]:
+    """Return nextInt(1024), which takes the low bits of nextInt()."""
+    wide, narrow = "lxm/l64x128mix", "splittable32/java"
+    factory = 'RandomGeneratorFactory.of("L64X128MixRandom").create(seed).nextInt(1024)'
+    split = "new java.util.SplittableRandom(seed).nextInt(1024)"
+    return (
+        Mapped(wide, "shift(32)", 0, 1023, "java", "L64X128MixRandom.nextInt_bound", factory, M64),
+        Mapped(narrow, "mod", 0, 1023, "java", "SplittableRandom.nextInt_bound", split, M64),
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*java(), *factory(), *bounded(), *powers_of_two())

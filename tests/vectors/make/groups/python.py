@@ -108,8 +108,23 @@ def init_genrand() -> tuple[Mapped, ...]:
         "Generator.integers multiplies and shifts; it would reject a word with probability 7e-8, none here"
     )
     shift = Check("libstdc++", "mt19937_mulshift", "(std::mt19937(seed)() * M) >> 32")
+    masked = tuple(
+        Mapped(
+            family,
+            "mask_reject",
+            lo,
+            hi,
+            "numpy",
+            "randint",
+            f"numpy.random.RandomState(seed).randint({lo}, {hi + 1}, size=count)",
+            M32,
+            checks=(Check("ruby", "int", f"Random.new(seed).rand({hi - lo + 1})"),),
+        )
+        for lo, hi in ((0, 999), (1, 6), (0, 1023))
+    )
     return (
         *real,
+        *masked,
         Mapped(family, "shift(1)", 0, 999, "php", "mt_rand_mod", "mt_srand(seed); mt_rand() % 1000", M32),
         Mapped(
             family,

@@ -137,6 +137,26 @@ def r() -> tuple[Mapped, ...]:
     )
 
 
+def r_sample() -> tuple[Mapped, ...]:
+    """Return sample.int(M, 1) of R >= 3.6, which R's default and Wichmann-Hill feed 16 bits a word."""
+    ranges = ((0, 999, ""), (1, 6, ""), (0, 99_999, "17 bits: two words a try"))
+    return tuple(
+        Mapped(
+            family,
+            "r_reject",
+            lo,
+            hi,
+            "r",
+            f"{R_KINDS[family][0]}:sample",
+            f'set.seed(seed, kind = "{R_KINDS[family][0]}"); sample.int({hi - lo + 1}, 1){"" if lo else " - 1"}',
+            M32,
+            note,
+        )
+        for family in ("r_mersenne/set_seed", "wichmann_hill/r")
+        for lo, hi, note in ranges
+    )
+
+
 def servers_and_engines() -> tuple[Mapped, ...]:
     """Return the calls of the databases, of Godot and of rocRAND."""
     mysql, postgres, godot, rocrand = (
@@ -162,4 +182,4 @@ def servers_and_engines() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*r(), *servers_and_engines())
+MAPPED: tuple[Mapped, ...] = (*r(), *r_sample(), *servers_and_engines())

@@ -5,7 +5,7 @@ from hip_cuda_kernels.family import Family
 FAMILIES: tuple[Family, ...] = (
     Family(
         id="mt19937/init_genrand",
-        rows=(28, 30, 35, 37, 42),
+        rows=(28, 30, 35, 37, 42, 70, 71),
         aliases=(
             "php>=7.1",
             "php",
@@ -14,6 +14,9 @@ FAMILIES: tuple[Family, ...] = (
             "std::mt19937",
             "torch.manual_seed",
             "ruby",
+            "sbcl",
+            "free pascal",
+            "fpc",
             "npm:random-js",
         ),
         kernel="Mt19937InitGenrand",
@@ -45,8 +48,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         id="mt19937/cpython",
-        rows=(29, 42),
-        aliases=("python", "random.seed(int)", "random.Random", "ruby seed>=2**32"),
+        rows=(29, 42, 58),
+        aliases=("python", "random.seed(int)", "random.Random", "ruby seed>=2**32", "octave"),
         kernel="Mt19937Cpython",
         word_bits=32,
         seed_bits=64,

@@ -14,6 +14,12 @@ def build_godot(work: Path) -> list[str]:
 
 
 ORACLES: dict[str, Oracle] = {
+    "octave": Oracle(
+        "GNU Octave",
+        (("octave-cli", "apt-get install octave"),),
+        interpreted("octave-cli", "-q", "--no-gui", "octave_rand.m"),
+        lambda: first_line("octave-cli", "--version"),
+    ),
     "r": Oracle(
         "R",
         (("Rscript", "apt-get install r-base-core"),),
@@ -157,6 +163,15 @@ def r_sample() -> tuple[Mapped, ...]:
     )
 
 
+def octave() -> tuple[Mapped, ...]:
+    """Return the calls of Octave, which seeds MT19937 with an array as CPython does; seeds stop at 2^32 - 1."""
+    family, seeded = "mt19937/cpython", 'rand("twister", seed)'
+    return (
+        Mapped(family, "float(53)", 1, 1000, "octave", "randi", f"{seeded}; randi(1000)", M32),
+        Mapped(family, "float(53)", 0, 99, "octave", "rand", f"{seeded}; floor(rand * 100)", M32),
+    )
+
+
 def servers_and_engines() -> tuple[Mapped, ...]:
     """Return the calls of the databases, of Godot and of rocRAND."""
     mysql, postgres, godot, rocrand = (
@@ -182,4 +197,4 @@ def servers_and_engines() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*r(), *r_sample(), *servers_and_engines())
+MAPPED: tuple[Mapped, ...] = (*r(), *r_sample(), *octave(), *servers_and_engines())

@@ -223,6 +223,14 @@ def _orbit(search: _Search) -> float | None:
     return 1e-9 * period * (STATE + draws * (STATE_DRAW + search.chance * STATE_HIT))
 
 
+def may_apply(family: Family) -> bool:
+    """Return whether some route may serve a family, without looking at a search."""
+    named = {"mt19937/init_genrand", "glibc_random/type3", *LOW_BITS_SHIFT, *CYCLES}
+    return family.id in named or (family.structure == "f2" and is_affine(family.id))
+
+
+# Routes whose cost hardly falls with the number of seeds: they are worth it for a whole space at once.
+WHOLE_SPACE = frozenset({"orbit", "gf2", "low_bits"})
 ROUTES: dict[str, Callable[[_Search], float | None]] = {
     "twister_chain": _twister_chain,
     "lehmer_sums": _lehmer_sums,

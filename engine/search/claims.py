@@ -120,16 +120,22 @@ def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
     return [cell for cell in variants if cell != claim.cell]
 
 
+def usage(claim: Claim) -> int:
+    """Return how many of the family's native mappings are used more than the claim's: of equal readings the usual one is named."""
+    native = family_of(claim.cell.family).mappings
+    return native.index(claim.cell.mapping) if claim.cell.mapping in native else len(native)
+
+
 def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tuple[Claim, int, np.ndarray]]:
     """Reduce claims to non-equivalent ones, best first, each with its number of equivalents and its next draws.
 
     `counts` are the draws of each stream so far.
 
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
-    stream only the best is kept, because a worse one is the same discovery seen through a wrong range.
+    stream only the best (of equal ones, the most used mapping) is kept, because a worse one is the same discovery seen through a wrong range.
     """
     best: dict[object, Claim] = {}
-    for claim in sorted(claims, key=lambda one: (-one.bits, one.start, one.seed)):
+    for claim in sorted(claims, key=lambda one: (-one.matched, usage(one), -one.bits, one.start, one.seed)):
         best.setdefault(claim.stream, claim)
     groups: dict[object, list[Claim]] = {}
     for claim in best.values():

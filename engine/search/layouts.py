@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hip_cuda_kernels import host, variable_gaps
+from hip_cuda_kernels import host, routes, variable_gaps
 from hip_cuda_kernels.registry import family as family_of
 
 MAX_HITS = 1 << 16

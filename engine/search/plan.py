@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
 from engine.search.design import Law, Scope, design, draws_needed
@@ -15,11 +17,16 @@ from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, resolve_mappings
 from hip_cuda_kernels.registry import resolve_families
+from hip_cuda_kernels.routes import WHOLE_SPACE, choose, may_apply
 from hip_cuda_kernels.variable_gaps import outlay
 
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
+LONGEST_CHUNK_SECONDS = (
+    20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
+)
+LEAST_ROUTED = 1 << 24  # seeds of a cell that a route is looked for
 COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
 SINGLE_SECONDS, JOIN_SECONDS = (
     8e-10,
@@ -86,6 +93,9 @@ class Cell:
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
+        if self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS:
+            yield self.seeds.lo, self.seeds.size
+            return
         per_second = self.seeds.size / max(self.seconds, 1e-9)
         size = max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))
         for first in range(self.seeds.lo, self.seeds.hi + 1, size):
@@ -217,14 +227,32 @@ def _cell(
         if made is not None:
             block, threshold, confirm = made
             seconds = cell_seconds(family, scope, block, threshold)
-            return Cell(
+            cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
             )  # fmt: skip
+            return routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"
     text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
     return Unplanned(family.id, mapping.id, text, need)
+
+
+def routed(cell: Cell, family: Family) -> Cell:
+    """Give a large cell its cheapest route and that route's seconds; small ones and other laws are swept.
+
+    A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
+    """
+    if cell.law != "constant" or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+        return cell
+    draws = np.random.default_rng(0).integers(cell.lo, cell.hi, (VECTORS, cell.block), endpoint=True)
+    best = choose(
+        cell.family, cell.mapping, cell.lo, cell.hi, draws, np.full(VECTORS, cell.threshold),
+        seed_lo=cell.seeds.lo, seed_count=cell.seeds.size, starts=cell.starts, gaps=cell.gaps,
+    )  # fmt: skip
+    return (
+        cell if best.name == "sieve" else replace(cell, route=best.name, seconds=CELL_SECONDS + best.seconds)
+    )
 
 
 def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:

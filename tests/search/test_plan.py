@@ -34,7 +34,8 @@ def test_likely_and_cheap_comes_first() -> None:
 def test_the_families_that_everybody_uses_come_first() -> None:
     first: dict[str, int] = {}
     for number, cell in enumerate(make_plan(Space(), [THOUSAND]).cells):
-        first.setdefault(cell.family, number)
+        if cell.route == "sieve":  # a shortcut makes a rare generator cheap enough to come before
+            first.setdefault(cell.family, number)
     places = {one.id: (one.weight, first[one.id]) for one in FAMILIES if one.id in first}
     common = [place for weight, place in places.values() if weight >= 8.0]
     ordinary = [place for weight, place in places.values() if weight <= 1.0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hip_cuda_kernels.errors import IncompatibleMapping
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.mappings import Mapping
+from hip_cuda_kernels.mappings import Mapping, is_composed
 
 ITSELF, RESIDUE, SCALED, MULTIPLIED = range(4)
 WHOLE, WINDOW, HALVES, PAIRS, TOPS = range(5)
@@ -73,6 +73,10 @@ class Filter:
 
 def lower_call(mapping: Mapping, family: Family, lo: int, hi: int) -> Call:
     """Return the call of `mapping` over lo..hi; IncompatibleMapping when the runtime could not make it."""
+    if is_composed(mapping):
+        raise IncompatibleMapping(
+            f"mapping {mapping.id} is composed of several calls: only host.sieve searches it"
+        )
     size, width = hi - lo + 1, mapping.word_bits
     least, most = _LIMITS.get(mapping.name, _any_size)(mapping, width)
     if not least <= size <= most:

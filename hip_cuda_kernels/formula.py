@@ -160,17 +160,22 @@ def _partial(function: Callable[..., float]) -> Callable[..., float]:
 
 
 _floor = _whole(math.floor)
-_RUN: dict[int, Callable[..., float]] = {
-    OPERATIONS[name]: function
-    for name, function in {
-        "negate": lambda a: -a, "floor": _floor, "ceil": _whole(math.ceil), "trunc": _whole(math.trunc), "abs": abs,
-        "round": lambda a: math.copysign(_floor(abs(a)) + (abs(a) - _floor(abs(a)) >= 0.5), a) if math.isfinite(a) else a,
-        "sqrt": _partial(math.sqrt), "log": _partial(math.log), "exp": _partial(math.exp), "sin": _partial(math.sin), "cos": _partial(math.cos),
-        "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": _divided,
-        "floor_divide": lambda a, b: _floor(_divided(a, b)), "modulo": lambda a, b: a - b * _floor(_divided(a, b)),
-        "power": _partial(math.pow), "min": lambda a, b: b if b < a else a, "max": lambda a, b: b if a < b else a,
-    }.items()
+
+
+def _round(a: float) -> float:
+    if not math.isfinite(a):
+        return a
+    return math.copysign(_floor(abs(a)) + (abs(a) - _floor(abs(a)) >= 0.5), a)
+
+
+_NAMED: dict[str, Callable[..., float]] = {
+    "negate": lambda a: -a, "floor": _floor, "ceil": _whole(math.ceil), "round": _round, "trunc": _whole(math.trunc), "abs": abs,
+    "sqrt": _partial(math.sqrt), "log": _partial(math.log), "exp": _partial(math.exp), "sin": _partial(math.sin), "cos": _partial(math.cos),
+    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b, "divide": _divided,
+    "floor_divide": lambda a, b: _floor(_divided(a, b)), "modulo": lambda a, b: a - b * _floor(_divided(a, b)),
+    "power": _partial(math.pow), "min": lambda a, b: b if b < a else a, "max": lambda a, b: b if a < b else a,
 }  # fmt: skip
+_RUN = {OPERATIONS[name]: function for name, function in _NAMED.items()}
 
 
 def evaluate(program: tuple[Step, ...], u: float, x: float) -> float:

@@ -83,6 +83,13 @@ def values(
     return shifted
 
 
+def check_mapping(family: str, mapping: str, lo: int, hi: int) -> None:
+    """Raise IncompatibleMapping when the mapping cannot make draws in lo..hi."""
+    found = family_of(family)
+    named = parse_mapping(mapping, found)
+    (lower_composed if is_composed(named) else lower_call)(named, found, lo, hi)
+
+
 def sieve(
     family: str,
     mapping: str,

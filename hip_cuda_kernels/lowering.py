@@ -101,6 +101,7 @@ _LIMITS: dict[str, Callable[[Mapping, int], tuple[int, int]]] = {
     "top_reject": lambda _, w: (1, min(WORD, 1 << w) - 1),
     "r_reject": lambda _, __: (1, 1 << 31),
     "round_float": lambda _, __: (2, WORD),
+    "decimal": lambda m, _: (10 ** (m.parameter or 0) + 1,) * 2,
 }
 
 
@@ -153,6 +154,11 @@ def _float(m: Mapping, f: Family, size: int) -> Call:
 
 def _round_float(m: Mapping, f: Family, size: int) -> Call:
     return replace(_float(m, f, size), rounds=1)
+
+
+def _decimal(m: Mapping, f: Family, size: int) -> Call:
+    own = min(m.word_bits, 53) if m.view else f.float_bits
+    return _round_float(replace(m, parameter=own), f, size)
 
 
 def _low_float(m: Mapping, _f: Family, size: int) -> Call:
@@ -236,6 +242,7 @@ _CALLS: dict[str, Callable[[Mapping, Family, int], Call]] = {
     "mulshift": _mulshift,
     "float": _float,
     "round_float": _round_float,
+    "decimal": _decimal,
     "low_float": _low_float,
     "java_bounded": _java_bounded,
     "php_range": _php_range,

@@ -38,6 +38,7 @@ FORMULAS: dict[str, str] = {
     "mulshift": "(x * M) >> w",
     "float": "floor(u * M), u the runtime's double of so many bits",
     "round_float": "u * (M - 1) rounded half up, u the runtime's double of so many bits (JavaScript's Math.round, C's round)",
+    "decimal": "u rounded to d decimals, as the integer u * 10^d, halves up: the range is 0..10^d",
     "low_float": "floor(u * M), u = (x mod 2^b) / 2^b (PyTorch)",
     "java_bounded": "java.util.Random.nextInt(M): y % M of the top 31 bits, again from their last multiple of M on; a power of two takes the top bits",
     "php_range": "PHP >= 7.1 mt_rand(lo, hi): x % M, again from the last multiple of M on",
@@ -49,11 +50,12 @@ FORMULAS: dict[str, str] = {
     "top_reject": "the top bit_length(M) bits, again until below M (CPython's randrange)",
     "r_reject": "the low bit_length(M - 1) bits of R's 16-bit pieces floor(u * 65536), again until below M (R >= 3.6 sample)",
 }
-# name -> what a draw is made of; exact scalar code without a filter in lanes, so some hundred times slower than the rest
+# name -> what a draw is made of; exact scalar code without a filter in lanes, so a hundred times slower than the rest and more
 COMPOSED: dict[str, str] = {
-    "digits": "digits(n,INNER): n calls of INNER below b, most significant first; the range holds b^n values",
-    "sample": "sample(k,WAY,ORDER,INNER): k of N numbers, ranked; the range holds as many values as there are samples",
-    "formula": "formula(EXPRESSION): the floor of a formula of u, x, w, M, lo, hi",
+    "digits": "digits(n,MAPPING): n calls below b, most significant first; the range holds b^n values. Slow: searched without a filter",
+    "sample": "sample(k,WAY,ORDER,MAPPING): k of N numbers as their rank; WAY: pool, forward, shuffle, inside_out, reject, select; "
+    "ORDER: sorted, ordered; the range holds as many values as there are samples. Slow, as digits",
+    "formula": "formula(EXPRESSION): the floor of a formula of u, x, w, M, lo, hi, as formula(floor(100/(1.0001-u))). Slow, as digits",
 }
 WAYS = ("pool", "forward", "shuffle", "inside_out", "reject", "select")
 ORDERS = ("sorted", "ordered")
@@ -226,6 +228,12 @@ def _float(name: str, asked: int | None, family: Family) -> tuple[int, int | Non
     raise _unfed(name, bits, family)
 
 
+def _decimal(name: str, decimals: int | None, family: Family) -> tuple[int, int | None]:
+    if decimals is None or not 1 <= decimals <= 9:
+        raise IncompatibleMapping(f"{name}({decimals}): give 1 to 9 decimals; write decimal(4)")
+    return _float(name, None, family)[0], decimals
+
+
 def _low_float(name: str, bits: int | None, family: Family) -> tuple[int, int | None]:
     if bits is not None and 0 < bits <= min(family.word_bits, 53):
         return 1, bits
@@ -246,6 +254,7 @@ _RULES: dict[str, Rule] = {
     "shift": _shift,
     "float": _float,
     "round_float": _float,
+    "decimal": _decimal,
     "low_float": _low_float,
     "mod_reject": _top_bits,
     "java_bounded": _on(32),

@@ -15,6 +15,7 @@ from hip_cuda_kernels.formula import evaluate, parse_formula
 from hip_cuda_kernels.mappings import parse_mapping, resolve_mappings
 from hip_cuda_kernels.registry import family
 from hip_cuda_kernels.samples import rank_sample, sample_count
+from hip_cuda_kernels.task import Scope, build_task
 
 Below = Callable[[int], int]
 
@@ -219,12 +220,44 @@ def test_planted_seeds_are_found_and_counted_exactly(name: str, mapping: str, hi
     hits = {
         tuple(int(hit[key]) for key in ("vector", "matched", "start", "gap", "seed")) for hit in found.hits
     }
-    present = int(((draws[0] != -1) & (draws[0] <= hi)).sum()), int((draws[1] <= hi).sum())
-    assert {(0, present[0] - 1, 2, 1, 70), (1, present[1], 2, 1, 333)} <= hits
+    assert {(0, 12, 2, 1, 70), (1, 13, 2, 1, 333)} <= hits
     for vector, matched, start, gap, seed in hits:
         stream = host.values(name, mapping, seed, 0, hi, 14, start=start, gap=gap)
         assert matched == int(((stream == draws[vector]) & (draws[vector] != -1)).sum())
     assert found.seeds_done == 400
+
+
+def test_a_formula_that_leaves_the_range_is_found_all_the_same() -> None:
+    text, hi = "formula(floor(100/(1.0001-u)))", 300
+    draws = host.values("pcg32", text, 55, 0, hi, 20)
+    assert draws.max() > hi
+    found = host.sieve(
+        "pcg32",
+        text,
+        0,
+        hi,
+        draws[None, :],
+        np.array([20]),
+        seed_lo=0,
+        seed_count=100,
+        starts=(0, 0),
+        gaps=(0, 0),
+    )
+    assert found.hits["seed"].tolist() == [55]
+
+
+def test_gpus_and_other_searches_of_single_calls_refuse_composed_draws() -> None:
+    entry = family("pcg32")
+    with pytest.raises(IncompatibleMapping, match="composed of several calls"):
+        build_task(
+            entry,
+            parse_mapping("digits(3,mod)", entry),
+            0,
+            999,
+            np.zeros((1, 5), np.int64),
+            np.array([5]),
+            Scope(0, 9, (0, 0), (0, 0)),
+        )
 
 
 def test_stop_progress_and_overflow_hold_for_composed_draws() -> None:

@@ -106,11 +106,13 @@ def sieve(
     stop: np.ndarray[Any, Any] | None = None,
     stop_generation: int = 0,
     progress: np.ndarray[Any, Any] | None = None,
+    route: str = "sieve",
 ) -> SieveResult:
     """Report every (vector, seed, start, gap) that reproduces at least `thresholds[vector]` of the vector's draws. Exact.
 
     `draws` is int64 (vectors, draws), -1 for a missing one; `starts` and `gaps` include both ends.
     The search returns early once `stop[0]` differs from `stop_generation`; it writes the seeds behind it to `progress[0]`.
+    `route` is the way the seeds are taken; routes.py knows which others than the sieve give the same hits here.
     """
     found = family_of(family)
     scope, named = Scope(seed_lo, seed_count, starts, gaps), parse_mapping(mapping, found)
@@ -129,8 +131,8 @@ def sieve(
     if isinstance(task, ComposedTask):
         hits, done, stopped, overflow = _host.composed_sieve(found.id, *task.packed(), *rest)
     else:
-        hits, done, stopped, overflow = _host.sieve(
-            isa(), found.id, *task.packed(), task.second_depth, seed_lo, seed_count, *rest
+        hits, done, stopped, overflow = _host.search_by(
+            route, isa(), found.id, *task.packed(), task.second_depth, seed_lo, seed_count, *rest
         )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 

@@ -51,6 +51,14 @@ def depths(load: Workload) -> tuple[int, int]:
     return first, max(first, second)
 
 
+def cost(load: Workload) -> float:
+    """Return the vector operations that the sieve spends on one native vector of seeds, at its chosen depths."""
+    first, second = depths(load)
+    rates = pass_rates(load.draws, load.draws - load.threshold, load.chance)
+    survivor = 8.0 * (60.0 + _packed_lane(load, second))
+    return _block(load, first) + load.starts * load.gaps * rates[first] * survivor
+
+
 def _span(load: Workload, depth: int) -> float:
     return float(load.starts + (depth - 1) * load.stride)
 

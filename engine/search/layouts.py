@@ -78,12 +78,12 @@ class ConstantGaps:
         """Call the kernel; a window that starts inside the history shifts the start by its own gap, so gaps run one by one."""
         starts, gaps = tuple(params["starts"]), tuple(params["gaps"])
         if params["window"] == 0:
-            return _call(host.sieve, params, draws, first, count, starts, gaps, stop)
+            return _call(routes.search, params, draws, first, count, starts, gaps, stop)
         parts = []
         for gap in range(gaps[0], gaps[1] + 1):
             shift = params["window"] * (gap + 1)
             moved = (starts[0] + shift, starts[1] + shift)
-            part = _call(host.sieve, params, draws, first, count, moved, (gap, gap), stop)
+            part = _call(routes.search, params, draws, first, count, moved, (gap, gap), stop)
             part.hits["start"] -= shift
             parts.append(part)
             if part.stopped:

@@ -44,6 +44,7 @@ struct Search {
     const u32 *stop;  // null: cannot be stopped
     u32 stop_generation;
     u64 *progress;  // null: nobody looks
+    const u32 *seeds = nullptr;  // where given: the seeds' low halves, seed_count of them; seed_lo has the high half alone
 };
 
 struct Found {

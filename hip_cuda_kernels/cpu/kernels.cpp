@@ -144,7 +144,7 @@ const Producer *const producers[] = {
 };
 
 const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, fold_rows, residues,
-                         rejections, wide_rejections, compare, survivors};
+                         rejections, wide_rejections, compare, survivors, JOIN(route_kernels_, MIMICRY_ISA)};
 
 }  // namespace
 

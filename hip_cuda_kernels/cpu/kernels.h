@@ -31,7 +31,10 @@ struct Producer {
 #define JOIN(a, b) JOIN_(a, b)
 #define PRODUCERS(group, isa) JOIN(JOIN(producers_, group), JOIN(_, isa))
 
+struct RouteKernels;  // routes/route_kernels.h
+
 #ifdef MIMICRY_ISA
+extern const RouteKernels JOIN(route_kernels_, MIMICRY_ISA);
 #define GROUP(name, count) extern const Producer PRODUCERS(name, MIMICRY_ISA)[];
 #include "groups.inc"
 #undef GROUP
@@ -67,6 +70,7 @@ struct Kernels {
     void (*compare)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses);
     // Append combo * lanes + lane wherever at most `missable` of the `depth` rows index[combo][] of misses are set.
     u32 (*survivors)(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 missable, u32 *out);
+    const RouteKernels &routes;
 };
 
 }  // namespace mimicry

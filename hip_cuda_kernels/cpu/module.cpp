@@ -1,5 +1,6 @@
 // The Python face of the host extension. host.py checks every argument; this file only carries numbers across.
 #include "composed.h"
+#include "routes.h"
 #include "variable_gaps.h"
 
 #include <nanobind/nanobind.h>
@@ -94,16 +95,18 @@ auto produce(const std::string &isa, const std::string &family, Numbers seeds, u
     return to_numpy(std::vector<u32>(out, out + (size_t)(whole ? 2 : 1) * count * lanes));
 }
 
-// A packed task: numbers, unit, arrays. `stop` and `progress` are addresses (0: none) of words that the caller keeps alive.
-nb::tuple sieve(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, Numbers second_depth,
+// By a route (routes.h). A packed task: numbers, unit, arrays. `stop` and `progress` are addresses (0: none) of words that the caller keeps alive.
+nb::tuple search_by(const std::string &route, const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, Numbers second_depth,
                 u64 seed_lo, u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
     const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), second_depth.data(), seed_lo, seed_count,
                         max_hits, (const u32 *)stop, stop_generation, (u64 *)progress};
     const Kernels &kernels = kernels_of(isa);
+    Run *run = route_named(route);
+    if (!run) throw std::invalid_argument("route " + route + " is not compiled in: rebuild the extension (make build)");
     Found found;
     {
         nb::gil_scoped_release released;
-        found = run_sieve(kernels, search);
+        found = run(kernels, search);
     }
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
@@ -195,7 +198,7 @@ NB_MODULE(_host, m) {
     m.def("walk", walk);
     m.def("values", values);
     m.def("produce", produce);
-    m.def("sieve", sieve);
+    m.def("search_by", search_by);
     m.def("composed_values", composed_draws);
     m.def("composed_sieve", composed_search);
     m.def("filter", gpu_filter);

@@ -129,15 +129,16 @@ class Pass {
         high = (u32)(seed >> 32);
         u32 *seeds = block_seeds.reserve(lanes);
         kernels.count_up(seeds, lanes, low);  // lanes from n on are ignored
+        if (search.seeds) std::copy_n(search.seeds + (seed - search.seed_lo), n, seeds);
         const u32 *q = first.rows(seeds, high, calls, lanes);
         for (u32 lane : first.short_lanes)
-            if (lane < n) count_everywhere(low + lane);
+            if (lane < n) count_everywhere(seeds[lane]);
         for (const FirstStage &stage : stages) {
             kernels.compare(q, lanes, stage.pairs.data(), (u32)stage.pairs.size(), misses.get());
             const u32 left = kernels.survivors(misses.get(), lanes, stage.index.data(), alignments, stage.depth, stage.missable, survivors.data());
             for (u32 i = 0; i < left; ++i) {
                 const u32 alignment = survivors[i] / lanes, lane = survivors[i] % lanes;
-                if (lane < n && !first.is_short(lane) && queues.push(queue_of(stage.vector, alignment), low + lane))
+                if (lane < n && !first.is_short(lane) && queues.push(queue_of(stage.vector, alignment), seeds[lane]))
                     flush(stage.vector, alignment);
             }
         }

@@ -27,8 +27,8 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         id="glibc_random/type3",
-        rows=(1,),
-        aliases=("glibc", "glibc rand", "glibc random", "libc rand"),
+        rows=(1, 44, 64),
+        aliases=("glibc", "glibc rand", "glibc random", "libc rand", "lua<=5.3", "lua5.1", "mawk"),
         kernel="GlibcRandom",
         word_bits=31,
         seed_bits=32,

@@ -14,6 +14,12 @@ def build_godot(work: Path) -> list[str]:
 
 
 ORACLES: dict[str, Oracle] = {
+    "octave": Oracle(
+        "GNU Octave",
+        (("octave-cli", "apt-get install octave"),),
+        interpreted("octave-cli", "-q", "--no-gui", "octave_rand.m"),
+        lambda: first_line("octave-cli", "--version"),
+    ),
     "r": Oracle(
         "R",
         (("Rscript", "apt-get install r-base-core"),),
@@ -137,6 +143,35 @@ def r() -> tuple[Mapped, ...]:
     )
 
 
+def r_sample() -> tuple[Mapped, ...]:
+    """Return sample.int(M, 1) of R >= 3.6, which R's default and Wichmann-Hill feed 16 bits a word."""
+    ranges = ((0, 999, ""), (1, 6, ""), (0, 99_999, "17 bits: two words a try"))
+    return tuple(
+        Mapped(
+            family,
+            "r_reject",
+            lo,
+            hi,
+            "r",
+            f"{R_KINDS[family][0]}:sample",
+            f'set.seed(seed, kind = "{R_KINDS[family][0]}"); sample.int({hi - lo + 1}, 1){"" if lo else " - 1"}',
+            M32,
+            note,
+        )
+        for family in ("r_mersenne/set_seed", "wichmann_hill/r")
+        for lo, hi, note in ranges
+    )
+
+
+def octave() -> tuple[Mapped, ...]:
+    """Return the calls of Octave, which seeds MT19937 with an array as CPython does; seeds stop at 2^32 - 1."""
+    family, seeded = "mt19937/cpython", 'rand("twister", seed)'
+    return (
+        Mapped(family, "float(53)", 1, 1000, "octave", "randi", f"{seeded}; randi(1000)", M32),
+        Mapped(family, "float(53)", 0, 99, "octave", "rand", f"{seeded}; floor(rand * 100)", M32),
+    )
+
+
 def servers_and_engines() -> tuple[Mapped, ...]:
     """Return the calls of the databases, of Godot and of rocRAND."""
     mysql, postgres, godot, rocrand = (
@@ -162,4 +197,4 @@ def servers_and_engines() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*r(), *servers_and_engines())
+MAPPED: tuple[Mapped, ...] = (*r(), *r_sample(), *octave(), *servers_and_engines())

@@ -203,6 +203,7 @@ def c_libraries() -> tuple[Mapped, ...]:
             "floor(gsl_rng_uniform() * 1000)",
             M32,
         ),
+        Mapped("bsd_random/weak_seed", "mod", 0, 999, "gsl", "random-bsd:mod", "gsl_rng_get() % 1000", M32),
         Mapped(msvc, "mod", 0, 999, "wine", "rand_mod", "srand(seed); rand() % 1000", M32),
         Mapped(msvc, "float(15)", 0, 99, "wine", "rand_float", scaled.format(100), M32),
     )

@@ -66,6 +66,13 @@ def build_dotnet(work: Path) -> list[str]:
     ]
 
 
+def build_pascal(work: Path) -> list[str]:
+    """Compile the Pascal program; its object file stays in the work folder."""
+    target = work / "fpc_random"
+    run(["fpc", "-v0", f"-FU{work}", f"-o{target}", HERE / "fpc_random.pas"])
+    return [str(target)]
+
+
 def build_haskell(work: Path) -> list[str]:
     """Compile the Haskell program; its intermediate files stay in the work folder."""
     target = work / "haskell_random"
@@ -154,6 +161,18 @@ ORACLES: dict[str, Oracle] = {
         (("guile", "apt-get install guile-3.0"),),
         interpreted("guile", "--no-auto-compile", "-s", "guile_random.scm"),
         lambda: first_line("guile", "--version"),
+    ),
+    "sbcl": Oracle(
+        "SBCL",
+        (("sbcl", "apt-get install sbcl"),),
+        interpreted("sbcl", "--script", "sbcl_random.lisp"),
+        lambda: first_line("sbcl", "--version"),
+    ),
+    "fpc": Oracle(
+        "Free Pascal",
+        (("fpc", "apt-get install fp-compiler fp-units-rtl"),),
+        build_pascal,
+        lambda: f"Free Pascal {first_line('fpc', '-iV')}",
     ),
 }
 
@@ -472,4 +491,33 @@ def functional_mapped() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*go_mapped(), *rust_mapped(), *net_mapped(), *functional_mapped())
+def mt19937_mapped() -> tuple[Mapped, ...]:
+    """Return the calls of SBCL and Free Pascal, which seed MT19937 by init_genrand."""
+    family = "mt19937/init_genrand"
+    lisp, pascal = "(random {} (sb-ext:seed-random-state seed))", "randseed := seed; random({})"
+    return (
+        Mapped(family, "mask_reject", 0, 9999, "sbcl", "random", lisp.format(10000), M32),
+        Mapped(
+            family,
+            "mask_reject",
+            0,
+            2_147_483_648,
+            "sbcl",
+            "random",
+            lisp.format(2_147_483_649),
+            M32,
+            "half of the words are rejected",
+        ),
+        Mapped(family, "mulshift", 0, 9999, "fpc", "int", pascal.format(10000), M32),
+        Mapped(family, "mulshift", 1, 6, "fpc", "int", "randseed := seed; 1 + random(6)", M32),
+        Mapped(family, "float(32)", 0, 999, "fpc", "real", "randseed := seed; trunc(random * 1000)", M32),
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (
+    *go_mapped(),
+    *rust_mapped(),
+    *net_mapped(),
+    *functional_mapped(),
+    *mt19937_mapped(),
+)

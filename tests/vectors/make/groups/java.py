@@ -25,6 +25,14 @@ FACTORY = {
     "xoroshiro128pp/jdk": ("Xoroshiro128PlusPlus", "nextLong", 64),
 }
 
+# family -> the JDK's name of it and how it is made
+MADE = {
+    family: (name, f'RandomGeneratorFactory.of("{name}").create(seed)')
+    for family, (name, _, _) in FACTORY.items()
+}
+SPLITTABLE = ("SplittableRandom", "new java.util.SplittableRandom(seed)")
+WIDE = tuple(family for family, (_, _, bits) in FACTORY.items() if bits == 64)
+
 RAW: tuple[Raw, ...] = (
     Raw(
         "lcg48/java",
@@ -154,4 +162,58 @@ def factory() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*java(), *factory())
+def bounded() -> tuple[Mapped, ...]:
+    """Return nextInt(bound) of all but java.util.Random."""
+    ranges = (
+        (0, 999, "{}.nextInt(1000)", ""),
+        (1, 6, "1 + {}.nextInt(6)", ""),
+        (0, 1_431_655_765, "{}.nextInt(1431655766)", "one word in three is rejected"),
+    )
+    return tuple(
+        Mapped(
+            family,
+            "hi32:mod_reject(31)" if family in WIDE else "mod_reject(31)",
+            lo,
+            hi,
+            "java",
+            f"{name}.nextInt_bound",
+            call.format(source),
+            M64,
+            note,
+        )
+        for family, (name, source) in {**MADE, "splittable32/java": SPLITTABLE}.items()
+        for lo, hi, call, note in ranges
+    )
+
+
+def bounded_longs() -> tuple[Mapped, ...]:
+    """Return nextLong(bound) of those that make longs."""
+    longs = {family: MADE[family] for family in WIDE} | {"splitmix64/raw_seed": SPLITTABLE}
+    return tuple(
+        Mapped(
+            family,
+            "mod_reject(63)",
+            0,
+            999,
+            "java",
+            f"{name}.nextLong_bound",
+            f"{source}.nextLong(1000)",
+            M64,
+        )
+        for family, (name, source) in longs.items()
+    )
+
+
+def powers_of_two() -> tuple[Mapped, ...]:
+    """Return nextInt(1024), which takes the low bits of nextInt()."""
+    kinds = (
+        ("lxm/l64x128mix", "shift(32)", MADE["lxm/l64x128mix"]),
+        ("splittable32/java", "mod", SPLITTABLE),
+    )
+    return tuple(
+        Mapped(family, mapping, 0, 1023, "java", f"{name}.nextInt_bound", f"{source}.nextInt(1024)", M64)
+        for family, mapping, (name, source) in kinds
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*java(), *factory(), *bounded(), *bounded_longs(), *powers_of_two())

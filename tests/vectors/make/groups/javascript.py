@@ -227,6 +227,24 @@ def floors() -> tuple[Mapped, ...]:
     )
 
 
+def rounds() -> tuple[Mapped, ...]:
+    """Return Math.round(Math.random() * (M - 1)), which gives both ends half as often as the rest."""
+    return tuple(
+        Mapped(
+            family,
+            mapping.replace("float", "round_float"),
+            0,
+            999,
+            oracle,
+            "round",
+            f"Math.round({text} * 999)",
+            SEEDS.get(family, M32),
+        )
+        for family, (oracle, call, text, mapping) in FLOORS.items()
+        if text == "Math.random()"
+    )
+
+
 def npm() -> tuple[Mapped, ...]:
     """Return the packages' own calls."""
     alea = Mapped(
@@ -243,18 +261,19 @@ def npm() -> tuple[Mapped, ...]:
     pure_rand = tuple(
         Mapped(
             f"pure_rand/{name}",
-            "mod",
-            0,
-            999,
+            "mod_reject(32)",
+            lo,
+            hi,
             "pure-rand",
             f"pure-rand.{name}.uniformInt",
-            f"uniformInt({name}(seed), 0, 999)",
+            f"uniformInt({name}(seed), {lo}, {hi})",
             M32,
-            "words above the last full multiple of M are rejected; none here",
+            note,
         )
         for name in ("xorshift128plus", "xoroshiro128plus", "congruential32")
+        for lo, hi, note in ((0, 999, ""), (1, 6, ""), (0, 2_863_311_530, "one word in three is rejected"))
     )
     return (alea, *pure_rand)
 
 
-MAPPED: tuple[Mapped, ...] = (*floors(), *npm())
+MAPPED: tuple[Mapped, ...] = (*floors(), *rounds(), *npm())

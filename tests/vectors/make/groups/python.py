@@ -39,6 +39,7 @@ SEED_SEQUENCE = {
     "philox4x64/seed_sequence": ("Philox", 64),
     "mt19937/seed_sequence": ("MT19937", 32),
 }
+LEMIRE = ((0, 999, ""), (1, 6, ""), (0, 2_863_311_530, "one word in three is rejected"))
 
 RAW: tuple[Raw, ...] = (
     Raw(
@@ -107,8 +108,23 @@ def init_genrand() -> tuple[Mapped, ...]:
         "Generator.integers multiplies and shifts; it would reject a word with probability 7e-8, none here"
     )
     shift = Check("libstdc++", "mt19937_mulshift", "(std::mt19937(seed)() * M) >> 32")
+    masked = tuple(
+        Mapped(
+            family,
+            "mask_reject",
+            lo,
+            hi,
+            "numpy",
+            "randint",
+            f"numpy.random.RandomState(seed).randint({lo}, {hi + 1}, size=count)",
+            M32,
+            checks=(Check("ruby", "int", f"Random.new(seed).rand({hi - lo + 1})"),),
+        )
+        for lo, hi in ((0, 999), (1, 6), (0, 1023))
+    )
     return (
         *real,
+        *masked,
         Mapped(family, "shift(1)", 0, 999, "php", "mt_rand_mod", "mt_srand(seed); mt_rand() % 1000", M32),
         Mapped(
             family,
@@ -174,7 +190,22 @@ def cpython() -> tuple[Mapped, ...]:
 
 def numpy_generators() -> tuple[Mapped, ...]:
     """Return the calls of numpy.random.Generator."""
-    return tuple(
+    integers = tuple(
+        Mapped(
+            family,
+            "lemire" if bits == 32 else "halves:lemire",
+            lo,
+            hi,
+            "numpy-generators",
+            f"{name}.integers",
+            f"numpy.random.Generator(numpy.random.{name}(seed)).integers({lo}, {hi + 1})",
+            M64,
+            note,
+        )
+        for family, (name, bits) in SEED_SEQUENCE.items()
+        for lo, hi, note in LEMIRE
+    )
+    return integers + tuple(
         Mapped(
             family,
             "float(53)",
@@ -192,8 +223,22 @@ def numpy_generators() -> tuple[Mapped, ...]:
 
 def torch() -> tuple[Mapped, ...]:
     """Return the calls of PyTorch on the CPU, which seed MT19937 with the low 32 bits of the seed."""
-    call = "torch.manual_seed(seed); torch.randint(1, 7, (count,))"
-    return (Mapped("mt19937/init_genrand", "mod", 1, 6, "torch", "randint", call, M32),)
+    family, seeded = "mt19937/init_genrand", "torch.manual_seed(seed)"
+    randint, rand = f"{seeded}; torch.randint(1, 7, (count,))", f"{seeded}; floor(torch.rand(count) * 1000)"
+    return (
+        Mapped(family, "mod", 1, 6, "torch", "randint", randint, M32),
+        Mapped(
+            family,
+            "low_float(24)",
+            0,
+            999,
+            "torch",
+            "rand",
+            rand,
+            M32,
+            "a single of the low 24 bits, multiplied as a double",
+        ),
+    )
 
 
 def jax() -> tuple[Mapped, ...]:

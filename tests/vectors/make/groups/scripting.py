@@ -194,7 +194,23 @@ def php_engines() -> tuple[Mapped, ...]:
     """Return what users take of the words of PHP's 64-bit engines."""
     kinds = (("xoshiro256ss/splitmix64", "xoshiro"), ("pcg_oneseq128/php", "pcg"))
     text = "unpack('V2', $engine->generate())[2] % 1000"
-    return tuple(
+    ranges = ((0, 999, ""), (1, 6, ""), (0, 3_000_000_000, "three words in ten are rejected"))
+    integers = tuple(
+        Mapped(
+            family,
+            "lo32:php_range",
+            lo,
+            hi,
+            "php-engines",
+            f"{engine}_int",
+            f"(new Random\\Randomizer($engine))->getInt({lo}, {hi})",
+            M64,
+            note,
+        )
+        for family, engine in kinds
+        for lo, hi, note in ranges
+    )
+    return integers + tuple(
         Mapped(family, "shift(32)", 0, 999, "php-engines", f"{engine}_high_mod", text, M64)
         for family, engine in kinds
     )
@@ -205,6 +221,8 @@ def lua() -> tuple[Mapped, ...]:
     floor, seeds = "math.floor(math.random() * 1000)", SEEDS53[1:4]
     return (
         Mapped("xoshiro256ss/lua", "float(53)", 0, 999, "lua", "float", floor, M64),
+        Mapped("xoshiro256ss/lua", "mask_reject", 0, 999, "lua", "range", "math.random(0, 999)", M64),
+        Mapped("xoshiro256ss/lua", "mask_reject", 1, 6, "lua", "range", "math.random(1, 6)", M64),
         Mapped("tw223/luajit", "float(52)", 0, 999, "luajit", "float", floor, seeds),
         Mapped("tw223/luajit", "float(52)", 1, 6, "luajit", "range", "math.random(1, 6)", seeds),
     )
@@ -215,7 +233,7 @@ def over_other_seedings() -> tuple[Mapped, ...]:
     glibc, genrand, cpython = "glibc_random/type3", "mt19937/init_genrand", "mt19937/cpython"
     beyond = "rand() divides by 2**31 - 1, which moves none of these draws"
     small = (0x0, 0x1, 0x5A17C3E9)  # mawk takes no more than 2**31 - 1
-    ruby = "1 + (Random.new(seed).rand * 6).floor"
+    ruby, integer = "1 + (Random.new(seed).rand * 6).floor", "Random.new(seed).rand(1000)"
     return (
         Mapped(glibc, "float(31)", 0, 999, "mawk", "int", "srand(seed); int(rand() * 1000)", small, beyond),
         Mapped(
@@ -231,6 +249,9 @@ def over_other_seedings() -> tuple[Mapped, ...]:
         ),
         Mapped(genrand, "float(53)", 1, 6, "ruby", "float", ruby, M32, "a seed of one word: init_genrand"),
         Mapped(cpython, "float(53)", 1, 6, "ruby", "float", ruby, M64, "a seed of two words: init_by_array"),
+        Mapped(
+            cpython, "mask_reject", 0, 999, "ruby", "int", integer, M64, "a seed of two words: init_by_array"
+        ),
     )
 
 

@@ -53,6 +53,7 @@ public final class JavaOracle {
             case "nextInt": return () -> String.format("%08x", from.nextInt());
             case "nextLong": return () -> String.format("%016x", from.nextLong());
             case "nextInt_bound": return () -> Long.toString(lo + from.nextInt((int) range));
+            case "nextLong_bound": return () -> Long.toString(lo + from.nextLong(range));
             case "nextInt_shift": return () -> Long.toString(lo + (from.nextInt() >>> 1) % range);
             case "nextLong_shift": return () -> Long.toString(lo + (from.nextLong() >>> 33) % range);
             case "nextFloat": return () -> Long.toString(lo + (long) Math.floor((double) from.nextFloat() * range));

@@ -1,6 +1,6 @@
 """Oracle: Math.random of an engine, one process a seed; arguments ENGINE PROGRAM CALL LO HI COUNT SEED... (seeds in hex).
 
-CALL is word52 or word53, the fraction as a whole number of so many bits, or floor, a draw over the range.
+CALL is word52 or word53, the fraction as a whole number of so many bits, or floor or round, draws over the range.
 """
 
 import os
@@ -16,6 +16,7 @@ VALUES = {
     "word52": "(Math.random() * 2 ** 52).toString(16)",
     "word53": "(Math.random() * 2 ** 53).toString(16)",
     "floor": "{lo} + Math.floor(Math.random() * {size})",
+    "round": "{lo} + Math.round(Math.random() * ({size} - 1))",
 }
 
 

@@ -27,6 +27,11 @@ def random_sample(seed: int, lo: int, hi: int, count: int) -> list[str]:
     return [str(lo + int(np.floor(sample * (hi - lo + 1)))) for sample in samples]
 
 
+def randint(seed: int, lo: int, hi: int, count: int) -> list[str]:
+    """Return randint(lo, hi + 1), one call for all."""
+    return [str(v) for v in np.random.RandomState(seed).randint(lo, hi + 1, size=count)]
+
+
 def integers(seed: int, lo: int, hi: int, count: int) -> list[str]:
     """Return Generator.integers over the legacy seeded MT19937: a 32-bit multiply and shift."""
     source = np.random.MT19937()
@@ -38,6 +43,7 @@ CALLS: dict[str, Words] = {
     "raw": raw,
     "by_array": by_array,
     "random_sample": random_sample,
+    "randint": randint,
     "integers": integers,
 }
 

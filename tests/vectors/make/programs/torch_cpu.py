@@ -7,6 +7,7 @@ import torch
 # CALL -> what it draws over lo..hi
 CALLS = {
     "randint": lambda lo, hi, count: torch.randint(lo, hi + 1, (count,)).tolist(),
+    "rand": lambda lo, hi, count: [lo + int(u * (hi - lo + 1)) for u in torch.rand(count).tolist()],
 }
 
 if __name__ == "__main__":

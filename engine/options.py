@@ -31,6 +31,14 @@ READING: list[Option] = [
         ("--format",),
         {"choices": ["csv", "json", "jsonl", "text"], "help": "instead of guessing from the name"},
     ),
+    (
+        ("--decimals",),
+        {
+            "type": int,
+            "metavar": "D",
+            "help": "draws are numbers of 0 to 1 rounded to D decimals; --mappings 'decimal(D)'",
+        },
+    ),
     (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
     (
         ("--session",),
@@ -43,7 +51,13 @@ READING: list[Option] = [
 ]
 SPACE: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
-    (("--mappings",), {"metavar": "NAMES", "help": "mapping ids, comma-separated"}),
+    (
+        ("--mappings",),
+        {
+            "metavar": "NAMES",
+            "help": "mapping ids, comma-separated; digits(n), sample(k) and formula(...) are searched without a filter: slower",
+        },
+    ),
     (
         ("--seeds",),
         {"metavar": "LO:HI", "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid"},
@@ -121,11 +135,20 @@ def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline:
     reading = {
         "column": arguments.column, "time_column": arguments.time_column, "session_column": arguments.session_column,
         "format": arguments.format,
-        "newest_first": arguments.newest_first,
+        "newest_first": arguments.newest_first, "decimals": _decimals(arguments),
     }  # fmt: skip
     return Order(
         tuple(arguments.files), space(arguments, exhaust=exhaust), reading, pipeline, arguments.workers
     )
+
+
+def _decimals(arguments: argparse.Namespace) -> int | None:
+    from engine.history.decimals import MOST_DECIMALS
+
+    asked: int | None = getattr(arguments, "decimals", None)
+    if asked is not None and not 1 <= asked <= MOST_DECIMALS:
+        raise UsageError(f"--decimals {asked}: must lie in 1..{MOST_DECIMALS}")
+    return asked
 
 
 def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
@@ -144,10 +167,13 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
     if arguments.modulus is not None and arguments.range is not None:
         raise UsageError("--range and --modulus say the same thing; give one of them")
+    decimals = _decimals(arguments)
+    if decimals is not None:
+        given["range"] = (0, 10**decimals)
     if arguments.modulus is not None:
         given["range"] = (0, arguments.modulus - 1)
     if arguments.range is not None:
-        span = parse_range(arguments.range, what="--range", highest=2**32 - 1)
+        span = parse_range(arguments.range, what="--range", highest=2**63 - 1)
         given["range"] = (span.lo, span.hi)
     if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
         raise UsageError(

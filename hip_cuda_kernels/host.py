@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 import hip_cuda_kernels._host as _host
+from hip_cuda_kernels.composed import ComposedTask, build_composed, lower_composed
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.lowering import lower_call
-from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, build_task, pack_call
@@ -72,12 +73,21 @@ def values(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
     found = family_of(family)
-    call = pack_call(lower_call(parse_mapping(mapping, found), found, lo, hi))
-    draws = _host.values(
-        found.id, *call, _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count)
-    )
+    named = parse_mapping(mapping, found)
+    which = _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count)
+    if is_composed(named):
+        draws = _host.composed_values(found.id, *lower_composed(named, found, lo, hi).packed(), *which)
+    else:
+        draws = _host.values(found.id, *pack_call(lower_call(named, found, lo, hi)), *which)
     shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
     return shifted
+
+
+def check_mapping(family: str, mapping: str, lo: int, hi: int) -> None:
+    """Raise IncompatibleMapping when the mapping cannot make draws in lo..hi."""
+    found = family_of(family)
+    named = parse_mapping(mapping, found)
+    (lower_composed if is_composed(named) else lower_call)(named, found, lo, hi)
 
 
 def sieve(
@@ -105,25 +115,25 @@ def sieve(
     `route` is the way the seeds are taken; routes.py knows which others than the sieve give the same hits here.
     """
     found = family_of(family)
-    scope = Scope(seed_lo, seed_count, starts, gaps)
-    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
-    if progress is not None:
-        progress[0] = 0
-    if task is None:
-        return SieveResult(np.empty(0, HIT), seed_count, False, False)
-    hits, done, stopped, overflow = _host.search_by(
-        route,
-        isa(),
-        found.id,
-        *task.packed(),
-        task.second_depth,
-        seed_lo,
-        seed_count,
+    scope, named = Scope(seed_lo, seed_count, starts, gaps), parse_mapping(mapping, found)
+    asked = (found, named, lo, hi, draws, thresholds, scope)
+    rest = (
         _natural("max_hits", max_hits),
         _address("stop", stop, np.uint32),
         stop_generation,
         _address("progress", progress, np.uint64),
     )
+    if progress is not None:
+        progress[0] = 0
+    task = build_composed(*asked) if is_composed(named) else build_task(*asked)
+    if task is None:
+        return SieveResult(np.empty(0, HIT), seed_count, False, False)
+    if isinstance(task, ComposedTask):
+        hits, done, stopped, overflow = _host.composed_sieve(found.id, *task.packed(), *rest)
+    else:
+        hits, done, stopped, overflow = _host.search_by(
+            route, isa(), found.id, *task.packed(), task.second_depth, seed_lo, seed_count, *rest
+        )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 
 

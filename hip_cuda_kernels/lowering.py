@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hip_cuda_kernels.errors import IncompatibleMapping
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.mappings import Mapping
+from hip_cuda_kernels.mappings import Mapping, is_composed
 
 ITSELF, RESIDUE, SCALED, MULTIPLIED = range(4)
 WHOLE, WINDOW, HALVES, PAIRS, TOPS = range(5)
@@ -73,6 +73,10 @@ class Filter:
 
 def lower_call(mapping: Mapping, family: Family, lo: int, hi: int) -> Call:
     """Return the call of `mapping` over lo..hi; IncompatibleMapping when the runtime could not make it."""
+    if is_composed(mapping):
+        raise IncompatibleMapping(
+            f"mapping {mapping.id} is composed of several calls: only host.sieve searches it"
+        )
     size, width = hi - lo + 1, mapping.word_bits
     least, most = _LIMITS.get(mapping.name, _any_size)(mapping, width)
     if not least <= size <= most:
@@ -97,6 +101,7 @@ _LIMITS: dict[str, Callable[[Mapping, int], tuple[int, int]]] = {
     "top_reject": lambda _, w: (1, min(WORD, 1 << w) - 1),
     "r_reject": lambda _, __: (1, 1 << 31),
     "round_float": lambda _, __: (2, WORD),
+    "decimal": lambda m, _: (10 ** (m.parameter or 0) + 1,) * 2,
 }
 
 
@@ -149,6 +154,11 @@ def _float(m: Mapping, f: Family, size: int) -> Call:
 
 def _round_float(m: Mapping, f: Family, size: int) -> Call:
     return replace(_float(m, f, size), rounds=1)
+
+
+def _decimal(m: Mapping, f: Family, size: int) -> Call:
+    own = min(m.word_bits, 53) if m.view else f.float_bits
+    return _round_float(replace(m, parameter=own), f, size)
 
 
 def _low_float(m: Mapping, _f: Family, size: int) -> Call:
@@ -232,6 +242,7 @@ _CALLS: dict[str, Callable[[Mapping, Family, int], Call]] = {
     "mulshift": _mulshift,
     "float": _float,
     "round_float": _round_float,
+    "decimal": _decimal,
     "low_float": _low_float,
     "java_bounded": _java_bounded,
     "php_range": _php_range,

@@ -10,11 +10,15 @@ from fnmatch import fnmatchcase
 
 from hip_cuda_kernels.errors import IncompatibleMapping, UnknownName
 from hip_cuda_kernels.family import Family
+from hip_cuda_kernels.formula import Formula, parse_formula
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """One mapping: canonical id, its view, name and parameter, the words of so many bits that a call reads at least."""
+    """One mapping: canonical id, its view, name and parameter, the words of so many bits that a call reads at least.
+
+    A composed one (composed.py) makes a draw from several calls of `inner`, or by a formula.
+    """
 
     id: str
     name: str
@@ -22,6 +26,9 @@ class Mapping:
     words: int
     word_bits: int
     view: str = ""
+    inner: Mapping | None = None
+    options: tuple[str, ...] = ()
+    formula: Formula | None = None
 
 
 # name -> what a call computes from a word x of w bits, for M = hi - lo + 1; the draw is lo plus it. "again" reads another word.
@@ -31,6 +38,7 @@ FORMULAS: dict[str, str] = {
     "mulshift": "(x * M) >> w",
     "float": "floor(u * M), u the runtime's double of so many bits",
     "round_float": "u * (M - 1) rounded half up, u the runtime's double of so many bits (JavaScript's Math.round, C's round)",
+    "decimal": "u rounded to d decimals, as the integer u * 10^d, halves up: the range is 0..10^d",
     "low_float": "floor(u * M), u = (x mod 2^b) / 2^b (PyTorch)",
     "java_bounded": "java.util.Random.nextInt(M): y % M of the top 31 bits, again from their last multiple of M on; a power of two takes the top bits",
     "php_range": "PHP >= 7.1 mt_rand(lo, hi): x % M, again from the last multiple of M on",
@@ -42,6 +50,15 @@ FORMULAS: dict[str, str] = {
     "top_reject": "the top bit_length(M) bits, again until below M (CPython's randrange)",
     "r_reject": "the low bit_length(M - 1) bits of R's 16-bit pieces floor(u * 65536), again until below M (R >= 3.6 sample)",
 }
+# name -> what a draw is made of; exact scalar code without a filter in lanes, so a hundred times slower than the rest and more
+COMPOSED: dict[str, str] = {
+    "digits": "digits(n,MAPPING): n calls below b, most significant first; the range holds b^n values. Slow: searched without a filter",
+    "sample": "sample(k,WAY,ORDER,MAPPING): k of N numbers as their rank; WAY: pool, forward, shuffle, inside_out, reject, select; "
+    "ORDER: sorted, ordered; the range holds as many values as there are samples. Slow, as digits",
+    "formula": "formula(EXPRESSION): the floor of a formula of u, x, w, M, lo, hi, as formula(floor(100/(1.0001-u))). Slow, as digits",
+}
+WAYS = ("pool", "forward", "shuffle", "inside_out", "reject", "select")
+ORDERS = ("sorted", "ordered")
 # other names of the same call
 SPELLINGS = {"php_legacy": "float(31)", "r_round": "float"}
 # prefix -> which words the mapping sees
@@ -57,6 +74,10 @@ _TEXT = re.compile(r"\s*(?:([a-z0-9]+)\s*:)?\s*([a-z_0-9]+)\s*(?:\(\s*(\d+)\s*\)
 
 def parse_mapping(text: str, family: Family) -> Mapping:
     """Return the mapping that `text` names for `family`; `float` alone means the runtime's own double."""
+    composed = _COMPOSED_TEXT.match(text)
+    if composed is not None:
+        view, name, inside = composed[1] or "", composed[2].casefold(), composed[3]
+        return _COMPOSERS[name](f"{view.casefold()}:" if view else "", inside, text, family)
     match = _TEXT.match(text.casefold())
     if match is None or (match[2] not in FORMULAS and match[2] not in SPELLINGS):
         raise UnknownName(f"mapping {text!r} is not known; nearest: {', '.join(_nearest(text))}")
@@ -69,9 +90,76 @@ def parse_mapping(text: str, family: Family) -> Mapping:
     return Mapping(f"{view}:{identity}" if view else identity, name, parameter, words, seen.word_bits, view)
 
 
+def is_composed(mapping: Mapping) -> bool:
+    """Return whether a draw is more than one call."""
+    return mapping.name in COMPOSED
+
+
+def _digits(view: str, inside: str, text: str, family: Family) -> Mapping:
+    count, inner = (*_arguments(inside), "")[:2]
+    if not count.isdecimal() or not 1 <= int(count) <= 18:
+        raise IncompatibleMapping(f"mapping {text!r}: give 1 to 18 digits; write digits(3) or digits(3,mod)")
+    return _compose("digits", int(count), (), _inner(view + inner if inner else "", text, family))
+
+
+def _sample(view: str, inside: str, text: str, family: Family) -> Mapping:
+    given = _arguments(inside)
+    options = [each.casefold() for each in given[1:] if each.casefold() in (*WAYS, *ORDERS)]
+    inner = [each for each in given[1:] if each.casefold() not in (*WAYS, *ORDERS)]
+    way, order = (next((each for each in options if each in kind), kind[0]) for kind in (WAYS, ORDERS))
+    if not given or not given[0].isdecimal() or int(given[0]) < 1 or len(options) > 2 or len(inner) > 1:
+        raise IncompatibleMapping(
+            f"mapping {text!r}: write sample(k,WAY,ORDER,INNER); WAY: {', '.join(WAYS)}; ORDER: {', '.join(ORDERS)}"
+        )
+    made = _inner(view + inner[0] if inner else "", text, family)
+    return _compose("sample", int(given[0]), (way, order), made)
+
+
+def _formula(view: str, inside: str, text: str, family: Family) -> Mapping:
+    formula, inner = parse_formula(inside), parse_mapping(f"{view}float", family)
+    made = _compose("formula", None, (formula.text,), inner)
+    return replace(made, id=f"{view}formula({formula.text})", formula=formula)
+
+
+def _compose(name: str, count: int | None, options: tuple[str, ...], inner: Mapping) -> Mapping:
+    parts = [*([] if count is None else [str(count)]), *options, inner.id]
+    return Mapping(
+        f"{name}({','.join(parts)})", name, count, inner.words, inner.word_bits, inner.view, inner, options
+    )
+
+
+def _inner(asked: str, text: str, family: Family) -> Mapping:
+    inner = parse_mapping(asked or family.mappings[0], family)
+    if is_composed(inner):
+        raise IncompatibleMapping(f"mapping {text!r}: {inner.name} is itself composed; name a single call")
+    return inner
+
+
+def _arguments(inside: str) -> list[str]:
+    """Split at the commas outside brackets."""
+    parts, depth = [""], 0
+    for character in inside:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
+_COMPOSED_TEXT = re.compile(
+    r"\s*(?:(\w+)\s*:)?\s*(digits|sample|formula)\s*\((.*)\)\s*\Z", re.IGNORECASE | re.DOTALL
+)
+_COMPOSERS: dict[str, Callable[[str, str, str, Family], Mapping]] = {
+    "digits": _digits,
+    "sample": _sample,
+    "formula": _formula,
+}
+
+
 def _nearest(text: str) -> list[str]:
     name = text.casefold().partition("(")[0].rpartition(":")[2]
-    return get_close_matches(name, [*FORMULAS, *SPELLINGS], n=3, cutoff=0.0)
+    return get_close_matches(name, [*FORMULAS, *SPELLINGS, *COMPOSED], n=3, cutoff=0.0)
 
 
 def _look(view: str, text: str, family: Family) -> Family:
@@ -140,6 +228,12 @@ def _float(name: str, asked: int | None, family: Family) -> tuple[int, int | Non
     raise _unfed(name, bits, family)
 
 
+def _decimal(name: str, decimals: int | None, family: Family) -> tuple[int, int | None]:
+    if decimals is None or not 1 <= decimals <= 9:
+        raise IncompatibleMapping(f"{name}({decimals}): give 1 to 9 decimals; write decimal(4)")
+    return _float(name, None, family)[0], decimals
+
+
 def _low_float(name: str, bits: int | None, family: Family) -> tuple[int, int | None]:
     if bits is not None and 0 < bits <= min(family.word_bits, 53):
         return 1, bits
@@ -160,6 +254,7 @@ _RULES: dict[str, Rule] = {
     "shift": _shift,
     "float": _float,
     "round_float": _float,
+    "decimal": _decimal,
     "low_float": _low_float,
     "mod_reject": _top_bits,
     "java_bounded": _on(32),
@@ -196,7 +291,7 @@ def resolve_mappings(patterns: Sequence[str] | None, family: Family) -> list[Map
 def _named(pattern: str, family: Family) -> list[Mapping]:
     if pattern.strip().casefold() == "all":
         return resolve_mappings(None, family)
-    if not any(c in pattern for c in "*?["):
+    if not any(c in pattern for c in "*?[") or _COMPOSED_TEXT.match(pattern):
         return [parse_mapping(pattern, family)]
     found = [m for m in family.mappings if fnmatchcase(m, pattern.strip().casefold())]
     if not found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hip_cuda_kernels.family import STRUCTURES, Family
+from hip_cuda_kernels.mappings import COMPOSED, FORMULAS, SPELLINGS, VIEWS
 from hip_cuda_kernels.registry import FAMILIES, GROUPS
 from hip_cuda_kernels.survey import RUNTIME_ROWS, SURVEY, distinct, served
 
@@ -40,6 +41,7 @@ def page() -> str:
         "Written by `python -m hip_cuda_kernels.page` from the registry; do not edit.",
         summary(),
         *(_group(name, families) for name, families in GROUPS.items() if families),
+        _mappings(),
         _structures(),
         _survey(),
     ]
@@ -64,6 +66,14 @@ def _entry(one: Family) -> tuple[str, ...]:
         " ".join(f"`{mapping}`" for mapping in one.mappings),
         mark + one.oracle,
     )
+
+
+def _mappings() -> str:
+    same = ((name, f"the same as `{of}`") for name, of in SPELLINGS.items())
+    views = ((f"{name}:MAPPING", f"MAPPING on {words}") for name, words in VIEWS.items())
+    rows = ((f"`{name}`", text) for name, text in (*FORMULAS.items(), *same, *views, *COMPOSED.items()))
+    head = "## Mappings\n\nA word x of w bits makes a draw of M values; the draw is LO plus it. 'Again' reads another word.\n\n"
+    return head + "\n".join(_table(("mapping", "computes"), rows))
 
 
 def _structures() -> str:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from hip_cuda_kernels import host
+from hip_cuda_kernels.composed import lower_composed, seed_seconds
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
-from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.planning import Workload, cost, pass_rates
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
@@ -256,6 +257,10 @@ def options(
     """Return every sound route of a search, cheapest first; the sieve is always among them."""
     found = family_of(family)
     parsed = parse_mapping(mapping, found)
+    if is_composed(parsed):
+        missable = draws.shape[1] - int(thresholds.min())
+        each = seed_seconds(lower_composed(parsed, found, lo, hi), found, missable, starts, gaps)
+        return [Route("sieve", seed_count * each)]
     task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
     if task is None:
         return [Route("sieve", 0.0)]

@@ -87,7 +87,7 @@ def build_task(
 ) -> Task | None:
     """Return the search as arrays, or None when no vector can reach its threshold."""
     call = lower_call(mapping, family, lo, hi)
-    _check(family, draws, thresholds, scope)
+    check_search(family, draws, thresholds, scope)
     word_filter = lower_filter(call)
     table = [list(_usable(call, word_filter, row, lo)) for row in draws.tolist()]
     reachable = [len(row) >= t for row, t in zip(table, thresholds.tolist(), strict=True)]
@@ -125,9 +125,10 @@ def _depths(family: Family, call: Call, usable: int, threshold: int, scope: Scop
     )
 
 
-def _check(
+def check_search(
     family: Family, draws: np.ndarray[Any, Any], thresholds: np.ndarray[Any, Any], scope: Scope
 ) -> None:
+    """Raise KernelError naming the rule that the arrays or the scope break."""
     if draws.ndim != 2 or draws.dtype != np.int64 or thresholds.shape != draws.shape[:1]:
         raise KernelError(
             f"draws must be int64 (vectors, draws) with one threshold each, got {draws.dtype} {draws.shape} and {thresholds.shape}"

@@ -9,6 +9,7 @@ from decimal import Decimal, DecimalException
 from typing import Any, NamedTuple, NoReturn
 
 from engine.errors import BadInput
+from engine.history.decimals import scaled
 from engine.history.history import MISSING, NO_TIME, stamp
 
 LARGEST = 2**63 - 1
@@ -33,11 +34,14 @@ class Reader:
     source: str
     place: str = "line"
     column: str | None = None
+    decimals: int | None = None
     _padded: tuple[int, str] | None = None
     _widths: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def value(self, place: int, cell: Any) -> int:
         """Return the draw of a cell, MISSING for `-`, an empty cell or null."""
+        if self.decimals is not None:
+            return self._decimal(place, cell, self.decimals)
         if isinstance(cell, str):
             cell = cell.strip()
             if cell in ("", "-"):
@@ -51,6 +55,18 @@ class Reader:
                 cell if isinstance(cell, int) and not isinstance(cell, bool) else self._refuse(place, cell)
             )
         return number if 0 <= number <= LARGEST else self._refuse(place, cell)
+
+    def _decimal(self, place: int, cell: Any, decimals: int) -> int:
+        text = "" if cell is None else str(cell).strip()
+        if text in ("", "-"):
+            return MISSING
+        number = None if isinstance(cell, bool) else scaled(text, decimals)
+        if number is None:
+            raise BadInput(
+                f"{self._where(place, self.column)}: {_short(cell)} is no number from 0 to 1 with at most {decimals} decimals; "
+                "give --decimals the digits behind the point, - marks a missing draw"
+            )
+        return number
 
     def time(self, place: int, cell: Any) -> int:
         """Return the stamp of a cell: ISO 8601 (UTC unless it says otherwise) or seconds, ms, us, ns since 1970."""
@@ -114,7 +130,7 @@ def _why(cell: Any) -> str:
     if not is_integer(cell):
         return (
             "is not an integer; draws are the integers that the generator's mapping produced: "
-            "convert first, for example x to floor(x * 1000)"
+            "convert first, for example x to floor(x * 1000); numbers of 0 to 1 rounded to D decimals take --decimals D"
         )
     return (
         f"is too large; draws go up to {LARGEST} (63 bits): drop the lowest bit or take the high half of each"

@@ -41,16 +41,18 @@ def read_history(
     format: str | None = None,
     newest_first: bool = False,
     limit: int = DRAW_LIMIT,
+    decimals: int | None = None,
 ) -> History:
     """Read draws, oldest first, from a file or `-`; raise BadInput with the place, the rule and the fix.
 
     Columns go by name or by number from 1; "" means none. Without them a column that can only be the draws is
     taken, and columns named time, timestamp or session. Formats: csv, json, jsonl, text; None looks at the file.
+    With `decimals` the draws are numbers of [0, 1] with at most so many, and become the integers 0..10^decimals.
     """
     wanted = Wanted(*(None if each is None else str(each) for each in (column, time_column, session_column)))
     with open_source(path) as source:
         kind = _format(source, path, format)
-        reader = Reader(source.name)
+        reader = Reader(source.name, decimals=decimals)
         history = _collect(FORMATS[kind](source, wanted, reader), reader, limit)
     if newest_first:
         history = _reversed(history)

@@ -13,9 +13,11 @@ from engine.evidence.evalue import NOISE_MIXTURE
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
+from hip_cuda_kernels import host
+from hip_cuda_kernels.composed import lower_composed, seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.mappings import Mapping, resolve_mappings
+from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
 from hip_cuda_kernels.registry import resolve_families
 from hip_cuda_kernels.routes import WHOLE_SPACE, choose, may_apply
 from hip_cuda_kernels.variable_gaps import outlay
@@ -220,18 +222,24 @@ def _cell(
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
+    refusal = _refusal(family, mapping, lo, hi, space.gap_law)
+    if refusal is not None:
+        return Unplanned(family.id, mapping.id, refusal, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
     scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)
         if made is not None:
             block, threshold, confirm = made
-            seconds = cell_seconds(family, scope, block, threshold)
+            if is_composed(mapping):
+                seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
+            else:
+                seconds = cell_seconds(family, scope, block, threshold)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
             )  # fmt: skip
-            return routed(cell, family)
+            return cell if is_composed(mapping) else routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"
     text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
@@ -253,6 +261,26 @@ def routed(cell: Cell, family: Family) -> Cell:
     return (
         cell if best.name == "sieve" else replace(cell, route=best.name, seconds=CELL_SECONDS + best.seconds)
     )
+
+
+def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> str | None:
+    """Say why the mapping cannot make draws in lo..hi under the gap law; None where it can."""
+    if law == "range" and is_composed(mapping):
+        return f"{mapping.id}: draws of several calls are searched with constant gaps; leave --gap-law out"
+    try:
+        host.check_mapping(family.id, mapping.id, lo, hi)
+    except IncompatibleMapping as error:
+        return str(error)
+    return None
+
+
+def composed_seconds(
+    family: Family, mapping: Mapping, level: Level, span: tuple[int, int], missable: int
+) -> float:
+    """Estimate the seconds on one core of a cell of draws that are made of several calls."""
+    recipe = lower_composed(mapping, family, *span)
+    each = seed_seconds(recipe, family, missable, level.starts, level.gaps)
+    return CELL_SECONDS + level.seeds.size * each
 
 
 def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:

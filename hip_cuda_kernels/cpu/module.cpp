@@ -1,4 +1,5 @@
 // The Python face of the host extension. host.py checks every argument; this file only carries numbers across.
+#include "composed.h"
 #include "routes.h"
 #include "variable_gaps.h"
 
@@ -110,6 +111,29 @@ nb::tuple search_by(const std::string &route, const std::string &isa, const std:
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
 
+// Composed draws: a packed recipe in place of a call, and draws of 63 bits.
+auto composed_draws(const std::string &family, LongNumbers recipe, double unit, u64 seed, u64 start, u64 gap, u64 count) {
+    return to_numpy(composed_values(scalar_of(family_at(family)), unpack_recipe(recipe.data(), unit), seed, start, gap, count));
+}
+
+// `arrays` holds usable, threshold and index; `scope` the first and last start and gap, the first seed and how many.
+nb::tuple composed_search(const std::string &family, LongNumbers recipe, double unit, u32 vectors, u32 width, Numbers arrays,
+                          LongNumbers values, LongNumbers scope, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const u32 *tables = arrays.data();
+    const u64 *bounds = scope.data();
+    const ComposedTask task{vectors, width, tables, tables + vectors, tables + 2 * vectors, values.data(),
+                            (u32)bounds[0], (u32)bounds[1], (u32)bounds[2], (u32)bounds[3], bounds[4], bounds[5], max_hits,
+                            (const u32 *)stop, stop_generation, (u64 *)progress};
+    const Scalar &scalar = scalar_of(family_at(family));
+    const Recipe made = unpack_recipe(recipe.data(), unit);
+    Found found;
+    {
+        nb::gil_scoped_release released;
+        found = composed_sieve(scalar, made, task);
+    }
+    return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
+}
+
 // The body of a GPU kernel on the host; returns (entries kept, entries in all).
 nb::tuple gpu_filter(const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo, u64 seed_count, u32 calls,
                  u32 room) {
@@ -175,6 +199,8 @@ NB_MODULE(_host, m) {
     m.def("values", values);
     m.def("produce", produce);
     m.def("search_by", search_by);
+    m.def("composed_values", composed_draws);
+    m.def("composed_sieve", composed_search);
     m.def("filter", gpu_filter);
     m.def("judge", gpu_judge);
     m.def("naive", naive);

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from hip_cuda_kernels import host
@@ -258,7 +260,11 @@ def calls(mapping: Mapping, entry: Family) -> Iterator[tuple[int, Call]]:
 
 
 def test_every_mapping_is_tried_on_some_width() -> None:
-    assert {text.rpartition(":")[2].partition("(")[0] for _, text in FITTING} == set(FORMULAS) == set(RUNTIME)
+    assert (
+        {text.rpartition(":")[2].partition("(")[0] for _, text in FITTING}
+        == set(RUNTIME)
+        == set(FORMULAS) - {"decimal"}
+    )
 
 
 @pytest.mark.parametrize(("name", "text"), FITTING)
@@ -289,6 +295,21 @@ def test_powers_of_two_reject_nothing_but_in_cpython_and_rust(size: int) -> None
     for mapping in ("top_reject", "rust_range"):
         call = lower_call(parse_mapping(mapping, family("xorshift32")), family("xorshift32"), 0, size - 1)
         assert (call.accept_max + 1) / 2**64 == 0.5
+
+
+@pytest.mark.parametrize("decimals", [1, 4, 6])
+def test_decimals_are_what_cpython_prints(decimals: int) -> None:
+    runtime = random.Random(5)
+    printed = [f"{runtime.random():.{decimals}f}" for _ in range(200)]
+    draws = host.values("python", f"decimal({decimals})", 5, 0, 10**decimals, 200).tolist()
+    assert [f"{draw / 10**decimals:.{decimals}f}" for draw in draws] == printed
+    job = ("python", f"decimal({decimals})", 0, 10**decimals, np.array([draws[:30]]), np.array([28]))
+    found = host.sieve(*job, seed_lo=0, seed_count=50, starts=(0, 1), gaps=(0, 1))
+    assert (5, 0, 0, 30) in {
+        tuple(int(h[k]) for k in ("seed", "start", "gap", "matched")) for h in found.hits
+    }
+    with pytest.raises(IncompatibleMapping, match=f"takes {10**decimals + 1} to"):
+        host.values("python", f"decimal({decimals})", 5, 0, 10**decimals - 1, 1)
 
 
 def passes(call: Call, word_filter: Filter, x: int, value: int) -> bool:

@@ -7,19 +7,22 @@ import contextlib
 import json
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine import report
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import History
 from engine.history.importers import read_history
 from engine.journals import opened
+from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
 from engine.search.space import Space
+from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
 from state.files import write_atomic
 from state.journal import Journal
@@ -37,12 +40,16 @@ class Order:
     reading: dict[str, Any]
     pipeline: bool
     workers: int | None
+    ledger: int | None = None
+    """Last event of the coverage ledger that this run builds on, so that a resumed run spares the same; None: not asked yet."""
+    again: bool = False
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
         return {
             "schema": "run/1", "files": list(self.files), "space": self.space.model_dump(mode="json"),
             "reading": self.reading, "pipeline": self.pipeline, "workers": self.workers,
+            "ledger": self.ledger, "again": self.again,
         }  # fmt: skip
 
     @classmethod
@@ -62,6 +69,8 @@ class Order:
             data["reading"],
             data["pipeline"],
             data["workers"],
+            data.get("ledger", 0),
+            data.get("again", False),
         )
 
 
@@ -111,6 +120,13 @@ def open_history(order: Order, directory: Path | None) -> History:
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
+def considered(order: Order, shelf: ledger.Shelf) -> Identification:
+    """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
+    return Identification(
+        open_history(order, None), order.space, known=() if order.again else shelf.rows, kernel=build_digest()
+    )
+
+
 def _joined(parts: list[History]) -> History:
     """Join files into one history in the order given; draws without a session label get their file's name."""
     draws = [(draw, part.source) for part in parts for draw in part.draws]
@@ -150,7 +166,15 @@ async def analyze(
 ) -> Finished:
     """Run one analysis to its verdict and record it; Ctrl-C or SIGTERM stops cleanly and leaves it resumable."""
     history = open_history(order, resume)
-    identification = Identification(history, order.space, progress=progress)
+    shelf = ledger.read(state, until=order.ledger)
+    order = replace(order, ledger=shelf.seq if order.ledger is None else order.ledger)
+    identification = Identification(
+        history,
+        order.space,
+        progress=progress,
+        known=() if order.again else shelf.rows,
+        kernel=build_digest(),
+    )
     directory = resume or new_run(state, history.digest)
     identification.run_id = directory.name
     with opened(directory) as journal:
@@ -158,11 +182,16 @@ async def analyze(
         if resume is None:
             keep_history(history, directory)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
+        if identification.known:
+            note(
+                report.spared_line(identification.spared, [row.run for row in identification.known.values()])
+            )
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
                 analysis = await identification.run(compute, journal)
                 _record(directory, journal, history, analysis)
+                ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
             compute.stop_now()

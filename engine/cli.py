@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Exit, MimicryError
-from engine.options import JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
+from engine.options import COVERAGE, JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
 from state.errors import StateError
 
 VERSION = "0.1.0"
@@ -71,17 +71,35 @@ def analyze(arguments: Arguments) -> int:
 def plan(arguments: Arguments) -> int:
     """Print what analyze would search, in its order and with its cost, and what it could not and why."""
     from engine import options, plan_text
-    from engine.analyze import open_history
-    from engine.search.identify import Identification
+    from engine.analyze import considered
+    from engine.search import ledger
     from engine.search.outline import outline
 
     order = options.new_order(arguments)
-    identification = Identification(open_history(order, None), order.space)
+    identification = considered(order, ledger.read(arguments.state))
     made = outline(identification, order.workers or len(os.sched_getaffinity(0)))
     _write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
         print(plan_text.render(made, every=arguments.all))
     return int(Exit.OK)
+
+
+def coverage(arguments: Arguments) -> int:
+    """Print the coverage certificate: what earlier runs exclude, with which power, and the holes in the asked space."""
+    from engine import coverage_text, options
+    from engine.analyze import considered
+    from engine.search import certificate, ledger
+    from hip_cuda_kernels.host import build_digest
+
+    shelf = ledger.read(arguments.state)
+    if arguments.files:
+        identification = considered(options.new_order(arguments), shelf)
+        made = certificate.of_history(identification, shelf, build_digest())
+    else:
+        made = certificate.of_ledger(shelf, build_digest())
+    record = made.model_dump(mode="json")
+    _write_json(arguments.export, record, option="--export")
+    return _print(arguments, record, lambda: coverage_text.render(made, every=arguments.all))
 
 
 def engine(arguments: Arguments) -> int:
@@ -187,17 +205,21 @@ def pipeline(arguments: Arguments) -> int:
 
 
 def verify(arguments: Arguments) -> int:
-    """Recompute the journal's hash chain."""
+    """Recompute the hash chains of the journal and of the coverage ledger."""
     from engine.errors import BadInput
-    from state.journal import Journal
+    from engine.search.ledger import FOLDER
+    from state.errors import NoJournal
 
+    ledger = arguments.state / FOLDER
     try:
-        journal = Journal.read_only(arguments.state)
-        count = journal.verify()
+        data: dict[str, Any] = {"coverage": _chain(ledger)} if ledger.is_dir() else {}
+        data = {**_chain(arguments.state), **data}
+    except NoJournal as error:
+        if not data:
+            raise BadInput(str(error)) from error
     except StateError as error:
         raise BadInput(str(error)) from error
-    data = {"records": count, "head": journal.head}
-    return _print(arguments, data, lambda: f"{count} records, chain intact, head {journal.head}")
+    return _print(arguments, data, lambda: _chains_text(data))
 
 
 def doctor(arguments: Arguments) -> int:
@@ -275,7 +297,7 @@ def _print(arguments: Arguments, data: dict[str, Any], text: Callable[[], str]) 
     return int(Exit.OK)
 
 
-def _write_json(target: str | None, data: dict[str, Any]) -> None:
+def _write_json(target: str | None, data: dict[str, Any], *, option: str = "--json") -> None:
     if target is None:
         return
     text = json.dumps(data, indent=1)
@@ -289,7 +311,23 @@ def _write_json(target: str | None, data: dict[str, Any]) -> None:
     except OSError as error:
         from engine.errors import EnvironmentFault
 
-        raise EnvironmentFault(f"--json {target}: cannot write ({error.strerror})") from None
+        raise EnvironmentFault(f"{option} {target}: cannot write ({error.strerror})") from None
+
+
+def _chain(directory: Path) -> dict[str, Any]:
+    """Recompute the chain of a directory's journal; StateError names the first bad record."""
+    from state.journal import Journal
+
+    with Journal.read_only(directory) as journal:
+        return {"records": journal.verify(), "head": journal.head}
+
+
+def _chains_text(data: dict[str, Any]) -> str:
+    chains = [("", data)] if "head" in data else []
+    chains += [("coverage: ", data["coverage"])] if "coverage" in data else []
+    return "\n".join(
+        f"{name}{chain['records']} records, chain intact, head {chain['head']}" for name, chain in chains
+    )
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
@@ -383,6 +421,7 @@ def _no_verb(arguments: Arguments) -> int:
 VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
+    ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
     ("status", status, "where the engine stands", [JSON]),
@@ -403,7 +442,7 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
         (("--end-step",), {"default": "6", "choices": ["1", "2", "2.5", "3", "4", "5", "6"]}),
         JSON,
     ]),
-    ("verify", verify, "recompute the journal's hash chain", [JSON]),
+    ("verify", verify, "recompute the hash chains of journal and coverage ledger", [JSON]),
     ("doctor", doctor, "check this machine; one fix per line", [JSON]),
     ("generators", generators, "the registry of generator families", [JSON]),
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +32,32 @@ READING: list[Option] = [
         {"choices": ["csv", "json", "jsonl", "text"], "help": "instead of guessing from the name"},
     ),
     (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
-    (("--session",), {"default": "all", "metavar": "all|each|LABEL", "help": "which draws form a stream"}),
+    (
+        ("--session",),
+        {
+            "default": "all",
+            "metavar": "all|each|LABEL",
+            "help": "which draws form a stream; also interleaved, turns:K",
+        },
+    ),
 ]
 SPACE: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
     (("--mappings",), {"metavar": "NAMES", "help": "mapping ids, comma-separated"}),
-    (("--seeds",), {"metavar": "LO:HI", "help": "seed interval; also TIME..TIME/s, /ms, /us"}),
+    (
+        ("--seeds",),
+        {"metavar": "LO:HI", "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid"},
+    ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
+    (
+        ("--gap-law",),
+        {
+            "choices": ["constant", "range", "reseed"],
+            "default": "constant",
+            "help": "range: gaps vary within --gaps; reseed: a new seed before every draw, --gaps further",
+        },
+    ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
     (("--range",), {"metavar": "LO:HI", "help": "range of the draws"}),
     (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
@@ -48,10 +67,16 @@ SPACE: list[Option] = [
     (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
 ]
 RUNNING: list[Option] = [
+    (("--again",), {"action": "store_true", "help": "search also what earlier runs excluded"}),
     (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
     (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
     (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
     (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
+]
+COVERAGE: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every rectangle and hole, not the first ones"}),
+    (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
+    JSON,
 ]
 PLANNING: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
@@ -67,7 +92,22 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
         return Order.load(directory / SPEC), directory
-    return new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline), None
+    if arguments.pipeline:
+        _must_replay(arguments)
+    asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
+    return replace(asked, again=arguments.again), None
+
+
+def _must_replay(arguments: argparse.Namespace) -> None:
+    """Refuse what the pipeline's steps cannot replay, before a long search."""
+    if arguments.gap_law != "constant":
+        raise UsageError(
+            f"--pipeline: its steps replay constant gaps only; leave it out with --gap-law {arguments.gap_law}"
+        )
+    if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
+        raise UsageError(
+            f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
+        )
 
 
 def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline: bool = False) -> Order:
@@ -90,7 +130,7 @@ def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline:
 
 def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     """Return the asked space; raise UsageError naming the option, the value and the rule."""
-    from engine.search.ranges import parse_range
+    from engine.search.ranges import parse_range, parse_seeds
     from engine.search.space import Space
 
     given: dict[str, Any] = {
@@ -98,7 +138,8 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
-    for name, highest in (("seeds", 2**64 - 1), ("starts", 2**20), ("gaps", 2**16)):
+    given["seeds"] = None if arguments.seeds is None else parse_seeds(arguments.seeds)
+    for name, highest in (("starts", 2**20), ("gaps", 2**16)):
         text = getattr(arguments, name)
         given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
     if arguments.modulus is not None and arguments.range is not None:
@@ -108,7 +149,11 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**32 - 1)
         given["range"] = (span.lo, span.hi)
-    given["noise"] = arguments.noise
+    if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
+        raise UsageError(
+            f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
+        )
+    given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
     given["sessions"] = arguments.session

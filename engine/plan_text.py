@@ -33,6 +33,11 @@ def _totals(plan: Outline) -> list[str]:
     lines += row(
         "searches", f"{quantity(totals.hypotheses)} hypotheses, {duration(totals.core_seconds)} of one core"
     )
+    if totals.excluded_before:
+        lines += row(
+            "",
+            f"{quantity(totals.excluded_before)} more are excluded by earlier runs (mimicry coverage FILE)",
+        )
     workers = f"{plan.workers} worker{'s' * (plan.workers != 1)}"
     if totals.within == totals.cells:
         return lines + row("takes", f"about {duration(totals.seconds)} with {workers}")

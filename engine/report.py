@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from engine.search.analysis import Analysis, Hypothesis
 from engine.search.identify import Progress
@@ -70,6 +72,13 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def spared_line(hypotheses: int, runs: Iterable[str]) -> str:
+    """Return the line that says what is not searched again, and how to force it."""
+    names = list(dict.fromkeys(runs))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{quantity(hypotheses)} hypotheses already excluded by run {names[0]}{more} (--again searches them anew)"
+
+
 def row(label: str, text: str) -> list[str]:
     """Return a labelled text wrapped to the width, continued under itself."""
     return textwrap.wrap(
@@ -80,14 +89,13 @@ def row(label: str, text: str) -> list[str]:
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
     head = f"hypothesis {number} of {total}" if total > 1 else ""
     value = int(one.origin["value"], 16)
-    gap = one.gap["value"]
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
     lines = [head] if head else []
     lines += row("generator", f"{one.family}{aliases}")
     lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
     lines += row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
     lines += row("start", f"{one.start} calls discarded before the first draw")
-    lines += row("gap", f"{gap} calls discarded between draws" if gap else "0, the draws are contiguous")
+    lines += row("gap", _gap(one.gap))
     lines += row("matches", f"{one.matched} of {one.scored} draws")
     if one.confirmed.scored < one.scored:
         lines += row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
@@ -95,6 +103,15 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     if one.equivalents > 1:
         lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
     return lines
+
+
+def _gap(gap: dict[str, Any]) -> str:
+    if gap["law"] == "reseed":
+        return f"seeded anew before every draw, the seed {gap['value']} further each time"
+    if gap["law"] == "range":
+        first = " ".join(map(str, gap["pattern"][:12]))
+        return f"{gap['lo']} to {gap['hi']} calls discarded, varying from draw to draw: {first} …"
+    return f"{gap['value']} calls discarded between draws" if gap["value"] else "0, the draws are contiguous"
 
 
 def _moment(value: int, unit: str | None) -> str | None:
@@ -105,6 +122,8 @@ def _moment(value: int, unit: str | None) -> str | None:
 def _next(analysis: Analysis) -> list[str]:
     if analysis.next_draws:
         return row("next draws", " ".join(map(str, analysis.next_draws)))
+    if any(one.gap["law"] == "range" for one in analysis.hypotheses):
+        return row("next draws", "open: the gap before the next draw is not known")
     if analysis.hypotheses:
         return row("next draws", "the hypotheses disagree; more draws will tell them apart")
     if analysis.verdict == "biased":
@@ -125,6 +144,10 @@ def _reasons(analysis: Analysis) -> list[str]:
     lines += row(
         "searched", f"{quantity(analysis.hypotheses_tested)} hypotheses in {analysis.elapsed_s:.1f} s"
     )
+    if analysis.excluded_before:
+        lines += row(
+            "", spared_line(analysis.excluded_before, (one.run for one in analysis.excluded if one.run))
+        )
     lines += row("", ENDINGS[analysis.stopped_by])
     lines += row(
         "controls",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -14,66 +14,165 @@ from hip_cuda_kernels.family import Family
 
 @dataclass(frozen=True)
 class Mapping:
-    """One mapping: canonical id, its name and parameter, and the raw words that a call reads at least."""
+    """One mapping: canonical id, its view, name and parameter, the words of so many bits that a call reads at least."""
 
     id: str
     name: str
     parameter: int | None
     words: int
+    word_bits: int
+    view: str = ""
 
 
-# name -> what a call computes from a raw word x of w bits, for M = hi - lo + 1; the draw is lo plus it
+# name -> what a call computes from a word x of w bits, for M = hi - lo + 1; the draw is lo plus it. "again" reads another word.
 FORMULAS: dict[str, str] = {
     "mod": "x % M",
     "shift": "(x >> k) % M",
     "mulshift": "(x * M) >> w",
     "float": "floor(u * M), u the runtime's double of so many bits",
-    "java_bounded": "java.util.Random.nextInt(M), rejection and power-of-two path included",
-    "php_range": "PHP >= 7.1 mt_rand(lo, hi), rejection included",
-    "top_reject": "the top bit_length(M) bits, drawn again until below M (CPython's randrange)",
+    "round_float": "u * (M - 1) rounded half up, u the runtime's double of so many bits (JavaScript's Math.round, C's round)",
+    "low_float": "floor(u * M), u = (x mod 2^b) / 2^b (PyTorch)",
+    "java_bounded": "java.util.Random.nextInt(M): y % M of the top 31 bits, again from their last multiple of M on; a power of two takes the top bits",
+    "php_range": "PHP >= 7.1 mt_rand(lo, hi): x % M, again from the last multiple of M on",
+    "mod_reject": "y % M of the top k bits, again from their last multiple of M on (Go's Int31n: 31)",
+    "lemire": "(x * M) >> w, again while x * M mod 2^w < 2^w mod M (Lemire 2019; NumPy, libstdc++, Swift)",
+    "rust_range": "(x * M) >> w, again while x * M mod 2^w reaches M shifted to the top bit (rand 0.8 gen_range)",
+    "rust_uniform": "(x * M) >> w, again while x * M mod 2^w reaches the last multiple of M (rand 0.8 Uniform)",
+    "mask_reject": "the low bit_length(M - 1) bits, again until below M (Ruby, Lua 5.4)",
+    "top_reject": "the top bit_length(M) bits, again until below M (CPython's randrange)",
+    "r_reject": "the low bit_length(M - 1) bits of R's 16-bit pieces floor(u * 65536), again until below M (R >= 3.6 sample)",
 }
-_TEXT = re.compile(r"\s*([a-z_]+)\s*(?:\(\s*(\d+)\s*\))?\s*\Z")
+# other names of the same call
+SPELLINGS = {"php_legacy": "float(31)", "r_round": "float"}
+# prefix -> which words the mapping sees
+VIEWS = {
+    "hi32": "the upper 32 bits of each word",
+    "lo32": "the lower 32 bits of each word",
+    "halves": "both halves of each 64-bit word, the low one first",
+    "pairs": "two 32-bit words as one of 64 bits, the first one low",
+}
+NATIVE_WORDS = ("r_reject",)  # mappings of one runtime, whose words are no part of longer ones
+_TEXT = re.compile(r"\s*(?:([a-z0-9]+)\s*:)?\s*([a-z_0-9]+)\s*(?:\(\s*(\d+)\s*\))?\s*\Z")
 
 
 def parse_mapping(text: str, family: Family) -> Mapping:
     """Return the mapping that `text` names for `family`; `float` alone means the runtime's own double."""
     match = _TEXT.match(text.casefold())
-    if match is None or match[1] not in FORMULAS:
-        nearest = get_close_matches(text.casefold().split("(")[0], FORMULAS, n=3, cutoff=0.0)
-        raise UnknownName(f"mapping {text!r} is not known; nearest: {', '.join(nearest)}")
-    name, parameter = match[1], int(match[2]) if match[2] else None
-    if name == "float":
-        return _float(family, family.float_bits if parameter is None else parameter)
-    if name == "shift":
-        return _shift(family, parameter)
-    if parameter is not None:
-        raise IncompatibleMapping(f"mapping {text!r}: {name} takes no parameter; write {name!r}")
-    if name in ("java_bounded", "php_range", "top_reject") and family.word_bits != 32:
+    if match is None or (match[2] not in FORMULAS and match[2] not in SPELLINGS):
+        raise UnknownName(f"mapping {text!r} is not known; nearest: {', '.join(_nearest(text))}")
+    view, name, parameter = match[1] or "", match[2], int(match[3]) if match[3] else None
+    seen = _look(view, text, family)
+    if name in SPELLINGS and parameter is None:
+        return parse_mapping(f"{view}:{SPELLINGS[name]}" if view else SPELLINGS[name], family)
+    words, parameter = _RULES.get(name, _plain)(name, parameter, seen)
+    identity = name if parameter is None else f"{name}({parameter})"
+    return Mapping(f"{view}:{identity}" if view else identity, name, parameter, words, seen.word_bits, view)
+
+
+def _nearest(text: str) -> list[str]:
+    name = text.casefold().partition("(")[0].rpartition(":")[2]
+    return get_close_matches(name, [*FORMULAS, *SPELLINGS], n=3, cutoff=0.0)
+
+
+def _look(view: str, text: str, family: Family) -> Family:
+    """Return the family as it looks through a view."""
+    if not view:
+        return family
+    if view not in VIEWS:
+        raise UnknownName(f"mapping {text!r}: view {view!r} is not known; views: {', '.join(VIEWS)}")
+    fits = {"halves": family.word_bits == 64, "pairs": family.word_bits == 32}.get(
+        view, family.word_bits > 32
+    )
+    if not fits or text.casefold().rpartition(":")[2].strip().startswith(NATIVE_WORDS):
         raise IncompatibleMapping(
-            f"mapping {name} needs 32-bit words, {family.id} has {family.word_bits}; {_offer(family)}"
+            f"mapping {text!r}: {view} is {VIEWS[view]}, {family.id} has {family.word_bits}-bit words; {_offer(family)}"
         )
-    return Mapping(name, name, None, 1)
+    bits = 64 if view == "pairs" else 32
+    return replace(family, word_bits=bits, float_bits=min(bits, 53), float_split=None, float_unit=None)
 
 
-def _shift(family: Family, bits: int | None) -> Mapping:
+Rule = Callable[[str, int | None, Family], tuple[int, int | None]]
+
+
+def _plain(name: str, parameter: int | None, family: Family) -> tuple[int, int | None]:
+    if parameter is not None:
+        raise IncompatibleMapping(f"mapping {name}({parameter}): {name} takes no parameter; write {name!r}")
+    return 1, None
+
+
+def _on(*widths: int) -> Rule:
+    def rule(name: str, parameter: int | None, family: Family) -> tuple[int, int | None]:
+        if family.word_bits not in widths:
+            raise IncompatibleMapping(
+                f"mapping {name} needs words of {' or '.join(map(str, widths))} bits, {family.id} has {family.word_bits}; {_offer(family)}"
+            )
+        return _plain(name, parameter, family)
+
+    return rule
+
+
+def _shift(name: str, bits: int | None, family: Family) -> tuple[int, int | None]:
     if bits is None or not 0 < bits < family.word_bits:
         raise IncompatibleMapping(
             f"shift needs 0 < k < {family.word_bits} on {family.id}, got {bits}; write shift(1)"
         )
-    return Mapping(f"shift({bits})", "shift", bits, 1)
+    return 1, bits
 
 
-def _float(family: Family, bits: int) -> Mapping:
+def _top_bits(name: str, bits: int | None, family: Family) -> tuple[int, int | None]:
+    if bits is None or not 0 < bits <= family.word_bits:
+        raise IncompatibleMapping(
+            f"{name} needs 0 < k <= {family.word_bits} on {family.id}, got {bits}; write {name}(31)"
+        )
+    return 1, bits
+
+
+def _float(name: str, asked: int | None, family: Family) -> tuple[int, int | None]:
+    bits = family.float_bits if asked is None else asked
     if family.float_unit is not None and bits != family.float_bits:
         raise IncompatibleMapping(
-            f"float({bits}): {family.id} divides its whole word; write float({family.float_bits})"
+            f"{name}({bits}): {family.id} divides its whole word; write {name}({family.float_bits})"
         )
     if 0 < bits <= min(family.word_bits, 53):
-        return Mapping(f"float({bits})", "float", bits, 1)
+        return 1, bits
     if family.float_split is not None and bits == sum(family.float_split):
-        return Mapping(f"float({bits})", "float", bits, 2)
-    raise IncompatibleMapping(
-        f"float({bits}) cannot be fed by {family.id} ({family.word_bits}-bit words); {_offer(family)}"
+        return 2, bits
+    raise _unfed(name, bits, family)
+
+
+def _low_float(name: str, bits: int | None, family: Family) -> tuple[int, int | None]:
+    if bits is not None and 0 < bits <= min(family.word_bits, 53):
+        return 1, bits
+    if bits is not None and family.word_bits == 32 and 32 < bits <= 53:
+        return 2, bits
+    raise _unfed(name, bits, family)
+
+
+def _r_reject(name: str, parameter: int | None, family: Family) -> tuple[int, int | None]:
+    if not 16 <= family.word_bits <= 32 or family.float_unit is not None:
+        raise IncompatibleMapping(
+            f"mapping {name} needs a double of one word of 16 to 32 bits; {_offer(family)}"
+        )
+    return _plain(name, parameter, family)
+
+
+_RULES: dict[str, Rule] = {
+    "shift": _shift,
+    "float": _float,
+    "round_float": _float,
+    "low_float": _low_float,
+    "mod_reject": _top_bits,
+    "java_bounded": _on(32),
+    "php_range": _on(32),
+    "rust_range": _on(32, 64),
+    "rust_uniform": _on(32, 64),
+    "r_reject": _r_reject,
+}
+
+
+def _unfed(name: str, bits: int | None, family: Family) -> IncompatibleMapping:
+    return IncompatibleMapping(
+        f"{name}({bits}) cannot be fed by {family.id} ({family.word_bits}-bit words); {_offer(family)}"
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from hip_cuda_kernels import host
 from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.lowering import RESIDUE, SCALED, Call
+from hip_cuda_kernels.lowering import ITSELF, MULTIPLIED, RESIDUE, WHOLE, Call
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.planning import Workload, cost, pass_rates
 from hip_cuda_kernels.registry import family as family_of
@@ -31,8 +31,7 @@ MOST_SHOWN = 5  # bits of a draw that low_bits uses
 CHOICE, LANE = 2000.0, 0.36  # gf2: a system of equations; one draw of one of its solutions
 STATE, STATE_DRAW, STATE_HIT = 0.2, 0.042, 25.0  # orbit: a step; a draw compared; a match remembered
 
-# Mappings whose filter looks at the first accepted word of a call, unreduced.
-PLAIN = {"mod", "shift", "mulshift", "float", "java_bounded", "php_range"}
+CHAINED = {"mt19937/init_genrand", "mt19937_php/mt_srand"}
 # low_bits judges seeds that reject one word; that one rejects two within a search must be rarer than this.
 MOST_REJECTED_TWICE = 1e-8
 # orbit keeps the matches of as many calls as an alignment spans, for every vector and lane.
@@ -61,7 +60,6 @@ class _Search:
     """A search in the numbers that costs depend on."""
 
     family: Family
-    mapping: str
     task: Task
 
     @property
@@ -75,16 +73,17 @@ class _Search:
     @cached_property
     def chance(self) -> float:
         """Return the chance that a word matches a draw."""
-        return 1.0 / min(self.task.call.range, 1 << self.family.word_bits)
+        return 1.0 / min(self.task.call.size, 1 << self.family.word_bits)
 
     @cached_property
     def rejected(self) -> float:
         """Return the chance that a word is drawn again."""
-        return max(0.0, 1.0 - (self.task.call.accept_max + 1) / (1 << self.family.word_bits))
+        return 1.0 - (self.task.call.accept_max + 1) / (1 << 64)
 
     @cached_property
     def plain(self) -> bool:
-        return self.mapping in PLAIN and not self.task.filter.reduce
+        """Return whether the filter looks at 32 bits of a call's first accepted word as the generator gives it."""
+        return self.task.call.view == WHOLE and not self.task.filter.reduce
 
     @cached_property
     def vectors(self) -> list[tuple[np.ndarray[Any, Any], int]]:
@@ -115,7 +114,7 @@ class _Search:
     def sieve_seconds(self) -> float:
         """Return what the sieve takes: its cost model, scaled to the family's measured cost of a search for ten exact draws."""
         ops = self.family.ops
-        words = self.task.call.words
+        words = self.task.call.raw_words
         unit = self.family.cost / 1e6 / cost(Workload(10, 10, 1e-3, 1, 1, 1, words, *ops))
         starts, strides = self.alignments
         loads = [
@@ -132,9 +131,9 @@ class _Search:
 
 
 def _twister_chain(search: _Search) -> float | None:
-    """MT19937 from init_genrand, before word 227: the chain of seeding words twelve vectors abreast."""
+    """MT19937 from init_genrand, before word 227: the chain of seeding words, as many seeds abreast as registers hold."""
     reach = search.family.reach
-    if search.family.id != "mt19937/init_genrand" or reach is None or search.last_word >= reach:
+    if search.family.id not in CHAINED or reach is None or search.last_word >= reach:
         return None
     return search.probed_seconds(CHAIN, CHAIN_WORD)
 
@@ -144,13 +143,22 @@ def _lehmer_sums(search: _Search) -> float | None:
     return search.probed_seconds(0.0, SUM_WORD) if search.family.id == "glibc_random/type3" else None
 
 
+def _low_bits_shown(call: Call) -> int:
+    """Return how many bits of a word, from call.shift on, its draw shows because it is a residue or those bits themselves."""
+    if call.kind == ITSELF:
+        return call.mask.bit_length()
+    return (call.size & -call.size).bit_length() - 1 if call.kind == RESIDUE else 0
+
+
 def _low_bits(search: _Search) -> float | None:
     """48-bit congruential generators under an even modulus: low seeds first, high ones for what is left."""
     call, shift = search.task.call, LOW_BITS_SHIFT.get(search.family.id)
-    shown = min((call.range & -call.range).bit_length() - 1, MOST_SHOWN)
+    shown = min(_low_bits_shown(call), MOST_SHOWN)
     words = search.last_word + 1
     twice = (words * search.rejected) ** 2 / 2
-    if shift is None or call.kind != RESIDUE or shown == 0 or twice > MOST_REJECTED_TWICE:
+    if shift is None or shown == 0 or twice > MOST_REJECTED_TWICE:
+        return None
+    if search.rejected and (call.multiplier, call.addend) != (1 << 32, 0):  # not the largest words
         return None
     low_bits = 48 - min(search.family.word_bits, 48) + call.shift + shown
     low, high = 1 << (low_bits - shift), max(1, search.seeds >> (low_bits - shift))
@@ -180,11 +188,12 @@ def is_affine(family: str) -> bool:
 
 def _bits_shown(call: Call) -> int:
     """Return how many whole bits of a call's first word its draw shows."""
-    zeros = (call.range & -call.range).bit_length() - 1
-    if call.kind == RESIDUE:
-        return zeros
-    whole = call.range == 1 << zeros and (call.kind != SCALED or call.unit == 2.0**call.bits)
-    return zeros if whole and zeros <= call.bits - call.join else 0
+    if call.kind in (ITSELF, RESIDUE):
+        return _low_bits_shown(call)
+    bits = call.size.bit_length() - 1
+    power = call.size == 1 << bits and not call.rounds
+    exact = call.kind == MULTIPLIED or call.unit == 2.0**call.bits
+    return bits if power and exact and bits <= call.bits - call.join else 0
 
 
 def _gf2(search: _Search) -> float | None:
@@ -247,7 +256,7 @@ def options(
     task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
     if task is None:
         return [Route("sieve", 0.0)]
-    search = _Search(found, parsed.name, task)
+    search = _Search(found, task)
     routes = [Route("sieve", search.sieve_seconds())]
     for name, estimate in ROUTES.items() if search.plain and seed_count else ():
         seconds = estimate(search)

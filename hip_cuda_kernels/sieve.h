@@ -24,17 +24,19 @@ struct Hit {
 };
 
 // A call and a task as task.py packs them, the same for the host and a GPU: whole numbers, one double, one run of arrays.
-HD Call unpack_call(const u64 *numbers, double unit) {
-    return {(u32)numbers[0], (u32)numbers[1], (u32)numbers[2], (u32)numbers[3], (u32)numbers[4], (u32)numbers[5],
-            numbers[6],      numbers[7],      unit};
+enum : u32 { call_numbers = 14 };
+
+HD Call unpack_call(const u64 *n, double unit) {
+    return {(u32)n[0], (u32)n[1], (u32)n[2], (u32)n[3], (u32)n[4], (u32)n[5], (u32)n[6], (u32)n[7], (u32)n[8],
+            n[9],      n[10],     n[11],     n[12],     n[13],     unit};
 }
 
 HD Task unpack_task(const u64 *numbers, double unit, const u32 *arrays) {
-    const u64 *rest = numbers + 8;
-    const u32 vectors = (u32)rest[4], width = (u32)rest[5], table = vectors * width;
+    const u64 *rest = numbers + call_numbers;
+    const u32 vectors = (u32)rest[5], width = (u32)rest[6], table = vectors * width;
     const u32 *tables = arrays + 3 * vectors;
     return {unpack_call(numbers, unit),
-            {(u32)rest[0], (u32)rest[1], (u32)rest[2], (u32)rest[3]},
+            {(u32)rest[0], (u32)rest[1], (u32)rest[2], (u32)rest[3], (u32)rest[4]},
             vectors,
             width,
             arrays,
@@ -44,36 +46,26 @@ HD Task unpack_task(const u64 *numbers, double unit, const u32 *arrays) {
             tables + table,
             tables + 2 * table,
             tables + 3 * table,
-            (u32)rest[6],
             (u32)rest[7],
             (u32)rest[8],
-            (u32)rest[9]};
+            (u32)rest[9],
+            (u32)rest[10]};
 }
 
 // How many draws of a vector the seed reproduces; gives up with 0 once the threshold is out of reach.
 template <class G> HD u32 exact_count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
-    G g;
-    g.seed((u32)seed, (u32)(seed >> 32));
+    Reader<G> reader(task.call, seed);
     const u32 row = vector * task.width, usable = task.usable[vector], threshold = task.threshold[vector];
     u64 at = 0;
     u32 matched = 0;
     for (u32 i = 0; i < usable; ++i) {
         if (matched + (usable - i) < threshold) return 0;
         u64 call = start + (u64)task.index[row + i] * (gap + 1);
-        discard(g, task.call, call - at);
-        matched += draw(g, task.call) == task.value[row + i];
+        reader.discard(call - at);
+        matched += reader.draw() == task.value[row + i];
         at = call + 1;
     }
     return matched;
-}
-
-// The word that the filter looks at: the first accepted word of a call, cut to 32 bits or reduced.
-template <class G> HD u32 filter_word(G &g, const Task &task) {
-    u64 word = accepted_word(g, task.call);
-    if (task.call.words == 2) g.skip(1);
-    if (task.filter.reduce) return (u32)((word >> task.call.shift) % task.call.range);
-    const u32 beyond = G::word_bits > 32 ? G::word_bits - 32 : 0;
-    return filtered((u32)(word >> beyond), task.filter);
 }
 
 // Filtered matches among the first `depth` draws, with q the filter words of the calls from `start` on.
@@ -88,10 +80,12 @@ HD u32 filtered_count(const Task &task, u32 vector, const u32 *q, u32 gap) {
 // Propose every (vector, start, gap) of one seed that the filter cannot refuse. `q` has room for the filter words of `calls`
 // calls from start_lo on: as many as the last start, the widest gap and the deepest first stage need.
 template <class G, class Propose> HD void propose(const Task &task, u64 seed, u32 *q, u32 calls, Propose proposed) {
-    G g;
-    g.seed((u32)seed, (u32)(seed >> 32));
-    discard(g, task.call, task.start_lo);
-    for (u32 i = 0; i < calls; ++i) q[i] = filter_word(g, task);
+    Reader<G> reader(task.call, seed);
+    reader.discard(task.start_lo);
+    for (u32 i = 0; i < calls; ++i) {
+        q[i] = filter_word(task.call, task.filter, reader.accepted());
+        reader.skip(task.call.words - 1);
+    }
     for (u32 vector = 0; vector < task.vectors; ++vector) {
         if (task.usable[vector] < task.threshold[vector]) continue;
         const u32 missable = task.usable[vector] - task.threshold[vector];

@@ -21,16 +21,8 @@ LongNumbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 def pack_call(call: Call) -> tuple[LongNumbers, float]:
     """Return (numbers, unit) in the order of unpack_call in sieve.h."""
-    numbers = (
-        call.kind,
-        call.words,
-        call.shift,
-        call.join,
-        call.second_shift,
-        call.bits,
-        call.accept_max,
-        call.range,
-    )
+    shape = (call.kind, call.view, call.at, call.words, call.shift, call.join, call.second_shift, call.bits)
+    numbers = (*shape, call.rounds, call.mask, call.multiplier, call.addend, call.accept_max, call.range)
     return np.array(numbers, dtype=np.uint64), call.unit
 
 
@@ -67,7 +59,7 @@ class Task:
         (start_lo, start_hi), (gap_lo, gap_hi) = self.scope.starts, self.scope.gaps
         f = self.filter
         scope = (start_lo, start_hi - start_lo + 1, gap_lo, gap_hi - gap_lo + 1)
-        rest = (f.reduce, f.shift, f.zeros, f.multiplier, self.vectors, self.width, *scope)
+        rest = (f.reduce, f.at, f.shift, f.zeros, f.multiplier, self.vectors, self.width, *scope)
         numbers, unit = pack_call(self.call)
         arrays = (self.usable, self.threshold, self.depth, self.index, self.value, self.offset, self.lim)
         return np.concatenate([numbers, np.array(rest, dtype=np.uint64)]), unit, np.concatenate(arrays)
@@ -81,7 +73,7 @@ class Task:
     def last_word(self) -> int:
         """Return how many raw words lie up to the last draw's last one, rejections aside."""
         last = max(int(self.index[v * self.width + int(n) - 1]) for v, n in enumerate(self.usable) if n)
-        return (self.scope.starts[1] + last * (self.scope.gaps[1] + 1) + 1) * self.call.words
+        return (self.scope.starts[1] + last * (self.scope.gaps[1] + 1) + 1) * self.call.raw_words
 
 
 def build_task(
@@ -96,8 +88,8 @@ def build_task(
     """Return the search as arrays, or None when no vector can reach its threshold."""
     call = lower_call(mapping, family, lo, hi)
     _check(family, draws, thresholds, scope)
-    word_filter = lower_filter(call, family.word_bits)
-    table = [list(_usable(call, word_filter, family.word_bits, row, lo)) for row in draws.tolist()]
+    word_filter = lower_filter(call)
+    table = [list(_usable(call, word_filter, row, lo)) for row in draws.tolist()]
     reachable = [len(row) >= t for row, t in zip(table, thresholds.tolist(), strict=True)]
     if not any(reachable):
         return None
@@ -115,12 +107,10 @@ def build_task(
     )
 
 
-def _usable(
-    call: Call, word_filter: Filter, word_bits: int, row: list[int], lo: int
-) -> Iterator[tuple[int, int, int, int]]:
+def _usable(call: Call, word_filter: Filter, row: list[int], lo: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield (index, value, offset, lim) of the draws that some word can make."""
     for index, draw in enumerate(row):
-        constants = None if draw == -1 else lower_draw(call, word_filter, word_bits, draw - lo)
+        constants = None if draw == -1 else lower_draw(call, word_filter, draw - lo)
         if constants is not None:
             yield index, draw - lo, *constants
 
@@ -129,9 +119,9 @@ def _depths(family: Family, call: Call, usable: int, threshold: int, scope: Scop
     if usable < threshold:
         return 1, 1
     starts, gaps = (hi - lo + 1 for lo, hi in (scope.starts, scope.gaps))
-    chance = 1.0 / min(call.range, 1 << family.word_bits)
+    chance = 1.0 / min(call.size, 1 << call.width)
     return depths(
-        Workload(usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.words, *family.ops)
+        Workload(usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.raw_words, *family.ops)
     )
 
 

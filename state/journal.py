@@ -20,6 +20,7 @@ from uuid import uuid4
 from state import storage
 from state.chain import GENESIS, Event, canonical, event_hash
 from state.clock import StepWatch, boot_id, monotonic, utc_now
+from state.coverage import Coverage
 from state.decisions import Decisions
 from state.errors import NoJournal, ReadOnlyJournal, StateError
 from state.files import disk_errors
@@ -81,7 +82,7 @@ class Journal:
         self._seq, self._head = self._tip()
         self.requests, self.decisions, self.predictions = Requests(self), Decisions(self), Predictions(self)
         self.parameters, self.cursors, self.runs = Parameters(self), Cursors(self), Runs(self)
-        self.samples = Samples(self)
+        self.samples, self.coverage = Samples(self), Coverage(self)
         self._halts, self._chunks, self._bill = Halts(self), Chunks(self), Bill(self)
 
     @classmethod

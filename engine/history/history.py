@@ -112,6 +112,10 @@ class History:
             raise BadInput(f"{self.source}: no session {label!r}; sessions are: {known}")
         return self._take(np.flatnonzero(self.codes == self.labels.index(label)))
 
+    def turn(self, number: int, streams: int) -> History:
+        """Return the draws of stream `number` (from 1) if `streams` unlabelled ones take turns."""
+        return self._take(np.arange(number - 1, len(self), streams, dtype=np.int64))
+
     def head(self, count: int) -> History:
         """Return the oldest `count` draws."""
         return self._take(np.arange(min(max(count, 0), len(self)), dtype=np.int64))

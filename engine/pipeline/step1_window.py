@@ -35,7 +35,7 @@ from engine.pipeline.replay import Lines, predictions, refuse, tally
 from engine.pipeline.shelf import Shelf, code_digest
 from engine.pipeline.study import Study, Trial, optimise
 from engine.search.analysis import Analysis
-from engine.search.plan import LONGEST_BLOCK
+from engine.search.design import LONGEST_BLOCK
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors, TrialHeader
 from engine.search.sweep import SweepResult, SweepSpec, sweep
@@ -123,7 +123,7 @@ def make_plan(ctx: RunContext) -> Plan:
             f"{len(ctx.history)} draws: step 1 needs {SHORTEST_WINDOW} of a stream in the part it may select on, and "
             f"{reserve} after it; collect more draws"
         )
-    seeds = ctx.space.seeds or Range(0, 2**32 - 1)
+    seeds = max(ctx.space.seeds or (Range(0, 2**32 - 1),), key=lambda one: one.size)
     top = min(seeds.hi, seeds.lo + ctx.parameters.window_seeds - 1)
     starts, gaps = ctx.space.starts or Range(0, DEEPEST_START), ctx.space.gaps or Range(0, WIDEST_GAP)
     return Plan(

@@ -38,9 +38,12 @@ class Origin(Record):
 
 
 class Gap(Record):
-    """Mapping calls discarded between two draws; 0 means contiguous."""
+    """Mapping calls discarded between two draws; 0 means contiguous.
 
-    law: Literal["constant", "periodic", "range", "unknown"] = "constant"
+    With the law `reseed` the generator is seeded anew before every draw, and `value` is how far the seed moves each time.
+    """
+
+    law: Literal["constant", "periodic", "range", "reseed", "unknown"] = "constant"
     unit: Literal["call", "word"] = "call"
     value: int | None = None
     pattern: tuple[int, ...] | None = None

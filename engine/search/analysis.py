@@ -52,7 +52,7 @@ class Threshold(Record):
 
 
 class Excluded(Record):
-    """A searched part of the space that holds no generator of these draws, with its measured power."""
+    """A searched part of the space that holds no generator of these draws, with its measured power; `run`: an earlier one did it."""
 
     family: str
     mapping: str
@@ -61,6 +61,7 @@ class Excluded(Record):
     gap: dict[str, Any]
     threshold: Threshold
     power: float
+    run: str | None = None
 
 
 class NotTested(Record):
@@ -93,7 +94,10 @@ class RangeCandidate(Record):
 
 
 class Analysis(Record):
-    """The whole answer; `next_draws` is null unless all hypotheses agree on them."""
+    """The whole answer; `next_draws` is null unless all hypotheses agree on them.
+
+    `excluded_before` counts asked hypotheses that earlier runs had excluded on the same draws; they were not tested again.
+    """
 
     schema_: Literal["analysis/1"] = Field(default="analysis/1", alias="schema")
     verdict: Verdict
@@ -110,6 +114,7 @@ class Analysis(Record):
     hypotheses: list[Hypothesis]
     next_draws: list[int] | None
     excluded: list[Excluded]
+    excluded_before: int = 0
     not_tested: list[NotTested]
     controls: Controls
     hypotheses_tested: int

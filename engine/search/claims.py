@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
+from engine.evidence.paths import path_bits
 from engine.search.analysis import Hypothesis, Tally
-from engine.search.plan import DESIGN_BITS, Cell
-from hip_cuda_kernels import host
+from engine.search.design import DESIGN_BITS
+from engine.search.layouts import reseeded
+from engine.search.plan import Cell
+from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family as family_of
 
 NEXT_DRAWS = 10
+MOST_SCORED = 512  # draws that are weighed where gaps vary: every one widens the window of the next
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One survivor with its score: `bits` is the log2 e-value after everything that was tried has been paid."""
+    """One survivor with its score: `bits` is the log2 e-value after everything that was tried has been paid.
+
+    `gaps` are the calls before each draw but the first where they vary, over the draws that were weighed.
+    """
 
     cell: Cell
     seed: int
@@ -29,6 +38,7 @@ class Claim:
     scored: int
     confirmed: Tally
     bits: float
+    gaps: tuple[int, ...] | None = None
 
     @property
     def stream(self) -> tuple[str, str | None, int, int, int]:
@@ -37,11 +47,14 @@ class Claim:
 
     def line(self) -> str:
         """Return the claim as one short line."""
-        return f"{self.cell.family} {self.cell.mapping} seed {self.seed} start {self.start} gap {self.gap}"
+        gap = self.gap if self.gaps is None else "varies"
+        return f"{self.cell.family} {self.cell.mapping} seed {self.seed} start {self.start} gap {gap}"
 
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    if cell.law == "reseed":
+        return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
 
 
@@ -49,6 +62,13 @@ def score(
     cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, rank: int
 ) -> Claim:
     """Weigh one survivor: `rank` counts survivors carried so far from 1, or cells for the all-draws design."""
+    weigh = _score_variable if cell.law == "range" else _score_fixed
+    return weigh(cell, hit, draws, p, noise, survivor_bits(rank) + DESIGN_BITS)
+
+
+def _score_fixed(
+    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
+) -> Claim:
     seed, start, gap = hit
     same = predicted(cell, seed, start, gap, len(draws)) == draws
     present = draws >= 0
@@ -57,9 +77,36 @@ def score(
         searched = np.flatnonzero(present[cell.window :])[: cell.block] + cell.window
         unseen[searched] = False
     tally = Tally(matched=int(same[unseen].sum()), scored=int(unseen.sum()))
-    paid = survivor_bits(rank) + DESIGN_BITS + (0.0 if cell.confirm else prior_bits(cell.hypotheses))
+    paid += 0.0 if cell.confirm else prior_bits(cell.whole.hypotheses)
     bits = log2_evidence(tally.matched, tally.scored, p, noise) - paid
     return Claim(cell, seed, start, gap, int(same[present].sum()), int(present.sum()), tally, bits)
+
+
+def _score_variable(
+    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
+) -> Claim:
+    """Weigh the average over every start and pattern of gaps; the evidence is what the unseen draws add to the search block's.
+
+    The alignment is laid out over all draws for a survivor that the unseen ones speak for, else over the block alone.
+    """
+    seed, draws = hit[0], draws[:MOST_SCORED]
+    reach = variable_gaps.window(cell.starts, cell.gaps, len(draws) - 1)[1] + 1
+    stream = host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, reach)
+    width = int(np.flatnonzero(draws >= 0)[cell.block - 1]) + 1
+    before, whole = path_bits(
+        stream, draws, [width, len(draws)], starts=cell.starts, gaps=cell.gaps, p=p, noise=noise
+    )
+    if cell.confirm:
+        bits = whole - before if math.isfinite(before) else -math.inf
+    else:
+        bits = whole - prior_bits(cell.whole.seeds.size)
+    shown = draws if bits > paid else draws[:width]
+    matched, gaps, start = variable_gaps.align(stream, shown, cell.starts, cell.gaps)
+    calls = np.cumsum([start, *(gap + 1 for gap in gaps)])
+    same, present = stream[calls] == shown, shown >= 0
+    unseen = np.arange(len(shown)) >= (width if cell.confirm else 0)
+    tally = Tally(matched=int((same & present & unseen).sum()), scored=int((present & unseen).sum()))
+    return Claim(cell, seed, start, 0, matched, int(present.sum()), tally, bits - paid, tuple(gaps))
 
 
 def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
@@ -73,8 +120,10 @@ def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
     return [cell for cell in variants if cell != claim.cell]
 
 
-def settle(claims: Iterable[Claim], count: int) -> list[tuple[Claim, int, np.ndarray]]:
+def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tuple[Claim, int, np.ndarray]]:
     """Reduce claims to non-equivalent ones, best first, each with its number of equivalents and its next draws.
+
+    `counts` are the draws of each stream so far.
 
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
     stream only the best is kept, because a worse one is the same discovery seen through a wrong range.
@@ -82,15 +131,24 @@ def settle(claims: Iterable[Claim], count: int) -> list[tuple[Claim, int, np.nda
     best: dict[object, Claim] = {}
     for claim in sorted(claims, key=lambda one: (-one.bits, one.start, one.seed)):
         best.setdefault(claim.stream, claim)
-    groups: dict[bytes, list[Claim]] = {}
+    groups: dict[object, list[Claim]] = {}
     for claim in best.values():
-        future = predicted(claim.cell, claim.seed, claim.start, claim.gap, count + NEXT_DRAWS)
-        groups.setdefault(future.tobytes(), []).append(claim)
+        story = _story(claim, counts[claim.cell.session] + NEXT_DRAWS).tobytes()
+        groups.setdefault((claim.cell.session, story), []).append(claim)
     settled = []
-    for key, group in groups.items():
+    for group in groups.values():
         chosen = min(group, key=lambda one: (one.start, one.seed, -one.cell.prior))
-        settled.append((chosen, len(group), np.frombuffer(key, dtype=np.int64)[count:]))
+        count = counts[chosen.cell.session]
+        future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
+        settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
+
+
+def _story(claim: Claim, count: int) -> np.ndarray:
+    """Return the draws that a claim tells of, past and next; where gaps vary, the next ones are open and the calls stand for them."""
+    if claim.gaps is None:
+        return predicted(claim.cell, claim.seed, claim.start, claim.gap, count)
+    return host.values(claim.cell.family, claim.cell.mapping, claim.seed, claim.cell.lo, claim.cell.hi, count)
 
 
 def likely_noise(matched: int, scored: int, p: float) -> float:
@@ -112,7 +170,14 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     }
     return Hypothesis(
         family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=claim.start,
-        gap={"law": "constant", "unit": "call", "value": claim.gap}, session=claim.cell.session, direction="forward",
+        gap=_gap(claim), session=claim.cell.session, direction="forward",
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
         confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,
     )  # fmt: skip
+
+
+def _gap(claim: Claim) -> dict[str, Any]:
+    if claim.gaps is None:
+        return {"law": claim.cell.law, "unit": "call", "value": claim.gap}
+    lo, hi = claim.cell.gaps
+    return {"law": "range", "unit": "call", "lo": lo, "hi": hi, "pattern": list(claim.gaps)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,12 +34,18 @@ from engine.search.analysis import (
 )
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, hypothesis, score, settle, siblings
+from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
+from engine.search.design import LONGEST_BLOCK
 from engine.search.plan import Cell, Material, Plan, make_plan
+from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from state.coverage import CoverageRow
 from state.journal import Journal
 
 FEWEST_DRAWS = 3
+TURNS = re.compile(r"turns:([2-9]|[1-5]\d|6[0-4])")  # how the hypothesis is asked,
+TURN = re.compile(r"turn (\d+) of (\d+)")  # and how each of its streams is called
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Books:
     claims: list[Claim] = field(default_factory=list)
     power: dict[str, tuple[int, int]] = field(default_factory=dict)
     finished: list[Cell] = field(default_factory=list)
+    done: dict[Cell, list[DoneChunk]] = field(default_factory=dict)
     flooded: set[str] = field(default_factory=set)
 
 
@@ -86,10 +94,12 @@ class Identification:
         *,
         run: str = "",
         progress: Callable[[Progress], None] | None = None,
+        known: Iterable[CoverageRow] = (),
+        kernel: str = "",
     ) -> None:
         """Check the history against the space and lay out the plan, before anything is started or written.
 
-        Raise BadInput or UsageError, each naming the draw or the option.
+        What `known` rows of the coverage ledger exclude, as judged by the kernels of build `kernel`, is not planned again. Raise BadInput or UsageError, each naming the draw or the option.
         """
         if len(history) < FEWEST_DRAWS:
             raise BadInput(f"{history.source}: {len(history)} draws; at least {FEWEST_DRAWS} are needed")
@@ -103,15 +113,56 @@ class Identification:
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
-        self.plan: Plan = make_plan(space, [self._material(label) for label in self.values])
+        self.asked: Plan = make_plan(space, [self._material(label) for label in self.values])
+        self.judged = Judged(kernel, space.alpha, space.noise)
+        self.digests = {
+            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK)
+            for label, values in self.values.items()
+            for (lo, hi), _ in self.candidates
+        }
+        self.known: dict[int, CoverageRow] = {}
+        self.plan = self._spare(known)
         self.books = Books()
+        self.books.carried[REAL] = sum(row.survivors for row in self.known.values())
         self.streams = {
             (label, lo, hi): twin_stream(values, lo, hi, space.seed, label)
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
         self._began = time.monotonic()
-        self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.plan.cells, start=1)}
+        self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.asked.cells, start=1)}
+
+    def _spare(self, known: Iterable[CoverageRow]) -> Plan:
+        """Cut from the asked plan what earlier runs excluded on these very draws, and remember by which rows."""
+        rows: dict[tuple[str, str], list[CoverageRow]] = {}
+        for row in known:
+            if self.judged.accepts(row):
+                rows.setdefault((row.family, row.mapping), []).append(row)
+        left: list[Cell] = []
+        for cell in self.asked.cells:
+            digests = self.digests[cell.session, cell.lo, cell.hi]
+            parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()), digests)
+            left += parts
+            self.known |= {row.seq: row for row in used}
+        return Plan(tuple(left), self.asked.unplanned)
+
+    @property
+    def spared(self) -> int:
+        """Return how many hypotheses of the asked plan earlier runs excluded."""
+        return self.asked.hypotheses - self.plan.hypotheses
+
+    def coverage(self) -> list[CoverageRow]:
+        """Return what this search excluded: whole chunks of families that no claim names."""
+        claimed = {claim.cell.family for claim in self.books.claims}
+        return [
+            row
+            for cell, chunks in self.books.done.items()
+            if cell.family not in claimed
+            for row in rows_of(
+                cell, chunks, self.digests[cell.session, cell.lo, cell.hi][cell.block], self.judged,
+                run=self.run_id, history=self.history.digest,
+            )
+        ]  # fmt: skip
 
     async def run(self, compute: Compute, journal: Journal) -> Analysis:
         """Search until a claim is confirmed, the space is done, the time is up or a halt comes."""
@@ -148,6 +199,8 @@ class Identification:
         books.expected += outcome.meta["hypotheses"] * 2.0 ** log2_tail(cell.block, cell.threshold, p)
         if outcome.meta["overflow"]:
             books.flooded.add(cell.key)
+        else:
+            books.done.setdefault(cell, []).append(_done(outcome))
         for hit in outcome.hits:
             self._weigh(cell, int(hit["vector"]), (int(hit["seed"]), int(hit["start"]), int(hit["gap"])))
         if outcome.last and cell.key not in books.flooded:
@@ -157,7 +210,7 @@ class Identification:
         """Score one survivor on the draws that the search never used; a real one that is paid for becomes a claim."""
         books = self.books
         books.carried[vector] += 1
-        rank = books.carried[vector] if cell.confirm else self._cell_rank[cell.key]
+        rank = books.carried[vector] if cell.confirm else self._cell_rank[cell.whole.key]
         claim = score(
             cell,
             hit,
@@ -202,17 +255,18 @@ class Identification:
         return max(0.0, self.space.time_limit - (time.monotonic() - self._began))
 
     def _excluded_share(self) -> float:
-        return sum(cell.hypotheses for cell in self.books.finished) / max(1, self.plan.hypotheses)
+        finished = sum(cell.hypotheses for cell in self.books.finished)
+        return (finished + self.spared) / max(1, self.asked.hypotheses)
 
     def _analysis(self, stopped: StoppedBy) -> Analysis:
         books, wanted = self.books, required_bits(self.space.alpha)
-        settled = settle(books.claims, len(self.history))
+        settled = settle(books.claims, {label: len(values) for label, values in self.values.items()})
         best = max((claim for claim, _, _ in settled), key=lambda one: one.bits, default=books.best)
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}
         verdict = decide(
             best_bits=best.bits if best else None, alpha=self.space.alpha, biased=self.bias is not None,
-            identifiable_cells=len(self.plan.cells), total_cells=len(self.plan.cells) + len(self.plan.unplanned),
+            identifiable_cells=len(self.asked.cells), total_cells=len(self.asked.cells) + len(self.asked.unplanned),
         )  # fmt: skip
         return Analysis(
             verdict=verdict, evidence_bits=round(best.bits, 2) if best and math.isfinite(best.bits) else 0.0,
@@ -224,8 +278,9 @@ class Identification:
             ],
             draws=len(self.history), sessions=list(self.history.sessions),
             hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
-            next_draws=list(futures.pop()) if len(futures) == 1 else None,
-            excluded=[self._exclusion(cell) for cell in books.finished], not_tested=self._not_tested(stopped),
+            next_draws=list(futures.pop()) or None if len(futures) == 1 else None,
+            excluded=[self._exclusion(cell) for cell in books.finished] + [_known(row) for row in self.known.values()],
+            excluded_before=self.spared, not_tested=self._not_tested(stopped),
             controls=Controls(
                 null_best=max(books.carried[SHUFFLED], books.carried[UNIFORM]), null_expected=round(books.expected, 6),
                 cells_planted=books.planted, cells_found=books.found,
@@ -235,13 +290,12 @@ class Identification:
 
     def _exclusion(self, cell: Cell) -> Excluded:
         planted, found = self.books.power[cell.key]
-        tolerance = 2.0 ** log2_tail(cell.block, cell.threshold, 1.0 - cell.noise) if cell.noise else 1.0
         return Excluded(
             family=cell.family, mapping=cell.mapping,
             origins={"kind": "time" if cell.seeds.unit else "seed", "range": cell.seeds.text()},
-            starts=cell.starts, gap={"law": "constant", "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
+            starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
             threshold=Threshold(matched=cell.threshold, of=cell.block),
-            power=round(clopper_pearson_lower(found, planted) * tolerance, 4),
+            power=power(found, planted, cell.block, cell.threshold, cell.noise),
         )  # fmt: skip
 
     def _not_tested(self, stopped: StoppedBy) -> list[NotTested]:
@@ -313,6 +367,14 @@ class Identification:
         wanted, labels = self.space.sessions, self.history.sessions
         if wanted == "all":
             return [None]
+        if wanted == "interleaved":
+            if len(labels) < 2:
+                raise BadInput(
+                    f"{self.history.source}: --session interleaved needs labelled draws; unlabelled streams that take turns are turns:K"
+                )
+            return [None]
+        if turns := TURNS.fullmatch(wanted):
+            return [f"turn {number} of {turns[1]}" for number in range(1, int(turns[1]) + 1)]
         if wanted == "each":
             return [None, *labels] if len(labels) > 1 else [None]
         if wanted not in labels:
@@ -322,14 +384,45 @@ class Identification:
         return [wanted]
 
     def _values(self, label: str | None) -> np.ndarray:
-        return (self.history if label is None else self.history.session(label)).values
+        return self._stream(label).values
+
+    def _stream(self, label: str | None) -> History:
+        """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
+        if label is None:
+            return self.history
+        if turn := TURN.fullmatch(label):
+            return self.history.turn(int(turn[1]), int(turn[2]))
+        return self.history.session(label)
 
     def _material(self, label: str | None) -> Material:
-        history = self.history if label is None else self.history.session(label)
+        history = self._stream(label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6
         return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
+
+
+def power(found: int, planted: int, block: int, threshold: int, noise: float) -> float:
+    """Return the proven chance that a true hypothesis would have survived: found truths, and matches that noise leaves."""
+    tolerance = 2.0 ** log2_tail(block, threshold, 1.0 - noise) if noise else 1.0
+    return round(clopper_pearson_lower(found, planted) * tolerance, 4)
+
+
+def _done(outcome: ChunkOutcome) -> DoneChunk:
+    survivors = int((outcome.hits["vector"] == REAL).sum())
+    return DoneChunk(outcome.seeds, survivors, outcome.meta["planted"], outcome.meta["found"], outcome.digest)
+
+
+def _known(row: CoverageRow) -> Excluded:
+    """Return what an earlier run excluded, as this analysis lists it."""
+    seeds = Range(row.seed_lo, row.seed_hi, row.unit)
+    return Excluded(
+        family=row.family, mapping=row.mapping,
+        origins={"kind": "time" if row.unit else "seed", "range": seeds.text()},
+        starts=(row.start_lo, row.start_hi), gap={"law": row.law, "unit": "call", "lo": row.gap_lo, "hi": row.gap_hi},
+        threshold=Threshold(matched=row.threshold, of=row.block),
+        power=power(row.found, row.planted, row.block, row.threshold, row.noise), run=row.run,
+    )  # fmt: skip
 
 
 async def identify(

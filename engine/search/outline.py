@@ -43,11 +43,12 @@ class PlannedCell(Record):
 
 
 class Totals(Record):
-    """Sums over the cells; `within` counts the cells that the time limit reaches on the given workers."""
+    """Sums over the cells; `excluded_before` hypotheses are not planned because earlier runs excluded them; `within` counts the cells that the time limit reaches on the given workers."""
 
     cells: int
     families: int
     hypotheses: int
+    excluded_before: int
     core_seconds: float
     seconds: float
     within: int
@@ -79,6 +80,7 @@ def outline(identification: Identification, workers: int) -> Outline:
         alpha=space.alpha, time_limit=space.time_limit, workers=workers,
         totals=Totals(
             cells=len(plan.cells), families=len({cell.family for cell in plan.cells}), hypotheses=plan.hypotheses,
+            excluded_before=identification.spared,
             core_seconds=round(sum(cell.seconds for cell in plan.cells), 3), seconds=round(max(ends, default=0.0), 3),
             within=sum(end <= space.time_limit for end in ends),
         ),

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from engine.errors import UsageError
-from engine.evidence.chance import hit_rate, log2_tail, search_block, threshold_for
-from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, required_bits
+from engine.evidence.evalue import NOISE_MIXTURE
+from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, resolve_mappings
 from hip_cuda_kernels.registry import resolve_families
+from hip_cuda_kernels.variable_gaps import outlay
 
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
 COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
+SINGLE_SECONDS, JOIN_SECONDS = (
+    8e-10,
+    3e-7,
+)  # where every draw has a seed of its own: one looked for, one match joined
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
-LONGEST_BLOCK = 64
-MOST_DRAWS = 4096
-LEAST_POWER = 0.9  # an all-draws search that would miss more than this share of truths is not worth its bill
-CARRIED_ALLOWANCE = 6.0  # bits kept for the rank of a carried survivor when the confirm block is sized
-# Claims rest on two designs (confirm block, or all draws); each has half of the error budget.
-DESIGN_BITS = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,19 +50,34 @@ class Cell:
     seconds: float
     window: int = 0
     route: str = "sieve"  # how the kernels search it
+    law: Law = "constant"  # of the gaps
+    part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
     @property
     def key(self) -> str:
         """Return the stable name under which the cell is billed and its chunks are recorded."""
         return (
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
-            f"|{self.gaps[0]}:{self.gaps[1]}|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
+            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}"
+            f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
         )
 
     @property
+    def whole(self) -> Cell:
+        """Return the cell as it was planned: what an all-draws claim pays for."""
+        return self.part or self
+
+    @property
     def alignments(self) -> int:
-        """Return how many (start, gap) pairs each seed is tested under."""
-        return (self.starts[1] - self.starts[0] + 1) * (self.gaps[1] - self.gaps[0] + 1)
+        """Return how many alignments each seed is tested under."""
+        return self.scope.alignments(self.block)
+
+    @property
+    def scope(self) -> Scope:
+        """Return what is tried, in numbers."""
+        starts, gaps = (ends[1] - ends[0] + 1 for ends in (self.starts, self.gaps))
+        chance = 1.0 / (self.hi - self.lo + 1)
+        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0)
 
     @property
     def hypotheses(self) -> int:
@@ -118,7 +131,10 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: list[Unplanned] = []
     for family, mapping, weight in _codes(space):
         for material in materials:
-            for level in _distinct(levels(space, material.moment), family):
+            fitting = _distinct(levels(space, material.moment), family)
+            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
+                unplanned.append(beyond)
+            for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
@@ -171,6 +187,11 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
     return kept
 
 
+def _beyond(family: Family, mapping: Mapping) -> Unplanned:
+    reason = f"the asked seeds lie above the {family.seed_bits} bits that the family seeds with"
+    return Unplanned(family.id, mapping.id, reason, None)
+
+
 def _covers(wide: Level, narrow: Level) -> bool:
     spans = zip(
         (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
@@ -189,66 +210,34 @@ def _cell(
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
-    aligned = (level.starts[1] - level.starts[0] + 1) * (level.gaps[1] - level.gaps[0] + 1)
-    hypotheses = level.seeds.size * aligned
+    starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
+    scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
-        design = _design(hypotheses, material.draws, p, noise, space.alpha)
-        if design is not None:
-            block, threshold, confirm = design
-            seconds = cell_seconds(family, level.seeds.size, aligned, block - threshold + 1)
+        made = design(replace(scope, noise=noise), material.draws)
+        if made is not None:
+            block, threshold, confirm = made
+            seconds = cell_seconds(family, scope, block, threshold)
             return Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
-                block, threshold, confirm, material.session, prior, seconds,
+                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
             )  # fmt: skip
-    need = draws_needed(hypotheses, p, space.noise or 0.0, space.alpha)
+    need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"
     text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
     return Unplanned(family.id, mapping.id, text, need)
 
 
-def cell_seconds(family: Family, seeds: int, alignments: int, depth: int) -> float:
-    """Estimate the seconds on one core of a cell in which each alignment is compared with `depth` draws."""
-    return CELL_SECONDS + seeds * (family.cost * 1e-6 + alignments * depth * VECTORS * COMPARE_SECONDS)
+def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:
+    """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
+    compared = scope.starts * scope.gaps * (block - threshold + 1) * COMPARE_SECONDS
+    if scope.law == "range":
+        ends = (0, scope.starts - 1), (0, scope.gaps - 1)
+        compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]
+    elif scope.law == "reseed":
+        compared = scope.starts * block * (SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS)
+    return CELL_SECONDS + scope.seeds * (family.cost * 1e-6 + VECTORS * compared)
 
 
 def _at_most(noise: float) -> list[float]:
     """Return the noise levels of the mixture up to `noise`, highest first."""
     return sorted({share for share, _ in NOISE_MIXTURE if share < noise} | {noise}, reverse=True)
-
-
-@lru_cache(maxsize=4096)
-def _design(hypotheses: int, draws: int, p: float, noise: float, alpha: float) -> tuple[int, int, int] | None:
-    """Choose (search block, threshold, confirm draws); prefer a confirm block that the search never sees."""
-    confirm = confirm_draws(p, noise, alpha)
-    block = search_block(hypotheses, draws - confirm, p, noise, longest=LONGEST_BLOCK)
-    if block is not None:
-        return block.draws, block.threshold, draws - block.draws
-    if draws > LONGEST_BLOCK:
-        return None
-    threshold = threshold_for(hypotheses, draws, p, expected=alpha)
-    if threshold is None or log2_tail(draws, threshold, hit_rate(p, noise)) < math.log2(LEAST_POWER):
-        return None
-    enough = log2_evidence(threshold, draws, p) - prior_bits(hypotheses) - DESIGN_BITS
-    return (draws, threshold, 0) if enough > 0 else None
-
-
-@lru_cache(maxsize=4096)
-def confirm_draws(p: float, noise: float, alpha: float) -> int:
-    """Return how many unseen draws a true hypothesis needs for a claim, at its expected number of matches."""
-    wanted = required_bits(alpha) + CARRIED_ALLOWANCE + DESIGN_BITS
-    for draws in range(1, MOST_DRAWS):
-        matched = math.floor(draws * (1.0 - noise) + 1e-9)
-        if log2_evidence(matched, draws, p) >= wanted:
-            return draws
-    raise UsageError(
-        f"--noise {noise}: no number of draws below {MOST_DRAWS} could carry a claim at this noise"
-    )
-
-
-@lru_cache(maxsize=4096)
-def draws_needed(hypotheses: int, p: float, noise: float, alpha: float) -> int | None:
-    """Return the fewest draws that some design can search a cell of this size with; None if none would do."""
-    carried = (
-        draws for draws in range(1, MOST_DRAWS) if _design(hypotheses, draws, p, noise, alpha) is not None
-    )
-    return next(carried, None)

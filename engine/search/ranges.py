@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -9,6 +10,14 @@ from engine.errors import UsageError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = 1_000_000
+PRESETS = {
+    "small": "0:2^16-1",
+    "typed": "0:2^24-1",
+    "unix": "2015-01-01T00:00..2030-01-01T00:00/s",
+    "32bit": "0:2^32-1",
+}
+PIDS = (1, 32_767)  # what a process can be called unless its system was told otherwise
+_MIXED = re.compile(r"(?P<unit>s|ms|us)(?P<how>[\^+])pid(?:\((?P<lo>\d+):(?P<hi>\d+)\))?\Z")
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
@@ -45,6 +54,39 @@ def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 -
     return found
 
 
+def parse_seeds(text: str) -> tuple[Range, ...]:
+    """Parse the value of `--seeds`: ranges and presets, comma-separated; those that touch become one."""
+    if text.strip().startswith("@"):
+        raise UsageError(
+            f"--seeds {text!r}: no family of this registry takes words as seeds; give integers, times or a preset"
+        )
+    parts = [PRESETS.get(part.strip(), part.strip()) for part in text.split(",")]
+    if "" in parts:
+        raise UsageError(
+            f"--seeds {text!r}: a part is empty; separate ranges and presets ({', '.join(PRESETS)}) by one comma"
+        )
+    union: list[Range] = []
+    for one in sorted(
+        (parse_range(part, what="--seeds") for part in parts), key=lambda one: (one.unit or "", one.lo)
+    ):
+        if union and union[-1].unit == one.unit and one.lo <= union[-1].hi + 1:
+            union[-1] = union[-1]._replace(hi=max(union[-1].hi, one.hi))
+        else:
+            union.append(one)
+    return tuple(union)
+
+
+def _mixed(first: int, last: int, mix: re.Match[str], what: str, text: str) -> Range:
+    """Return the seeds that times mixed with a process number can give; with `^`, the whole block that its bits reach."""
+    lo, hi = (int(mix["lo"]), int(mix["hi"])) if mix["lo"] else PIDS
+    if lo > hi:
+        raise UsageError(f"{what} {text!r}: the process numbers are reversed; write pid({hi}:{lo})")
+    if mix["how"] == "+":
+        return Range(first + lo, last + hi)
+    reached = (1 << hi.bit_length()) - 1
+    return Range(first & ~reached, last | reached)
+
+
 def _parse_integers(text: str, what: str) -> Range:
     ends = text.split(":")
     if len(ends) > 2:
@@ -69,9 +111,16 @@ def _parse_integer(end: str, what: str, text: str) -> int:
 
 def _parse_time(text: str, what: str) -> Range:
     span, _, unit = text.partition("/")
+    mix = _MIXED.match(unit)
+    unit = mix["unit"] if mix else unit
     if unit not in UNITS:
-        raise UsageError(f"{what} {text!r}: a time range ends in /s, /ms or /us")
+        raise UsageError(
+            f"{what} {text!r}: a time range ends in /s, /ms or /us; with a process number /s^pid, /s+pid or /s^pid(1:32767)"
+        )
     first, _, last = span.partition("..")
+    if mix:
+        ends = _instant(first, unit, what, text), _instant(last, unit, what, text)
+        return _mixed(*ends, mix, what, text)
     return Range(_instant(first, unit, what, text), _instant(last, unit, what, text), unit)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from engine.search.design import Law
 from engine.search.ranges import Range
 
 
@@ -16,9 +17,10 @@ class Space(BaseModel):
 
     families: tuple[str, ...] = ("all",)
     mappings: tuple[str, ...] | None = None
-    seeds: Range | None = None
+    seeds: tuple[Range, ...] | None = None
     starts: Range | None = None
     gaps: Range | None = None
+    gap_law: Law = "constant"
     noise: float | None = Field(default=None, ge=0.0, lt=1.0)
     range: tuple[int, int] | None = None
     sessions: Literal["all", "each"] | str = "all"
@@ -27,7 +29,16 @@ class Space(BaseModel):
     exhaust: bool = False
     seed: int = Field(default=20260101, ge=0)
 
-    @field_validator("seeds", "starts", "gaps", mode="before")
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        """Take one range for a tuple of one."""
+        if value is None or not value:
+            return None
+        ranges = [value] if isinstance(value[0], int) else value
+        return tuple(Range(*one) for one in ranges)
+
+    @field_validator("starts", "gaps", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         return Range(*value) if isinstance(value, (list, tuple)) else value
@@ -71,6 +82,32 @@ LADDER: tuple[Level, ...] = (
     ),
 )
 
+VARIABLE_LADDER: tuple[Level, ...] = (
+    Level(name="small seeds", seeds=Range(0, 2**16 - 1), starts=(0, 15), gaps=(0, 7), noise=0.2, prior=0.30),
+    Level(
+        name="small seeds, wide gaps",
+        seeds=Range(0, 2**16 - 1),
+        starts=(0, 15),
+        gaps=(0, 31),
+        noise=0.05,
+        prior=0.15,
+    ),
+    Level(name="typed seeds", seeds=Range(0, 2**20 - 1), starts=(0, 7), gaps=(0, 7), noise=0.05, prior=0.25),
+    Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.15),
+    Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.15),
+)
+UNSTATED_GAPS: dict[Law, tuple[int, int]] = {"constant": (0, 0), "range": (0, 3), "reseed": (1, 1)}
+RESEED_LADDER: tuple[Level, ...] = (
+    Level(name="small seeds", seeds=Range(0, 2**20 - 1), starts=(0, 3), gaps=(1, 16), noise=0.2, prior=0.40),
+    Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(1, 60), noise=0.05, prior=0.35),
+    Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(1, 1), noise=0.05, prior=0.25),
+)
+LADDERS: dict[Law, tuple[Level, ...]] = {
+    "constant": LADDER,
+    "range": VARIABLE_LADDER,
+    "reseed": RESEED_LADDER,
+}
+
 
 DAY, HOUR = 86_400, 3_600
 
@@ -96,15 +133,18 @@ def levels(space: Space, moment: float | None = None) -> tuple[Level, ...]:
     A stated rectangle is searched exactly first and then tolerant of noise, unless the noise is stated too.
     """
     if space.seeds is None and space.starts is None and space.gaps is None:
-        ladder = LADDER if moment is None else (*near(moment), *LADDER)
+        ladder = LADDERS[space.gap_law]
+        if moment is not None and space.gap_law == "constant":
+            ladder = (*near(moment), *ladder)
         if space.noise is None:
             return ladder
         return tuple(level.model_copy(update={"noise": space.noise}) for level in ladder)
-    seeds = space.seeds or Range(0, 2**32 - 1)
+    seeds = space.seeds or (Range(0, 2**32 - 1),)
     starts = (space.starts.lo, space.starts.hi) if space.starts else (0, 0)
-    gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else (0, 0)
+    gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else UNSTATED_GAPS[space.gap_law]
     shares = ((space.noise, 1.0),) if space.noise is not None else ((0.0, 0.6), (0.2, 0.4))
     return tuple(
-        Level(name="asked", seeds=seeds, starts=starts, gaps=gaps, noise=noise, prior=prior)
+        Level(name="asked", seeds=one, starts=starts, gaps=gaps, noise=noise, prior=prior / len(seeds))
         for noise, prior in shares
+        for one in seeds
     )

@@ -32,7 +32,7 @@ FIELD_TYPES: dict[str, str | np.dtype[Any]] = {
     "origin_kind": TEXT,  # kind/bits[/unit]: seed/48, time/64/ms
     "origin_value": WIDE,  # shape (n, 2): high word, low word
     "start": LONG,  # calls before the first draw of the history (of its session); START_NULL = null
-    "gap_law": TEXT,  # constant | range | unknown | periodic(3,1,4)
+    "gap_law": TEXT,  # constant | reseed | range | range(0,2,1) as reconstructed | unknown | periodic(3,1,4)
     "gap_lo": LONG,
     "gap_hi": LONG,
     "unit": TEXT,
@@ -260,7 +260,7 @@ def _row(alignment: Alignment, draws: tuple[int, int]) -> dict[str, Any]:
         "origin_kind": f"{origin.kind}/{origin.bits}" + (f"/{origin.unit}" if origin.unit else ""),
         "origin_value": (value >> 64, value & (2**64 - 1)),
         "start": START_NULL if alignment.start is None else alignment.start,
-        "gap_law": gap.law if gap.pattern is None else f"periodic({','.join(map(str, gap.pattern))})",
+        "gap_law": gap.law if gap.pattern is None else f"{gap.law}({','.join(map(str, gap.pattern))})",
         "gap_lo": low,
         "gap_hi": high,
         "unit": gap.unit,
@@ -271,21 +271,21 @@ def _row(alignment: Alignment, draws: tuple[int, int]) -> dict[str, Any]:
 
 
 def _gap_ends(gap: Gap) -> tuple[int, int]:
-    if gap.law == "constant":
+    if gap.law in ("constant", "reseed"):
         return int(gap.value or 0), int(gap.value or 0)
-    if gap.pattern is not None:
+    if gap.law == "periodic" and gap.pattern is not None:
         return min(gap.pattern), max(gap.pattern)
     return int(gap.lo or 0), int(gap.hi or 0)
 
 
 def _gap(law: str, low: int, high: int, unit: str) -> Gap:
     name, _, inside = law.partition("(")
-    if name == "constant":
+    if name in ("constant", "reseed"):
         return Gap.model_validate({"law": name, "unit": unit, "value": low})
+    pattern = tuple(int(part) for part in inside.rstrip(")").split(",")) if inside else None
     if name == "periodic":
-        pattern = tuple(int(part) for part in inside.rstrip(")").split(","))
         return Gap.model_validate({"law": name, "unit": unit, "pattern": pattern})
-    ends = {"lo": low, "hi": high} if name == "range" else {}
+    ends = {"lo": low, "hi": high, "pattern": pattern} if name == "range" else {}
     return Gap.model_validate({"law": name, "unit": unit, **ends})
 
 

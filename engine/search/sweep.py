@@ -16,6 +16,7 @@ from engine.history.history import History
 from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
+from engine.search.design import Scope
 from engine.search.plan import Cell, cell_seconds
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
@@ -89,7 +90,7 @@ async def sweep(compute: Compute, journal: Journal, spec: SweepSpec) -> SweepRes
 
 def _cells(spec: SweepSpec) -> list[Cell]:
     """Lay the spec out as one cell per family and mapping."""
-    aligned = (spec.starts[1] - spec.starts[0] + 1) * (spec.gaps[1] - spec.gaps[0] + 1)
+    starts, gaps = (ends[1] - ends[0] + 1 for ends in (spec.starts, spec.gaps))
     if not 0 < spec.threshold <= spec.window_length:
         raise UsageError(
             f"threshold {spec.threshold}: must lie in 1..{spec.window_length}, the window's length"
@@ -98,8 +99,8 @@ def _cells(spec: SweepSpec) -> list[Cell]:
     try:
         for one in resolve_families(spec.families):
             top = min(spec.seeds.hi, 2**one.seed_bits - 1)
-            depth = spec.window_length - spec.threshold + 1
-            seconds = cell_seconds(one, top - spec.seeds.lo + 1, aligned, depth)
+            scope = Scope(top - spec.seeds.lo + 1, starts, gaps, "constant", 1.0, 0.0, 1.0)
+            seconds = cell_seconds(one, scope, spec.window_length, spec.threshold)
             cells += [
                 Cell(
                     one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,

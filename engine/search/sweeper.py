@@ -14,7 +14,8 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search.plan import LONGEST_BLOCK, Cell
+from engine.search.design import LONGEST_BLOCK
+from engine.search.plan import Cell
 from engine.seedtree import named_rng
 from state.journal import Journal
 
@@ -55,13 +56,28 @@ class Stream:
 
 @dataclass(frozen=True)
 class ChunkOutcome:
-    """One finished chunk of one cell; `last` marks the cell's final chunk."""
+    """One finished chunk of one cell: its seeds, and the digest of its recorded result; `last` marks the cell's final chunk."""
 
     cell: Cell
     index: int
+    seeds: tuple[int, int]
+    digest: str
     meta: Mapping[str, Any]
     hits: np.ndarray
     last: bool
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One chunk before it has run."""
+
+    cell: Cell
+    index: int
+    seeds: tuple[int, int]
+    last: bool
+
+    def outcome(self, digest: str, meta: Mapping[str, Any], hits: np.ndarray) -> ChunkOutcome:
+        return ChunkOutcome(self.cell, self.index, self.seeds, digest, meta, hits, self.last)
 
 
 @dataclass(frozen=True)
@@ -80,14 +96,14 @@ class Sweeper:
 
     async def run(self, cells: Iterable[Cell]) -> AsyncGenerator[ChunkOutcome, None]:
         """Yield every chunk's outcome in plan order, whatever order the workers finish in; raise Halted on a halt."""
-        pieces: list[tuple[Cell, int, bool]] = []
+        pieces: list[_Piece] = []
         ready: dict[int, ChunkOutcome] = {}
         served = 0
         tasks = self._tasks(cells, pieces, ready)
         async with aclosing(self.compute.map(tasks)) as results:
             async for result in results:
                 number = int(result.key.rsplit("#", 1)[1])
-                ready[number] = self._accept(*pieces[number], result)
+                ready[number] = self._accept(pieces[number], result)
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
@@ -99,20 +115,19 @@ class Sweeper:
             raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(
-        self, cells: Iterable[Cell], pieces: list[tuple[Cell, int, bool]], ready: dict[int, ChunkOutcome]
+        self, cells: Iterable[Cell], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
     ) -> Iterator[Task]:
         """Bill each cell before its first chunk, then hand out the chunks that the ledger does not hold yet."""
         for cell in cells:
             sweep = self.prefix + cell.key
             self.journal.bill(sweep, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
             done = self.journal.chunks(sweep)
-            spans = list(cell.chunks())
-            for index, (first, count) in enumerate(spans):
-                number = len(pieces)
-                pieces.append((cell, index, index == len(spans) - 1))
+            for index, (first, count) in enumerate(cell.chunks()):
+                number, last = len(pieces), first + count - 1
+                pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
                 if index in done:
                     meta, arrays = unpack(done[index].result)
-                    ready[number] = ChunkOutcome(cell, index, meta, arrays["hits"], pieces[number][2])
+                    ready[number] = pieces[number].outcome(done[index].digest, meta, arrays["hits"])
                 else:
                     yield self._task(cell, index, first, count, number)
 
@@ -124,6 +139,7 @@ class Sweeper:
             "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
             "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
             "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
+            "law": cell.law, "alignments": cell.alignments,
         }  # fmt: skip
         draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
         return Task(
@@ -133,8 +149,9 @@ class Sweeper:
             arrays={"draws": draws},
         )
 
-    def _accept(self, cell: Cell, index: int, last: bool, result: TaskResult) -> ChunkOutcome:
-        """Record a finished chunk in the ledger; a stopped or failed one is no result."""
+    def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
+        """Record a finished chunk, with the canary that its worker found; a stopped or failed one is no result."""
+        cell, index = piece.cell, piece.index
         if result.stopped or result.meta.get("stopped"):
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
         if not result.ok:
@@ -150,10 +167,10 @@ class Sweeper:
             self.prefix + cell.key,
             index,
             digest,
-            {"seconds": result.seconds, "worker": result.worker},
+            {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
             payload,
         )
-        return ChunkOutcome(cell, index, result.meta, result.arrays["hits"], last)
+        return piece.outcome(digest, result.meta, result.arrays["hits"])
 
 
 def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:

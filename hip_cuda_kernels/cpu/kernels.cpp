@@ -28,6 +28,16 @@ void filter_in_place(u32 *words, u64 count, const Filter &filter) {
     for (u64 at = 0; at < count; at += step) store(words + at, filtered(load<abreast>(words + at), local));
 }
 
+void fold_rows(u32 *q, u32 rows, u32 lanes, const Fold &fold) {
+    const Fold by = fold;
+    for (u32 row = 0; row < rows; ++row)
+        for (u32 at = 0; at < lanes; at += step) {
+            const u32 *from = q + (u64)2 * row * lanes + at;
+            const Row low = load<abreast>(from) >> (int)by.low_shift, high = load<abreast>(from + lanes) >> (int)by.high_shift;
+            store(q + (u64)row * lanes + at, high * by.high_scale + low * by.low_scale);
+        }
+}
+
 Row high_product(const Row &a, u32 b) { return hi32(multiply_wide(a, b)); }
 
 // (high:low) / 2^32 modulo odd: below 2^32 for any high, below odd when high is.
@@ -55,20 +65,42 @@ void residues(u32 *q, u32 rows, u32 lanes, const Divisor &by) {
     for (u32 row = 0; row < rows; ++row)
         for (u32 at = 0; at < lanes; at += step) {
             const u32 *from = q + (u64)2 * row * lanes + at;
-            store(q + (u64)row * lanes + at, residue(load<abreast>(from), load<abreast>(from + lanes), by));
+            store(q + (u64)row * lanes + at, residue(load<abreast>(from + lanes), load<abreast>(from), by));
         }
 }
 
-bool rejections(const u32 *words, u32 rows, u32 lanes, u32 accept_max, u32 *rejects) {
+// rejects[lane] = the rows for which `rejected`, a mask for every lane, is set; returns whether there are any.
+template <class Rejected> HD bool count_rejected(u32 rows, u32 lanes, u32 *rejects, Rejected rejected) {
     bool found = false;
     for (u32 at = 0; at < lanes; at += step) {
-        Row rejected(0u);
-        for (u32 row = 0; row < rows; ++row)
-            rejected = rejected - above_mask(load<abreast>(words + (u64)row * lanes + at), Row(accept_max));
-        store(rejects + at, rejected);
-        for (int i = 0; i < abreast; ++i) found |= any(Vector32{} - rejected.v[i]);
+        Row count(0u);
+        for (u32 row = 0; row < rows; ++row) count = count - rejected(row, at);
+        store(rejects + at, count);
+        for (int i = 0; i < abreast; ++i) found |= any(Vector32{} - count.v[i]);
     }
     return found;
+}
+
+bool rejections(const u32 *words, u32 rows, u32 lanes, const Accept &accept, u32 *rejects) {
+    const Accept by = accept;
+    return count_rejected(rows, lanes, rejects, [=](u32 row, u32 at) {
+        return above_mask(load<abreast>(words + (u64)row * lanes + at) * by.multiplier + by.addend, Row(by.max));
+    });
+}
+
+// x * factor modulo 2^64.
+template <class Wide> HD Wide product(const Wide &x, const Wide &factor) {
+    return low_product(x, factor) + ((low_product(x >> 32, factor) + low_product(x, factor >> 32)) << 32);
+}
+
+bool wide_rejections(const u32 *words, u32 rows, u32 lanes, const Call &call, u32 *rejects) {
+    typedef wide_of<Row>::type Wide;
+    const Wide factor(call.multiplier), max(call.accept_max);
+    const u64 addend = call.addend;
+    return count_rejected(rows, lanes, rejects, [=](u32 row, u32 at) {
+        const u32 *from = words + (u64)2 * row * lanes + at;
+        return lo32(above_mask(product(join(load<abreast>(from + lanes), load<abreast>(from)), factor) + addend, max));
+    });
 }
 
 // Biased by 2^31, the unsigned test q + offset > lim is one signed comparison.
@@ -111,8 +143,8 @@ const Producer *const producers[] = {
 #include "groups.inc"
 };
 
-const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, residues, rejections, compare, survivors,
-                         JOIN(route_kernels_, MIMICRY_ISA)};
+const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, fold_rows, residues,
+                         rejections, wide_rejections, compare, survivors, JOIN(route_kernels_, MIMICRY_ISA)};
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// What one instruction set offers to the sieve driver: a word producer for every family and four passes over lane buffers.
+// What one instruction set offers to the sieve driver: a word producer for every family and the passes over lane buffers.
 //
 // A lane buffer is [row][lanes] of 32-bit words, 64-byte aligned; `lanes` is a multiple of the unit of the family in use.
 #pragma once
@@ -6,14 +6,25 @@
 
 namespace mimicry {
 
+// The test on words of up to 32 bits (Call::accept_max): its constants' upper halves.
+struct Accept {
+    u32 multiplier, addend, max;
+};
+const Accept accept_all = {1, 0, ~0u};
+const Filter unfiltered = {0, 0, 0, 0, 1};
+
 // Produce filter words for `lanes` seeds high:seeds[lane]; row i of `out` gets the word at position want[i], positions rising.
-typedef void Produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, u32 lanes, u32 *out);
+// Returns whether one of the words up to the last wanted one is not accepted.
+typedef bool Produce(const u32 *seeds, u32 high, const u32 *want, u32 count, const Filter &filter, const Accept &accept, u32 lanes, u32 *out);
+
+// Rows 2i, 2i+1 get the low and high half of the raw word at want[i].
+typedef void ProduceWide(const u32 *seeds, u32 high, const u32 *want, u32 count, u32 lanes, u32 *out);
 
 struct Producer {
-    u32 unit;           // lanes that run abreast; every buffer is a multiple of it
-    u32 reach;          // words that `near` can produce; `beyond` has no limit
+    u32 unit;   // lanes that run abreast; every buffer is a multiple of it
+    u32 reach;  // words that the near form can produce; the one beyond has no limit
     Produce *near, *beyond;
-    Produce *whole;     // wide families: rows 2i, 2i+1 get the high and low half of the raw word at want[i]
+    ProduceWide *near_wide, *beyond_wide;  // null unless the family is wide
 };
 
 #define JOIN_(a, b) a##b
@@ -33,6 +44,10 @@ struct Pair {  // one draw compared at one buffer row
     u32 row, offset, lim;
 };
 
+struct Fold {  // (high >> high_shift) * high_scale + (low >> low_shift) * low_scale
+    u32 high_shift, high_scale, low_shift, low_scale;
+};
+
 struct Divisor {  // constants that take a wide word's residue by two Montgomery steps in 32-bit lanes
     u32 shift, zeros, odd, inverse, square;
 };
@@ -45,10 +60,12 @@ struct Kernels {
     void (*count_up)(u32 *seeds, u32 lanes, u32 low);
     // Make filter words of raw words, in place.
     void (*filter)(u32 *words, u64 count, const Filter &filter);
-    // Row i of q becomes the residue of the wide word in rows 2i, 2i+1.
+    // Row i of q becomes one word of the low and high half in rows 2i, 2i+1: folded, or the residue.
+    void (*fold)(u32 *q, u32 rows, u32 lanes, const Fold &fold);
     void (*residues)(u32 *q, u32 rows, u32 lanes, const Divisor &by);
-    // rejects[lane] = number of words above accept_max; returns whether there are any.
-    bool (*rejections)(const u32 *words, u32 rows, u32 lanes, u32 accept_max, u32 *rejects);
+    // rejects[lane] = how many words are not accepted, of one row each or of two; returns whether there are any.
+    bool (*rejections)(const u32 *words, u32 rows, u32 lanes, const Accept &accept, u32 *rejects);
+    bool (*wide_rejections)(const u32 *words, u32 rows, u32 lanes, const Call &call, u32 *rejects);
     // Row i of misses = -1 where pair i does not match, 0 where it does.
     void (*compare)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses);
     // Append combo * lanes + lane wherever at most `missable` of the `depth` rows index[combo][] of misses are set.

@@ -1,5 +1,6 @@
 // The Python face of the host extension. host.py checks every argument; this file only carries numbers across.
 #include "routes.h"
+#include "variable_gaps.h"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -75,18 +76,21 @@ auto values(const std::string &family, LongNumbers call, double unit, u64 seed, 
     return to_numpy(std::move(draws));
 }
 
-// Words of many seeds through the vector path: row after row, position by position.
+// Words of many seeds through the vector path: row after row, position by position; `whole` gives two rows, the low half first.
 auto produce(const std::string &isa, const std::string &family, Numbers seeds, u32 high, Numbers want, bool whole) {
     const Producer &producer = producer_of(kernels_of(isa), family_at(family));
     const u32 lanes = (u32)seeds.size(), count = (u32)want.size();
-    if (lanes % producer.unit || count == 0 || (whole && !producer.whole))
+    if (lanes % producer.unit || count == 0 || (whole && !producer.near_wide))
         throw std::invalid_argument("seeds must fill units of " + std::to_string(producer.unit) + " lanes, and positions must be given");
     std::vector<u32> seed_store(lanes + 16), out_store((size_t)(whole ? 2 : 1) * count * lanes + 16);
     auto aligned = [](std::vector<u32> &v) { return (u32 *)(((size_t)v.data() + 63) & ~(size_t)63); };
     std::memcpy(aligned(seed_store), seeds.data(), lanes * 4);
-    Produce *make = whole ? producer.whole : want.data()[count - 1] < producer.reach ? producer.near : producer.beyond;
-    make(aligned(seed_store), high, want.data(), count, {0, 0, 0, 1}, lanes, aligned(out_store));
-    const u32 *out = aligned(out_store);
+    u32 *out = aligned(out_store);
+    const bool near = want.data()[count - 1] < producer.reach;
+    if (whole)
+        (near ? producer.near_wide : producer.beyond_wide)(aligned(seed_store), high, want.data(), count, lanes, out);
+    else
+        (near ? producer.near : producer.beyond)(aligned(seed_store), high, want.data(), count, unfiltered, accept_all, lanes, out);
     return to_numpy(std::vector<u32>(out, out + (size_t)(whole ? 2 : 1) * count * lanes));
 }
 
@@ -132,6 +136,20 @@ u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers a
     return scalar_of(family_at(family)).naive(task, seed_lo, seed_count);
 }
 
+// The search under a law of variable gaps; arguments as those of the sieve.
+nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo,
+                        u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), nullptr, seed_lo, seed_count, max_hits,
+                        (const u32 *)stop, stop_generation, (u64 *)progress};
+    const Kernels &kernels = kernels_of(isa);
+    Found found;
+    {
+        nb::gil_scoped_release released;
+        found = run_variable_gaps(kernels, search);
+    }
+    return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
+}
+
 std::vector<std::string> families() {
     std::vector<std::string> ids;
     for (u32 i = 0; i < family_count(); ++i) ids.push_back(scalar_of(i).id);
@@ -160,5 +178,6 @@ NB_MODULE(_host, m) {
     m.def("filter", gpu_filter);
     m.def("judge", gpu_judge);
     m.def("naive", naive);
+    m.def("variable_gaps", variable_gaps);
     m.attr("digest") = MIMICRY_DIGEST;
 }

@@ -1,7 +1,6 @@
 // The exact side of one group of families: raw words, draws and match counts of one seed, with nothing clever.
 #include "host.h"
 
-#include <type_traits>
 #include <utility>
 
 #include "headers.inc"
@@ -10,24 +9,28 @@
 namespace {
 using namespace mimicry;
 
+template <class G> struct Form {
+    typedef G type;
+};
+
+// Use the generator's short form where it can give so many words, and the unlimited one beyond.
 template <template <class> class G, class Use> auto with_reach([[maybe_unused]] u64 words, Use use) {
     typedef G<u32> Near;
     if constexpr ((u32)Near::reach != unlimited)
-        if (words > Near::reach) {
-            typename Near::Beyond g;
-            return use(g);
-        }
-    Near g;
-    return use(g);
+        if (words > Near::reach) return use(Form<typename Near::Beyond>{});
+    return use(Form<Near>{});
 }
 
-template <class G> void start_from(G &g, u64 seed) { g.seed((u32)seed, (u32)(seed >> 32)); }
+template <class G> G started(u64 seed) {
+    G g;
+    g.seed((u32)seed, (u32)(seed >> 32));
+    return g;
+}
 
 template <template <class> class G> void raw(u64 seed, u64 skip, u64 count, u64 *out) {
-    with_reach<G>(skip + count, [&](auto &g) {
-        start_from(g, seed);
-        for (; skip > unlimited; skip -= unlimited) g.skip(unlimited);
-        g.skip((u32)skip);
+    with_reach<G>(skip + count, [&](auto form) {
+        auto g = started<typename decltype(form)::type>(seed);
+        skip_words(g, skip);
         for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
         return 0;
     });
@@ -35,13 +38,10 @@ template <template <class> class G> void raw(u64 seed, u64 skip, u64 count, u64 
 
 // The words from `forward - back` on, reached by `forward` steps and `back` steps back.
 template <template <class> class G> void walk(u64 seed, u64 forward, u64 back, u64 count, u64 *out) {
-    with_reach<G>(~0ull, [&](auto &g) {
-        start_from(g, seed);
-        for (; forward; --forward) raw_word(g);
-        for (; back; --back) g.back();
-        for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
-        return 0;
-    });
+    auto g = started<typename G<u32>::Beyond>(seed);
+    for (; forward; --forward) raw_word(g);
+    for (; back; --back) g.back();
+    for (u64 i = 0; i < count; ++i) out[i] = raw_word(g);
 }
 
 template <class G, class = void> struct Inverse {
@@ -59,19 +59,15 @@ template <template <class> class G> Walk *walk_of() {
 }
 
 // Rejections have no bound, so a mapping that rejects takes the generator's unlimited form.
-bool rejects(const Call &call, u32 word_bits) { return word_bits <= 32 && call.accept_max < (1ull << word_bits) - 1; }
-
-u64 words_for(const Call &call, u32 word_bits, u64 calls) {
-    return rejects(call, word_bits) ? ~0ull : calls * call.words;
-}
+u64 words_for(const Call &call, u64 calls) { return can_reject(call) ? ~0ull : raw_words(call, calls * call.words); }
 
 template <template <class> class G> void values(const Call &call, u64 seed, u64 start, u64 gap, u64 count, u64 *out) {
-    with_reach<G>(words_for(call, G<u32>::word_bits, start + count * (gap + 1)), [&](auto &g) {
-        start_from(g, seed);
-        discard(g, call, start);
+    with_reach<G>(words_for(call, start + count * (gap + 1)), [&](auto form) {
+        Reader<typename decltype(form)::type> reader(call, seed);
+        reader.discard(start);
         for (u64 i = 0; i < count; ++i) {
-            if (i) discard(g, call, gap);
-            out[i] = draw(g, call);
+            if (i) reader.discard(gap);
+            out[i] = reader.draw();
         }
         return 0;
     });
@@ -84,8 +80,9 @@ u64 reach_of(const Task &task, u32 vector, u64 start, u64 gap) {
 }
 
 template <template <class> class G> u32 count(const Task &task, u32 vector, u64 seed, u32 start, u32 gap) {
-    const u64 words = words_for(task.call, G<u32>::word_bits, reach_of(task, vector, start, gap));
-    return with_reach<G>(words, [&](auto &g) { return exact_count<std::decay_t<decltype(g)>>(task, vector, seed, start, gap); });
+    return with_reach<G>(words_for(task.call, reach_of(task, vector, start, gap)), [&](auto form) {
+        return exact_count<typename decltype(form)::type>(task, vector, seed, start, gap);
+    });
 }
 
 template <template <class> class G>
@@ -109,15 +106,15 @@ template <template <class> class G> u64 naive(const Task &task, u64 seed, u64 se
         for (u32 vector = 0; vector < task.vectors; ++vector)
             for (u32 start = task.start_lo; start < task.start_lo + task.start_count; ++start)
                 for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap)
-                    hits += with_reach<G>(words_for(task.call, G<u32>::word_bits, reach_of(task, vector, start, gap)), [&](auto &g) {
+                    hits += with_reach<G>(words_for(task.call, reach_of(task, vector, start, gap)), [&](auto form) {
                         const u32 row = vector * task.width;
-                        start_from(g, seed);
+                        Reader<typename decltype(form)::type> reader(task.call, seed);
                         u64 at = 0;
                         u32 matched = 0;
                         for (u32 i = 0; i < task.usable[vector]; ++i, ++at) {
                             u64 wanted = start + (u64)task.index[row + i] * (gap + 1);
-                            discard(g, task.call, wanted - at);
-                            matched += draw(g, task.call) == task.value[row + i];
+                            reader.discard(wanted - at);
+                            matched += reader.draw() == task.value[row + i];
                             at = wanted;
                         }
                         return (u64)(matched >= task.threshold[vector]);

@@ -102,7 +102,7 @@ class Pass {
             u32 &pair = pair_of[(u64)i * calls.size() + place];
             if (pair == unlimited) {
                 pair = (u32)stage.pairs.size();
-                stage.pairs.push_back({first.rejecting ? call : place, task.offset[row + i], task.lim[row + i]});
+                stage.pairs.push_back({place, task.offset[row + i], task.lim[row + i]});
             }
             stage.index.push_back(pair);
         });
@@ -168,7 +168,7 @@ class Pass {
         second_pairs.resize(depth);
         for (u32 i = 0; i < depth; ++i) {
             second_calls[i] = start + task.index[row + i] * (gap + 1);
-            second_pairs[i] = {second.rejecting ? second_calls[i] : i, task.offset[row + i], task.lim[row + i]};
+            second_pairs[i] = {i, task.offset[row + i], task.lim[row + i]};
         }
         while (counting.size() < depth) counting.push_back((u32)counting.size());
         const u32 *q = second.rows(seeds, high, second_calls, width);

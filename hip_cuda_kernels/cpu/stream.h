@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -42,31 +43,49 @@ inline Divisor divisor_of(const Call &call) {
 
 inline u32 round_up(u64 x, u32 unit) { return (u32)((x + unit - 1) / unit * unit); }
 
-// Turns seeds into rows of filter words: row i belongs to mapping call calls[i], or to call i when the mapping can reject.
+// Two rows become one word: 32 bits of a wide word from bit `at` on, or the top 16 bits of two words.
+inline Fold fold_of(u32 view, u32 at) {
+    if (view == tops) return {at, 1, at, 1u << 16};
+    if (at >= 32) return {at - 32, 1, 0, 0};
+    return {0, at ? 1u << (32 - at) : 0, at, 1};
+}
+
+// Turns seeds into rows of filter words, one row for every wanted call.
+//
+// A word of the call's view is made as one row, or as two that are folded into one: before the test for rejection where the word has
+// 32 bits, after it where it has 64. Where calls can reject, every word up to the last one is made, the accepted ones are moved
+// together, and the wanted ones picked. Where few blocks of lanes can hold a rejected word, a block is first made as if there were none.
 class Stream {
   public:
     Stream(const Kernels &kernels, const Search &search)
         : kernels(kernels), call(search.task.call), filter(search.task.filter), producer(producer_of(kernels, search.family)),
-          divisor(divisor_of(call)) {
-        const u32 word_bits = scalar_of(search.family).word_bits;
-        rejecting = word_bits <= 32 && call.accept_max < (1ull << word_bits) - 1;
-        if (rejecting) reject_rate = 1 - (call.accept_max + 1) / std::ldexp(1.0, (int)word_bits);
+          word_bits(scalar_of(search.family).word_bits), long_word(call.view == pairs || (call.view == whole && word_bits > 32)),
+          shape(shape_of()), fold(fold_of(call.view, long_word ? filter.at : call.at)), divisor(divisor_of(call)),
+          accept{(u32)(call.multiplier >> 32), (u32)(call.addend >> 32), (u32)(call.accept_max >> 32)} {
+        if (can_reject(call)) reject_rate = 1 - std::ldexp((double)call.accept_max, -64);
         unit = std::lcm(producer.unit, kernels.unit);
     }
 
     u32 unit;
-    bool rejecting = false;
 
-    // The rows that `calls` (rising) need; with rejections that is every word up to the last, and some to spare.
-    u64 rows_for(u32 first_calls, u32 last_call) const {
-        if (!rejecting) return (u64)first_calls * (filter.reduce ? 2 : 1);
-        const double calls = last_call + 1.0, lost = calls * reject_rate / (1 - reject_rate);
-        return (u64)(calls + lost + 4 * std::sqrt(lost / (1 - reject_rate)) + 2);
+    // The rows that are in use at once for `calls` calls up to `last_call`, as a rule.
+    u64 rows_for(u32 calls, u32 last_call) const {
+        if (shape == one_row && reject_rate * last_call * typical_lanes < few) return calls;
+        return (dense() ? words_to(last_call * call.words) : calls) * (shape == one_row ? 1 : 2);
     }
 
     const u32 *rows(const u32 *seeds, u32 high, const std::vector<u32> &calls, u32 lanes) {
         short_lanes.clear();
-        return rejecting ? accepted_rows(seeds, high, calls.back() + 1, lanes) : wanted_rows(seeds, high, calls, lanes);
+        wanted.resize(calls.size());
+        for (size_t i = 0; i < calls.size(); ++i) wanted[i] = calls[i] * call.words;
+        const u32 count = (u32)calls.size(), last = wanted.back(), words = dense() ? (u32)words_to(last) : count;
+        const Block to{seeds, high, lanes, buffer.reserve((u64)(words + 1) * lanes * (shape == one_row ? 1 : 2))};
+        if (shape == one_row && reject_rate * last * lanes < few && !produce(to, wanted.data(), count, filter, accept)) return to.q;
+        gather(to, dense() ? up_to(words) : wanted.data(), words);
+        if (can_reject(call)) move_accepted(to, words, last + 1);
+        if (dense()) pick(to, count);
+        finish(to, count);
+        return to.q;
     }
 
     std::vector<u32> short_lanes;  // lanes (rising) that rejected so much that their rows are not whole
@@ -76,58 +95,105 @@ class Stream {
     }
 
   private:
-    const u32 *wanted_rows(const u32 *seeds, u32 high, const std::vector<u32> &calls, u32 lanes) {
-        const u32 count = (u32)calls.size();
-        want.resize(count);
-        for (u32 i = 0; i < count; ++i) want[i] = calls[i] * call.words;
-        u32 *q = buffer.reserve(rows_for(count, calls.back()) * lanes);
-        if (filter.reduce) {
-            producer.whole(seeds, high, want.data(), count, filter, lanes, q);
-            kernels.residues(q, count, lanes, divisor);
+    struct Block {
+        const u32 *seeds;
+        u32 high, lanes, *q;
+    };
+    enum Shape { one_row, halves_of_wide, two_words };  // what a word of the view is made of
+
+    static constexpr double few = 0.25, typical_lanes = 512;  // rejected words that a block may be expected to hold
+
+    Shape shape_of() const {
+        if (call.view == pairs || call.view == tops) return two_words;
+        if (call.view == halves) return halves_of_wide;
+        if (call.view == window) return call.at == word_bits - 32 ? one_row : halves_of_wide;
+        return word_bits > 32 && (can_reject(call) || filter.reduce || filter.at != word_bits - 32) ? halves_of_wide : one_row;
+    }
+
+    bool dense() const { return can_reject(call) || call.view == halves; }
+    u32 rows_each() const { return long_word && shape != one_row ? 2 : 1; }
+
+    // Words up to the accepted word `last`, with some in reserve.
+    u64 words_to(u32 last) const {
+        const double words = last + 1.0, lost = words * reject_rate / (1 - reject_rate);
+        return (u64)(words + lost + 4 * std::sqrt(lost / (1 - reject_rate)) + (reject_rate > 0));
+    }
+
+    bool produce(const Block &to, const u32 *positions, u32 count, const Filter &with, const Accept &test) {
+        const bool near = positions[count - 1] < producer.reach;
+        return (near ? producer.near : producer.beyond)(to.seeds, to.high, positions, count, with, test, to.lanes, to.q);
+    }
+
+    // The words at `positions` of the view, unfiltered; folded where that makes their 32 bits.
+    void gather(const Block &to, const u32 *positions, u32 count) {
+        if (shape == one_row) {
+            produce(to, positions, count, unfiltered, accept_all);
+        } else if (shape == two_words) {
+            raw.resize(2 * count);
+            for (u32 i = 0; i < count; ++i) raw[2 * i + 1] = (raw[2 * i] = 2 * positions[i]) + 1;
+            produce(to, raw.data(), 2 * count, unfiltered, accept_all);
         } else {
-            produce(seeds, high, want.back() + 1, count, filter, lanes, q);
+            const u32 whole_words = call.view == halves ? (count + 1) / 2 : count;
+            const bool near = positions[whole_words - 1] < producer.reach;
+            (near ? producer.near_wide : producer.beyond_wide)(to.seeds, to.high, positions, whole_words, to.lanes, to.q);
         }
-        return q;
+        if (call.view == window || call.view == tops)
+            if (shape != one_row) kernels.fold(to.q, count, to.lanes, fold);
     }
 
-    const u32 *accepted_rows(const u32 *seeds, u32 high, u32 calls, u32 lanes) {
-        const u32 words = (u32)rows_for(0, calls - 1);
-        for (u32 i = (u32)want.size(); i < words; ++i) want.push_back(i);
-        u32 *q = buffer.reserve((u64)words * lanes);
-        produce(seeds, high, words, words, unfiltered, lanes, q);
-        if (kernels.rejections(q, words, lanes, (u32)call.accept_max, rejects.reserve(lanes)))
-            for (u32 lane = 0; lane < lanes; ++lane)
-                if (u32 lost = rejects.get()[lane]) {
-                    close_up(q + lane, words, lanes);
-                    if (words - lost < calls) short_lanes.push_back(lane);
-                }
-        kernels.filter(q, (u64)calls * lanes, filter);
-        return q;
+    const u32 *up_to(u32 count) {
+        while (all.size() < count) all.push_back((u32)all.size());
+        return all.data();
     }
 
-    void produce(const u32 *seeds, u32 high, u32 words, u32 count, const Filter &with, u32 lanes, u32 *q) {
-        (words <= producer.reach ? producer.near : producer.beyond)(seeds, high, want.data(), count, with, lanes, q);
+    // Move every lane's accepted words together; those that have fewer than `needed` are short.
+    void move_accepted(const Block &to, u32 words, u32 needed) {
+        u32 *lost = rejected.reserve(to.lanes);
+        if (long_word ? !kernels.wide_rejections(to.q, words, to.lanes, call, lost) : !kernels.rejections(to.q, words, to.lanes, accept, lost))
+            return;
+        for (u32 lane = 0; lane < to.lanes; ++lane)
+            if (lost[lane]) {
+                close_up(to.q + lane, words, to.lanes);
+                if (words - lost[lane] < needed) short_lanes.push_back(lane);
+            }
     }
 
     void close_up(u32 *column, u32 words, u32 lanes) const {
-        const u32 accept_max = (u32)call.accept_max;
+        const u64 next = (u64)lanes * rows_each();
         u32 *to = column;
-        for (u32 i = 0; i < words; ++i, column += lanes) {
-            const u32 word = *column;
-            *to = word;
-            to += word <= accept_max ? lanes : 0;
+        for (u32 i = 0; i < words; ++i, column += next) {
+            const u32 low = column[0], above = long_word ? column[lanes] : 0;
+            to[0] = low;
+            if (long_word) to[lanes] = above;
+            to += rejects(call, (u64)above << 32 | low) ? 0 : next;
         }
     }
 
-    static constexpr Filter unfiltered = {0, 0, 0, 1};
+    void pick(const Block &to, u32 count) const {
+        const u64 size = (u64)to.lanes * rows_each();
+        for (u32 i = 0; i < count; ++i)
+            if (wanted[i] != i) std::memcpy(to.q + i * size, to.q + wanted[i] * size, size * 4);
+    }
+
+    void finish(const Block &to, u32 count) const {
+        if (long_word && filter.reduce) return kernels.residues(to.q, count, to.lanes, divisor);
+        if (long_word) kernels.fold(to.q, count, to.lanes, fold);
+        kernels.filter(to.q, (u64)count * to.lanes, filter);
+    }
+
     const Kernels &kernels;
     const Call &call;
     const Filter &filter;
     const Producer &producer;
+    const u32 word_bits;
+    const bool long_word;  // the view's words have more than 32 bits
+    const Shape shape;
+    const Fold fold;
     const Divisor divisor;
+    const Accept accept;
     double reject_rate = 0;
-    std::vector<u32> want;
-    Buffer buffer, rejects;
+    std::vector<u32> wanted, raw, all;
+    Buffer buffer, rejected;
 };
 
 }  // namespace mimicry

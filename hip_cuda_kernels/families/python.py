@@ -5,8 +5,16 @@ from hip_cuda_kernels.family import Family
 FAMILIES: tuple[Family, ...] = (
     Family(
         id="mt19937/init_genrand",
-        rows=(30, 35, 37),
-        aliases=("php>=7.1", "php", "mt_rand", "numpy.RandomState", "std::mt19937", "torch.manual_seed"),
+        rows=(28, 30, 35, 37),
+        aliases=(
+            "php>=7.1",
+            "php",
+            "mt_rand",
+            "numpy.RandomState",
+            "std::mt19937",
+            "torch.manual_seed",
+            "npm:random-js",
+        ),
         kernel="Mt19937InitGenrand",
         word_bits=32,
         seed_bits=32,

@@ -1,16 +1,15 @@
-// PCG32, XSH-RR 64/32 (O'Neill 2014), seeded as pcg32_srandom(seed, 54) of pcg_basic's demo: stream 54, increment 109.
+// PCG32, XSH-RR 64/32 (O'Neill 2014), seeded as pcg32_srandom(seed, stream); an increment is 2 * stream + 1.
 #pragma once
 #include "device.h"
 #include "lcg_jump.h"
 
-template <class W> struct Pcg32 {
+template <class W, u64 increment> struct Pcg32Stream {
     enum : u32 { word_bits = 32, reach = unlimited };
-    typedef Pcg32 Beyond;
     typename wide_of<W>::type state;
 
-    HD void step() { state = state * 6364136223846793005ull + 109ull; }
+    HD void step() { state = state * 6364136223846793005ull + increment; }
     HD void seed(W low, u32 high) {
-        state = join_seed(low, high) + 109ull;
+        state = join_seed(low, high) + increment;
         step();
     }
     HD W next() {
@@ -22,9 +21,19 @@ template <class W> struct Pcg32 {
         if (count < 8) {
             for (; count; --count) step();
         } else {
-            const LcgStep jump = lcg_jump({6364136223846793005ull, 109ull}, count);
+            const LcgStep jump = lcg_jump({6364136223846793005ull, increment}, count);
             state = state * jump.multiplier + jump.increment;
         }
     }
-    HD void back() { state = (state - 109ull) * odd_inverse(6364136223846793005ull); }
+    HD void back() { state = (state - increment) * odd_inverse(6364136223846793005ull); }
+};
+
+// Stream 54 of pcg_basic's demo.
+template <class W> struct Pcg32 : Pcg32Stream<W, 109> {
+    typedef Pcg32 Beyond;
+};
+
+// Godot's stream is 1442695040888963407, Knuth's increment.
+template <class W> struct Pcg32Godot : Pcg32Stream<W, 2885390081777926815ull> {
+    typedef Pcg32Godot Beyond;
 };

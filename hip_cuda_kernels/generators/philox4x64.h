@@ -27,17 +27,19 @@ template <class W> struct Philox4x64 {
 
   private:
     HD void block(u64 counter) {
+        const u64 weyl0 = 0x9e3779b97f4a7c15ull, weyl1 = 0xbb67ae8584caa73bull;
         const Wide factor0(0xd2e7470ee14c6c93ull), factor1(0xca5a826395121157ull);
-        Wide a(counter), b(0ull), c(0ull), d(0ull), round0 = key0, round1 = key1;
+        Wide a(counter), b(0ull), c(0ull), d(0ull);
         for (u32 round = 0; round < 10; ++round) {
-            Wide high0 = high_product64(a, factor0), high1 = high_product64(c, factor1);
-            Wide low0 = a * factor0, low1 = c * factor1;
-            a = high1 ^ b ^ round0;
-            b = low1;
-            c = high0 ^ d ^ round1;
-            d = low0;
-            round0 = round0 + 0x9e3779b97f4a7c15ull;
-            round1 = round1 + 0xbb67ae8584caa73bull;
+            Wide low = a * factor0;
+            a = high_product64(a, factor0) ^ d ^ (key1 + weyl1 * round);
+            d = low;
+            low = c * factor1;
+            c = high_product64(c, factor1) ^ b ^ (key0 + weyl0 * round);
+            b = low;
+            Wide kept = a;
+            a = c;
+            c = kept;
         }
         words[0] = a;
         words[1] = b;

@@ -1,6 +1,7 @@
 // xorshift128 (the xor128 of Marsaglia 2003): shifts 11, 8, 19; the paper's y, z and w with the seed as x.
 #pragma once
 #include "device.h"
+#include "unshift.h"
 
 template <class W> struct Xorshift128 {
     enum : u32 { word_bits = 32, reach = unlimited };
@@ -20,6 +21,13 @@ template <class W> struct Xorshift128 {
         z = w;
         w = w ^ (w >> 19) ^ t ^ (t >> 8);
         return w;
+    }
+    HD void back() {
+        W t = without_right_shift(W(w ^ z ^ (z >> 19)), 8);
+        w = z;
+        z = y;
+        y = x;
+        x = without_left_shift(t, 11);
     }
     HD void skip(u32 count) {
         for (; count; --count) next();

@@ -2,6 +2,7 @@
 #pragma once
 #include "device.h"
 #include "splitmix64.h"
+#include "unshift.h"
 
 template <class W> struct Xoshiro128pp {
     enum : u32 { word_bits = 32, reach = unlimited };
@@ -27,6 +28,14 @@ template <class W> struct Xoshiro128pp {
         s2 = s2 ^ shifted;
         s3 = rotate_left(s3, 11);
         return word;
+    }
+    HD void back() {
+        W mixed = rotate_left(s3, 32 - 11);
+        s0 = s0 ^ mixed;
+        const W before = without_left_shift(W(s1 ^ s2), 9);
+        s2 = s1 ^ before ^ s0;
+        s1 = before;
+        s3 = mixed ^ before;
     }
     HD void skip(u32 count) {
         for (; count; --count) next();

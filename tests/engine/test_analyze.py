@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from engine.search.analysis import Analysis
+from engine.search.certificate import Certificate, digest
+from hip_cuda_kernels import host
 from state.journal import Journal
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +60,15 @@ def test_an_example_of_a_real_runtime_is_identified(name: str, options: list[str
 
 def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp_path: Path) -> None:
     shown = analyze(
-        str(EXAMPLES / "entropy.csv"), "--seeds", "0:4000", "--gaps", "0:2", "--state", str(tmp_path)
+        str(EXAMPLES / "entropy.csv"),
+        "--families",
+        "lcg48/*,glibc,python",
+        "--seeds",
+        "0:4000",
+        "--gaps",
+        "0:2",
+        "--state",
+        str(tmp_path),
     )
     assert shown.returncode == 0
     assert "NO EVIDENCE" in shown.stdout
@@ -68,6 +78,62 @@ def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp
     journal = Journal.read_only(run)
     assert journal.billed() >= record.hypotheses_tested > 0
     assert journal.verify() > 0
+
+
+def test_a_second_analysis_searches_only_what_the_first_did_not_exclude(tmp_path: Path) -> None:
+    options = ["--families", "msvc", "--mappings", "mod", "--gaps", "0:2", "--noise", "0", "--range", "0:999"]
+
+    def searched(seeds: str, *more: str) -> tuple[Analysis, str]:
+        shown = analyze(
+            str(EXAMPLES / "entropy.csv"),
+            *options,
+            "--seeds",
+            seeds,
+            *more,
+            "--json",
+            "-",
+            "--state",
+            str(tmp_path),
+        )
+        return Analysis.model_validate_json(shown.stdout), shown.stderr
+
+    first, _ = searched("0:4095")
+    wider, told = searched("0:8191")
+    assert (first.hypotheses_tested, wider.hypotheses_tested, wider.excluded_before) == (3 * 4096,) * 3
+    assert f"already excluded by run {first.run}" in told
+    anew, _ = searched("0:8191", "--again")
+    assert (anew.hypotheses_tested, anew.excluded_before) == (3 * 8192, 0)
+    exported = tmp_path / "certificate.json"
+    shown = subprocess.run(
+        [sys.executable, "-m", "engine.cli", "coverage", str(EXAMPLES / "entropy.csv"), *options, "--seeds", "0:9999",
+         "--export", str(exported), "--state", str(tmp_path)],
+        capture_output=True, text=True, timeout=60, check=True, cwd=ROOT,
+    ).stdout  # fmt: skip
+    made = Certificate.model_validate_json(exported.read_text())
+    assert made.sha256 == digest(made.model_dump(mode="json"))
+    assert [one.seeds for one in made.rectangles] == [["0:8191"]]
+    assert [(one.seeds, one.hypotheses) for one in made.holes] == [("8192:9999", 3 * 1808)]
+    assert max(map(len, shown.splitlines())) <= 80
+    assert made.rectangles[0].power > 0.95
+    assert f"power {made.rectangles[0].power:.0%}" in shown
+
+
+def test_a_history_with_varying_gaps_is_identified_and_refused_where_gaps_hide_everything(
+    tmp_path: Path,
+) -> None:
+    calls = np.cumsum([1, *np.random.default_rng(6).integers(1, 5, 59)])
+    stream = host.values("msvc_rand/srand", "mod", 90_210, 0, 999, int(calls[-1]) + 1)
+    draws = tmp_path / "draws.txt"
+    draws.write_text("\n".join(map(str, stream[calls])))
+    options = ["--gap-law", "range", "--families", "msvc", "--range", "0:999", "--state", str(tmp_path)]
+    shown = analyze(str(draws), *options)
+    assert shown.returncode == 0, shown.stderr
+    assert "seed       90210" in shown.stdout
+    assert "varying from draw to draw" in shown.stdout
+    hopeless = analyze(str(draws), *options, "--gaps", "0:999", "--json", "-")
+    record = Analysis.model_validate_json(hopeless.stdout)
+    assert record.verdict == "not_identifiable"
+    assert "no number of draws would do" in record.not_tested[0].reason
 
 
 def test_several_files_are_one_history_in_the_order_given(tmp_path: Path) -> None:

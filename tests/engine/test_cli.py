@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from engine.cli import VERBS, main
+from state.journal import Journal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LIGHT = ("numpy", "textual", "rich", "distributed", "torch", "optuna", "asyncssh", "pydantic", "scipy")
@@ -157,7 +159,8 @@ def test_the_version_is_the_packages(mimicry: Run) -> None:
 
 
 def test_a_plan_fits_80_columns_and_ends_before_anything_is_written(mimicry: Run, tmp_path: Path) -> None:
-    shown = mimicry("plan", str(EXAMPLES / "java_nextint_gaps.csv"), state=tmp_path / "state")
+    history = str(EXAMPLES / "java_nextint_gaps.csv")
+    shown = mimicry("plan", history, "--families", "java", state=tmp_path / "state")
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert "lcg48/java java_bounded 0..999" in shown.stdout
@@ -183,3 +186,48 @@ def test_a_plan_without_a_history_says_so(mimicry: Run) -> None:
     shown = mimicry("plan")
     assert (shown.returncode, shown.stdout) == (2, "")
     assert "give a history" in shown.stderr
+
+
+def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", state=tmp_path)
+    assert shown.returncode == 0
+    assert "0 hypotheses in 0 rectangles" in shown.stdout
+    made = json.loads(mimicry("coverage", "--json", state=tmp_path).stdout)
+    assert (made["schema"], made["rectangles"], made["chain"]["head"]) == ("coverage/1", [], "")
+
+
+def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", "--export", str(tmp_path / "no" / "c.json"), state=tmp_path)
+    assert shown.returncode == 5
+    assert shown.stderr.startswith("mimicry: --export")
+
+
+def test_steps_that_replay_constant_gaps_are_refused_for_varying_ones(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry(
+        "analyze", str(EXAMPLES / "entropy.csv"), "--gap-law", "range", "--pipeline", state=tmp_path
+    )
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("mimicry: --pipeline: its steps replay constant gaps only")
+
+
+def test_a_seed_that_does_not_move_is_refused_in_one_line(mimicry: Run, tmp_path: Path) -> None:
+    options = ("--gap-law", "reseed", "--gaps", "0:3")
+    shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), *options, state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "steps of the seed, 1 or more" in shown.stderr
+
+
+def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "coverage") as ledger:
+        head, seq = ledger.head, ledger.seq
+    shown = mimicry("verify", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (0, f"coverage: {seq} records, chain intact, head {head}\n")
+    Journal.open(tmp_path).close()
+    assert set(json.loads(mimicry("verify", "--json", state=tmp_path).stdout)) == {
+        "records",
+        "head",
+        "coverage",
+    }
+    with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
+        db.execute("UPDATE events SET data = '{}'")
+    assert mimicry("verify", state=tmp_path).returncode == 3

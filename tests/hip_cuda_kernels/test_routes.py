@@ -61,8 +61,18 @@ def planted(family: str, mapping: str, modulus: int, scope: Scope, missed: int =
 SERVED = {
     "twister_chain": [
         ("mt19937/init_genrand", m, (7, 1000))
-        for m in ("php_range", "shift(1)", "mod", "float(53)", "float(32)", "mulshift")
-    ],
+        for m in (
+            "php_range",
+            "shift(1)",
+            "mod",
+            "float(53)",
+            "float(32)",
+            "mulshift",
+            "lemire",
+            "mask_reject",
+        )
+    ]
+    + [("mt19937_php/mt_srand", m, (7, 1000)) for m in ("float(31)", "shift(1)")],
     "lehmer_sums": [("glibc_random/type3", m, (7, 1000)) for m in ("mod", "float(31)", "mulshift")],
     "low_bits": [
         ("lcg48/java", "java_bounded", (6, 1000)),
@@ -166,9 +176,9 @@ def test_a_route_stops_soon_after_the_word_changes(route: str) -> None:
 
     thread = threading.Thread(target=search, daemon=True)
     thread.start()
-    time.sleep(1.0)
+    while not (seen := int(progress[0])) and thread.is_alive():
+        time.sleep(0.05)
     assert not ended, "the job must still be running"
-    seen = int(progress[0])
     asked = time.monotonic()
     stop[0] = 1
     thread.join(10)

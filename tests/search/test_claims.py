@@ -52,7 +52,7 @@ def test_readings_of_one_stream_through_other_ranges_are_one_discovery() -> None
     draws = predicted(CELL, 77, 0, 2, 40)
     exact = score(CELL, (77, 0, 2), draws, P, None, 1)
     blurred = replace(exact, cell=replace(CELL, hi=997), bits=exact.bits - 60)
-    settled = settle([blurred, exact], 40)
+    settled = settle([blurred, exact], {None: 40})
     assert [(claim.cell.hi, equal) for claim, equal, _ in settled] == [(999, 1)]
     assert settled[0][2].tolist() == predicted(CELL, 77, 0, 2, 50)[40:].tolist()
 
@@ -64,7 +64,7 @@ def test_seeds_that_give_the_same_stream_count_as_equivalents() -> None:
         score(cell, (seed, 0, 0), draws, P, None, rank)
         for rank, seed in enumerate((1, 0x7FFFFFFF + 1), start=1)
     ]
-    settled = settle(claims, 40)
+    settled = settle(claims, {None: 40})
     assert [(claim.seed, equal) for claim, equal, _ in settled] == [(1, 2)]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.search.ranges import Range, parse_range
+from engine.search.ranges import Range, parse_range, parse_seeds
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,38 @@ def test_times_round_trip_to_the_last_digit(moment: int, unit: str) -> None:
     ticks = {"s": moment // 1_000_000, "ms": moment // 1000, "us": moment}[unit]
     found = Range(ticks, ticks + 7, unit)
     assert parse_range(found.text(), what="x") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5:9", ((5, 9, None),)), ("0:9, 20:29,10:12", ((0, 12, None), (20, 29, None))), ("small", ((0, 65535, None),)),
+        ("small,65536:70000", ((0, 70000, None),)), ("2^64-2:2^64-1", ((2**64 - 2, 2**64 - 1, None),)),
+        ("1970-01-01T00:00..1970-01-01T00:01/s,7", ((7, 7, None), (0, 60, "s"))),
+        ("1970-01-01T00:01..1970-01-01T00:02/s+pid(10:20)", ((70, 140, None),)),
+        ("1970-01-02T00:00..1970-01-02T00:01/s^pid(1:1000)", ((86016, 87039, None),)),
+    ],
+)  # fmt: skip
+def test_seeds_are_intervals_presets_and_mixed_times(text: str, expected: tuple[object, ...]) -> None:
+    assert tuple(tuple(one) for one in parse_seeds(text)) == expected
+
+
+@given(st.integers(10**9, 2 * 10**9), st.integers(0, 5000), st.integers(1, 32767))
+def test_a_time_mixed_with_a_process_number_lies_in_the_seeds(second: int, ahead: int, pid: int) -> None:
+    ends = [Range(at, at, "s").text().partition("..")[0] for at in (second - ahead, second + ahead)]
+    (mixed,) = parse_seeds(f"{ends[0]}..{ends[1]}/s^pid")
+    assert mixed.lo <= second ^ pid <= mixed.hi
+    (summed,) = parse_seeds(f"{ends[0]}..{ends[1]}/s+pid")
+    assert summed.lo <= second + pid <= summed.hi
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("@words.txt", "no family of this registry takes words"), ("1,,2", "a part is empty"), ("tiny", "is not an integer"),
+        ("1970-01-01..1970-01-02/s*pid", "with a process number"), ("1970-01-01..1970-01-02/s^pid(9:3)", "reversed"),
+    ],
+)  # fmt: skip
+def test_seeds_that_cannot_be_read_say_the_rule(text: str, rule: str) -> None:
+    with pytest.raises(UsageError, match=rule):
+        parse_seeds(text)

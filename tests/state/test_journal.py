@@ -404,8 +404,9 @@ def test_a_full_disk_leaves_no_half_made_journal(small_disk: Path) -> None:
 # -- released versions ------------------------------------------------------------------------------------------------
 
 
-def test_the_journal_of_version_1_still_opens(tmp_path: Path) -> None:
-    shutil.copy(FIXTURES / "journal_v1.db", tmp_path / "journal.db")
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_journal_of_every_version_still_opens(version: int, tmp_path: Path) -> None:
+    shutil.copy(FIXTURES / f"journal_v{version}.db", tmp_path / "journal.db")
     with Journal.open(tmp_path) as journal:
         assert journal.verify() == journal.seq
         assert journal.billed() == 2**70
@@ -421,3 +422,4 @@ def test_the_journal_of_version_1_still_opens(tmp_path: Path) -> None:
         assert journal.halt_state().reason == "thermal check"
         assert journal.runs.get("run-0001").steps["1"]["status"] == "done"
         assert [sample.value for sample in journal.samples.series("rss_mb")] == [112.5]
+        assert [row.seed_hi for row in journal.coverage.rows()] == [2**64 - 1] * (version > 1)

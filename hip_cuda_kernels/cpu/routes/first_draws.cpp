@@ -6,14 +6,15 @@
 
 namespace mimicry {
 
-FirstDraws::FirstDraws(const Task &task, u32 word_bits) {
+FirstDraws::FirstDraws(const Task &task) {
     for (u32 vector = 0; vector < task.vectors; ++vector)
         if (task.usable[vector] >= task.threshold[vector]) collect(task, vector);
     const auto key = [](const Compared &c) { return std::tie(c.position, c.offset, c.lim); };
     std::sort(compared.begin(), compared.end(), [&](const Compared &a, const Compared &b) { return key(a) < key(b); });
     compared.erase(std::unique(compared.begin(), compared.end(), [&](const Compared &a, const Compared &b) { return key(a) == key(b); }),
                    compared.end());
-    const bool rejecting = word_bits <= 32 && task.call.accept_max < (1ull << word_bits) - 1;
+    const Call &call = task.call;
+    const bool rejecting = can_reject(call);
     // Where words can be rejected, all of them are looked at: each may move the later calls.
     u32 next = 0;
     for (u32 i = 0; i < compared.size(); ++i) {
@@ -23,7 +24,11 @@ FirstDraws::FirstDraws(const Task &task, u32 word_bits) {
         ends.back() = i + 1;
         pairs.push_back({(u32)positions.size() - 1, compared[i].offset, compared[i].lim});
     }
-    probe = {task.filter, rejecting ? (u32)task.call.accept_max : unlimited, (u32)positions.size(), positions.data(), ends.data(), pairs.data()};
+    probe.filter = task.filter;
+    probe.accept = {(u32)(call.multiplier >> 32), (u32)(call.addend >> 32), (u32)(call.accept_max >> 32)};
+    probe.rejecting = rejecting;
+    probe.places = (u32)positions.size();
+    probe.position = positions.data(), probe.ends = ends.data(), probe.pairs = pairs.data();
 }
 
 void FirstDraws::collect(const Task &task, u32 vector) {

@@ -9,7 +9,7 @@ namespace mimicry {
 
 class FirstDraws {
   public:
-    FirstDraws(const Task &task, u32 word_bits);
+    explicit FirstDraws(const Task &task);
 
     Probe probe;  // its arrays live here
     std::vector<u32> positions;

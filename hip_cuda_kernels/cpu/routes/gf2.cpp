@@ -56,6 +56,7 @@ struct Shown {
 };
 
 Shown shown_by(const Call &call) {
+    if (call.kind == Call::itself) return {call.shift, (u32)__builtin_popcountll(call.mask)};
     const u32 zeros = (u32)__builtin_ctzll(call.range);
     if (call.kind == Call::residue) return {call.shift, zeros};
     return {call.shift + call.bits - call.join - zeros, zeros};  // of a power of two: the top bits
@@ -189,13 +190,12 @@ class Gf2 {
 
     // The filter's words at all draws, of a seed or of a difference of seeds.
     void set_words(u64 bits, bool seed, u32 *to) const {
-        const u32 beyond = std::max(scalar.word_bits, 32u) - 32;
         std::fill_n(to, lanes, 0);
         for (u32 draw = 0; draw < usable; ++draw) {
             const u64 *column = columns_of(draw);
             u64 word = seed ? column[0] : 0;
             for (u64 rest = bits; rest; rest &= rest - 1) word ^= column[1 + __builtin_ctzll(rest)];
-            to[draw] = (u32)(word >> beyond);
+            to[draw] = (u32)(word >> task.filter.at);
         }
     }
 

@@ -89,7 +89,7 @@ namespace mimicry {
 
 // The seed counts as a signed number, and 0 as 1: residues run on within each half of the seeds, and seed 0 is always a candidate.
 Found search_lehmer_sums(const Kernels &kernels, const Search &search) {
-    const FirstDraws first(search.task, scalar_of(search.family).word_bits);
+    const FirstDraws first(search.task);
     Tables tables(generator_of(search.family), first.positions);
     return scan_in_order(kernels, search, 1u << 31, [&](u32 low, u32 count, u32 *out) {
         const u32 zero = low == 0;

@@ -15,7 +15,7 @@ const LcgStep step48 = {0x5deece66dull, 11};
 const u64 mask48 = (1ull << 48) - 1;
 const u32 most_shown = 5;  // bits of a draw that are used: more make low seeds many without sparing high ones
 
-// The state is seed << shift ^ flip; a word is its top 32 bits or all 48.
+// The state is seed << shift ^ flip; a word is its top bits.
 struct Seeding {
     const char *family;
     u32 seed_bits, shift;
@@ -25,6 +25,11 @@ const Seeding seedings[] = {
     {"lcg48/java", 48, 0, 0x5deece66dull},
     {"lcg48/drand48", 32, 16, 0x330eull},
 };
+
+// How many bits of a word, from call.shift on, a residue shows.
+u32 bits_shown(const Call &call) {
+    return (u32)__builtin_ctzll(call.kind == Call::itself ? call.mask + 1 : call.range);
+}
 
 const Seeding &seeding_of(const char *family) {
     for (const Seeding &seeding : seedings)
@@ -36,10 +41,10 @@ class LowBits {
   public:
     LowBits(const Kernels &kernels, const Search &search)
         : kernels(kernels), search(search), task(search.task), seeding(seeding_of(scalar_of(search.family).id)),
-          from(48 - std::min(scalar_of(search.family).word_bits, 48u) + task.call.shift),
-          shown(std::min((u32)__builtin_ctzll(task.call.range), most_shown)), low_bits(from + shown),
+          hidden(48 - scalar_of(search.family).word_bits), from(hidden + task.call.shift),
+          shown(std::min(bits_shown(task.call), most_shown)), low_bits(from + shown),
           low_seeds(1u << (low_bits - seeding.shift)), high_flip((u32)(seeding.flip >> low_bits)),
-          rejecting(scalar_of(search.family).word_bits <= 32 && task.call.accept_max < 0xffffffffu), left(chunk + scan_room),
+          rejecting(can_reject(task.call)), left(chunk + scan_room),
           sift(kernels, search) {}
 
     Found run() {
@@ -128,7 +133,8 @@ class LowBits {
 
     Progression word_of(const Place &place, u32 low) const {
         const u64 state = place.jump.multiplier * low_state(low) + place.jump.increment;
-        return {(u32)((state & mask48) >> 16), (u32)(place.jump.multiplier << (low_bits - 16)), place.offset, place.lim};
+        const u32 at = hidden + task.filter.at;
+        return {(u32)((state & mask48) >> at), (u32)(place.jump.multiplier << (low_bits - at)), place.offset, place.lim};
     }
 
     void join(u32 low, u32 first, u32 count) {
@@ -148,7 +154,7 @@ class LowBits {
     void join_rejecting(u32 low, LcgStep jump) {
         const u32 fixed = low_bits - 16, first = (u32)(((jump.multiplier * low_state(low) + jump.increment) & mask48) >> 16);
         const u32 inverse = (u32)odd_inverse(jump.multiplier), highs = ~0u >> fixed;
-        for (u64 word = (task.call.accept_max + 1) >> fixed << fixed | (first & ~(~0u << fixed)); word >> 32 == 0; word += 1u << fixed)
+        for (u64 word = ((task.call.accept_max >> 32) + 1) >> fixed << fixed | (first & ~(~0u << fixed)); word >> 32 == 0; word += 1u << fixed)
             sift.judge(vector, seed_of((((u32)word - first) >> fixed) * inverse & highs, low), start, gap);
     }
 
@@ -156,7 +162,7 @@ class LowBits {
     const Search &search;
     const Task &task;
     const Seeding &seeding;
-    const u32 from, shown, low_bits, low_seeds, high_flip;  // a draw shows state bits from .. from + shown - 1
+    const u32 hidden, from, shown, low_bits, low_seeds, high_flip;  // a word hides the state's lowest bits; a draw shows state bits from .. from + shown - 1
     const bool rejecting;
     std::vector<u32> left;
     Sift sift;

@@ -24,7 +24,8 @@ template <int K> HD void look(const Probe &probe, u32 place, const Words<K> &wor
     const Words<K> q = filtered(word, probe.filter);
     for (u32 i = place ? probe.ends[place - 1] : 0; i < probe.ends[place]; ++i)
         compare_with(q, probe.pairs[i].offset, probe.pairs[i].lim, missed);
-    if (probe.accept_max != unlimited) missed = missed & ~above_mask(word, Words<K>(probe.accept_max));
+    if (!probe.rejecting) return;
+    missed = missed & ~above_mask(word * probe.accept.multiplier + probe.accept.addend, Words<K>(probe.accept.max));
 }
 
 const u32 every_lane = (u32)((1ull << native_lanes) - 1);

@@ -11,6 +11,6 @@
 namespace mimicry {
 extern const RouteKernels JOIN(route_kernels_, MIMICRY_ISA) = {
     walkers * native_lanes, orbit_walk<Xorshift32>, orbit_walk<Minstd16807>, orbit_walk<Minstd48271>, orbit_walk<MsvcRand>,
-    twister_chain, lehmer_sums, low_states, progressions, affine_space,
+    twister_chain<Mt19937InitGenrand>, twister_chain<Mt19937Php>, lehmer_sums, low_states, progressions, affine_space,
 };
 }  // namespace mimicry

@@ -6,10 +6,12 @@ namespace mimicry {
 
 // The test that every hit passes. With m misses allowed, one of the first m + 1 draws of an alignment must match, so a seed is a
 // candidate when the word at one of the places matches one of the pairs there: pairs[ends[i - 1]] up to pairs[ends[i]] for place i.
-// A word above accept_max is drawn again and moves every later call, so it makes a candidate too.
+// Where words can be rejected, each moves every later call, so a rejected one makes a candidate too.
 struct Probe {
     Filter filter;
-    u32 accept_max, places;
+    Accept accept;
+    bool rejecting;
+    u32 places;
     const u32 *position, *ends;
     const Pair *pairs;
 };
@@ -73,7 +75,7 @@ typedef u32 OrbitWalk(const OrbitProbe &probe, const u32 *states, u32 steps, Orb
 struct RouteKernels {
     u32 orbit_lanes;  // states of an orbit that are walked at once
     OrbitWalk *xorshift32_orbit, *minstd16807_orbit, *minstd48271_orbit, *msvc_orbit;
-    Scan *twister_chain;
+    Scan *twister_chain, *php_chain;
     u32 (*lehmer_sums)(const LehmerSums &sums, const Probe &probe, u32 low, u32 count, u32 *out);
     // Write the low seeds among the `count` from `low` on that disagree with at most `missable` draws.
     u32 (*low_states)(const ShownBits &shown, u32 low, u32 count, u32 *out);

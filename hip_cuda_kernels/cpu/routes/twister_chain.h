@@ -5,6 +5,7 @@
 // two constants all registers are full. Measured with AVX2, million seeds a second: 8 chains 51, 12 chains 56, 13 chains 57, 14 chains 54.
 #pragma once
 #include "mt19937.h"
+#include "mt19937_php.h"
 #include "probe_lanes.h"
 
 // Keep the compiler from moving what makes this value among its neighbours, where it would need another register.
@@ -37,8 +38,9 @@ HD Words<chains> word_397(u32 low) {
     return word;
 }
 
+template <template <class> class G>
 HD u32 *test(const Probe &probe, const Words<tested> &seeds, const Words<tested> &far, u32 low, u32 *end) {
-    Mt19937InitGenrand<Words<tested>> mt;
+    G<Words<tested>> mt;
     mt.here = seeds;
     mt.far = far;
     mt.index = 0;
@@ -50,7 +52,7 @@ HD u32 *test(const Probe &probe, const Words<tested> &seeds, const Words<tested>
     return append_passed(missed, low, end);
 }
 
-u32 twister_chain(const Probe &shared, u32 low, u32 count, u32 *out) {
+template <template <class> class G> u32 twister_chain(const Probe &shared, u32 low, u32 count, u32 *out) {
     const Probe probe = shared;
     const u32 round = chains * native_lanes, group = tested * native_lanes;
     alignas(64) u32 far[tested * round];
@@ -58,7 +60,7 @@ u32 twister_chain(const Probe &shared, u32 low, u32 count, u32 *out) {
     for (u32 at = 0; at < count; at += tested * round) {
         for (u32 i = 0; i < tested; ++i) store(far + i * round, word_397(low + at + i * round));
         for (u32 i = 0; i < tested * round; i += group)
-            end = test(probe, counted<tested>(low + at + i), load<tested>(far + i), low + at + i, end);
+            end = test<G>(probe, counted<tested>(low + at + i), load<tested>(far + i), low + at + i, end);
     }
     return within(out, end, low, count);
 }

@@ -193,6 +193,16 @@ def c_libraries() -> tuple[Mapped, ...]:
         Mapped("knuth_lcg64/musl", "float(31)", 0, 99, "musl", "rand_float", scaled.format(100), M32),
         Mapped("musl_random/srandom", "mod", 0, 999, "musl", "random_mod", "random() % 1000", M32),
         Mapped("knuth_lcg64/newlib", "mod", 1, 6, "newlib", "rand_mod", "srand(seed); rand() % 6 + 1", M32),
+        Mapped(
+            "bsd_random/weak_seed",
+            "float(31)",
+            0,
+            999,
+            "gsl",
+            "random-bsd:uniform",
+            "floor(gsl_rng_uniform() * 1000)",
+            M32,
+        ),
         Mapped(msvc, "mod", 0, 999, "wine", "rand_mod", "srand(seed); rand() % 1000", M32),
         Mapped(msvc, "float(15)", 0, 99, "wine", "rand_float", scaled.format(100), M32),
     )

@@ -1,7 +1,7 @@
 """C++ and the GNU Scientific Library: the oracles, and what is stored of their families."""
 
 from oracle import Oracle, compiled, debian, first_line
-from vector import M31, SEEDS31, Check, Mapped, Raw
+from vector import M31, M32, M64, SEEDS31, SEEDS32, SEEDS64, Check, Mapped, Raw
 
 ORACLES: dict[str, Oracle] = {
     "libstdc++": Oracle(
@@ -9,6 +9,15 @@ ORACLES: dict[str, Oracle] = {
         (("g++", "apt-get install g++"),),
         compiled("g++", "cpp_std.cpp"),
         lambda: first_line("g++", "--version"),
+    ),
+    "boost": Oracle(
+        "Boost.Random",
+        (
+            ("g++", "apt-get install g++"),
+            ("/usr/include/boost/random.hpp", "apt-get install libboost-dev"),
+        ),
+        compiled("g++", "boost_random.cpp"),
+        lambda: debian("libboost-dev"),
     ),
     "gsl": Oracle(
         "GNU Scientific Library",
@@ -39,7 +48,394 @@ RAW: tuple[Raw, ...] = (
         "seeds are taken modulo 2**31 - 1 and a state of 0 becomes 1, so seeds 0, 1 and 7fffffff agree",
         (Check("gsl", "fishman20", "generator fishman20, the same recurrence", below=0x7FFFFFFF),),
     ),
+    Raw(
+        "mt19937_64/std",
+        64,
+        "libstdc++",
+        "mt19937_64",
+        "std::mt19937_64 g(seed); g()",
+        SEEDS64,
+        "",
+        (Check("boost", "mt19937_64", "boost::random::mt19937_64"),),
+    ),
+    Raw(
+        "ranlux24/std",
+        24,
+        "libstdc++",
+        "ranlux24",
+        "std::ranlux24 g(seed); g()",
+        SEEDS32,
+        "seed 0 counts as 19780503; 23 words of every 223",
+        (Check("boost", "ranlux24", "boost::random::ranlux24"),),
+    ),
+    Raw(
+        "ranlux48/std",
+        48,
+        "libstdc++",
+        "ranlux48",
+        "std::ranlux48 g(seed); g()",
+        SEEDS32,
+        "seed 0 counts as 19780503; 11 words of every 389",
+        (Check("boost", "ranlux48", "boost::random::ranlux48"),),
+    ),
+    Raw(
+        "shuffled/knuth_b",
+        31,
+        "libstdc++",
+        "knuth_b",
+        "std::knuth_b g(seed); g()",
+        SEEDS32,
+        "seeds are taken modulo 2**31 - 1 and a state of 0 becomes 1",
+        (Check("boost", "knuth_b", "boost::random::knuth_b"),),
+    ),
+    Raw(
+        "mt11213b/boost",
+        32,
+        "boost",
+        "mt11213b",
+        "boost::random::mt11213b g(seed); g()",
+        SEEDS32,
+        "",
+        (Check("libstdc++", "mt11213b", "std::mersenne_twister_engine with the constants of MT11213B"),),
+    ),
+    Raw(
+        "taus88/boost",
+        32,
+        "boost",
+        "taus88",
+        "boost::random::taus88 g(seed); g()",
+        SEEDS32,
+        "all three components start from the seed",
+    ),
+    Raw(
+        "ecuyer1988/boost",
+        31,
+        "boost",
+        "ecuyer1988",
+        "boost::random::ecuyer1988 g(seed); g()",
+        SEEDS32,
+        "both components start from the seed",
+    ),
+    Raw(
+        "shuffled/kreutzer1986",
+        20,
+        "boost",
+        "kreutzer1986",
+        "boost::random::kreutzer1986 g(seed); g()",
+        SEEDS32,
+        "seeds are taken modulo 714025",
+    ),
+    Raw(
+        "hellekalek1995/boost",
+        31,
+        "boost",
+        "hellekalek1995",
+        "boost::random::hellekalek1995 g(seed); g()",
+        SEEDS32,
+        "seeds are taken modulo 2**31 - 1",
+    ),
+    Raw(
+        "tt800/gsl",
+        32,
+        "gsl",
+        "tt800",
+        "gsl_rng_set(r, seed) on gsl_rng_tt800; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 stands for the authors' own state",
+    ),
+    Raw(
+        "taus88/gsl",
+        32,
+        "gsl",
+        "taus2",
+        "gsl_rng_set(r, seed) on gsl_rng_taus2; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "taus113/gsl",
+        32,
+        "gsl",
+        "taus113",
+        "gsl_rng_set(r, seed) on gsl_rng_taus113; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "r250/gsl",
+        32,
+        "gsl",
+        "r250",
+        "gsl_rng_set(r, seed) on gsl_rng_r250; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "ranlux24/gsl",
+        24,
+        "gsl",
+        "ranlux",
+        "gsl_rng_set(r, seed) on gsl_rng_ranlux; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 314159265; 24 words of every 223",
+    ),
+    Raw(
+        "ranlux24/gsl389",
+        24,
+        "gsl",
+        "ranlux389",
+        "gsl_rng_set(r, seed) on gsl_rng_ranlux389; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 314159265; 24 words of every 389",
+    ),
+    Raw(
+        "ranlux48/ranlxs0",
+        24,
+        "gsl",
+        "ranlxs0",
+        "gsl_rng_set(r, seed) on gsl_rng_ranlxs0; gsl_rng_get(r)",
+        SEEDS32,
+        "only 31 bits of a seed count; seed 0 counts as 1",
+    ),
+    Raw(
+        "ranlux48/ranlxs1",
+        24,
+        "gsl",
+        "ranlxs1",
+        "gsl_rng_set(r, seed) on gsl_rng_ranlxs1; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "ranlux48/ranlxs2",
+        24,
+        "gsl",
+        "ranlxs2",
+        "gsl_rng_set(r, seed) on gsl_rng_ranlxs2; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "ranmar/gsl",
+        24,
+        "gsl",
+        "ranmar",
+        "gsl_rng_set(r, seed) on gsl_rng_ranmar; gsl_rng_get(r)",
+        SEEDS32,
+        "",
+    ),
+    Raw(
+        "knuth_lcg/randu",
+        31,
+        "gsl",
+        "randu",
+        "gsl_rng_set(r, seed) on gsl_rng_randu; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "knuth_lcg/borosh13",
+        32,
+        "gsl",
+        "borosh13",
+        "gsl_rng_set(r, seed) on gsl_rng_borosh13; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "knuth_lcg/waterman14",
+        32,
+        "gsl",
+        "waterman14",
+        "gsl_rng_set(r, seed) on gsl_rng_waterman14; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "knuth_lcg/transputer",
+        32,
+        "gsl",
+        "transputer",
+        "gsl_rng_set(r, seed) on gsl_rng_transputer; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "knuth_lcg/vax",
+        32,
+        "gsl",
+        "vax",
+        "gsl_rng_set(r, seed) on gsl_rng_vax; gsl_rng_get(r)",
+        SEEDS32,
+        "",
+    ),
+    Raw(
+        "lcg31/fishman18",
+        31,
+        "gsl",
+        "fishman18",
+        "gsl_rng_set(r, seed) on gsl_rng_fishman18; gsl_rng_get(r)",
+        SEEDS32,
+        "seeds are taken modulo 2**31 - 1 and a state of 0 becomes 1",
+    ),
+    Raw(
+        "lcg31/ran0",
+        31,
+        "gsl",
+        "ran0",
+        "gsl_rng_set(r, seed) on gsl_rng_ran0; gsl_rng_get(r)",
+        SEEDS32,
+        "state = seed ^ 123459876",
+    ),
+    Raw(
+        "ecuyer1988/fishman2x",
+        31,
+        "gsl",
+        "fishman2x",
+        "gsl_rng_set(r, seed) on gsl_rng_fishman2x; gsl_rng_get(r)",
+        SEEDS32,
+        "a seed that 2**31 - 1 or 2147483399 divides counts as 1",
+    ),
+    Raw(
+        "mrg31/cmrg",
+        31,
+        "gsl",
+        "cmrg",
+        "gsl_rng_set(r, seed) on gsl_rng_cmrg; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "mrg31/mrg",
+        31,
+        "gsl",
+        "mrg",
+        "gsl_rng_set(r, seed) on gsl_rng_mrg; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "mrg31/knuthran2",
+        31,
+        "gsl",
+        "knuthran2",
+        "gsl_rng_set(r, seed) on gsl_rng_knuthran2; gsl_rng_get(r)",
+        SEEDS32,
+        "a seed that 2**31 - 1 divides counts as 1",
+    ),
+    Raw(
+        "shuffled/ran1",
+        31,
+        "gsl",
+        "ran1",
+        "gsl_rng_set(r, seed) on gsl_rng_ran1; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "shuffled/ran2",
+        31,
+        "gsl",
+        "ran2",
+        "gsl_rng_set(r, seed) on gsl_rng_ran2; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1",
+    ),
+    Raw(
+        "ran3/gsl",
+        30,
+        "gsl",
+        "ran3",
+        "gsl_rng_set(r, seed) on gsl_rng_ran3; gsl_rng_get(r)",
+        SEEDS32,
+        "seed 0 counts as 1; 161803398 - seed is formed in 64 bits without sign",
+    ),
 )
+
+# family, GSL's name, the mapping that gsl_rng_uniform makes
+SCALED_GSL = (
+    ("tt800/gsl", "tt800", "float(32)"),
+    ("taus88/gsl", "taus2", "float(32)"),
+    ("taus113/gsl", "taus113", "float(32)"),
+    ("r250/gsl", "r250", "float(32)"),
+    ("ranlux24/gsl", "ranlux", "float(24)"),
+    ("ranlux24/gsl389", "ranlux389", "float(24)"),
+    ("ranlux48/ranlxs0", "ranlxs0", "float(24)"),
+    ("ranlux48/ranlxs1", "ranlxs1", "float(24)"),
+    ("ranlux48/ranlxs2", "ranlxs2", "float(24)"),
+    ("ranmar/gsl", "ranmar", "float(24)"),
+    ("knuth_lcg/randu", "randu", "float(31)"),
+    ("knuth_lcg/borosh13", "borosh13", "float(32)"),
+    ("knuth_lcg/waterman14", "waterman14", "float(32)"),
+    ("knuth_lcg/transputer", "transputer", "float(32)"),
+    ("knuth_lcg/vax", "vax", "float(32)"),
+    ("lcg31/fishman18", "fishman18", "float(31)"),
+    ("lcg31/ran0", "ran0", "float(31)"),
+    ("ecuyer1988/fishman2x", "fishman2x", "float(31)"),
+    ("mrg31/cmrg", "cmrg", "float(31)"),
+    ("mrg31/mrg", "mrg", "float(31)"),
+    ("mrg31/knuthran2", "knuthran2", "float(31)"),
+)
+SCALED_BOOST = (
+    ("mt11213b/boost", "mt11213b", "float(32)"),
+    ("taus88/boost", "taus88", "float(32)"),
+    ("hellekalek1995/boost", "hellekalek1995", "float(31)"),
+)
+PLAIN_GSL = (
+    ("shuffled/ran1", "ran1"),
+    ("shuffled/ran2", "ran2"),
+    ("ran3/gsl", "ran3"),
+    *(row[:2] for row in SCALED_GSL),
+)
+PLAIN_BOOST = (
+    ("ecuyer1988/boost", "ecuyer1988"),
+    ("shuffled/kreutzer1986", "kreutzer1986"),
+    *(row[:2] for row in SCALED_BOOST),
+)
+
+
+def gsl() -> tuple[Mapped, ...]:
+    """Return the scaled doubles and the residues of GSL's generators."""
+    scaled = [
+        Mapped(
+            family,
+            mapping,
+            0,
+            999,
+            "gsl",
+            f"{name}:uniform",
+            f"(int)(gsl_rng_uniform(r) * 1000) on gsl_rng_{name}",
+            M32,
+        )
+        for family, name, mapping in SCALED_GSL
+    ]
+    plain = [
+        Mapped(family, "mod", 0, 99, "gsl", f"{name}:mod", f"gsl_rng_get(r) % 100 on gsl_rng_{name}", M32)
+        for family, name in PLAIN_GSL
+    ]
+    return (*scaled, *plain)
+
+
+def boost() -> tuple[Mapped, ...]:
+    """Return the scaled doubles and the residues of Boost's engines."""
+    scaled = [
+        Mapped(
+            family,
+            mapping,
+            0,
+            999,
+            "boost",
+            f"{name}_uniform",
+            f"boost::random::{name} g(seed); boost::random::uniform_01<double>()(g) * 1000",
+            M32,
+        )
+        for family, name, mapping in SCALED_BOOST
+    ]
+    plain = [
+        Mapped(family, "mod", 0, 99, "boost", f"{name}_mod", f"boost::random::{name} g(seed); g() % 100", M32)
+        for family, name in PLAIN_BOOST
+    ]
+    return (*scaled, *plain)
 
 
 MAPPED: tuple[Mapped, ...] = (
@@ -63,4 +459,46 @@ MAPPED: tuple[Mapped, ...] = (
         "std::minstd_rand g(seed); g() % 100",
         M31,
     ),
+    Mapped(
+        "mt19937_64/std",
+        "mod",
+        0,
+        99,
+        "libstdc++",
+        "mt19937_64_mod",
+        "std::mt19937_64 g(seed); g() % 100",
+        M64,
+    ),
+    Mapped(
+        "ranlux24/std",
+        "mod",
+        0,
+        99,
+        "libstdc++",
+        "ranlux24_mod",
+        "std::ranlux24 g(seed); g() % 100",
+        M32,
+    ),
+    Mapped(
+        "ranlux48/std",
+        "mod",
+        0,
+        99,
+        "libstdc++",
+        "ranlux48_mod",
+        "std::ranlux48 g(seed); g() % 100",
+        M32,
+    ),
+    Mapped(
+        "shuffled/knuth_b",
+        "mod",
+        0,
+        99,
+        "libstdc++",
+        "knuth_b_mod",
+        "std::knuth_b g(seed); g() % 100",
+        M32,
+    ),
+    *gsl(),
+    *boost(),
 )

@@ -14,6 +14,17 @@ ORACLES: dict[str, Oracle] = {
     ),
 }
 
+# family -> (the JDK's name of it, raw word, bits)
+FACTORY = {
+    "lxm/l64x128mix": ("L64X128MixRandom", "nextLong", 64),
+    "lxm/l32x64mix": ("L32X64MixRandom", "nextInt", 32),
+    "lxm/l64x128starstar": ("L64X128StarStarRandom", "nextLong", 64),
+    "lxm/l64x256mix": ("L64X256MixRandom", "nextLong", 64),
+    "lxm/l128x128mix": ("L128X128MixRandom", "nextLong", 64),
+    "xoshiro256pp/jdk": ("Xoshiro256PlusPlus", "nextLong", 64),
+    "xoroshiro128pp/jdk": ("Xoroshiro128PlusPlus", "nextLong", 64),
+}
+
 RAW: tuple[Raw, ...] = (
     Raw(
         "lcg48/java",
@@ -34,6 +45,36 @@ RAW: tuple[Raw, ...] = (
         SEEDS64,
         "the public constructor uses the golden gamma 9e3779b97f4a7c15, which makes it plain splitmix64 with state = seed",
         (Check("rust", "splitmix64", "rand_xoshiro::SplitMix64::seed_from_u64(seed).next_u64()"),),
+    ),
+    Raw(
+        "splittable32/java",
+        32,
+        "java",
+        "SplittableRandom.nextInt",
+        "new java.util.SplittableRandom(seed).nextInt() as unsigned",
+        SEEDS64,
+        "nextInt mixes the state otherwise than nextLong: it is not the upper half of a long",
+    ),
+    Raw(
+        "sha1prng/java",
+        32,
+        "java",
+        "SHA1PRNG.nextInt",
+        'SecureRandom.getInstance("SHA1PRNG"), setSeed(seed), nextInt() as unsigned',
+        SEEDS64,
+        "setSeed(long) passes eight bytes, lowest first, but ignores 0; for seed 0 setSeed(new byte[8]) stands",
+    ),
+    *(
+        Raw(
+            family,
+            bits,
+            "java",
+            f"{name}.{method}",
+            f'RandomGeneratorFactory.of("{name}").create(seed).{method}() as unsigned',
+            SEEDS64,
+            "",
+        )
+        for family, (name, method, bits) in FACTORY.items()
     ),
 )
 
@@ -82,4 +123,35 @@ def java() -> tuple[Mapped, ...]:
     )
 
 
-MAPPED: tuple[Mapped, ...] = (*java(),)
+def factory() -> tuple[Mapped, ...]:
+    """Return the calls of the generators that RandomGeneratorFactory makes."""
+    sha, small, split = "sha1prng/java", "lxm/l32x64mix", "splittable32/java"
+    made = 'RandomGeneratorFactory.of("L32X64MixRandom").create(seed)'
+    secure = "SecureRandom of SHA1PRNG, setSeed(seed)"
+    int_split = "new java.util.SplittableRandom(seed)"
+    doubles = [family for family, (_, _, bits) in FACTORY.items() if bits == 64]
+    others = (
+        (small, "shift(1)", "L32X64MixRandom.nextInt_shift", f"({made}.nextInt() >>> 1) % 1000"),
+        (small, "float(24)", "L32X64MixRandom.nextFloat", f"floor({made}.nextFloat() * 1000.0)"),
+        (split, "shift(1)", "SplittableRandom.nextInt_shift", f"({int_split}.nextInt() >>> 1) % 1000"),
+        (sha, "java_bounded", "SHA1PRNG.nextInt_bound", f"{secure}, nextInt(1000)"),
+        (sha, "float(53)", "SHA1PRNG.nextDouble", f"floor({secure}, nextDouble() * 1000)"),
+    )
+    return tuple(
+        Mapped(family, mapping, 0, 999, "java", call, text, M64) for family, mapping, call, text in others
+    ) + tuple(
+        Mapped(
+            family,
+            "float(53)",
+            0,
+            999,
+            "java",
+            f"{FACTORY[family][0]}.nextDouble",
+            f'floor(RandomGeneratorFactory.of("{FACTORY[family][0]}").create(seed).nextDouble() * 1000)',
+            M64,
+        )
+        for family in doubles
+    )
+
+
+MAPPED: tuple[Mapped, ...] = (*java(), *factory())

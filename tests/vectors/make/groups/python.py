@@ -52,6 +52,7 @@ RAW: tuple[Raw, ...] = (
         (
             Check("numpy", "raw", "numpy.random.RandomState(seed).randint(0, 2**32, dtype=uint32)"),
             Check("php", "mt_rand", "mt_srand(seed); mt_rand() equals word >> 1", shift=1),
+            Check("random-js", "random-js.mt19937.word", "MersenneTwister19937.seed(seed).next()"),
         ),
     ),
     Raw(
@@ -132,7 +133,18 @@ def init_genrand() -> tuple[Mapped, ...]:
             lemire,
             (shift,),
         ),
-        Mapped(family, "mod", 0, 999, "libstdc++", "mt19937_mod", "std::mt19937 g(seed); g() % 1000", M32),
+        Mapped(
+            family,
+            "mod",
+            0,
+            999,
+            "libstdc++",
+            "mt19937_mod",
+            "std::mt19937 g(seed); g() % 1000",
+            M32,
+            "random-js rejects words above the last full multiple of M; none here",
+            (Check("random-js", "random-js.mt19937.integer", "integer(0, 999)(engine)"),),
+        ),
     )
 
 
@@ -200,7 +212,14 @@ def jax() -> tuple[Mapped, ...]:
             "the upper 23 bits of a word become the fraction",
         ),
         Mapped(
-            family, "mod", 0, 999, "jax", "bits_mod", f"jax.random.bits({key}, (count,), 'uint32') % 1000", M64
+            family,
+            "mod",
+            0,
+            999,
+            "jax",
+            "bits_mod",
+            f"jax.random.bits({key}, (count,), 'uint32') % 1000",
+            M64,
         ),
     )
 

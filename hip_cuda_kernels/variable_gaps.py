@@ -1,0 +1,174 @@
+"""Gaps that vary from draw to draw within bounds: the exact search over seeds, and the alignment behind each hit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+import hip_cuda_kernels._host as _host
+from hip_cuda_kernels import host
+from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.host import HIT, SieveResult
+from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.registry import family as family_of
+from hip_cuda_kernels.task import Scope, Task, build_task
+
+MOST_CALLS = 1 << 14  # from the seed to the last draw: the exact step keeps one bit for each of them
+# Measured on one core with AVX2: a comparison of one lane, and one draw at one level of the exact step.
+COMPARE_NS, LEVEL_NS, LANES = 0.45, 60.0, 512
+
+Draws = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def sieve(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    draws: Draws,
+    thresholds: np.ndarray[Any, Any],
+    *,
+    seed_lo: int,
+    seed_count: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+    max_hits: int = 1 << 20,
+    stop: np.ndarray[Any, Any] | None = None,
+    stop_generation: int = 0,
+    progress: np.ndarray[Any, Any] | None = None,
+) -> SieveResult:
+    """Report every (vector, seed) for which some start in `starts` and some gap in `gaps` for each draw reproduce enough draws.
+
+    Arguments as those of `host.sieve`. Exact. A hit's `matched` is the most draws that any such alignment reproduces; its `start`
+    and `gap` are 0: `align` finds the alignment.
+    """
+    found = family_of(family)
+    calls = starts[1] + draws.shape[1] * (gaps[1] + 1)
+    if calls > MOST_CALLS:
+        raise KernelError(
+            f"{calls} calls from the seed to the last draw, at most {MOST_CALLS} with variable gaps: take smaller starts and gaps"
+        )
+    scope = Scope(seed_lo, seed_count, starts, gaps)
+    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
+    if task is None:
+        return SieveResult(np.empty(0, HIT), seed_count, False, False)
+    task = replace(task, depth=_depths(task, hi - lo + 1))
+    addresses = [0 if word is None else int(word.ctypes.data) for word in (stop, progress)]
+    hits, done, stopped, overflow = _host.variable_gaps(
+        host.isa(),
+        found.id,
+        *task.packed(),
+        seed_lo,
+        seed_count,
+        max_hits,
+        addresses[0],
+        stop_generation,
+        addresses[1],
+    )
+    return SieveResult(hits.view(HIT), done, stopped, overflow)
+
+
+def window(starts: tuple[int, int], gaps: tuple[int, int], place: int) -> tuple[int, int]:
+    """Return the first and the last call at which the draw at `place` (from 0) can lie."""
+    return starts[0] + place * (gaps[0] + 1), starts[1] + place * (gaps[1] + 1)
+
+
+def _depths(task: Task, values: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """Return per vector how many draws the condition in lanes looks at."""
+    depths = []
+    for vector in range(task.vectors):
+        usable, threshold = int(task.usable[vector]), int(task.threshold[vector])
+        places = task.index[vector * task.width : vector * task.width + usable].tolist()
+        missable = max(usable - threshold, 0)
+        depths.append(outlay(places, missable, values, task.scope.starts, task.scope.gaps)[0])
+    return np.array(depths, dtype=np.uint32)
+
+
+def outlay(
+    places: Sequence[int], missable: int, values: int, starts: tuple[int, int], gaps: tuple[int, int]
+) -> tuple[int, float]:
+    """Return (draws that the condition in lanes should look at, nanoseconds of one seed against one vector, its words apart).
+
+    The model weighs what the condition costs against what it lets through to the exact step; it steers speed only.
+    """
+    spent, best = 0.0, (len(places), math.inf)
+    widths = [ends[1] - ends[0] + 1 for ends in (window(starts, gaps, place) for place in places)]
+    exact = len(places) * (missable + 1) * LEVEL_NS + sum(widths) * COMPARE_NS
+    missed = [1.0] + [0.0] * missable  # chance that a wrong seed has missed so many draws so far
+    for depth, width in enumerate(widths, start=1):
+        spent += min(1.0, LANES * sum(missed)) * width * COMPARE_NS  # the block goes on for its last lane
+        miss = (1.0 - 1.0 / values) ** width
+        missed = [
+            share * (1.0 - miss) + (missed[k - 1] * miss if k else 0.0) for k, share in enumerate(missed)
+        ]
+        if depth > missable and spent + sum(missed) * exact < best[1]:
+            best = depth, spent + sum(missed) * exact
+    return best
+
+
+def align(
+    values: np.ndarray[Any, Any], draws: Draws, starts: tuple[int, int], gaps: tuple[int, int]
+) -> tuple[int, list[int], int]:
+    """Return (matched, gaps before each draw but the first, start) of the best alignment of `draws` in a stream of mapping calls.
+
+    `values` are the calls' values from the seed on, as many as `window` of the last draw reaches; a draw of -1 is missing. Of the
+    alignments that reproduce most draws it is the one with the smallest start and then the smallest gaps.
+    """
+    places = range(len(draws))
+    spans = [window(starts, gaps, place) for place in places]
+    fits = [_fits(values, int(draws[place]), spans[place]) for place in places]
+    levels = _completions(draws, spans, fits, gaps)
+    budget = next(m for m, sets in enumerate(levels) if sets[0])
+    path: list[int] = []
+    allowed = levels[budget][0]
+    for place in places:
+        call = (allowed & -allowed).bit_length() - 1
+        path.append(call)
+        if draws[place] >= 0 and not fits[place] >> call & 1:
+            budget -= 1
+        if place + 1 < len(draws):
+            ahead = sum(1 << step for step in range(gaps[0] + 1, gaps[1] + 2)) << call
+            allowed = levels[budget][place + 1] & ahead
+    matched = sum(
+        int(values[call] == draw) for call, draw in zip(path, draws.tolist(), strict=True) if draw >= 0
+    )
+    return matched, [after - before - 1 for before, after in pairwise(path)], path[0]
+
+
+def _fits(values: np.ndarray[Any, Any], draw: int, span: tuple[int, int]) -> int:
+    """Return, as bits, the calls of the window whose value is the draw."""
+    return sum(1 << call for call in range(span[0], span[1] + 1) if values[call] == draw)
+
+
+def _completions(
+    draws: Draws, spans: list[tuple[int, int]], fits: list[int], gaps: tuple[int, int]
+) -> list[list[int]]:
+    """Return sets[m][j], as bits: the calls at which draw j can lie so that it and all later ones miss at most m."""
+    count = len(draws)
+    levels: list[list[int]] = []
+    while not levels or not levels[-1][0]:
+        sets = [0] * count
+        for place in reversed(range(count)):
+            everywhere = sum(1 << call for call in range(spans[place][0], spans[place][1] + 1))
+            free = everywhere if draws[place] < 0 else fits[place]
+            if place + 1 == count:
+                sets[place] = free if not levels else everywhere
+                continue
+            sets[place] = free & _before(sets[place + 1], gaps)
+            if levels:
+                sets[place] |= everywhere & _before(levels[-1][place + 1], gaps)
+        levels.append(sets)
+    return levels
+
+
+def _before(later: int, gaps: tuple[int, int]) -> int:
+    """Return the calls from which some gap leads to one of these."""
+    reached = 0
+    for step in range(gaps[0] + 1, gaps[1] + 2):
+        reached |= later >> step
+    return reached

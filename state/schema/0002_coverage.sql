@@ -1,0 +1,35 @@
+-- What was searched to its end and held no claim; one row is one rectangle under one rule.
+-- Seeds are sixteen hexadecimal digits, so that they sort as numbers and reach 2^64-1.
+CREATE TABLE coverage (
+  id INTEGER PRIMARY KEY,
+  run TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  history TEXT NOT NULL,
+  session TEXT,
+  family TEXT NOT NULL,
+  mapping TEXT NOT NULL,
+  range_lo INTEGER NOT NULL,
+  range_hi INTEGER NOT NULL,
+  seed_lo TEXT NOT NULL,
+  seed_hi TEXT NOT NULL,
+  unit TEXT,
+  start_lo INTEGER NOT NULL,
+  start_hi INTEGER NOT NULL,
+  law TEXT NOT NULL,
+  gap_lo INTEGER NOT NULL,
+  gap_hi INTEGER NOT NULL,
+  noise REAL NOT NULL,
+  scoring REAL,
+  alpha REAL NOT NULL,
+  draws TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  threshold INTEGER NOT NULL,
+  confirm INTEGER NOT NULL,
+  survivors INTEGER NOT NULL,
+  planted INTEGER NOT NULL,
+  found INTEGER NOT NULL,
+  chunks INTEGER NOT NULL,
+  proof TEXT NOT NULL,
+  seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX coverage_draws ON coverage (draws);

@@ -124,7 +124,8 @@ class Gallery:
         """Press a key and return the screen as text, once it shows some words."""
         await self.pilot.press(key)
         end = time.monotonic() + 10
-        while shows not in screen_text(self.app):
+        # a screen that opens paints its banner a moment after its body
+        while shows not in (drawn := screen_text(self.app)) or not drawn.partition("\n")[0].strip():
             assert time.monotonic() < end, f"{key} never showed {shows!r}:\n{screen_text(self.app)}"
             await self.pilot.pause()
         return await self.text()

@@ -77,6 +77,8 @@ examples: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sieve.py
+	$(BIN)/python benchmarks/routes.py
+	$(BIN)/python benchmarks/peer.py $(if $(PHP_MT_SEED),--php-mt-seed $(PHP_MT_SEED))
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/daemon.py
 	$(BIN)/python benchmarks/console.py

@@ -48,7 +48,7 @@ def _count(loop: list[Instruction], name: str, operand: str = "") -> int:
 
 LOOPS = {
     "twister_chain": Loop(
-        lambda loop: _count(loop, "psrld", "$0x1e") == _count(loop, "pmulld") >= 20, "pmulld", 396
+        lambda loop: _count(loop, "psrld", "$0x1e") == _count(loop, "pmulld") > 12, "pmulld", 396
     ),
     "lehmer_sums": Loop(
         lambda loop: _count(loop, "pcmpgtd") == _count(loop, "pand") == _count(loop, "paddd") == 12,

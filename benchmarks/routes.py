@@ -74,7 +74,7 @@ PHP, GLIBC, JAVA = "mt19937/init_genrand", "glibc_random/type3", "lcg48/java"
 JOBS = (
     Job("twister_chain", PHP, "shift(1)", (1 << 31) - 1, 1, 1, 0, BITS32, 1 << 25),
     Job("twister_chain", PHP, "php_range", 999, 10, 10, 0, BITS32, 1 << 25),
-    Job("twister_chain", PHP, "php_range", 999, 7, 10, 16, BITS32, 1 << 23),
+    Job("twister_chain", PHP, "php_range", 999, 7, 10, 0, BITS32, 1 << 25),
     Job("lehmer_sums", GLIBC, "mod", (1 << 31) - 1, 1, 1, 0, BITS32, 1 << 28),
     Job("lehmer_sums", GLIBC, "mod", 999, 10, 10, 0, BITS32, 1 << 28),
     Job("lehmer_sums", GLIBC, "mod", 999, 9, 10, 0, BITS32, 1 << 27),

@@ -24,9 +24,9 @@ from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
 
 # Nanoseconds on one core with AVX2 at 3.2 GHz (benchmarks/README.md says how they were measured).
-CHAIN, CHAIN_WORD = 16.9, 0.45  # a seed's 396 links; one word more
+CHAIN, CHAIN_WORD = 16.9, 0.42  # a seed's 396 links; one word more
 SUM_WORD = 1.3  # a word as a sum of 30 residues
-PAIR = 0.12  # one draw compared
+PAIR, REJECT = 0.12, 0.18  # one draw compared; one word tested for rejection
 LOW_DRAW, HIGH_DRAW = 0.14, 0.28  # low_bits: one draw of a low seed, one draw of a joined seed
 MOST_SHOWN = 5  # bits of a draw that low_bits uses
 CHOICE, LANE = 2000.0, 0.36  # gf2: a system of equations; one draw of one of its solutions
@@ -133,7 +133,8 @@ class _Search:
     def probed_seconds(self, seed: float, word: float) -> float:
         """Return what a scan with the probe takes at `seed` + words * `word` nanoseconds, its candidates sieved."""
         words, pairs, passed = self.probe()
-        return self.seeds * 1e-9 * (seed + words * word + pairs * PAIR) + passed * self.sieve_seconds()
+        each = word + REJECT * bool(self.rejected)
+        return self.seeds * 1e-9 * (seed + words * each + pairs * PAIR) + passed * self.sieve_seconds()
 
 
 def _twister_chain(search: _Search) -> float | None:
@@ -150,7 +151,10 @@ def _lehmer_sums(search: _Search) -> float | None:
 
 
 def _low_bits(search: _Search) -> float | None:
-    """48-bit congruential generators under an even modulus: low seeds first, high ones for what is left."""
+    """48-bit congruential generators under an even modulus: low seeds first, high ones for what is left.
+
+    Of seeds that reject words within the search, those that reject one are found as well; where two are likely, it is not offered.
+    """
     call, shift = search.task.call, LOW_BITS_SHIFT.get(search.family.id)
     shown = min((call.range & -call.range).bit_length() - 1, MOST_SHOWN)
     words = search.last_word + 1
@@ -165,7 +169,7 @@ def _low_bits(search: _Search) -> float | None:
         rates = pass_rates(len(index), len(index) - needed, 0.5**shown)
         patterns = 1 + words / 2 * bool(search.rejected)
         compared = sum(min(1.0, 64 * rate) for rate in rates[:-1])  # 64 seeds go on together
-        joined = low * rates[-1] * high * (len(index) - needed + 1) * HIGH_DRAW
+        joined = (low * rates[-1] + 1) * high * (len(index) - needed + 1) * HIGH_DRAW
         seconds += 1e-9 * len(starts) * len(strides) * (low * patterns * compared * LOW_DRAW + joined)
     return seconds
 

@@ -52,7 +52,7 @@ check-machine:
 
 $(STAMP): pyproject.toml requirements.lock CMakeLists.txt | check-machine
 	@test -x $(BIN)/python || $(PY) -m venv $(VENV)
-	@echo "mimicry: installing into $(VENV) (about a minute) …"
+	@echo "mimicry: installing into $(VENV) and building the kernels (some minutes) …"
 	@$(if $(BOOT),$(BIN)/pip install -q -c requirements.lock $(BOOT))
 	@$(INSTALL) -c requirements.lock scikit-build-core nanobind cmake ninja
 	@$(INSTALL) -c requirements.lock --no-build-isolation -e '.[$(EXTRAS)]'

@@ -127,6 +127,7 @@ class Gallery:
         # a screen that opens paints its banner a moment after its body
         while shows not in (drawn := screen_text(self.app)) or not drawn.partition("\n")[0].strip():
             assert time.monotonic() < end, f"{key} never showed {shows!r}:\n{screen_text(self.app)}"
+            self.app.overview.paint(self.app.canned)  # as the room's next snapshot would
             await self.pilot.pause()
         return await self.text()
 
@@ -149,7 +150,9 @@ def gallery() -> Callable[..., AbstractAsyncContextManager[Gallery]]:
     ) -> AsyncIterator[Gallery]:
         app = Still(view or _picture(), **options)
         async with app.run_test(size=size) as pilot:
-            yield Gallery(app, pilot)
+            shown = Gallery(app, pilot)
+            await shown.show(app.canned)  # a busy machine may not have painted the first view yet
+            yield shown
 
     return opened
 

@@ -83,6 +83,28 @@ def values(
     return shifted
 
 
+def read(
+    family: str,
+    mapping: str,
+    lo: int,
+    hi: int,
+    words: np.ndarray[Any, Any],
+    count: int,
+    *,
+    start: int = 0,
+    gap: int = 0,
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return up to `count` draws in lo..hi that raw words make, as `values` lays them out; fewer where the words end first."""
+    found = family_of(family)
+    numbers, unit = pack_call(lower_call(parse_mapping(mapping, found), found, lo, hi))
+    given = np.ascontiguousarray(words, dtype=np.uint64)
+    which = _natural("start", start), _natural("gap", gap), _natural("count", count)
+    shifted: np.ndarray[Any, np.dtype[np.int64]] = (
+        _host.read_words(numbers, unit, given, *which).astype(np.int64) + lo
+    )
+    return shifted
+
+
 def check_mapping(family: str, mapping: str, lo: int, hi: int) -> None:
     """Raise IncompatibleMapping when the mapping cannot make draws in lo..hi."""
     found = family_of(family)

@@ -77,6 +77,38 @@ auto values(const std::string &family, LongNumbers call, double unit, u64 seed, 
     return to_numpy(std::move(draws));
 }
 
+// Words that somebody else made, read as a generator's; once they end, so do the draws.
+struct Tape {
+    enum : u32 { word_bits = 64 };
+    const u64 *at = nullptr, *end = nullptr;
+    bool ended = false;
+
+    u64 next_wide() {
+        if (at != end) return *at++;
+        ended = true;
+        return 0;
+    }
+    void skip(u32 words) {
+        ended = ended || words > (u64)(end - at);
+        at = ended ? end : at + words;
+    }
+    void seed(u32, u32) {}
+};
+
+auto read_words(LongNumbers call, double unit, LongNumbers words, u64 start, u64 gap, u64 count) {
+    const Call named = unpack_call(call.data(), unit);
+    Reader<Tape> reader(named, 0);
+    reader.g = {words.data(), words.data() + words.size()};
+    std::vector<u64> draws;
+    for (u64 skipped = start; draws.size() < count; skipped = gap) {
+        reader.discard(skipped);
+        const u64 value = reader.draw();
+        if (reader.g.ended) break;
+        draws.push_back(value);
+    }
+    return to_numpy(std::move(draws));
+}
+
 // Words of many seeds through the vector path: row after row, position by position; `whole` gives two rows, the low half first.
 auto produce(const std::string &isa, const std::string &family, Numbers seeds, u32 high, Numbers want, bool whole) {
     const Producer &producer = producer_of(kernels_of(isa), family_at(family));
@@ -197,6 +229,7 @@ NB_MODULE(_host, m) {
     m.def("has_inverse", [](const std::string &family) { return scalar_of(family_at(family)).walk != nullptr; });
     m.def("walk", walk);
     m.def("values", values);
+    m.def("read_words", read_words);
     m.def("produce", produce);
     m.def("search_by", search_by);
     m.def("composed_values", composed_draws);

@@ -113,6 +113,23 @@ def test_start_and_gap_discard_calls() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("family", "mapping"),
+    [
+        ("mt19937/init_genrand", "php_range"),
+        ("mt19937/init_genrand", "float(53)"),
+        ("pcg64/seed_sequence", "halves:lemire"),
+        ("splitmix64/raw_seed", "hi32:mod"),
+        ("r_mersenne/set_seed", "r_reject"),
+    ],
+)
+def test_draws_read_from_given_words_are_the_generators(family: str, mapping: str) -> None:
+    words = host.raw(family, 77, 200)
+    draws = host.read(family, mapping, 1, 700, words, 20, start=3, gap=2)
+    assert np.array_equal(draws, host.values(family, mapping, 77, 1, 700, 20, start=3, gap=2))
+    assert len(host.read(family, mapping, 1, 700, words[:9], 20)) < 20
+
+
 def test_a_rejected_word_belongs_to_its_call() -> None:
     words = host.raw("python", 11, 400) >> np.uint64(32 - 10)
     accepted = words[words < 513].tolist()

@@ -53,7 +53,7 @@ def observe(draws: Ints, call: Call, lo: int, model: Recurrence) -> Observations
         for offset, known in enumerate(found.words):
             mask = known.mask & model.exact
             if mask:
-                kept.append((draw, offset, mask, (known.bits ^ model.flip) & mask))
+                kept.append((draw, offset, mask, known.bits & mask))
     columns = list(zip(*kept, strict=True)) or [()] * 4
     places = [np.array(column, dtype=np.int64) for column in columns[:2]]
     words = [np.array(column, dtype=np.uint64) for column in columns[2:]]

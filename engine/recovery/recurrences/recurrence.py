@@ -21,8 +21,8 @@ class Recurrence(ABC):
     """One generator without its seeding.
 
     The state is `size` native words of `bits` bits; packed, the first is the most significant. A step comes before each word, or
-    after it where `output_first`. `flip` is xored to every word. `exact` are the bits of a raw word (`host.raw`) that are linear, up to
-    `flip`; the rest holds for integers alone.
+    after it where `output_first`. `exact` are the bits of a raw word (`host.raw`) that are linear, the rest holds for integers alone;
+    `flip` is xored to every word, outside of these.
     Words are made `block` at a time and handed out from the last to the first (1: as they come).
     """
 

@@ -27,7 +27,7 @@ def solved_from(model: Recurrence, words: np.ndarray, place: int = 0) -> State:
     rows = np.zeros((len(words), len(bits), limbs), dtype=np.uint64)
     for at, form in zip(order, model.forms(times[order].tolist()), strict=True):
         rows[at, :, : form.shape[1]] = form[bits]
-    right = (words[:, None] ^ np.uint64(model.flip)) >> np.array(bits, dtype=np.uint64) & np.uint64(1)
+    right = words[:, None] >> np.array(bits, dtype=np.uint64) & np.uint64(1)
     rows[..., -1] |= right << np.uint64(model.unknowns % 64)
     solved = gf2.solve(rows.reshape(-1, limbs), model.unknowns)
     assert solved.consistent

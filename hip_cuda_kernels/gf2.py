@@ -21,6 +21,11 @@ class Stop:
     word: np.ndarray[Any, Any]
     generation: int = 0
 
+    @property
+    def asked(self) -> bool:
+        """Return whether the caller wants it to end."""
+        return int(self.word[0]) != self.generation
+
     def packed(self) -> tuple[int, int]:
         """Return (address, generation) as the compiled side takes them."""
         if self.word.dtype != np.uint32 or self.word.size < 1 or not self.word.flags.c_contiguous:

@@ -29,6 +29,18 @@ class Observations:
         """Return how many bits are known."""
         return int(np.bitwise_count(self.masks).sum())
 
+    @property
+    def places(self) -> list[int]:
+        """Return the bits of a word that some draw shows."""
+        shown = int(np.bitwise_or.reduce(self.masks))
+        return [bit for bit in range(shown.bit_length()) if shown >> bit & 1]
+
+    def gathered(self, places: list[int]) -> Observations:
+        """Return the same with bit k of a mask and value standing for bit places[k] of the word."""
+        return Observations(
+            self.draws, self.offsets, _gathered(self.masks, places), _gathered(self.values, places)
+        )
+
     def shown_by(self, draws: Ints) -> Observations:
         """Return what these draws show."""
         keep = np.isin(self.draws, draws)
@@ -38,6 +50,12 @@ class Observations:
         """Return how many bits each of `count` draws shows, int64 (count,)."""
         shown = np.bitwise_count(self.masks).astype(np.float64)
         return np.bincount(self.draws, weights=shown, minlength=count).astype(np.int64)
+
+
+def _gathered(words: Words, places: list[int]) -> Words:
+    bits = words[:, None] >> np.array(places, dtype=np.uint64) & np.uint64(1)
+    gathered: Words = (bits << np.arange(len(places), dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+    return gathered
 
 
 def observe(draws: Ints, call: Call, lo: int, model: Recurrence) -> Observations | None:

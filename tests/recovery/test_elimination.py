@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine.recovery.answer import Found
-from engine.recovery.elimination import Hypothesis, Problem, constant, periodic, recover, rotations
+from engine.recovery.elimination import recover
+from engine.recovery.systems import Hypothesis, Problem, constant, periodic, rotations
 from hip_cuda_kernels import gf2, host
 
 V8 = "v8_math_random/state52"
@@ -198,9 +199,23 @@ def test_a_stop_ends_it_at_once_and_leaves_the_space_open(family: str) -> None:
 
 
 def test_mt19937_from_three_bits_a_draw() -> None:
-    """6,900 draws x % 1000, the right gap among two."""
+    """6,900 draws x % 1000."""
     draws = planted(MT, "mod", 1000, 7000, 1)
-    problem = Problem(draws[:6900], MT, "mod", 0, 999, constant(1, 2))
+    problem = Problem(draws[:6900], MT, "mod", 0, 999, constant(1, 1))
     answer = recover(problem)
     assert [one.pattern for one in predicting(problem, answer.found, draws)] == [(1,)]
     assert answer.exhausted
+
+
+def test_a_large_state_is_solved_gap_by_gap_and_a_wrong_gap_contradicts_itself() -> None:
+    draws = planted("mt11213b/boost", "mulshift", 1 << 16, 800, 0)
+    problem = Problem(draws[:760], "mt11213b/boost", "mulshift", 0, (1 << 16) - 1, constant(0, 1))
+    answer = recover(problem)
+    assert [one.pattern for one in answer.found] == [(0,)]
+    assert predicting(problem, answer.found, draws) == list(answer.found)
+    assert answer.exhausted
+
+
+def test_later_draws_that_bring_no_rank_ask_for_no_more() -> None:
+    draws = planted("r250/gsl", "shift(29)", 8, 4000, 0)
+    assert recover(Problem(draws, "r250/gsl", "shift(29)", 0, 7, constant(0, 0))).need is None

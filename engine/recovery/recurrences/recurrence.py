@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -125,9 +125,10 @@ class Recurrence(ABC):
             now = time
             yield self.output(state).rows
 
-    def table(self, count: int) -> Rows:
-        """Return the forms of the first `count` words made: uint64 (count, word bits, limbs)."""
-        return np.stack([rows[: self.word_bits] for rows in self.forms(range(count))])
+    def table(self, count: int, bits: Sequence[int]) -> Rows:
+        """Return the forms of these bits of the first `count` words made: uint64 (count, bits, limbs)."""
+        chosen = np.array(bits, dtype=np.intp)
+        return np.stack([rows[chosen] for rows in self.forms(range(count))])
 
     def assemble(self, unknowns: Rows) -> State:
         """Return the state whose live bits are these unknowns, 64 to a word."""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 Words = np.ndarray[Any, np.dtype[np.uint64]]
-LONG = 1 << 64
 
 
 @dataclass(frozen=True)
@@ -75,18 +74,6 @@ class Congruence:
         """Return the congruence that the low `bits` bits follow by themselves (a power-of-two modulus)."""
         modulus = min(self.modulus, 1 << bits)
         return Congruence(modulus, self.multiplier % modulus, self.increment % modulus, self.shift)
-
-    def distance(self, start: int, end: int) -> int:
-        """Return how many steps lead from `start` to `end`, for a modulus 2^k of full period.
-
-        Bit j of the distance decides bit j of the state once the lower ones are right: k jumps.
-        Full period: odd increment, multiplier 1 mod 4 (Hull and Dobell, Random Number Generators, 1962).
-        """
-        steps = 0
-        for bit in range(self.modulus.bit_length() - 1):
-            if (self.jump(start, steps) ^ end) >> bit & 1:
-                steps |= 1 << bit
-        return steps
 
     def _within(self, states: Words) -> Words:
         """Reduce products of 64 bits; a smaller modulus that is no power of two must leave them room."""

@@ -22,7 +22,10 @@ from engine.recovery.windows import Asked, Draws, Refusal, Windows, rejected, wi
 from hip_cuda_kernels import host
 
 ROUTE = "lattice"
-GAPS_AT_ONCE = 64
+ENTRIES_AT_ONCE = 1 << 12
+"""Numbers in the bases and targets of the gaps that are solved together; a stop waits for them."""
+MOST_CROWDED = 8
+"""Blocks of gaps that may leave too many states before the search ends."""
 SPARE_WORDS = 64  # read beyond a window, for words drawn again
 
 
@@ -63,9 +66,7 @@ def solve(
     """
     cut = cut_of(family, mapping, lo, hi)
     if cut is None:
-        return _refused(
-            family, mapping, Refusal("the call shows no interval or residue of a congruential state")
-        )
+        return _refused(family, mapping, Refusal("the call shows no interval or residue of a state"))
     asked = Asked(draws, family, mapping, lo, hi, gaps, noise, cut)
     asked = replace(asked, cut=cut.sweeping(asked.size))
     windows = windows_of(asked, budget)
@@ -82,21 +83,27 @@ def _search(asked: Asked, windows: Windows, stop: Stop | None) -> Answer:
     """Solve the gaps, many together; a state found from several windows counts once."""
     found: dict[tuple[int, int], Found] = {}
     undone: list[str] = []
-    for start in range(asked.gaps[0], asked.gaps[1] + 1, GAPS_AT_ONCE):
-        block = range(start, min(start + GAPS_AT_ONCE, asked.gaps[1] + 1))
-        targets: list[_Target] = []
-        for gap in block:
-            if stop is not None and stop.asked():
-                return _answer(asked, windows, found.values(), [f"stopped: gaps from {block[0]} on are open"])
-            targets += _targets(asked, windows, gap)
-        candidates = _candidates(targets)
+    for block in _blocks(asked, windows):
+        if len(undone) > MOST_CROWDED or (stop is not None and stop.asked()):
+            undone.append(f"gaps from {block[0]} on were not tried")
+            break
+        candidates = _candidates([t for gap in block for t in _targets(asked, windows, gap)])
         if candidates is None:
             undone.append(f"gaps {block[0]}..{block[-1]} leave too many states to list")
-        for target, state in candidates or ():
+            continue
+        for target, state in candidates:
             one = _judged(asked, windows, target, state)
             if one is not None:
                 found.setdefault((one.state, target.gap), one)
     return _answer(asked, windows, found.values(), undone)
+
+
+def _blocks(asked: Asked, windows: Windows) -> Iterator[range]:
+    """Cut the gaps into blocks of some milliseconds: the wider a lattice, the more it takes and holds."""
+    dimensions = len(windows.offsets) * len(windows.widths)
+    count = max(1, ENTRIES_AT_ONCE // (dimensions**2 * len(windows.firsts)))
+    for start in range(asked.gaps[0], asked.gaps[1] + 1, count):
+        yield range(start, min(start + count, asked.gaps[1] + 1))
 
 
 def _targets(asked: Asked, windows: Windows, gap: int) -> Iterator[_Target]:
@@ -143,15 +150,16 @@ def _judged(asked: Asked, windows: Windows, target: _Target, state: int) -> Foun
     return Found(*identity, origin, (target.gap,), tuple(places), _tried(asked, windows))
 
 
-def _agrees(asked: Asked, gap: int, state: int, places: Sequence[int], first: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _agrees(asked: Asked, gap: int, state: int, places: Sequence[int], first: int) -> np.ndarray[Any, Any]:
     """Return for each place whether its draw is made, reading on from `state` before the draw at `first`."""
     count = places[-1] - first + 1
     words = asked.cut.model.words(state, ((count - 1) * (gap + 1) + 1) * asked.cut.words + SPARE_WORDS)
     made = host.read(asked.family, asked.mapping, asked.lo, asked.hi, words, count, gap=gap)
     at = np.array(places)
-    agrees: np.ndarray[Any, np.dtype[np.bool_]] = np.zeros(count, dtype=np.bool_)
+    agrees = np.zeros(count, dtype=np.bool_)
     agrees[: len(made)] = made == asked.draws[first : first + len(made)]
-    return agrees[at - first]
+    asked_for: np.ndarray[Any, Any] = agrees[at - first]
+    return asked_for
 
 
 def _borne_out(asked: Asked, gap: int, origin: int, solved: Sequence[int]) -> bool:

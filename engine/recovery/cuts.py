@@ -55,6 +55,13 @@ class Cut:
         """Return log2 of the number of states."""
         return math.log2(self.model.modulus)
 
+    def says(self, draws: int) -> float:
+        """Return the bits that so many draws say at most: of the low part mod 2^k, no more than it holds."""
+        if self.coefficients == (1,) or not self.model.binary:
+            return draws * math.log2(self.call.size)
+        low = min(draws * self.shown, self.below + self.shown)
+        return draws * math.log2(residues(self.call) >> self.shown) + low
+
     def known(self, value: int) -> tuple[int, tuple[int, ...]] | None:
         """Return (constant, widths) of a draw relative to lo, or None where no word makes it."""
         return self._interval(value) if self.coefficients == (1,) else self._residue(value)

@@ -65,7 +65,7 @@ def solve(
     of so many draws and keeps what the others bear out. Complete for calls that draw no word again within a window.
     """
     cut = cut_of(family, mapping, lo, hi)
-    if cut is None:
+    if cut is None or lo == hi:
         return _refused(family, mapping, Refusal("the call shows no interval or residue of a state"))
     asked = Asked(draws, family, mapping, lo, hi, gaps, noise, cut)
     asked = replace(asked, cut=cut.sweeping(asked.size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Asked:
 
     def enough(self, spare: float) -> int:
         """Return how many draws say `spare` bits more than state and gap hold."""
-        return math.ceil((self.hidden_bits + spare) / self.draw_bits)
+        return next(n for n in itertools.count(1) if self.cut.says(n) >= self.hidden_bits + spare)
 
     @property
     def size(self) -> int:
@@ -103,15 +104,14 @@ def windows_of(asked: Asked, budget: int) -> Windows | Refusal:
 
 
 def _undecided(asked: Asked) -> Refusal | None:
-    if asked.hi == asked.lo:
-        return Refusal("draws of one value say nothing")
     if not asked.noise and len(asked.usable) < np.count_nonzero(asked.draws != -1):
         return Refusal("no word makes one of the draws", excluded=True)
     need = asked.enough(-MOST_BY_CHANCE_BITS)
     if len(asked.usable) >= need:
         return None
-    said, hidden = f"{len(asked.usable)} draws of {asked.draw_bits:.2f} bits", f"{asked.hidden_bits:.0f} bits"
-    return Refusal(f"{said} do not decide {hidden} of state and gap: need {need} draws", need)
+    count, hidden = len(asked.usable), asked.hidden_bits
+    text = f"{count} draws say {asked.cut.says(count):.0f} bits, state and gap hold {hidden:.0f}"
+    return Refusal(f"{text}: need {need} draws", need)
 
 
 def _beyond(asked: Asked) -> Refusal | None:

@@ -21,6 +21,7 @@ CALLS = [
     ("gforth_random/seed", "lo32:mulshift", 77),
     ("gforth_random/seed", "hi32:mod", 77),
     ("msvc_rand/srand", "mulshift", 700),
+    ("msvc_rand/srand", "mod", 9000),
     ("lcg31/minstd16807", "float(31)", 1000),
     ("lcg31/minstd16807", "mod", 1024),
     ("lcg31/minstd16807", "shift(3)", 999),

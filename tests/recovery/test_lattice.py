@@ -222,6 +222,13 @@ def test_a_state_is_found_among_wrong_draws_from_a_run_of_right_ones(
     assert "run of right draws" in answer.reason
 
 
+def test_a_state_that_the_other_draws_do_not_bear_out_is_dropped_under_noise() -> None:
+    rng = np.random.default_rng(14)
+    draws = np.append(plant(DRAND, "float(48)", 1000, 12, 3, rng).draws, rng.integers(0, 1000, 48))
+    assert solve(draws, DRAND, "float(48)", 0, 999, (0, 6)).found != ()
+    assert solve(draws, DRAND, "float(48)", 0, 999, (0, 6), noise=0.1).found == ()
+
+
 def test_noise_that_leaves_no_hope_of_a_run_is_refused() -> None:
     truth = plant(DRAND, "float(48)", 1000, 40, 3, np.random.default_rng(11))
     answer = solve(truth.draws, DRAND, "float(48)", 0, 999, (0, 6), noise=0.35)

@@ -5,13 +5,12 @@ The full form is `python tests/blind/full.py`; this one takes the families that 
 
 import random
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from histories import History, modest, negative, real
 from runtimes import CALLS, LANGUAGES
-from scoring import Score, judge, outcome
+from scoring import Score, judge, outcome, table
 
 from hip_cuda_kernels.registry import FAMILIES
 
@@ -41,11 +40,11 @@ DRAWN = secrets.randbits(32)
 
 
 @pytest.fixture
-def rng(request: pytest.FixtureRequest) -> Iterator[random.Random]:
+def rng(request: pytest.FixtureRequest) -> random.Random:
     """Draw the test's own numbers; a failure prints the seed that repeats them."""
     name = f"{DRAWN} {request.node.name}"
     print(f"random.Random({name!r})")
-    yield random.Random(name)
+    return random.Random(name)
 
 
 def lacking(language: str) -> str | None:
@@ -111,8 +110,6 @@ def test_only_the_real_next_draws_make_a_claim_right(
 
 
 def test_a_table_counts_every_outcome_once() -> None:
-    from scoring import table
-
     scores = [
         Score(made((4, 5)), "identified", "identified", "", 1.0, 1),
         Score(made(None, "entropy"), "silent", "", "", 2.0, 1),

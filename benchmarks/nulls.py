@@ -1,8 +1,8 @@
 """Count false claims on histories that no generator made: entropy, shuffled generators' draws, balls of public lotteries.
 
 Each search takes at least 10^9 hypotheses: the most common families, every native mapping, seeds below 2^16, starts 0..40, gaps 0..7,
-exact and with wrong draws. `--unpaid` takes one price out of the evidence and shows what it was for, at an error rate at which it shows.
-Run: python benchmarks/nulls.py [--histories 1000] [--balls DIR] [--unpaid rank|prior]
+exact and with wrong draws. `--unpaid` leaves one bill out and shows what it was for (`search` needs a dozen histories, `prior` 24).
+Run: python benchmarks/nulls.py [--histories 1000] [--balls DIR] [--unpaid prior|search]
 DIR holds powerball.csv and megamillions.csv of github.com/jbaranski/jeffs-lottery-utils (numbers/). 1,000 histories take about two hours.
 """
 
@@ -16,19 +16,24 @@ import secrets
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 
 from engine.compute.cluster import Compute
+from engine.evidence.evalue import prior_bits
 from engine.evidence.identifiability import needed_draws
 from engine.evidence.power import clopper_pearson_upper
 from engine.history.history import History
+from engine.search import claims
 from engine.search.analysis import Analysis
+from engine.search.claims import Claim
 from engine.search.identify import identify
+from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -44,9 +49,6 @@ COARSE = (2, 6)  # where chance matches often: what is not paid for shows soones
 BALL_DRAWS = 60
 # file, column, highest ball, first day of other rules (month/day/year)
 LOTTERIES = (("powerball.csv", "red_ball", 26, ""), ("megamillions.csv", "yellow_ball", 25, "4/8/2025"))
-UNPAID_ALPHA, UNPAID_SEEDS = 0.05, Range(0, 2**12 - 1)
-# which price of engine.search.claims is taken out, and how many draws beyond the bound show it: few leave no block to confirm on
-UNPAID = {"rank": ("survivor_bits", range(30, 60)), "prior": ("prior_bits", range(2, 8))}
 
 
 @dataclass(frozen=True)
@@ -146,14 +148,41 @@ def report(found: list[tuple[Null, Analysis]]) -> bool:
     return not (verdicts["identified"] or verdicts["biased"] > 0.01 * total or slow or few)
 
 
+def without_prior() -> AbstractContextManager[object]:
+    """Let a claim over all draws name any hypothesis of its cell for nothing."""
+    return patch.object(claims, "prior_bits", lambda _: 0.0)
+
+
+def with_search_draws() -> AbstractContextManager[object]:
+    """Let the draws that chose a survivor count as evidence for it."""
+    honest = claims._score_fixed
+
+    def score(
+        cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
+    ) -> Claim:
+        return honest(
+            replace(cell, confirm=0), hit, draws, p, noise, paid - prior_bits(cell.whole.hypotheses)
+        )
+
+    return patch.object(claims, "_score_fixed", score)
+
+
+# path -> what stops paying, and at how many draws around the bound it shows: fewest have no block to confirm on, then a short one
+UNPAID: dict[str, tuple[Callable[[], AbstractContextManager[object]], range]] = {
+    "prior": (without_prior, range(2, 8)),
+    "search": (with_search_draws, range(-4, 1)),
+}
+UNPAID_ALPHA, UNPAID_SEEDS = 0.05, Range(0, 2**12 - 1)
+
+
 def shows(path: str, number: int) -> bool:
-    """Search the same histories with everything paid and with one price taken out; return whether false claims appear."""
-    price, spare = UNPAID[path]
+    """Search the same histories with everything paid and with one bill left out; return whether false claims appear."""
+    unpaid, spare = UNPAID[path]
     nulls = list(histories(number, COARSE, spare, None))
     print(f"error rate {UNPAID_ALPHA}, everything paid")
     report(asyncio.run(count(nulls, UNPAID_SEEDS, UNPAID_ALPHA)))
-    print(f"error rate {UNPAID_ALPHA}, the same histories without {price}")
-    with patch(f"engine.search.claims.{price}", lambda _: 0.0):
+    print(f"error rate {UNPAID_ALPHA}, the same histories, {path} unpaid")
+    with unpaid():
         freed = asyncio.run(count(nulls, UNPAID_SEEDS, UNPAID_ALPHA))
     report(freed)
     return any(answer.verdict == "identified" for _, answer in freed)

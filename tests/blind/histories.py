@@ -35,11 +35,13 @@ class Bounds:
     seed_option: str
     start: int
     gap: int
+    family: str = "all"
 
     @property
     def options(self) -> list[str]:
         """Return the options of `mimicry analyze`."""
-        return ["--seeds", self.seed_option, "--starts", f"0:{self.start}", "--gaps", f"0:{self.gap}"]
+        places = ["--starts", f"0:{self.start}", "--gaps", f"0:{self.gap}"]
+        return ["--families", self.family, "--seeds", self.seed_option, *places]
 
     @property
     def bits(self) -> float:
@@ -72,17 +74,17 @@ class History:
         return f"{self.source}  seed {self.seed}, start {self.start}, gap {self.gap}, {len(self.draws)} draws of {self.lo}..{self.hi}{wrong}"
 
 
-def small(_: random.Random) -> Bounds:
+def small(_: random.Random, call: Call) -> Bounds:
     """Seeds of 16 bits, deep."""
     return Bounds("small", (0, 2**16 - 1), "0:65535", 40, 16)
 
 
-def typed(_: random.Random) -> Bounds:
+def typed(_: random.Random, call: Call) -> Bounds:
     """Seeds that people type."""
     return Bounds("typed", (0, 2**20 - 1), "0:1048575", 7, 7)
 
 
-def clock(rng: random.Random) -> Bounds:
+def clock(rng: random.Random, call: Call) -> Bounds:
     """Unix seconds of one day of the last years."""
     day = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=rng.randrange(6 * 365))
     ends = [day, day + timedelta(days=1)]
@@ -90,13 +92,21 @@ def clock(rng: random.Random) -> Bounds:
     return Bounds("clock", (int(ends[0].timestamp()), int(ends[1].timestamp())), option, 15, 15)
 
 
-def modest(_: random.Random) -> Bounds:
+def wide(rng: random.Random, call: Call) -> Bounds:
+    """All seeds of a family that is told, where that is a matter of seconds; else seeds that people type."""
+    if not call.known:
+        return typed(rng, call)
+    last = 2**call.seed_bits - 1
+    return Bounds("wide", (0, last), f"0:{last}", 2, 2, call.known)
+
+
+def modest(_: random.Random, call: Call) -> Bounds:
     """Seeds of the short form."""
     return Bounds("modest", (0, 2**12 - 1), "0:4095", 8, 5)
 
 
-Bounding = Callable[[random.Random], Bounds]
-ALL_BOUNDS: tuple[Bounding, ...] = (small, typed, clock)
+Bounding = Callable[[random.Random, Call], Bounds]
+ALL_BOUNDS: tuple[Bounding, ...] = (small, typed, clock, wide)
 
 
 def real(call: Call, bounds: Bounds, rng: random.Random, work: Path, noise: float) -> History:

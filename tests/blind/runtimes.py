@@ -39,13 +39,17 @@ class Language:
 
 @dataclass(frozen=True)
 class Call:
-    """One way of drawing: what seeds the generator, and the expression of one draw; `first` is the least draw (1 for a die)."""
+    """One way of drawing: what seeds the generator, and the expression of one draw; `first` is the least draw (1 for a die).
+
+    `known` is the family's alias where all seeds of `seed_bits` are searched in half a minute, once the family is told.
+    """
 
     language: str
     draw: str
     setup: str = ""
     first: int = 0
     seed_bits: int = 32
+    known: str = ""
 
     @property
     def name(self) -> str:
@@ -348,16 +352,16 @@ CALLS: tuple[Call, ...] = (
     Call(
         "go", "int(random.Float64() * float64(m))", "random := rand.New(rand.NewSource(seed))", seed_bits=31
     ),
-    Call("tcl", "int(rand() * $m)", seed_bits=31),
+    Call("tcl", "int(rand() * $m)", seed_bits=31, known="tcl"),
     Call("gawk", "int(rand() * m)"),
     Call("gawk", "1 + int(rand() * m)", "", 1),
-    Call("bash", "RANDOM % $3", seed_bits=31),
+    Call("bash", "RANDOM % $3", seed_bits=31, known="bash"),
     Call("zsh", "RANDOM % $3", seed_bits=31),
     Call("glibc", "rand() % m", "srand(seed);"),
     Call("glibc", "random() % m", "srandom(seed);"),
     Call("glibc", "(double)rand() / (RAND_MAX + 1.0) * m", "srand(seed);"),
-    Call("glibc", "drand48() * m", "srand48(seed);"),
-    Call("glibc", "lrand48() % m", "srand48(seed);"),
+    Call("glibc", "drand48() * m", "srand48(seed);", known="drand48"),
+    Call("glibc", "lrand48() % m", "srand48(seed);", known="drand48"),
     Call("glibc", "rand_r(&seed) % m", ""),
     Call("musl", "rand() % m", "srand(seed);"),
     Call("musl", "random() % m", "srandom(seed);"),
@@ -367,7 +371,7 @@ CALLS: tuple[Call, ...] = (
         "pick(engine)",
         "std::mt19937 engine(seed); std::uniform_int_distribution<int> pick(0, m - 1);",
     ),
-    Call("libstdc++", "engine() % m", "std::minstd_rand engine(seed);"),
+    Call("libstdc++", "engine() % m", "std::minstd_rand engine(seed);", known="std::minstd_rand"),
     Call(
         "libstdc++",
         "pick(engine)",

@@ -23,6 +23,7 @@ TOLERATED = (
 CODE_BITS = 10.0  # log2 of more families and mappings than there are
 WITHHELD = 10
 MARGIN = (3, 20)  # draws beyond the bound
+LOADED = 300  # throws of a loaded die; with these its bias may be seen
 NEGATIVES = ("entropy", "shuffled", "cipher", "loaded die")
 
 
@@ -112,7 +113,7 @@ ALL_BOUNDS: tuple[Bounding, ...] = (small, typed, clock, wide)
 def real(call: Call, bounds: Bounds, rng: random.Random, work: Path, noise: float) -> History:
     """Let a runtime draw; seed, start, gap and number of values come from `rng`, the number of draws from the identifiability bound."""
     seed, start, gap = rng.randint(*bounds.seeds), rng.randint(0, bounds.start), rng.randint(0, bounds.gap)
-    size, count = _measures(bounds, rng, noise)
+    size, count = _measures(bounds, rng, noise, SIZES)
     calls = call.draws(seed, start + (count + WITHHELD) * (gap + 1), size, work)
     kept = calls[start :: gap + 1]
     draws = [rng.randrange(size) + call.first if rng.random() < noise else draw for draw in kept[:count]]
@@ -121,9 +122,9 @@ def real(call: Call, bounds: Bounds, rng: random.Random, work: Path, noise: floa
     return History(call.name, bounds, call.first, last, tuple(draws), future, seed, start, gap, noise)
 
 
-def _measures(bounds: Bounds, rng: random.Random, noise: float) -> tuple[int, int]:
+def _measures(bounds: Bounds, rng: random.Random, noise: float, sizes: tuple[int, ...]) -> tuple[int, int]:
     """Return the number of values and of draws that carry a claim over the bounds, with a margin."""
-    size = rng.choice(SIZES)
+    size = rng.choice(sizes)
     need = needed_draws(bounds.bits, 1 / size, noise=TOLERATED if noise else 0.0)
     assert need is not None
     return size, need + rng.randint(*MARGIN)
@@ -131,7 +132,7 @@ def _measures(bounds: Bounds, rng: random.Random, noise: float) -> tuple[int, in
 
 def negative(kind: str, call: Call, bounds: Bounds, rng: random.Random, work: Path) -> History:
     """Return a history that no generator explains; entropy is the one kind that `rng` does not repeat."""
-    size, count = _measures(bounds, rng, 0.0)
+    size, count = _measures(bounds, rng, 0.0, (6,) if kind == "loaded die" else SIZES)
     if kind == "shuffled":
         made = real(call, bounds, rng, work, 0.0)
         draws = tuple(rng.sample(made.draws, len(made.draws)))
@@ -139,9 +140,8 @@ def negative(kind: str, call: Call, bounds: Bounds, rng: random.Random, work: Pa
     makers: dict[str, Callable[[], list[int]]] = {
         "entropy": lambda: [secrets.randbelow(size) for _ in range(count)],
         "cipher": lambda: list(_cipher(rng.randbytes(32), size, count)),
-        "loaded die": lambda: rng.choices(range(6), [1, 1, 1, 1, 1, rng.uniform(1.5, 3)], k=count),
+        "loaded die": lambda: rng.choices(range(size), [1, 1, 1, 1, 1, rng.uniform(1.5, 3)], k=LOADED),
     }
-    size = 6 if kind == "loaded die" else size
     return History(kind, bounds, 0, size - 1, tuple(makers[kind]()), None)
 
 

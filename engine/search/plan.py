@@ -163,7 +163,8 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
                 unplanned.append(beyond)
             for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
-                    prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
+                    seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
+                    prior = weight * seeded * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)

@@ -23,7 +23,7 @@ def render(made: Identifiable, *, every: bool = False) -> str:
     lines = ["", f"IDENTIFIABLE  with {made.draws} draws", "─" * WIDTH]
     lines += row(
         "claim",
-        f"at an error rate of at most {made.alpha:g}, {made.noise:g} of the draws wrong, {made.gap_law} gaps",
+        f"at an error rate of at most {made.alpha:g}, gap law {made.gap_law}, noise {made.noise:g}",
     )
     lines += row(
         "range", "; ".join(f"{one.range[0]}..{one.range[1]} {one.reason}" for one in made.range_candidates)

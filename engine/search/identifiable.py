@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.evidence.evalue import required_bits
-from engine.recovery.leaks import bits_per_draw, entropy_bits, lane_masks, rejected
+from engine.recovery import states
+from engine.recovery.leaks import lane_masks, rejected
 from engine.recovery.linear import LONGEST, lane_complexity, lane_count
+from engine.search.algebra import plan_states
 from engine.search.analysis import NotTested, RangeCandidate
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
 from engine.search.identify import Identification
 from engine.search.plan import Cell, Material, Plan, make_plan
 from engine.search.space import Level, Space, levels
-from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.lowering import Call, lower_call
-from hip_cuda_kernels.mappings import Mapping, is_composed, parse_mapping
+from hip_cuda_kernels.lowering import lower_call
+from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import family as family_of
 
 Route = Literal["seed", "state", "recurrence"]
-SOLVED = {"gf2", "lattice", "low_bits"}  # routes of the registry that solve for a state
-RARE = 2.0**-20  # chance of drawing only right draws below which a solution is not tried for
+Span = tuple[int, int]
 
 
 class Record(BaseModel):
@@ -36,15 +36,13 @@ class Record(BaseModel):
 class Need(Record):
     """Draws that one route needs, for all families and mappings that need as many.
 
-    `bits`: what is unknown, log2 of the asked hypotheses, the state's size or the linear complexity; `bits_per_draw`: what a draw
-    tells of it; `draws`: how many would do for all of it (None: no number, for the `reason`); `least`: for the smallest asked part;
-    `missing`: how many more than there are.
+    `bits`: what is unknown: log2 of the asked hypotheses, bits of the state, the linear complexity. `draws`: how many would do
+    (None: no number, for the `reason`), `missing`: how many more than there are, `least`: how many for the smallest part asked.
     """
 
     route: Route
     range: tuple[int, int]
     bits: float
-    bits_per_draw: float
     draws: int | None
     least: int | None = None
     missing: int | None
@@ -79,162 +77,139 @@ class Identifiable(Record):
 
 @dataclass(frozen=True)
 class Asked:
-    """The terms of a claim: draws at hand, error rate, share of wrong draws."""
+    """What the needs are computed for: the space, the draws at hand, the share of wrong ones, the chance of a match per range."""
 
+    space: Space
     draws: int
-    alpha: float
     noise: float
-
-
-@dataclass(frozen=True)
-class Code:
-    """One family and mapping on one range, with the rectangles that the asked space lays over it."""
-
-    family: Family
-    mapping: Mapping
-    span: tuple[int, int]
-    chance: float
-    cells: tuple[Cell, ...]
-
-    @property
-    def call(self) -> Call:
-        """Return the mapping call in numbers."""
-        return lower_call(self.mapping, self.family, *self.span)
-
-    @property
-    def gaps(self) -> int:
-        """Return how many gaps are asked at most."""
-        return max(cell.gaps[1] - cell.gaps[0] + 1 for cell in self.cells)
+    chances: dict[Span, float]
 
     def need(
-        self, route: Route, bits: float, each: float, draws: int | None, asked: Asked, **rest: Any
+        self, route: Route, span: Span, family: str, mapping: str, bits: float, draws: int | None, **rest: Any
     ) -> Need:
-        """Return what one route needs for this code alone."""
+        """Return what one family and mapping need on one range."""
         return Need(
-            route=route, range=self.span, bits=round(bits, 1), bits_per_draw=round(each, 2), draws=draws,
-            missing=None if draws is None else max(0, draws - asked.draws),
-            families={self.family.id: [self.mapping.id]}, **rest,
+            route=route, range=span, bits=round(bits, 1), draws=draws, families={family: [mapping]},
+            missing=None if draws is None else max(0, draws - self.draws), **rest,
         )  # fmt: skip
+
+    def scope(self, rectangle: Level | Cell, span: Span) -> Scope:
+        """Return a rectangle of the space in numbers."""
+        starts, gaps = (ends[1] - ends[0] + 1 for ends in (rectangle.starts, rectangle.gaps))
+        chance, law = self.chances[span], self.space.gap_law
+        return Scope(rectangle.seeds.size, starts, gaps, law, chance, self.noise, self.space.alpha)
 
 
 def identifiable(identification: Identification) -> Identifiable:
     """Describe what an identification that has not run could find: by seed, by state, by recurrence."""
     space, candidates = identification.space, identification.candidates
-    draws = max(int((values >= 0).sum()) for values in identification.values.values())
-    asked = Asked(draws, space.alpha, space.noise or 0.0)
-    chances = {span: _chance(identification, span) for span, _ in candidates}
-    hopeless = {
-        span: why for span, chance in chances.items() if (why := _hopeless(space, asked, span, chance))
-    }
-    hopeful = {span: chance for span, chance in chances.items() if span not in hopeless}
-    plan = make_plan(space, [Material(None, MOST_DRAWS, tuple((*span, p) for span, p in hopeful.items()))])
-    found = [
-        need
-        for code in _codes(plan, hopeful)
-        for route in _routes(space.gap_law)
-        if (need := route(code, asked))
-    ]
+    asked = _asked(identification)
+    hopeless = {span: why for span in asked.chances if (why := _hopeless(asked, span))}
+    spans = tuple((*span, chance) for span, chance in asked.chances.items() if span not in hopeless)
+    plan = make_plan(space, [Material(None, MOST_DRAWS, spans)])
+    needs = [need for route in (_by_seed, _by_state, _by_recurrence) for need in route(asked, plan, spans)]
     return Identifiable(
-        draws=draws, alpha=asked.alpha, noise=asked.noise, gap_law=space.gap_law,
+        draws=asked.draws, alpha=space.alpha, noise=asked.noise, gap_law=space.gap_law,
         range_candidates=[RangeCandidate(range=span, reason=why) for span, why in candidates],
-        hopeless=list(dict.fromkeys(hopeless.values())), totals=[_total(route, found, draws) for route in get_args(Route)],
-        needs=_grouped(found), impossible=_impossible(plan),
+        hopeless=list(dict.fromkeys(hopeless.values())),
+        totals=[_total(route, needs, asked.draws) for route in get_args(Route)],
+        needs=_grouped(needs), impossible=_impossible(plan),
     )  # fmt: skip
 
 
-def _chance(identification: Identification, span: tuple[int, int]) -> float:
-    """Return how likely a fixed prediction matches, in the stream where that is likeliest."""
-    return max(identification.probability[label, *span] for label in identification.values)
+def _asked(identification: Identification) -> Asked:
+    """Take the longest stream, and the one in which a fixed prediction matches most often."""
+    streams, space = identification.values, identification.space
+    draws = max(int((values >= 0).sum()) for values in streams.values())
+    chances = {
+        span: max(identification.probability[label, *span] for label in streams)
+        for span, _ in identification.candidates
+    }
+    return Asked(space, draws, space.noise or 0.0, chances)
 
 
-def _hopeless(space: Space, asked: Asked, span: tuple[int, int], chance: float) -> str:
+def _hopeless(asked: Asked, span: Span) -> str:
     """Say why no number of draws would do on a range; empty where some would."""
-    size = f"{span[1] - span[0] + 1} values"
-    if chance == 1.0:
+    told, size = -math.log2(asked.chances[span]), span[1] - span[0] + 1
+    if told == 0.0:
         return f"all {asked.draws} draws are equal: a constant says nothing of its generator"
-    scopes = [_scope(level, space.gap_law, chance, asked) for level in levels(space)]
+    scopes = [asked.scope(level, span) for level in levels(asked.space)]
     if any(draws_needed(scope) is not None for scope in scopes):
         return ""
     least = min(scopes, key=lambda scope: scope.gaps)
-    if least.gap_bits >= -math.log2(chance):
+    if least.gap_bits >= told:
         return (
-            f"every gap may be one of {least.gaps}, {least.gap_bits:.1f} bits, and a draw of {size} tells "
-            f"{-math.log2(chance):.1f}: no number of draws would do; narrow --gaps"
+            f"each gap may be any of {least.gaps}, {least.gap_bits:.1f} bits, and a draw of {size} values tells "
+            f"{told:.1f}: no number of draws would do; narrow --gaps"
         )
-    return f"a draw of {size} tells too little at noise {asked.noise:g}: no number of draws below {MOST_DRAWS} would do"
-
-
-def _scope(rectangle: Level | Cell, law: Law, chance: float, asked: Asked) -> Scope:
-    starts, gaps = (ends[1] - ends[0] + 1 for ends in (rectangle.starts, rectangle.gaps))
-    return Scope(rectangle.seeds.size, starts, gaps, law, chance, asked.noise, asked.alpha)
-
-
-def _codes(plan: Plan, chances: dict[tuple[int, int], float]) -> Iterator[Code]:
-    cells: dict[tuple[str, str, tuple[int, int]], list[Cell]] = {}
-    for cell in plan.cells:
-        cells.setdefault((cell.family, cell.mapping, (cell.lo, cell.hi)), []).append(cell)
-    for (name, text, span), own in cells.items():
-        family = family_of(name)
-        yield Code(family, parse_mapping(text, family), span, chances[span], tuple(own))
-
-
-def _by_seed(code: Code, asked: Asked) -> Need:
-    """Every asked seed tried: the widest rectangle and the narrowest."""
-    scopes = [_scope(cell, cell.law, code.chance, asked) for cell in code.cells]
-    needs = [draws for scope in scopes if (draws := draws_needed(scope)) is not None]
-    bits = max(math.log2(scope.hypotheses(1)) for scope in scopes)
-    told = -math.log2(code.chance) - max(scope.gap_bits for scope in scopes)
-    return code.need("seed", bits, told, max(needs, default=None), asked, least=min(needs, default=None))
-
-
-def _by_state(code: Code, asked: Asked) -> Need | None:
-    """A state solved from what draws leak: as many equations as bits of state, gap and claim. No fewer draws can do."""
-    if SOLVED.isdisjoint(code.family.routes) or is_composed(code.mapping):
-        return None
-    linear = "gf2" in code.family.routes
-    told = bits_per_draw(code.call) if linear else entropy_bits(code.call)
-    bits = code.family.state_bits + math.log2(code.gaps)
-    if told == 0.0:
-        return code.need("state", bits, told, None, asked, reason="no bit of a word is exact")
-    draws = math.ceil((bits + required_bits(asked.alpha)) / told)
-    if reason := _misplaced(code, draws * code.gaps) or _spoilt(draws, asked):
-        return code.need("state", bits, told, None, asked, reason=reason)
-    return code.need("state", bits, told, math.ceil(draws / (1.0 - asked.noise)), asked)
-
-
-def _by_recurrence(code: Code, asked: Asked) -> Need | None:
-    """Twice the linear complexity of a bit that every draw fixes, whatever the gap."""
-    lanes = 0 if is_composed(code.mapping) else lane_count(code.span[1] - code.span[0] + 1)
-    complexity = lane_complexity(code.family, lane_masks(code.call)[0]) if lanes else None
-    if complexity is None:
-        return None
-    draws = math.ceil(2 * complexity + required_bits(asked.alpha) + math.log2(lanes))
-    reason = _misplaced(code, draws) or _hidden(draws, asked)
-    return code.need("recurrence", complexity, 1.0, None if reason else draws, asked, reason=reason)
-
-
-def _misplaced(code: Code, calls: int) -> str:
-    chance = rejected(code.call)
-    return f"{chance:.2g} of the calls read a word again, so places are lost" if chance * calls > 1.0 else ""
-
-
-def _hidden(draws: int, asked: Asked) -> str:
-    if draws > LONGEST:
-        return f"longer than the {LONGEST} draws that are examined"
-    return "one wrong draw hides a recurrence" if asked.noise else ""
-
-
-def _spoilt(draws: int, asked: Asked) -> str:
     return (
-        f"{draws} right draws in {asked.noise:g} wrong ones are too rare"
-        if (1.0 - asked.noise) ** draws < RARE
-        else ""
+        f"a draw of {size} values tells too little at noise {asked.noise:g}: {MOST_DRAWS} draws would not do"
     )
 
 
-def _routes(law: Law) -> tuple[Callable[[Code, Asked], Need | None], ...]:
-    """Algebra needs one gap for all draws."""
-    return (_by_seed, _by_state, _by_recurrence) if law == "constant" else (_by_seed,)
+Spans = tuple[tuple[int, int, float], ...]
+
+
+def _by_seed(asked: Asked, plan: Plan, _spans: Spans) -> Iterator[Need]:
+    """Every asked seed tried: what the widest rectangle needs, and the one that needs least."""
+    for (family, mapping, span), cells in _rectangles(plan).items():
+        scopes = [asked.scope(cell, span) for cell in cells]
+        draws = [need for scope in scopes if (need := draws_needed(scope)) is not None]
+        bits = max(math.log2(scope.hypotheses(1)) for scope in scopes)
+        least = min(draws, default=None)
+        yield asked.need("seed", span, family, mapping, bits, max(draws, default=None), least=least)
+
+
+def _by_state(asked: Asked, _plan: Plan, spans: Spans) -> Iterator[Need]:
+    """States solved by algebra under constant gaps: what its planner asks for where it is given no draw."""
+    if asked.space.gap_law != "constant":
+        return
+    reason = "if none of them is wrong" if asked.noise else ""
+    for span in spans:
+        for one in plan_states(asked.space, [Material(None, 0, (span,))]).unplanned:
+            bits = states.unknown_bits(one.family)
+            yield asked.need("state", span[:2], one.family, one.mapping, bits, one.need, reason=reason)
+
+
+def _by_recurrence(asked: Asked, plan: Plan, _spans: Spans) -> Iterator[Need]:
+    """Twice the linear complexity of a bit that every draw fixes, at any constant gap."""
+    if asked.space.gap_law != "constant":
+        return
+    for family, mapping, span in _rectangles(plan):
+        complexity, chance = _lane(family, mapping, span)
+        if complexity is None:
+            continue
+        lanes = lane_count(span[1] - span[0] + 1)
+        draws = math.ceil(2 * complexity + required_bits(asked.space.alpha) + math.log2(lanes))
+        reason = _hidden(draws, chance, asked.noise)
+        need = None if reason else draws
+        yield asked.need("recurrence", span, family, mapping, complexity, need, reason=reason)
+
+
+def _lane(family: str, mapping: str, span: Span) -> tuple[int | None, float]:
+    """Return the complexity of the simplest bit that draws fix, None where there is none, and the chance of a rejected word."""
+    entry = family_of(family)
+    parsed = parse_mapping(mapping, entry)
+    if is_composed(parsed) or not lane_count(span[1] - span[0] + 1):
+        return None, 0.0
+    call = lower_call(parsed, entry, *span)
+    return lane_complexity(entry, lane_masks(call)[0]), rejected(call)
+
+
+def _hidden(draws: int, chance: float, noise: float) -> str:
+    """Say why the recurrence would not show in so many draws; empty where it would."""
+    if draws > LONGEST:
+        return f"longer than the {LONGEST} draws that are examined"
+    if chance * draws > 1.0:
+        return f"{chance:.2g} of the words are drawn again, so that gaps vary"
+    return "one wrong draw hides a recurrence" if noise else ""
+
+
+def _rectangles(plan: Plan) -> dict[tuple[str, str, Span], list[Cell]]:
+    found: dict[tuple[str, str, Span], list[Cell]] = {}
+    for cell in plan.cells:
+        found.setdefault((cell.family, cell.mapping, (cell.lo, cell.hi)), []).append(cell)
+    return found
 
 
 def _grouped(needs: Iterable[Need]) -> list[Need]:

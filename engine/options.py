@@ -96,6 +96,10 @@ PLANNING: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
     (("--json",), {"metavar": "OUT", "help": "write plan/1 to a file; - prints it"}),
 ]
+IDENTIFYING: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every range and family, not the first ones"}),
+    (("--json",), {"metavar": "OUT", "help": "write identifiable/1 to a file; - prints it"}),
+]
 
 
 def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:

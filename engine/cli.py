@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Exit, MimicryError
-from engine.options import COVERAGE, JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
+from engine.options import (
+    COVERAGE,
+    IDENTIFYING,
+    JSON,
+    LIMIT,
+    LOOKS,
+    PLANNING,
+    READING,
+    RUNNING,
+    SPACE,
+    Option,
+)
 from state.errors import StateError
 
 VERSION = "0.1.0"
@@ -68,6 +79,12 @@ def analyze(arguments: Arguments) -> int:
     return int(finished.exit_code)
 
 
+def recover(arguments: Arguments) -> int:
+    """Solve for the generator's state by algebra alone; no seed is tried."""
+    arguments.methods = "algebra"
+    return analyze(arguments)
+
+
 def plan(arguments: Arguments) -> int:
     """Print what analyze would search, in its order and with its cost, and what it could not and why."""
     from engine import options, plan_text
@@ -81,6 +98,21 @@ def plan(arguments: Arguments) -> int:
     _write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
         print(plan_text.render(made, every=arguments.all))
+    return int(Exit.OK)
+
+
+def identifiable(arguments: Arguments) -> int:
+    """Print what these draws could identify, and how many more are needed, before any search."""
+    from engine import identifiable_text, options
+    from engine.analyze import open_history
+    from engine.search.identifiable import identifiable as describe
+    from engine.search.identify import Identification
+
+    order = options.new_order(arguments)
+    made = describe(Identification(open_history(order, None), order.space))
+    _write_json(arguments.json, made.model_dump(mode="json"))
+    if arguments.json != "-":
+        print(identifiable_text.render(made, every=arguments.all))
     return int(Exit.OK)
 
 
@@ -375,9 +407,9 @@ class _Parser(argparse.ArgumentParser):
             "",
         ]
         lines += ["usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help"]
-        lines += [f"  {name:<11} {summary}" for name, _, summary, _ in VERBS]
+        lines += [f"  {name:<12} {summary}" for name, _, summary, _ in VERBS]
         lines += [
-            "  (none)      the console; --no-ui runs the engine headless in the foreground",
+            "  (none)       the console; --no-ui runs the engine headless in the foreground",
             "options: --state DIR (also after the verb)  --config room.toml  --version",
             "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and",
             "      resumable, 5 environment, 6 daemon unreachable",
@@ -420,7 +452,9 @@ def _no_verb(arguments: Arguments) -> int:
 
 VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
+    ("recover", recover, "solve for the generator's state by algebra alone, no seeds", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
+    ("identifiable", identifiable, "what these draws could identify, and how many more are needed", READING + SPACE + IDENTIFYING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),

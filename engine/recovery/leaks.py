@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.errors import IncompatibleMapping
@@ -27,6 +28,7 @@ from hip_cuda_kernels.lowering import (
 from hip_cuda_kernels.mappings import Mapping, is_composed
 
 SAMPLED = 1 << 12  # values that an average is taken over, where there are more
+ROUNDED = 4  # an end of an interval lies within so many y of the one in exact arithmetic
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0  # its multiples modulo 1 lie evenly and on no power of two
 
 
@@ -69,7 +71,7 @@ def leak(call: Call, value: int, *, half: int = 0) -> Leak | None:
 
     `half` is 1 where a call on the halves of words begins in a high half.
     """
-    numbers = _ORIGINS[call.kind](call, value) if 0 <= value < call.size else range(0)
+    numbers = _numbers(call, value)
     if not numbers:
         return None
     mask = _agreed(numbers, y_bits(call))
@@ -105,15 +107,33 @@ def _digits(value: int, base: int, count: int) -> list[int]:
     return [value // base**place % base for place in reversed(range(count))]
 
 
+@lru_cache(maxsize=1024)
 def bits_per_draw(call: Call) -> float:
     """Return how many bits of raw words a draw fixes, the average over its values: 8.04 of floor(u * 1000), 3 of x % 1000.
 
     Of more than SAMPLED values so many are taken, evenly spread.
     """
     spread = (int(number * GOLDEN % 1.0 * call.size) for number in range(SAMPLED))
-    found = [leak(call, value) for value in (range(call.size) if call.size <= SAMPLED else spread)]
-    possible = [one.exact_bits for one in found if one is not None]
-    return sum(possible) / len(possible)
+    values = range(call.size) if call.size <= SAMPLED else spread
+    found = [
+        _agreed(numbers, y_bits(call)).bit_count() for value in values if (numbers := _numbers(call, value))
+    ]
+    return sum(found) / len(found)
+
+
+def lane_masks(call: Call) -> tuple[int, ...]:
+    """Return for each raw word of the call the bits that every draw fixes: the top 3 of floor(u * 1000), the low 3 of x % 1000."""
+    width, zeros = y_bits(call), (call.size & -call.size).bit_length() - 1
+    if call.kind == ITSELF:
+        return raw_words(call, (1 << width) - 1)
+    if call.kind == RESIDUE:
+        return raw_words(call, (1 << zeros) - 1)
+    if call.kind == SCALED and call.unit < 2.0**call.bits - 1.0:  # the ends are no powers of two
+        return raw_words(call, 0)
+    exact = min(
+        zeros, 1 if call.rounds else width
+    )  # rounding keeps the half alone: ends lie at odd multiples of 1 / (2 M - 2)
+    return raw_words(call, ((1 << exact) - 1) << (width - exact))
 
 
 def entropy_bits(call: Call) -> float:
@@ -164,6 +184,11 @@ def _agreed(numbers: range, width: int) -> int:
     return ((1 << width) - 1) & (~differing | zeros)
 
 
+def _numbers(call: Call, value: int) -> range:
+    """Return all y that give a value, in a row; none for a value that no word makes."""
+    return _ORIGINS[call.kind](call, value) if 0 <= value < call.size else range(0)
+
+
 def _itself(call: Call, value: int) -> range:
     return range(value, min(value + 1, 1 << call.field))
 
@@ -189,7 +214,11 @@ def _reaching(call: Call, value: int) -> int:
 
     A generator whose words are divided by less than 2^bits gives none beyond the divisor.
     """
-    low, high = 0, min(1 << call.bits, int(call.unit) + 1)
+    near, most = (
+        (2 * value - call.rounds) * int(call.unit) // (2 * call.range),
+        min(1 << call.bits, int(call.unit) + 1),
+    )
+    low, high = (max(0, min(near + slack, most)) for slack in (-ROUNDED, ROUNDED))
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _rounded(call, middle) >= value else (middle + 1, high)

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
 from engine.evidence.paths import path_bits
+from engine.recovery import states
 from engine.search.analysis import Hypothesis, Tally
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
@@ -41,18 +42,24 @@ class Claim:
     gaps: tuple[int, ...] | None = None
 
     @property
-    def stream(self) -> tuple[str, str | None, int, int, int]:
-        """Return what names the raw stream: variants of one stream are one discovery."""
-        return (self.cell.family, self.cell.session, self.seed, self.start, self.gap)
+    def stream(self) -> tuple[str, str | None, str, int, int, int]:
+        """Return what names the raw stream: variants of one stream are one discovery, places in a block of cached words too."""
+        seed = states.recurring(self.cell.family, self.seed) if self.cell.origin == "state" else self.seed
+        return (self.cell.family, self.cell.session, self.cell.origin, seed, self.start, self.gap)
 
     def line(self) -> str:
         """Return the claim as one short line."""
         gap = self.gap if self.gaps is None else "varies"
-        return f"{self.cell.family} {self.cell.mapping} seed {self.seed} start {self.start} gap {gap}"
+        origin = (
+            f"seed {self.seed} start {self.start}" if self.cell.origin == "seed" else f"state {self.seed:#x}"
+        )
+        return f"{self.cell.family} {self.cell.mapping} {origin} gap {gap}"
 
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    if cell.origin == "state":
+        return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, gap=gap)
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
@@ -134,20 +141,29 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
     stream only the best (of equal ones, the most used mapping) is kept, because a worse one is the same discovery seen through a wrong range.
     """
-    best: dict[object, Claim] = {}
+    best: dict[object, list[Claim]] = {}
     for claim in sorted(claims, key=lambda one: (-one.matched, usage(one), -one.bits, one.start, one.seed)):
-        best.setdefault(claim.stream, claim)
+        kept = best.setdefault(claim.stream, [claim])
+        if claim.seed != kept[0].seed and _alike(claim, kept[0]):
+            kept.append(claim)
     groups: dict[object, list[Claim]] = {}
-    for claim in best.values():
+    for claim in (one for kept in best.values() for one in kept):
         story = _story(claim, counts[claim.cell.session] + NEXT_DRAWS).tobytes()
         groups.setdefault((claim.cell.session, story), []).append(claim)
     settled = []
     for group in groups.values():
-        chosen = min(group, key=lambda one: (one.start, one.seed, -one.cell.prior))
+        chosen = min(group, key=lambda one: (one.cell.origin, one.start, one.seed, -one.cell.prior))
         count = counts[chosen.cell.session]
         future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
+
+
+def _alike(one: Claim, other: Claim) -> bool:
+    """Say whether two readings are as good: with few draws several places in a block tell the same of them."""
+    return (one.matched, one.cell.mapping, one.cell.lo, one.cell.hi) == (
+        other.matched, other.cell.mapping, other.cell.lo, other.cell.hi
+    )  # fmt: skip
 
 
 def _story(claim: Claim, count: int) -> np.ndarray:
@@ -168,14 +184,15 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     """Return the record of the contract for a settled claim."""
     family = family_of(claim.cell.family)
     unit = claim.cell.seeds.unit
+    solved = claim.cell.origin == "state"
     origin = {
-        "kind": "time" if unit else "seed",
-        "bits": family.seed_bits,
+        "kind": "time" if unit else claim.cell.origin,
+        "bits": states.bits(family.id) if solved else family.seed_bits,
         "value": hex(claim.seed),
         "unit": unit,
     }
     return Hypothesis(
-        family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=claim.start,
+        family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=None if solved else claim.start,
         gap=_gap(claim), session=claim.cell.session, direction="forward",
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
         confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,

@@ -90,7 +90,9 @@ def row(case: Case, rounds: int) -> str:
         answer = case.solve(stream[: case.count])
         seconds.append(time.thread_time() - begin)
     right = [one for one in answer.found if np.array_equal(case.follow(one, len(stream)), stream)]
-    origin = next((one for one in map(seed_of, right) if one), None)  # of several places in a block one leads to the seed
+    origin = next(
+        (one for one in map(seed_of, right) if one), None
+    )  # of several places in a block one leads to the seed
     seed = f"seed {origin[0]}, start {origin[1]}" if origin else ""
     verdict = f"found among {len(answer.found)}" if right else f"NOT FOUND: {answer.reason}"
     return f"{case.label:56} {case.count:6} {median(seconds):8.2f} s  {answer.tried_bits:8.0f}  {verdict}  {seed}"

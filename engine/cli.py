@@ -11,10 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Exit, MimicryError
-from engine.options import COVERAGE, JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
+from engine.options import (
+    CERTIFICATE,
+    COVERAGE,
+    JSON,
+    LIMIT,
+    LOOKS,
+    PLANNING,
+    READING,
+    RUNNING,
+    SPACE,
+    Option,
+)
+from engine.version import VERSION
 from state.errors import StateError
 
-VERSION = "0.1.0"
+EXIT_CODES = "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and resumable, 5 environment, 6 daemon unreachable"
 Arguments = argparse.Namespace
 
 
@@ -100,6 +112,30 @@ def coverage(arguments: Arguments) -> int:
     record = made.model_dump(mode="json")
     _write_json(arguments.export, record, option="--export")
     return _print(arguments, record, lambda: coverage_text.render(made, every=arguments.all))
+
+
+def certificate(arguments: Arguments) -> int:
+    """Hold a coverage certificate, or what a run excluded, against ledger, journals, draws and kernels; 3: it breaks a rule, 5: not all can be checked here."""
+    from dataclasses import asdict
+
+    from engine import audit
+    from engine.runs import find_run
+    from hip_cuda_kernels.host import build_digest
+
+    target, wanted = (
+        Path(arguments.target),
+        audit.Wanted(arguments.replay, arguments.seed, tuple(arguments.draws or ())),
+    )
+    if target.is_file():
+        checks = audit.verify_file(target, arguments.state, build_digest(), wanted)
+    else:
+        checks = audit.verify_run(find_run(arguments.state, arguments.target), build_digest(), wanted)
+    _print(
+        arguments,
+        {"checks": [asdict(one) for one in checks]},
+        lambda: "\n".join(one.line() for one in checks),
+    )
+    return int(audit.exit_code(checks))
 
 
 def engine(arguments: Arguments) -> int:
@@ -372,15 +408,12 @@ class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         lines = [
             "mimicry: find the generator behind a history of draws, or show there is none",
-            "",
+            "usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help",
         ]
-        lines += ["usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help"]
         lines += [f"  {name:<11} {summary}" for name, _, summary, _ in VERBS]
         lines += [
             "  (none)      the console; --no-ui runs the engine headless in the foreground",
             "options: --state DIR (also after the verb)  --config room.toml  --version",
-            "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and",
-            "      resumable, 5 environment, 6 daemon unreachable",
         ]
         return "\n".join(lines) + "\n"
 
@@ -399,7 +432,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(verb=_no_verb)
     verbs = parser.add_subparsers(metavar="VERB", parser_class=argparse.ArgumentParser)
     for name, function, _, options in VERBS:
-        sub = verbs.add_parser(name, parents=[shared], description=function.__doc__)
+        sub = verbs.add_parser(name, parents=[shared], description=function.__doc__, epilog=EXIT_CODES)
         for flags, settings in options:
             sub.add_argument(*flags, **settings)
         sub.set_defaults(verb=function)
@@ -422,6 +455,7 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
+    ("certificate", certificate, "hold a certificate against journals, draws, kernels", CERTIFICATE),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
     ("status", status, "where the engine stands", [JSON]),

@@ -132,22 +132,10 @@ class Sweeper:
                     yield self._task(cell, index, first, count, number)
 
     def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
-        stream = self.stream(cell)
-        width = stream.width(cell)
-        params = {
-            "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
-            "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
-            "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
-            "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
-            "law": cell.law, "alignments": cell.alignments,
-        }  # fmt: skip
-        draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
+        params, draws = chunk_order(cell, self.stream(cell), index, (first, count), self.seed)
         return Task(
-            kind="sieve",
-            key=f"{self.prefix}{cell.key}/{index}#{number}",
-            params=params,
-            arrays={"draws": draws},
-        )
+            kind="sieve", key=f"{self.prefix}{cell.key}/{index}#{number}", params=params, arrays={"draws": draws}
+        )  # fmt: skip
 
     def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
         """Record a finished chunk, with the canary that its worker found; a stopped or failed one is no result."""
@@ -171,6 +159,21 @@ class Sweeper:
             payload,
         )
         return piece.outcome(digest, result.meta, result.arrays["hits"])
+
+
+def chunk_order(
+    cell: Cell, stream: Stream, index: int, seeds: tuple[int, int], rng: int
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what a worker is told of one chunk, `seeds` being (first, count): equal orders have equal results on every machine."""
+    width = stream.width(cell)
+    params = {
+        "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
+        "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
+        "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
+        "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
+        "law": cell.law, "alignments": cell.alignments,
+    }  # fmt: skip
+    return params, np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
 
 
 def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:

@@ -19,6 +19,7 @@ from engine.options import (
     LOOKS,
     PLANNING,
     READING,
+    REPORT,
     RUNNING,
     SPACE,
     Option,
@@ -56,7 +57,8 @@ def analyze(arguments: Arguments) -> int:
     """Bring one history to a verdict, here and now."""
     import asyncio
 
-    from engine import options, report
+    from engine import options
+    from engine import report as wording
     from engine.analyze import analyze as run
 
     order, resume = options.order(arguments)
@@ -64,14 +66,14 @@ def analyze(arguments: Arguments) -> int:
     ticker = _Ticker(live=not quiet)
     try:
         finished = asyncio.run(
-            run(order, arguments.state, resume=resume, progress=lambda one: ticker.show(report.progress_line(one)),
+            run(order, arguments.state, resume=resume, progress=lambda one: ticker.show(wording.progress_line(one)),
                 note=ticker.note)
         )  # fmt: skip
     finally:
         ticker.clear()
     _write_json(arguments.json, finished.analysis.model_dump(mode="json"))
     if arguments.json != "-":
-        print(report.render(finished.analysis, finished.bias))
+        print(wording.render(finished.analysis, finished.bias))
         for outcome in finished.outcomes:
             print(f"step {outcome.step:<6}{outcome.status}: {outcome.note}")
         print(f"record     {finished.directory}")
@@ -136,6 +138,24 @@ def certificate(arguments: Arguments) -> int:
         lambda: "\n".join(one.line() for one in checks),
     )
     return int(audit.exit_code(checks))
+
+
+def report(arguments: Arguments) -> int:
+    """Write the report of a run: one self-contained HTML page, or text."""
+    from engine.run_report import content, facts, page, text
+    from engine.runs import find_run
+
+    directory = find_run(arguments.state, arguments.run)
+    made = content.document(facts.read(directory))
+    if arguments.text:
+        print(text.render(made))
+    elif arguments.out == "-":
+        print(page.render(made), end="")
+    else:
+        target = Path(arguments.out or directory / "report.html")
+        _write(target, page.render(made), option="--out")
+        print(target)
+    return int(Exit.OK)
 
 
 def engine(arguments: Arguments) -> int:
@@ -339,10 +359,15 @@ def _write_json(target: str | None, data: dict[str, Any], *, option: str = "--js
     text = json.dumps(data, indent=1)
     if target == "-":
         print(text)
-        return
+    else:
+        _write(Path(target), text + "\n", option=option)
+
+
+def _write(target: Path, text: str, *, option: str) -> None:
+    """Put a file in place whole; EnvironmentFault naming the option where that cannot be."""
     try:
-        temporary = Path(f"{target}.part")
-        temporary.write_text(text + "\n")
+        temporary = target.with_name(f"{target.name}.part")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)
     except OSError as error:
         from engine.errors import EnvironmentFault
@@ -455,6 +480,7 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
+    ("report", report, "a run as one HTML page or text: verdict, reasons, plots", REPORT),
     ("certificate", certificate, "hold a certificate against journals, draws, kernels", CERTIFICATE),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),

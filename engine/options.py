@@ -92,6 +92,14 @@ COVERAGE: list[Option] = [
     (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
     JSON,
 ]
+REPORT: list[Option] = [
+    (("run",), {"metavar": "RUN", "help": "a run's id or directory, or last"}),
+    (
+        ("--out",),
+        {"metavar": "FILE", "help": "where to write the page (default: report.html in the run); - prints it"},
+    ),
+    (("--text",), {"action": "store_true", "help": "print the report as text in 80 columns instead"}),
+]
 CERTIFICATE: list[Option] = [
     (("action",), {"choices": ["verify"], "help": "recompute everything that the certificate states"}),
     (

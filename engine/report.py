@@ -64,7 +64,7 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
     for number, one in enumerate(analysis.hypotheses, start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
-    lines += _next(analysis)
+    lines += row(*next_fact(analysis))
     lines += row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
@@ -87,22 +87,31 @@ def row(label: str, text: str) -> list[str]:
 
 
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
-    head = f"hypothesis {number} of {total}" if total > 1 else ""
+    lines = [f"hypothesis {number} of {total}"] if total > 1 else []
+    for label, text in hypothesis_facts(one, analysis):
+        lines += row(label, text)
+    return lines
+
+
+def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str]]:
+    """Return what is claimed of a hypothesis as (label, text); an empty label goes on with the one before."""
     value = int(one.origin["value"], 16)
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
-    lines = [head] if head else []
-    lines += row("generator", f"{one.family}{aliases}")
-    lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    lines += row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
-    lines += row("start", f"{one.start} calls discarded before the first draw")
-    lines += row("gap", _gap(one.gap))
-    lines += row("matches", f"{one.matched} of {one.scored} draws")
+    facts = [
+        ("generator", f"{one.family}{aliases}"),
+        ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
+        (one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"),
+        ("start", f"{one.start} calls discarded before the first draw"),
+        ("gap", _gap(one.gap)),
+        ("matches", f"{one.matched} of {one.scored} draws"),
+    ]
     if one.confirmed.scored < one.scored:
-        lines += row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
-    lines += row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
+        unseen = f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw"
+        facts.append(("", unseen))
+    facts.append(("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}"))
     if one.equivalents > 1:
-        lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
-    return lines
+        facts.append(("", f"{one.equivalents} equivalent hypotheses predict the same draws"))
+    return facts
 
 
 def _gap(gap: dict[str, Any]) -> str:
@@ -119,16 +128,17 @@ def _moment(value: int, unit: str | None) -> str | None:
     return None if unit is None else Range(value, value, unit).text().partition("..")[0] + " UTC"
 
 
-def _next(analysis: Analysis) -> list[str]:
+def next_fact(analysis: Analysis) -> tuple[str, str]:
+    """Return what is said of the draws to come, as (label, text)."""
     if analysis.next_draws:
-        return row("next draws", " ".join(map(str, analysis.next_draws)))
+        return "next draws", " ".join(map(str, analysis.next_draws))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):
-        return row("next draws", "open: the gap before the next draw is not known")
+        return "next draws", "open: the gap before the next draw is not known"
     if analysis.hypotheses:
-        return row("next draws", "the hypotheses disagree; more draws will tell them apart")
+        return "next draws", "the hypotheses disagree; more draws will tell them apart"
     if analysis.verdict == "biased":
-        return row("forecast", "none; the draws are not uniform, and no generator explains them")
-    return row("forecast", "uniform; nothing beats chance")
+        return "forecast", "none; the draws are not uniform, and no generator explains them"
+    return "forecast", "uniform; nothing beats chance"
 
 
 def _reasons(analysis: Analysis) -> list[str]:

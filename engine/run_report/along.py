@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.evidence.evalue import log2_evidence
+from engine.evidence.evalue import EProcess, log2_evidence
 from engine.search.layouts import reseeded
 from hip_cuda_kernels import host
 
@@ -46,6 +46,14 @@ class Along:
         unseen = self.marks[self.edge : place + 1]
         matched, scored = int((unseen == HIT).sum()), int((unseen != MISSING).sum())
         return log2_evidence(matched, scored, self.p, self.noise) - self.paid
+
+    def crossing(self, required: float) -> int | None:
+        """Return the place of the first unseen draw at which the evidence reaches the required bits, or None."""
+        process = EProcess(self.p, self.noise, self.paid)
+        for place in np.flatnonzero(self.marks[self.edge :] != MISSING) + self.edge:
+            if process.update(bool(self.marks[place] == HIT)) >= required:
+                return int(place)
+        return None
 
 
 def follow(

@@ -103,7 +103,7 @@ def _status(facts: Facts) -> list[Block]:
     if analysis is not None and analysis.stopped_by not in ("time", "halt"):
         return []
     how = "no verdict was recorded" if analysis is None else ENDINGS[analysis.stopped_by]
-    return [Rows([("stopped", how), ("to go on", f"mimicry analyze --resume {facts.run}")])]
+    return [Rows([("ended", how), ("to go on", f"mimicry analyze --resume {facts.run}")])]
 
 
 # ── claims ───────────────────────────────────────────────────────────────────
@@ -200,7 +200,10 @@ def _covered(facts: Facts) -> list[Block | None]:
 
 def _excluded(analysis: Analysis) -> Table | None:
     groups: dict[tuple[str, str, str, str, str], list[Any]] = defaultdict(list)
+    claimed = {one.family for one in analysis.hypotheses}
     for one in analysis.excluded:
+        if one.family in claimed:
+            continue
         gap = one.gap
         rule = f"{one.threshold.matched} of {one.threshold.of}"
         law = "" if gap["law"] == "constant" else f" {gap['law']}"
@@ -246,6 +249,22 @@ def _names(families: Iterable[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + more
 
 
+def _pipeline(facts: Facts) -> list[Block]:
+    rows = [] if facts.model is None else [("model", facts.model.verdict)]
+    pool = facts.pool
+    if pool is not None:
+        named = ", ".join(f"{value} ({share:.3g})" for value, share in pool.heads[:NAMES_SHOWN]) or "none"
+        rows += [
+            ("pool", f"for draw {pool.for_draw}, on {pool.basis}"),
+            ("named", f"{named}; each other value {pool.rest:.3g}"),
+        ]
+        rows += [
+            ("", f"{one.alignment.line()}: stated {one.rate:.1%}, seen {one.matched} of {one.scored}")
+            for one in pool.components[:NAMES_SHOWN]
+        ]
+    return [Rows(rows)] if rows else []
+
+
 # ── the record ───────────────────────────────────────────────────────────────
 
 
@@ -264,7 +283,7 @@ def _data(facts: Facts) -> list[Block]:
             [f"{one.range[0]}..{one.range[1]}", one.reason, "chosen" if one.chosen else ""]
             for one in analysis.range_candidates
         ]
-        blocks.append(Table("Ranges of the draws", ["range", "reason", ""], ranges))
+        blocks.append(Table("Ranges of the draws", ["range", "reason", "taken"], ranges))
     return blocks
 
 
@@ -321,6 +340,7 @@ SECTIONS: Sequence[tuple[str, Callable[[Facts], Sequence[Block | None]]]] = (
     ("The rule of a claim", _rule),
     ("Controls", _controls),
     ("Coverage", _covered),
+    ("The pipeline", _pipeline),
     ("The draws", _data),
     ("The bill", _bill),
     ("The record", _record),

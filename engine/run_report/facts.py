@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from engine.errors import BadInput
 from engine.evidence.chance import log2_tail
 from engine.evidence.uniformity import match_probability
 from engine.history.history import History
+from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
 from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
@@ -29,9 +30,13 @@ Stream = tuple[str | None, int, int]  # session, lo, hi
 
 @dataclass(frozen=True)
 class CellCount:
-    """One billed cell: what its finished chunks searched, met on the real draws and on each twin, planted and found."""
+    """One billed cell: what its finished chunks searched, met on the real draws and on each twin, planted and found.
+
+    `p` is the chance that a fixed prediction matches a draw, `expected` how many survivors chance expects of one vector of draws.
+    """
 
     cell: Cell
+    p: float
     chunks: int
     hypotheses: int
     real: int
@@ -67,6 +72,8 @@ class Facts:
     cells: tuple[CellCount, ...]
     improvements: tuple[Improvement, ...]
     closing: Mapping[str, Any]
+    model: ModelMeta | None
+    pool: Pool | None
     billed: int
     events: int
     head: str
@@ -90,7 +97,8 @@ def read(directory: Path) -> Facts:
             journal.verify()
             return Facts(
                 directory.name, order, history, _analysis(directory / RESULT), tuple(_counts(journal, history)),
-                tuple(_improvements(journal)), _closing(journal), journal.billed(), journal.seq, journal.head,
+                tuple(_improvements(journal)), _closing(journal), _written(directory / MODEL_META, ModelMeta),
+                _written(directory / POOL, Pool), journal.billed(), journal.seq, journal.head,
             )  # fmt: skip
     except StateError as error:
         raise BadInput(str(error)) from None
@@ -106,6 +114,19 @@ def _analysis(path: Path) -> Analysis | None:
         raise BadInput(
             f"{path}: no analysis/1 ({reason}); go on with the run to have it written anew"
         ) from None
+
+
+C = TypeVar("C", bound=Contract)
+
+
+def _written(path: Path, contract: type[C]) -> C | None:
+    """Return what a step of the pipeline wrote, None where it did not run."""
+    try:
+        return contract.parse(json.loads(path.read_bytes()), path.name)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON ({error}); run the step that writes it again") from None
 
 
 def _closing(journal: Journal) -> Mapping[str, Any]:
@@ -136,7 +157,7 @@ def _count(cell: Cell, chunks: list[recorded.RecordedChunk], p: float) -> CellCo
         met.update(one.hits["vector"].tolist())
     hypotheses = sum(one.meta["hypotheses"] for one in chunks)
     return CellCount(
-        cell, len(chunks), hypotheses, met[REAL], met[SHUFFLED], met[UNIFORM],
+        cell, p, len(chunks), hypotheses, met[REAL], met[SHUFFLED], met[UNIFORM],
         hypotheses * 2.0 ** log2_tail(cell.block, cell.threshold, p),
         sum(one.meta["planted"] for one in chunks), sum(one.meta["found"] for one in chunks),
     )  # fmt: skip

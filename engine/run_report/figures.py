@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,9 @@ from engine.run_report.plot import (
     Ticks,
     Value,
 )
-from engine.search.analysis import Analysis, Excluded
+from engine.search.analysis import Analysis, NotTested
 from engine.search.plan import Cell
+from engine.search.ranges import parse_range
 from engine.search.recorded import cell_of
 
 MOST_ROWS = 40
@@ -44,9 +46,9 @@ def matches(along: Along, name: str) -> Figure:
     hits, scored = int((along.marks == HIT).sum()), int((along.marks != MISSING).sum())
     plot = Plot(
         "matches", f"Matches of {name} along the draws",
-        f"{hits} of {scored} draws match; chance expects {along.chance[-1]:.2g}.",
+        f"{hits} of {scored} draws match; chance expects {_amount(float(along.chance[-1]))}.",
         Axis("draw (1 = oldest)", 1, max(2, len(along))), Axis("matches so far", 0, top),
-        [Series("matches", seen, 0), Series("chance", by_chance, 1)], spans=_blocks(along), ticks=Ticks(_tick_marks(along)),
+        [Series("matches", seen, 0, step=True), Series("chance", by_chance, 1)], spans=_blocks(along), ticks=Ticks(_tick_marks(along)),
     )  # fmt: skip
     each = (
         ""
@@ -60,12 +62,12 @@ def matches(along: Along, name: str) -> Figure:
 def evidence(along: Along, name: str, required: float) -> Figure:
     """Show the e-process of a claim on the draws that the search never saw."""
     points = [
-        (place + 1, _finite(along.bits(place)) if along.marks[place] != MISSING else None)
+        (place + 1, _unless_missing(along, place, along.bits(place)))
         for place in _places(len(along), along.edge)
     ]
     values = [value for _, value in points if value is not None]
-    crossed = next((int(x) for x, value in points if value is not None and value >= required), None)
-    when = "It never reaches the line." if crossed is None else f"It crosses the line at draw {crossed}."
+    crossed = along.crossing(required)
+    when = "It never reaches the line." if crossed is None else f"It crosses the line at draw {crossed + 1}."
     unseen = "unseen draws" if along.edge else "draws, all hypotheses tried being paid for"
     plot = Plot(
         "evidence", f"Evidence for {name} over the draws", f"Bits of evidence on the {unseen}. {when}",
@@ -120,86 +122,127 @@ def survivors(cells: Sequence[CellCount]) -> Figure:
     )
 
 
+class Part(NamedTuple):
+    """One part of the space, ordered from small to large; `seeds` is as people write it."""
+
+    size: int
+    seeds: str
+    starts: tuple[int, int]
+    gaps: tuple[int, int]
+    law: str
+
+    @classmethod
+    def of(cls, seeds: str, starts: tuple[int, int], gaps: tuple[int, int], law: str) -> Part:
+        """Return the part with these seeds, given in the notation of ranges."""
+        return cls(parse_range(seeds, what="seeds").size, _ends(seeds), starts, gaps, law)
+
+    def name(self) -> str:
+        """Return the part in one line."""
+        law = "" if self.law == "constant" else f" {self.law}"
+        return f"{self.seeds} starts {_span(self.starts)} gaps {_span(self.gaps)}{law}"
+
+
+class Status(NamedTuple):
+    """What became of a family's cells in one part: those of a claimed family, powers of the excluded, left, not searchable."""
+
+    claimed: int = 0
+    powers: tuple[float, ...] = ()
+    left: int = 0
+    never: int = 0
+
+
+BEYOND = Part(1 << 65, "cannot be searched with these draws", (0, 0), (0, 0), "constant")
+
+
 def coverage(analysis: Analysis) -> Figure | None:
     """Show families against parts of the space: excluded with which power, in part, not tested, not searchable."""
     table = _coverage_table(analysis)
     if not table:
         return None
-    columns = sorted({column for row in table.values() for column in row}, key=_column_order)
+    parts = sorted({part for row in table.values() for part in row})
     alike: dict[tuple[Square | None, ...], list[str]] = defaultdict(list)
     for family in sorted(table):
-        alike[tuple(_cell_square(table[family].get(column)) for column in columns)].append(family)
-    rows = sorted(
-        alike.items(),
-        key=lambda item: (-sum(one is not None and one.kind in ("full", "part") for one in item[0]), item[1]),
-    )
-    shown = rows[:MOST_ROWS]
-    picture = Squares(
-        "coverage", "What is excluded", f"{len(table)} families in rows, parts of the space in columns.", columns,
-        [(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", squares) for squares, names in shown],
-        [("full", "excluded, power in %"), ("part", "in part"), ("none", "not tested"), ("never", "cannot be searched")],
-    )  # fmt: skip
+        alike[tuple(_square(table[family].get(part)) for part in parts)].append(family)
+    rows = sorted(alike.items(), key=lambda item: (-_covered(item[0]), item[1]))
     left = sum(len(names) for _, names in rows[MOST_ROWS:])
+    picture = Squares(
+        "coverage", "What is excluded", f"{len(table)} families in rows, parts of the space in columns.",
+        [part.seeds if part == BEYOND else part.name() for part in parts],
+        [(_alike(names), squares) for squares, names in rows[:MOST_ROWS]],
+        [("claim", "claimed"), ("full", "excluded, power in %"), ("part", "in part"), ("none", "not tested"), ("never", "cannot be searched")],
+    )  # fmt: skip
     more = f" {left} more families, less covered, are not drawn." if left else ""
-    return Figure(
-        picture,
-        f"{picture.text} Families that look alike share a row; the power is the lowest of the square.{more}",
-    )
+    note = "Families that look alike share a row; a square counts combinations of mapping and range, and its power is the lowest of them."
+    return Figure(picture, f"{picture.text} {note}{more}")
 
 
-Status = tuple[list[float], int, int]
-"""Powers of excluded cells, cells not tested, cells that cannot be searched."""
-BEYOND = "not searchable\nwith these draws"
+def _covered(squares: Sequence[Square | None]) -> int:
+    return sum(one is not None and one.kind in ("claim", "full", "part") for one in squares)
 
 
-def _coverage_table(analysis: Analysis) -> dict[str, dict[str, Status]]:
-    table: dict[str, dict[str, Status]] = defaultdict(lambda: defaultdict(lambda: ([], 0, 0)))
+def _alike(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _coverage_table(analysis: Analysis) -> dict[str, dict[Part, Status]]:
+    table: dict[str, dict[Part, Status]] = defaultdict(lambda: defaultdict(Status))
+    claimed = {one.family for one in analysis.hypotheses}
     for one in analysis.excluded:
-        powers, left, never = table[one.family][_column(one)]
-        table[one.family][_column(one)] = ([*powers, one.power], left, never)
+        part = Part.of(one.origins["range"], one.starts, (one.gap["lo"], one.gap["hi"]), one.gap["law"])
+        known = table[one.family][part]
+        holds = one.family in claimed
+        searched = (
+            known._replace(claimed=known.claimed + 1)
+            if holds
+            else known._replace(powers=(*known.powers, one.power))
+        )
+        table[one.family][part] = searched
     for other in analysis.not_tested:
-        cell = _untested_cell(other.family, other.mapping, other.reason)
-        column = BEYOND if cell is None else _name(cell.seeds.text(), cell.starts, cell.gaps, cell.law)
-        powers, left, never = table[other.family][column]
-        table[other.family][column] = (powers, left + (cell is not None), never + (cell is None))
+        cell = _named_cell(other)
+        part = BEYOND if cell is None else _part(cell)
+        known = table[other.family][part]
+        table[other.family][part] = known._replace(
+            left=known.left + (cell is not None), never=known.never + (cell is None)
+        )
     return table
 
 
-def _untested_cell(family: str, mapping: str, reason: str) -> Cell | None:
+def _named_cell(one: NotTested) -> Cell | None:
     """Return the cell that a reason names (`why: key`); None where nothing of the kind was planned."""
-    head = f": {family}|{mapping}|"
-    return cell_of(family, mapping, reason.partition(head)[2]) if head in reason else None
+    head = f": {one.family}|{one.mapping}|"
+    return cell_of(one.family, one.mapping, one.reason.partition(head)[2]) if head in one.reason else None
 
 
-def _column(one: Excluded) -> str:
-    return _name(one.origins["range"], one.starts, (one.gap["lo"], one.gap["hi"]), one.gap["law"])
-
-
-def _name(seeds: str, starts: tuple[int, int], gaps: tuple[int, int], law: str) -> str:
-    law = "" if law == "constant" else f" {law}"
-    return f"{_ends(seeds)}\nstarts {starts[0]}:{starts[1]}\ngaps {gaps[0]}:{gaps[1]}{law}"
+def _part(cell: Cell) -> Part:
+    return Part.of(cell.seeds.text(), cell.starts, cell.gaps, cell.law)
 
 
 def _ends(seeds: str) -> str:
-    """Return a seed range in as few letters as a column has: powers of two as such, the day of times."""
+    """Return a seed range in few letters: powers of two as such, the days of times."""
     if ".." in seeds:
         first, _, last = seeds.partition("..")
-        return f"{first[2:10]}..{last[2:10]}"
+        return f"times {first[:10]}..{last[:10]}"
     return "seeds " + ":".join(_power_of_two(int(end)) for end in seeds.split(":"))
 
 
 def _power_of_two(value: int) -> str:
-    return f"2^{(value + 1).bit_length() - 1}-1" if value > 1023 and value & (value + 1) == 0 else str(value)
+    return f"2^{(value + 1).bit_length() - 1}−1" if value > 1023 and value & (value + 1) == 0 else str(value)
 
 
-def _column_order(name: str) -> tuple[bool, int, str]:
-    return name == BEYOND, len(name), name
+def _span(ends: tuple[int, int]) -> str:
+    return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}:{ends[1]}"
 
 
-def _cell_square(status: Status | None) -> Square | None:
+def _square(status: Status | None) -> Square | None:
     if status is None:
         return None
-    powers, left, never = status
+    claimed, powers, left, never = status
+    if claimed:
+        return Square(
+            "claim",
+            "claim",
+            f"{claimed} cells searched; a claim names this family, so nothing of it is excluded",
+        )
     if never:
         return Square(
             "never", "×", f"{never} combinations of mapping and range cannot be searched with these draws"
@@ -218,16 +261,11 @@ def _cell_square(status: Status | None) -> Square | None:
 
 def calibration(cells: Iterable[CellCount]) -> Figure | None:
     """Show how many planted truths the kernels found, by part of the space, with the lower 95 % bound."""
-    counts: dict[str, tuple[int, int]] = {}
+    counts: dict[Part, tuple[int, int]] = {}
     for one in cells:
-        name = _name(one.cell.seeds.text(), one.cell.starts, one.cell.gaps, one.cell.law).replace("\n", " ")
-        found, planted = counts.get(name, (0, 0))
-        counts[name] = (found + one.found, planted + one.planted)
-    rows = [
-        _rate(name, *pair)
-        for name, pair in sorted(counts.items(), key=lambda item: (len(item[0]), item[0]))
-        if pair[1]
-    ]
+        found, planted = counts.get(_part(one.cell), (0, 0))
+        counts[_part(one.cell)] = (found + one.found, planted + one.planted)
+    rows = [_rate(part.name(), *pair) for part, pair in sorted(counts.items()) if pair[1]]
     if not rows:
         return None
     found, planted = (sum(column) for column in zip(*counts.values(), strict=True))
@@ -279,11 +317,13 @@ def _places(count: int, first: int = 0) -> list[int]:
 
 
 def _unless_missing(along: Along, place: int, value: float) -> Value:
-    return None if along.marks[place] == MISSING else value
+    """Return the value, or None where it is not finite or all draws that the point stands for are missing."""
+    missing = bool((along.marks[place : place + _width(along)] == MISSING).all())
+    return None if missing or not math.isfinite(value) else value
 
 
-def _finite(value: float) -> Value:
-    return value if math.isfinite(value) else None
+def _amount(value: float) -> str:
+    return quantity(value) if value >= 1000 else f"{value:.3g}"
 
 
 def _bits(value: Value) -> str:

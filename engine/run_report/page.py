@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from engine.run_report.document import Block, Document, Facts, Figure, Prose, Section, Table
 from engine.run_report.plot import safe
 
-LIGHT = "--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--paper:#fff;--panel:#f6f8fa;--c0:#0072b2;--c1:#b84a00;--c2:#007a57;--c3:#a3437c;--hit:#0072b2;--miss:#b84a00;--level:#1b1f24;--wash0:#0072b21a;--wash1:#e69f0022;--full:#0072b2;--full-ink:#fff;--part:#b9dcf2;--part-ink:#1b1f24;--none:#fff;--never:#e4e7ea"
-DARK = "--ink:#e6edf3;--soft:#9aa4ae;--line:#3a424b;--paper:#0d1117;--panel:#161b22;--c0:#56b4e9;--c1:#ff9d57;--c2:#35c79a;--c3:#e79ac4;--hit:#56b4e9;--miss:#ff9d57;--level:#e6edf3;--wash0:#56b4e926;--wash1:#e69f0026;--full:#56b4e9;--full-ink:#0d1117;--part:#1d4e70;--part-ink:#e6edf3;--none:#0d1117;--never:#2a313a"
+LIGHT = "--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--paper:#fff;--panel:#f6f8fa;--c0:#0072b2;--c1:#b84a00;--c2:#007a57;--c3:#a3437c;--hit:#0072b2;--miss:#b84a00;--level:#1b1f24;--wash0:#0072b21a;--wash1:#e69f0016;--full:#0072b2;--full-ink:#fff;--part:#b9dcf2;--part-ink:#1b1f24;--none:#fff;--never:#e4e7ea"
+DARK = "--ink:#e6edf3;--soft:#9aa4ae;--line:#3a424b;--paper:#0d1117;--panel:#161b22;--c0:#56b4e9;--c1:#ff9d57;--c2:#35c79a;--c3:#e79ac4;--hit:#56b4e9;--miss:#ff9d57;--level:#e6edf3;--wash0:#56b4e926;--wash1:#e69f001a;--full:#56b4e9;--full-ink:#0d1117;--part:#1d4e70;--part-ink:#e6edf3;--none:#0d1117;--never:#2a313a"
 STYLE = f"""
 :root{{color-scheme:light dark;{LIGHT}}}
 @media (prefers-color-scheme:dark){{:root{{{DARK}}}}}
@@ -36,8 +36,8 @@ svg text.num{{fill:var(--soft);font-size:11px;font-variant-numeric:tabular-nums}
 .grid{{stroke:var(--line)}}.axis{{stroke:var(--soft)}}.dot{{fill:var(--c0)}}
 .hit{{stroke:var(--hit);fill:none}}.miss{{stroke:var(--miss);fill:none}}
 .span0{{fill:var(--wash0)}}.span1{{fill:var(--wash1)}}.key{{stroke:var(--line)}}
-rect.full{{fill:var(--full)}}rect.part{{fill:var(--part)}}rect.none{{fill:var(--none);stroke:var(--line)}}rect.never{{fill:var(--never)}}
-svg text.in{{font-size:10px}}svg text.in.full{{fill:var(--full-ink)}}svg text.in.part{{fill:var(--part-ink)}}svg text.in.never{{fill:var(--soft)}}
+rect.claim{{fill:var(--c2)}}rect.full{{fill:var(--full)}}rect.part{{fill:var(--part)}}rect.none{{fill:var(--none);stroke:var(--line)}}rect.never{{fill:var(--never)}}
+svg text.in{{font-size:10px}}svg text.in.full,svg text.in.claim{{fill:var(--full-ink)}}svg text.in.part{{fill:var(--part-ink)}}svg text.in.never{{fill:var(--soft)}}
 .wide{{overflow-x:auto;margin:16px 0 24px}}
 table{{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;font-weight:600;padding-bottom:6px}}
@@ -73,7 +73,7 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Figure(picture, caption):
-            return f"<figure>{picture.svg()}<figcaption>{safe(caption)}</figcaption></figure>"
+            return f"<figure>{picture.svg()}<figcaption><strong>{safe(picture.title)}.</strong> {safe(caption)}</figcaption></figure>"
 
 
 def _fact(label: str, text: str) -> str:

@@ -217,7 +217,7 @@ class Square:
 
 @dataclass(frozen=True)
 class Squares:
-    """A table of squares with names of rows and columns; None is an empty place."""
+    """A table of squares, its columns lettered and named below; None is an empty place."""
 
     name: str
     title: str
@@ -227,39 +227,45 @@ class Squares:
     legend: Sequence[tuple[str, str]]
 
     def svg(self) -> str:
-        """Return the figure as one SVG element; column names stand over their columns on two lines."""
-        left, row, head = 250, 17, 62
-        wide = (WIDTH - left - RIGHT) / max(1, len(self.columns))
+        """Return the figure as one SVG element."""
+        left, row, head = 280, 17, 40
+        wide = min(80.0, (WIDTH - left - RIGHT) / max(1, len(self.columns)))
         parts = [
-            text
-            for at, name in enumerate(self.columns)
-            for text in _header(name, left + at * wide + wide / 2, head)
+            _small(left + (at + 0.5) * wide, head, letter(at), "middle") for at in range(len(self.columns))
         ]
         for line, (name, squares) in enumerate(self.rows):
-            y = head + 8 + line * row
-            parts.append(
-                f'<text class="small" x="{left - 8}" y="{y + 12}" text-anchor="end">{safe(shortened(name, 42))}</text>'
-            )
+            y = head + 6 + line * row
+            parts.append(_small(left - 8, y + 12, shortened(name, 46), "end"))
             parts += [
                 _square(one, left + at * wide, y, wide, row)
                 for at, one in enumerate(squares)
                 if one is not None
             ]
-        x = 8.0
+        bottom = head + 26 + row * len(self.rows)
+        parts += [
+            _small(left, bottom + 15 * at, f"{letter(at)}: {name}") for at, name in enumerate(self.columns)
+        ]
+        return framed(
+            self.name, self.title, self.text, bottom + 15 * len(self.columns), [*parts, *self._legend()]
+        )
+
+    def _legend(self) -> list[str]:
+        parts, x = [], 8.0
         for kind, meaning in self.legend:
             parts.append(
-                f'<rect class="{kind}" x="{x}" y="3" width="22" height="12"/><text class="small" x="{x + 27}" y="13">{safe(meaning)}</text>'
+                f'<rect class="{kind} key" x="{x}" y="3" width="22" height="12"/>{_small(x + 27, 13, meaning)}'
             )
-            x += 27 + 6.0 * len(meaning) + 16
-        return framed(self.name, self.title, self.text, head + 16 + row * len(self.rows), parts)
+            x += 27 + 6.0 * len(meaning) + 14
+        return parts
 
 
-def _header(name: str, x: float, bottom: int) -> list[str]:
-    lines = name.split("\n")
-    return [
-        f'<text class="small" x="{x:.1f}" y="{bottom - 12 * (len(lines) - 1 - at)}" text-anchor="middle">{safe(line)}</text>'
-        for at, line in enumerate(lines)
-    ]
+def letter(place: int) -> str:
+    """Return a column's letter: A to Z, then AA, AB and so on."""
+    return (letter(place // 26 - 1) if place >= 26 else "") + chr(65 + place % 26)
+
+
+def _small(x: float, y: float, text: str, anchor: str = "start") -> str:
+    return f'<text class="small" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{safe(text)}</text>'
 
 
 def _square(one: Square, x: float, y: float, wide: float, high: int) -> str:
@@ -291,7 +297,7 @@ class Rates:
 
     def svg(self) -> str:
         """Return the figure as one SVG element: a point for the rate, a line down to its bound."""
-        left, right, row, head = 250, 110, 20, 12
+        left, right, row, head = 280, 110, 20, 12
         scale = WIDTH - left - right
         bottom = head + row * len(self.rows) + 4
         parts = []
@@ -304,7 +310,7 @@ class Rates:
             y = head + line * row + row / 2
             low, at = (left + self.axis.share(value) * scale for value in (one.lower, one.share))
             parts.append(
-                f'<text class="small" x="{left - 8}" y="{y + 4}" text-anchor="end">{safe(shortened(one.name, 42))}</text>'
+                f'<text class="small" x="{left - 8}" y="{y + 4}" text-anchor="end">{safe(shortened(one.name, 46))}</text>'
                 f'<path class="s0" d="M{low:.1f} {y - 5}v10M{low:.1f} {y}H{at:.1f}"/><circle class="dot" cx="{at:.1f}" cy="{y}" r="4"/>'
                 f'<text class="small" x="{WIDTH - right + 12}" y="{y + 4}">{safe(one.counts)}</text>'
             )

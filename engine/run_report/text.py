@@ -7,10 +7,24 @@ from collections.abc import Sequence
 
 from engine.report import WIDTH, row
 from engine.run_report.document import Block, Document, Facts, Figure, Prose, Section, Table
-from engine.run_report.plot import Picture, Plot, Rates, Series, Squares, clean, number, shortened
+from engine.run_report.plot import (
+    Picture,
+    Plot,
+    Rates,
+    Series,
+    Square,
+    Squares,
+    clean,
+    letter,
+    number,
+    shortened,
+)
 
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 50
+SQUARES = (
+    "A number: excluded with that power in %; a/b: a of b excluded; ·: not tested; ×: cannot be searched."
+)
 
 
 def render(document: Document) -> str:
@@ -37,7 +51,7 @@ def _block(block: Block) -> list[str]:
         case Table():
             return _table(block)
         case Figure(picture, caption):
-            return [picture.title, *_picture(picture), *_wrapped(caption)]
+            return [*_wrapped(picture.title), *_picture(picture), *_wrapped(caption)]
 
 
 def _wrapped(text: str) -> list[str]:
@@ -93,27 +107,17 @@ def _spark(one: Series, plot: Plot) -> str:
 
 
 def _squares(picture: Squares) -> list[str]:
-    lines = [f"  {chr(65 + at)}: {' '.join(name.split())}" for at, name in enumerate(picture.columns)]
-    wide = max(
-        5,
-        max(
-            (len(square.letters) + 1 for _, squares in picture.rows for square in squares if square),
-            default=5,
-        ),
-    )
-    fitting = max(1, (WIDTH - 36) // wide)
-    heads = [f"{chr(65 + at):>{wide}}" for at in range(len(picture.columns))]
-    for first in range(0, len(picture.columns), fitting):
-        lines.append(f"  {'':33}{''.join(heads[first : first + fitting])}")
-        for name, squares in picture.rows:
-            part: Sequence[str] = [
-                f"{'' if one is None else one.letters or '·':>{wide}}"
-                for one in squares[first : first + fitting]
-            ]
-            lines.append(f"  {shortened(name, 33):33}{''.join(part)}".rstrip())
-    return [
-        *lines,
-        "  a number: excluded with that power in %; a/b: in part; ·: not tested; ×: cannot be searched"[
-            :WIDTH
-        ],
-    ]
+    lines = [f"  {letter(at):>2}  {name}" for at, name in enumerate(picture.columns)]
+    letters = [len(one.letters) for _, squares in picture.rows for one in squares if one is not None]
+    wide = max(4, *letters) + 1
+    for first in range(0, len(picture.columns), (WIDTH - 36) // wide):
+        shown = slice(first, first + (WIDTH - 36) // wide)
+        heads = [letter(at) for at in range(len(picture.columns))][shown]
+        lines += ["", f"  {'':33}{''.join(f'{head:>{wide}}' for head in heads)}"]
+        lines += [_square_row(name, squares[shown], wide) for name, squares in picture.rows]
+    return [*lines, "", *_wrapped(SQUARES)]
+
+
+def _square_row(name: str, squares: Sequence[Square | None], wide: int) -> str:
+    told = ("" if one is None else one.letters or "·" for one in squares)
+    return f"  {shortened(name, 33):33}{''.join(f'{text:>{wide}}' for text in told)}".rstrip()

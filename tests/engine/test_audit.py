@@ -92,6 +92,14 @@ def test_a_certificate_sealed_anew_does_not_follow_from_the_ledger(state: Path) 
     assert (found["sha-256"], found["rows"]) == ("ok", "failed")
 
 
+def test_a_certificate_that_names_another_chain_is_caught(state: Path) -> None:
+    chain = json.loads((state / "c.json").read_text())["chain"]
+    changed(state, chain={**chain, "head": "f" * 64})
+    assert verified(state) == {"schema": "ok", "sha-256": "ok", "chain": "failed"}
+    changed(state, chain={**chain, "seq": chain["seq"] + 1000})
+    assert verified(state)["chain"] == "not checkable here"
+
+
 def test_what_is_no_certificate_breaks_the_schema(state: Path) -> None:
     changed(state, holes="none")
     checks = verify_file(state / "c.json", state, build_digest(), ONE)
@@ -128,7 +136,10 @@ def test_a_chunk_result_forged_with_its_digest_is_caught_by_the_chained_event(st
     meta, arrays = unpack(result)
     forged = pack({**meta, "found": meta["found"] + 1}, arrays)
     rewritten(run_of(state), "UPDATE chunks SET result = ?, digest = ?", (forged, sha256(forged).hexdigest()))
-    assert verified(state)["proofs"] == "failed"
+    proofs = next(
+        one for one in verify_file(state / "c.json", state, build_digest(), ONE) if one.name == "proofs"
+    )
+    assert (proofs.state, "not the one that the journal recorded" in proofs.note) == ("failed", True)
 
 
 def test_other_draws_are_caught(state: Path) -> None:

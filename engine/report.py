@@ -95,13 +95,12 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
 
 def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str]]:
     """Return what is claimed of a hypothesis as (label, text); an empty label goes on with the one before."""
-    value = int(one.origin["value"], 16)
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
     facts = [
         ("generator", f"{one.family}{aliases}"),
         ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
-        (one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"),
-        ("start", f"{one.start} calls discarded before the first draw"),
+        (one.origin["kind"], _origin(one.origin)),
+        *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
         ("gap", _gap(one.gap)),
         ("matches", f"{one.matched} of {one.scored} draws"),
     ]
@@ -112,6 +111,15 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
     if one.equivalents > 1:
         facts.append(("", f"{one.equivalents} equivalent hypotheses predict the same draws"))
     return facts
+
+
+def _origin(origin: dict[str, Any]) -> str:
+    """Return a seed in both notations or as its moment; of a state, its size and its first words."""
+    text: str = origin["value"]
+    if origin["kind"] == "state":
+        return f"{origin['bits']} bits before the first draw, {text[:34]}{'…' if len(text) > 34 else ''}"
+    value = int(text, 16)
+    return f"{value} ({_moment(value, origin['unit']) or text})"
 
 
 def _gap(gap: dict[str, Any]) -> str:

@@ -67,9 +67,11 @@ def _no_evidence(analysis: Analysis, facts: Facts) -> str:
         if powers
         else ""
     )
+    survived = any(one.real for one in facts.cells)
+    best = f"the best has {analysis.evidence_bits:.1f}" if survived else "none outlived its search block"
     return (
-        f"None of {quantity(analysis.hypotheses_tested)} hypotheses reached the {analysis.required_bits:.1f} bits that a claim needs; the best "
-        f"has {analysis.evidence_bits:.1f}.{ruled} This speaks about what was searched, not about what was not."
+        f"None of {quantity(analysis.hypotheses_tested)} hypotheses reached the {analysis.required_bits:.1f} bits that a claim needs; "
+        f"{best}.{ruled} This speaks about what was searched, not about what was not."
     )
 
 

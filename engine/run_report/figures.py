@@ -56,7 +56,8 @@ def matches(along: Along, name: str) -> Figure:
         else f" Each tick stands for {_width(along)} draws, and lines are thinned."
     )
     missing = " Missing draws are gaps." if scored < len(along) else ""
-    return Figure(plot, f"{plot.text}{missing}{each}")
+    kept = " It was kept for its matches in the search block." if along.edge else ""
+    return Figure(plot, f"{plot.text}{kept}{missing}{each}")
 
 
 def evidence(along: Along, name: str, required: float) -> Figure:

@@ -12,9 +12,9 @@ DARK = "--ink:#e6edf3;--soft:#9aa4ae;--line:#3a424b;--paper:#0d1117;--panel:#161
 STYLE = f"""
 :root{{color-scheme:light dark;{LIGHT}}}
 @media (prefers-color-scheme:dark){{:root{{{DARK}}}}}
-@media print{{:root{{color-scheme:light;{LIGHT}}}main{{max-width:none!important;padding:0!important}}}}
+@page{{margin:14mm}}
 *{{box-sizing:border-box}}
-body{{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,"Segoe UI",Helvetica,Arial,sans-serif}}
+body{{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,"Segoe UI",Helvetica,Arial,sans-serif}}
 main{{max-width:860px;margin:0 auto;padding:32px 20px 64px}}
 h1{{font-size:1rem;font-weight:500;color:var(--soft);margin:0 0 12px;overflow-wrap:anywhere}}
 h2{{font-size:1.15rem;margin:44px 0 12px;padding-bottom:6px;border-bottom:1px solid var(--line);break-after:avoid}}
@@ -43,7 +43,9 @@ table{{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric
 caption{{text-align:left;font-weight:600;padding-bottom:6px}}
 th,td{{text-align:left;vertical-align:top;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);font-weight:400}}
 thead th{{color:var(--soft);white-space:nowrap}}tr{{break-inside:avoid}}
-@media (max-width:560px){{dl{{grid-template-columns:1fr}}dd{{margin-bottom:8px}}}}
+@media print{{:root{{color-scheme:light;{LIGHT}}}html{{font-size:12px}}main{{max-width:none;padding:0}}h2{{margin-top:24px}}*{{print-color-adjust:exact}}}}
+dd.more{{grid-column:2}}
+@media (max-width:560px){{dl{{grid-template-columns:1fr}}dd{{margin-bottom:8px}}dd.more{{grid-column:1}}figure{{overflow-x:auto}}svg{{min-width:600px;overflow:hidden}}}}
 """.strip()
 
 
@@ -78,11 +80,7 @@ def _block(block: Block) -> str:
 
 def _fact(label: str, text: str) -> str:
     """Return one labelled fact; a fact without a label belongs to the term before it."""
-    return (
-        f"<dt>{safe(label)}</dt><dd>{safe(text)}</dd>"
-        if label
-        else f'<dd style="grid-column:2">{safe(text)}</dd>'
-    )
+    return f"<dt>{safe(label)}</dt><dd>{safe(text)}</dd>" if label else f'<dd class="more">{safe(text)}</dd>'
 
 
 def _table(table: Table) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import platform
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import scipy
 
 from engine import report
 from engine.compute.cluster import Compute
@@ -22,6 +26,7 @@ from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
 from engine.search.space import Space
+from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
 from state.files import write_atomic
@@ -190,7 +195,7 @@ async def analyze(
         try:
             with _stopping(compute):
                 analysis = await identification.run(compute, journal)
-                _record(directory, journal, history, analysis)
+                _record(directory, journal, history, analysis, identification.bias)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -199,16 +204,24 @@ async def analyze(
     return Finished(analysis, directory, outcomes, identification.bias)
 
 
-def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:
-    """Write the verdict as an artifact and as a journal record."""
+def _record(
+    directory: Path, journal: Journal, history: History, analysis: Analysis, bias: str | None
+) -> None:
+    """Write the verdict as an artifact and as a journal record that also says by which build it was reached."""
     record = analysis.model_dump(mode="json")
     lineage = Lineage(
         schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
     )
     ArtifactStore(directory).write_json(RESULT, record, lineage)
-    journal.append(
-        "analysis", {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    )
+    told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
+    journal.append("analysis", {**told, "bias": bias, "kernel": build_digest(), "versions": versions()})
+
+
+def versions() -> dict[str, str]:
+    """Return what a verdict rests on besides the kernels: this program, Python, numpy, scipy."""
+    return {
+        "mimicry": VERSION, "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
+    }  # fmt: skip
 
 
 async def _pipeline(

@@ -92,6 +92,25 @@ COVERAGE: list[Option] = [
     (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
     JSON,
 ]
+REPORT: list[Option] = [
+    (("run",), {"metavar": "RUN", "help": "a run's id or directory, or last"}),
+    (
+        ("--out",),
+        {"metavar": "FILE", "help": "where to write the page (default: report.html in the run); - prints it"},
+    ),
+    (("--text",), {"action": "store_true", "help": "print the report as text in 80 columns instead"}),
+]
+CERTIFICATE: list[Option] = [
+    (("action",), {"choices": ["verify"], "help": "recompute everything that the certificate states"}),
+    (
+        ("target",),
+        {"metavar": "FILE|RUN", "help": "an export of `coverage`, a run's id or directory, or last"},
+    ),
+    (("--replay",), {"type": int, "default": 3, "metavar": "K", "help": "chunks to run again (default 3)"}),
+    (("--seed",), {"type": int, "default": 20260101, "help": "draws the chunks to run again"}),
+    (("--draws",), {"nargs": "+", "metavar": "FILE", "help": "the history, instead of the runs' own copies"}),
+    JSON,
+]
 PLANNING: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
     (("--json",), {"metavar": "OUT", "help": "write plan/1 to a file; - prints it"}),

@@ -120,6 +120,9 @@ def _moment(value: int, unit: str | None) -> str | None:
 
 
 def _next(analysis: Analysis) -> list[str]:
+    if analysis.next_rows:
+        rows = [" ".join(map(str, numbers)) for numbers in analysis.next_rows]
+        return [line for place, text in enumerate(rows) for line in row("" if place else "next draws", text)]
     if analysis.next_draws:
         return row("next draws", " ".join(map(str, analysis.next_draws)))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):

@@ -140,6 +140,8 @@ def _moment(value: int, unit: str | None) -> str | None:
 
 def next_fact(analysis: Analysis) -> tuple[str, str]:
     """Return what is said of the draws to come, as (label, text)."""
+    if analysis.next_rows:
+        return "next draws", "; ".join(" ".join(map(str, numbers)) for numbers in analysis.next_rows)
     if analysis.next_draws:
         return "next draws", " ".join(map(str, analysis.next_draws))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):

@@ -12,6 +12,7 @@ from engine.search.identify import Progress
 from engine.search.ranges import Range
 
 WIDTH = 79
+LONGEST_STATE = 40  # characters of a state that are printed whole
 TITLES = {
     "identified": "IDENTIFIED",
     "biased": "BIASED, but no generator found",
@@ -88,13 +89,21 @@ def row(label: str, text: str) -> list[str]:
 
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
     head = f"hypothesis {number} of {total}" if total > 1 else ""
-    value = int(one.origin["value"], 16)
+    value, solved = int(one.origin["value"], 16), one.origin["kind"] == "state"
     aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
     lines = [head] if head else []
     lines += row("generator", f"{one.family}{aliases}")
     lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    lines += row(one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})")
-    lines += row("start", f"{one.start} calls discarded before the first draw")
+    if solved:
+        lines += row(
+            "state", f"{_shortened(one.origin['value'])} ({one.origin['bits']} bits, before the first draw)"
+        )
+        lines += row("seed", "none of this seeding leads to the state, or it lies too far back")
+    else:
+        lines += row(
+            one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"
+        )
+        lines += row("start", f"{one.start} calls discarded before the first draw")
     lines += row("gap", _gap(one.gap))
     lines += row("matches", f"{one.matched} of {one.scored} draws")
     if one.confirmed.scored < one.scored:
@@ -103,6 +112,11 @@ def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) ->
     if one.equivalents > 1:
         lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
     return lines
+
+
+def _shortened(digits: str) -> str:
+    """Return a long number's first and last digits: the whole one stands in the JSON."""
+    return digits if len(digits) <= LONGEST_STATE else f"{digits[:18]}…{digits[-16:]}"
 
 
 def _gap(gap: dict[str, Any]) -> str:

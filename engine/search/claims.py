@@ -55,6 +55,19 @@ class Claim:
         )
         return f"{self.cell.family} {self.cell.mapping} {origin} gap {gap}"
 
+    def record(self) -> dict[str, Any]:
+        """Return the survivor as the journal keeps it; bits of minus infinity (a miss where no noise is assumed) are null."""
+        return {
+            "cell": self.cell.key, "seed": hex(self.seed), "start": self.start, "gap": self.gap, "gaps": self.gaps and list(self.gaps),
+            "matched": self.matched, "scored": self.scored,
+            "confirmed": [self.confirmed.matched, self.confirmed.scored], "bits": finite(self.bits),
+        }  # fmt: skip
+
+
+def finite(bits: float) -> float | None:
+    """Return the bits, or None for minus infinity, which JSON does not know."""
+    return bits if math.isfinite(bits) else None
+
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""

@@ -404,7 +404,6 @@ class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         lines = [
             "mimicry: find the generator behind a history of draws, or show there is none",
-            "",
         ]
         lines += ["usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help"]
         lines += [f"  {name:<12} {summary}" for name, _, summary, _ in VERBS]

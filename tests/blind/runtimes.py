@@ -352,7 +352,7 @@ CALLS: tuple[Call, ...] = (
     Call(
         "go", "int(random.Float64() * float64(m))", "random := rand.New(rand.NewSource(seed))", seed_bits=31
     ),
-    Call("tcl", "int(rand() * $m)", seed_bits=31, known="tcl"),
+    Call("tcl", "int(rand() * $m)", seed_bits=31),
     Call("gawk", "int(rand() * m)"),
     Call("gawk", "1 + int(rand() * m)", "", 1),
     Call("bash", "RANDOM % $3", seed_bits=31, known="bash"),
@@ -360,8 +360,8 @@ CALLS: tuple[Call, ...] = (
     Call("glibc", "rand() % m", "srand(seed);"),
     Call("glibc", "random() % m", "srandom(seed);"),
     Call("glibc", "(double)rand() / (RAND_MAX + 1.0) * m", "srand(seed);"),
-    Call("glibc", "drand48() * m", "srand48(seed);", known="drand48"),
-    Call("glibc", "lrand48() % m", "srand48(seed);", known="drand48"),
+    Call("glibc", "drand48() * m", "srand48(seed);"),
+    Call("glibc", "lrand48() % m", "srand48(seed);"),
     Call("glibc", "rand_r(&seed) % m", ""),
     Call("musl", "rand() % m", "srand(seed);"),
     Call("musl", "random() % m", "srandom(seed);"),

@@ -258,3 +258,22 @@ def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path)
     with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
         db.execute("UPDATE events SET data = '{}'")
     assert mimicry("verify", state=tmp_path).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (("--columns", "a,b"), "need their pool"),
+        (("--order", "drawn"), "need their pool"),
+        (("--pool", "49", "--columns", "a,b", "--column", "a"), "contradict"),
+        (("--pool", "49", "--modulus", "49"), "contradict"),
+        (("--pool", "49:1"), "--pool 49:1"),
+    ],
+)
+def test_options_of_rows_that_contradict_each_other_are_refused(
+    options: tuple[str, ...], rule: str, mimicry: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
+    shown = mimicry("plan", str(tmp_path / "rows.csv"), *options)
+    assert shown.returncode == 2
+    assert rule in shown.stderr

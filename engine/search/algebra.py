@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.search.space import Space
 from hip_cuda_kernels.errors import IncompatibleMapping
 
 POWER_SECONDS, MOST_PLANTS = 1.0, 59  # planted states: as many as this time allows, 59 prove 95 % power
+MOST_PAYING = 1 << 20  # draws beyond which a state counts as not identifiable
 VECTORS = 3  # the draws and two null twins
 
 
@@ -66,19 +68,22 @@ def _cell(
     elif draws >= least and log2_evidence(draws, draws, p) - tried - DESIGN_BITS >= required_bits(alpha):
         block = draws
     else:
-        enough = next(
-            n
-            for n in range(1, 1 << 20)
-            if log2_evidence(n, n, p) - tried - DESIGN_BITS >= required_bits(alpha)
-        )
-        need = max(least, enough)
-        text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; need at least {need}"
+        paying = _paying(tried + DESIGN_BITS + required_bits(alpha), p)
+        need = None if paying is None else max(least, paying)
+        enough = f"need at least {need}" if need else "no number of draws would do"
+        text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; {enough}"
         return Unplanned(problem.family, problem.mapping, text, need)
     seconds = CELL_SECONDS + VECTORS * method.seconds(problem, block)
     return Cell(
         problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps, 0.0,
         block, block, draws - block, material.session, prior, seconds, route=method.name, origin="state",
     )  # fmt: skip
+
+
+def _paying(bits: float, p: float) -> int | None:
+    """Return the fewest draws, all matched, whose evidence is worth so many bits; None for draws that are nearly constant."""
+    draws = bisect_left(range(MOST_PAYING), bits, key=lambda n: log2_evidence(n, n, p))
+    return draws if draws < MOST_PAYING else None
 
 
 def _plants(cell: Cell) -> int:

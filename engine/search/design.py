@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from engine.errors import UsageError
 from engine.evidence.chance import hit_rate, log2_tail
 from engine.evidence.evalue import log2_evidence, required_bits
 
@@ -91,7 +90,7 @@ def _least_count(scope: Scope, draws: int, log2_expected: float) -> int | None:
 def confirm_draws(scope: Scope) -> int | None:
     """Return how many unseen draws a true hypothesis needs for a claim, at its expected number of matches.
 
-    None where an open gap costs more than a draw tells. UsageError for a noise at which no number of draws would do.
+    None where no number of draws would do: an open gap costs more than a draw tells, or chance matches about as often as the truth.
     """
     wanted = required_bits(scope.alpha) + CARRIED_ALLOWANCE + DESIGN_BITS
     if scope.gap_bits >= -math.log2(scope.p):
@@ -100,11 +99,7 @@ def confirm_draws(scope: Scope) -> int | None:
         matched = math.floor(draws * (1.0 - scope.noise) + 1e-9)
         if log2_evidence(matched, draws, scope.p) - draws * scope.gap_bits >= wanted:
             return draws
-    if scope.gap_bits:
-        return None
-    raise UsageError(
-        f"--noise {scope.noise}: no number of draws below {MOST_DRAWS} could carry a claim at this noise"
-    )
+    return None
 
 
 @lru_cache(maxsize=4096)

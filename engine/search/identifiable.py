@@ -25,6 +25,7 @@ from hip_cuda_kernels.registry import family as family_of
 
 Route = Literal["seed", "state", "recurrence"]
 Span = tuple[int, int]
+Spans = tuple[tuple[int, int, float], ...]  # with the chance that a fixed prediction matches
 
 
 class Record(BaseModel):
@@ -142,12 +143,8 @@ def _hopeless(asked: Asked, span: Span) -> str:
             f"each gap may be any of {least.gaps}, {least.gap_bits:.1f} bits, and a draw of {size} values tells "
             f"{told:.1f}: no number of draws would do; narrow --gaps"
         )
-    return (
-        f"a draw of {size} values tells too little at noise {asked.noise:g}: {MOST_DRAWS} draws would not do"
-    )
-
-
-Spans = tuple[tuple[int, int, float], ...]
+    why = f"are {asked.noise:.0%} wrong" if asked.noise else "hardly vary"
+    return f"draws of {size} values that {why}, a guess meets {asked.chances[span]:.0%}: {MOST_DRAWS} would not do"
 
 
 def _by_seed(asked: Asked, plan: Plan, _spans: Spans) -> Iterator[Need]:
@@ -166,9 +163,13 @@ def _by_state(asked: Asked, _plan: Plan, spans: Spans) -> Iterator[Need]:
         return
     reason = "if none of them is wrong" if asked.noise else ""
     for span in spans:
+        asking: dict[tuple[str, str], list[int | None]] = {}  # one for narrow gaps, one for wide ones
         for one in plan_states(asked.space, [Material(None, 0, (span,))]).unplanned:
-            bits = states.unknown_bits(one.family)
-            yield asked.need("state", span[:2], one.family, one.mapping, bits, one.need, reason=reason)
+            asking.setdefault((one.family, one.mapping), []).append(one.need)
+        for (family, mapping), needs in asking.items():
+            bits, draws = states.unknown_bits(family), [need for need in needs if need is not None]
+            most, least = max(draws, default=None), min(draws, default=None)
+            yield asked.need("state", span[:2], family, mapping, bits, most, least=least, reason=reason)
 
 
 def _by_recurrence(asked: Asked, plan: Plan, _spans: Spans) -> Iterator[Need]:

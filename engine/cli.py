@@ -82,6 +82,12 @@ def analyze(arguments: Arguments) -> int:
     return int(finished.exit_code)
 
 
+def recover(arguments: Arguments) -> int:
+    """Solve for the generator's state by algebra alone; no seed is tried."""
+    arguments.methods = "algebra"
+    return analyze(arguments)
+
+
 def plan(arguments: Arguments) -> int:
     """Print what analyze would search, in its order and with its cost, and what it could not and why."""
     from engine import options, plan_text
@@ -478,6 +484,7 @@ def _no_verb(arguments: Arguments) -> int:
 
 VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
+    ("recover", recover, "solve for the generator's state by algebra alone, no seeds", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
     ("report", report, "a run as one HTML page or text: verdict, reasons, plots", REPORT),

@@ -199,6 +199,9 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
         )
     given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
+    given["methods"] = getattr(arguments, "methods", "all")
+    if given["methods"] == "algebra":
+        _must_be_algebra(arguments)
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
     given["sessions"] = arguments.session
@@ -212,6 +215,17 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if given["time_limit"] <= 0:
         raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
+
+
+def _must_be_algebra(arguments: argparse.Namespace) -> None:
+    """Refuse what algebra has no part for: it solves for the state before the first draw."""
+    for name in ("seeds", "starts"):
+        if getattr(arguments, name) is not None:
+            raise UsageError(
+                f"recover: it tries no {name}, it solves for the state before the first draw; leave --{name} out, or use analyze"
+            )
+    if arguments.gap_law != "constant":
+        raise UsageError(f"recover: --gap-law {arguments.gap_law} leaves no equations to solve; use analyze")
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ NEEDED = (
     "hip_cuda_kernels/generators/mt19937.h",
     "state/schema/",
     "hip_cuda_kernels/_host",
+    "hip_cuda_kernels/_gf2",
 )
 UNWANTED = ("tests/", ".cpp", "CMakeLists", "examples/", "benchmarks/")
 

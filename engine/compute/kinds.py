@@ -18,6 +18,7 @@ Kind = Callable[[dict[str, Any], Arrays, Stop], tuple[dict[str, Any], Arrays]]
 # Text, not imports: the coordinator must not load what only workers need, and compute stays below those wings.
 TABLE: Mapping[str, str] = {
     "sieve": "engine.search.chunk:run",
+    "states": "engine.recovery.task:run",
     "features": "engine.pipeline.feature_task:run_task",
     "train": "engine.pipeline.models:run_task",
     "episode": "engine.selfplay.episode:run_task",

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import BadInput
 from engine.history.history import History
+from engine.recovery import states
 from engine.search.alignment import Alignment
 from hip_cuda_kernels import host
 
@@ -17,13 +18,15 @@ NONE = -1  # no prediction, or a missing draw; never matches and is never scored
 
 
 class NotReplayable(BadInput):
-    """An alignment whose predictions are not single values: unknown or variable gaps, raw states, backward streams."""
+    """An alignment whose predictions are not single values: unknown or variable gaps, backward streams."""
 
 
 def refuse(alignment: Alignment) -> str | None:
     """Return why an alignment cannot be replayed, or None if it can."""
-    if alignment.origin.kind == "state" or alignment.start is None:
-        return "a raw state cannot be loaded by this landing's kernels"
+    if alignment.origin.kind == "state" and not states.known(alignment.family):
+        return f"no model steps {alignment.family} on from a state"
+    if alignment.start is None and alignment.origin.kind != "state":
+        return "its start is not known"
     if alignment.direction == "backward":
         return "backward streams have no forward prediction"
     if alignment.gap.law not in ("constant", "periodic"):
@@ -39,13 +42,14 @@ def stream(alignment: Alignment, first: int, count: int) -> np.ndarray:
     Draw t lies at call start + t (gap + 1); calls before the stream began (start < 0) predict NONE.
     """
     reason = refuse(alignment)
-    if reason is not None or alignment.start is None:
+    if reason is not None:
         raise NotReplayable(f"{alignment.line()}: {reason}; leave it out of the scored survivors")
     if count <= 0:
         return np.zeros(0, dtype=np.int64)
+    start = alignment.start or 0  # a state is the one before the first draw
     if alignment.gap.law == "constant":
-        return _constant(alignment, alignment.start, int(alignment.gap.value or 0), first, count)
-    return _periodic(alignment, alignment.start, alignment.gap.pattern or (0,), first, count)
+        return _constant(alignment, start, int(alignment.gap.value or 0), first, count)
+    return _periodic(alignment, start, alignment.gap.pattern or (0,), first, count)
 
 
 def _constant(alignment: Alignment, start: int, gap: int, first: int, count: int) -> np.ndarray:
@@ -72,6 +76,8 @@ def _periodic(alignment: Alignment, start: int, pattern: Sequence[int], first: i
 def _values(alignment: Alignment, start: int, gap: int, count: int) -> np.ndarray:
     lo, hi = alignment.range
     seed = alignment.origin.number()
+    if alignment.origin.kind == "state":
+        return states.values(alignment.family, alignment.mapping, seed, lo, hi, count, start=start, gap=gap)
     return host.values(alignment.family, alignment.mapping, seed, lo, hi, count, start=start, gap=gap)
 
 

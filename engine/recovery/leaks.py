@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, reduce
+from operator import and_
 
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.errors import IncompatibleMapping
@@ -27,6 +29,7 @@ from hip_cuda_kernels.lowering import (
 from hip_cuda_kernels.mappings import Mapping, is_composed
 
 SAMPLED = 1 << 12  # values that an average is taken over, where there are more
+ROUNDED = 4  # an end of an interval lies within so many y of the one in exact arithmetic
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0  # its multiples modulo 1 lie evenly and on no power of two
 
 
@@ -105,15 +108,29 @@ def _digits(value: int, base: int, count: int) -> list[int]:
     return [value // base**place % base for place in reversed(range(count))]
 
 
+@lru_cache(maxsize=1024)
 def bits_per_draw(call: Call) -> float:
     """Return how many bits of raw words a draw fixes, the average over its values: 8.04 of floor(u * 1000), 3 of x % 1000.
 
     Of more than SAMPLED values so many are taken, evenly spread.
     """
+    found = _sample(call)
+    return sum(one.exact_bits for one in found) / len(found)
+
+
+@lru_cache(maxsize=1024)
+def lane_masks(call: Call) -> tuple[int, ...]:
+    """Return for each raw word of the call the bits that every draw fixes: 3 of floor(u * 1000), 3 of x % 1000."""
+    words = zip(*(one.words for one in _sample(call)), strict=True)
+    return tuple(reduce(and_, (known.mask for known in word)) for word in words)
+
+
+@lru_cache(maxsize=4)
+def _sample(call: Call) -> tuple[Leak, ...]:
+    """Return the leaks of all values, or of SAMPLED ones that lie evenly."""
     spread = (int(number * GOLDEN % 1.0 * call.size) for number in range(SAMPLED))
-    found = [leak(call, value) for value in (range(call.size) if call.size <= SAMPLED else spread)]
-    possible = [one.exact_bits for one in found if one is not None]
-    return sum(possible) / len(possible)
+    found = (leak(call, value) for value in (range(call.size) if call.size <= SAMPLED else spread))
+    return tuple(one for one in found if one is not None)
 
 
 def entropy_bits(call: Call) -> float:
@@ -189,7 +206,11 @@ def _reaching(call: Call, value: int) -> int:
 
     A generator whose words are divided by less than 2^bits gives none beyond the divisor.
     """
-    low, high = 0, min(1 << call.bits, int(call.unit) + 1)
+    near, most = (
+        (2 * value - call.rounds) * int(call.unit) // (2 * call.range),
+        min(1 << call.bits, int(call.unit) + 1),
+    )
+    low, high = (max(0, min(near + slack, most)) for slack in (-ROUNDED, ROUNDED))
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _rounded(call, middle) >= value else (middle + 1, high)

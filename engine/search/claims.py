@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
 from engine.evidence.paths import path_bits
+from engine.recovery import states
 from engine.search.analysis import Hypothesis, Tally
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
@@ -41,21 +42,26 @@ class Claim:
     gaps: tuple[int, ...] | None = None
 
     @property
-    def stream(self) -> tuple[str, str | None, int, int, int]:
+    def stream(self) -> tuple[str, str | None, str, int, int, int]:
         """Return what names the raw stream: variants of one stream are one discovery."""
-        return (self.cell.family, self.cell.session, self.seed, self.start, self.gap)
+        return (self.cell.family, self.cell.session, self.cell.origin, self.seed, self.start, self.gap)
 
     def line(self) -> str:
         """Return the claim as one short line."""
         gap = self.gap if self.gaps is None else "varies"
-        return f"{self.cell.family} {self.cell.mapping} seed {self.seed} start {self.start} gap {gap}"
+        origin = (
+            f"seed {self.seed} start {self.start}" if self.cell.origin == "seed" else f"state {self.seed:#x}"
+        )
+        return f"{self.cell.family} {self.cell.mapping} {origin} gap {gap}"
 
     def record(self) -> dict[str, Any]:
         """Return the survivor as the journal keeps it; bits of minus infinity (a miss where no noise is assumed) are null."""
         return {
-            "cell": self.cell.key, "seed": hex(self.seed), "start": self.start, "gap": self.gap, "gaps": self.gaps and list(self.gaps),
+            "family": self.cell.family, "mapping": self.cell.mapping, "range": [self.cell.lo, self.cell.hi],
+            "session": self.cell.session, "origin": {"kind": self.cell.origin, "value": hex(self.seed)}, "start": self.start,
+            "gap": {"law": self.cell.law, "value": self.gap, "pattern": self.gaps and list(self.gaps)},
             "matched": self.matched, "scored": self.scored,
-            "confirmed": [self.confirmed.matched, self.confirmed.scored], "bits": finite(self.bits),
+            "confirmed": self.confirmed.model_dump(), "evidence_bits": finite(self.bits),
         }  # fmt: skip
 
 
@@ -66,6 +72,8 @@ def finite(bits: float) -> float | None:
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    if cell.origin == "state":
+        return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, gap=gap)
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
@@ -156,7 +164,7 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
         groups.setdefault((claim.cell.session, story), []).append(claim)
     settled = []
     for group in groups.values():
-        chosen = min(group, key=lambda one: (one.start, one.seed, -one.cell.prior))
+        chosen = min(group, key=lambda one: (one.cell.origin, one.start, one.seed, -one.cell.prior))
         count = counts[chosen.cell.session]
         future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
         settled.append((chosen, len(group), future))
@@ -181,14 +189,15 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     """Return the record of the contract for a settled claim."""
     family = family_of(claim.cell.family)
     unit = claim.cell.seeds.unit
+    solved = claim.cell.origin == "state"
     origin = {
-        "kind": "time" if unit else "seed",
-        "bits": family.seed_bits,
+        "kind": "time" if unit else claim.cell.origin,
+        "bits": states.bits(family.id) if solved else family.seed_bits,
         "value": hex(claim.seed),
         "unit": unit,
     }
     return Hypothesis(
-        family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=claim.start,
+        family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=None if solved else claim.start,
         gap=_gap(claim), session=claim.cell.session, direction="forward",
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
         confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,

@@ -6,9 +6,9 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from engine.evidence.verdict import decide
 from engine.history.candidates import check_range, range_candidates
 from engine.history.history import NO_TIME, History
 from engine.recovery.linear import detect
+from engine.search.algebra import plan_states
 from engine.search.analysis import (
     Analysis,
     Controls,
@@ -37,7 +38,7 @@ from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, finite, hypothesis, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK
-from engine.search.plan import Cell, Material, Plan, make_plan
+from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -127,7 +128,7 @@ class Identification:
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
-        self.asked: Plan = make_plan(space, [self._material(label) for label in self.values])
+        self.asked: Plan = _plan(space, [self._material(label) for label in self.values])
         self.judged = Judged(kernel, space.alpha, space.noise)
         self.digests = {
             (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK)
@@ -155,7 +156,8 @@ class Identification:
         left: list[Cell] = []
         for cell in self.asked.cells:
             digests = self.digests[cell.session, cell.lo, cell.hi]
-            parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()), digests)
+            swept = cell.origin == "seed"  # states are decided at once and cheaply; the ledger keeps seeds
+            parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()) if swept else (), digests)
             left += parts
             self.known |= {row.seq: row for row in used}
         return Plan(tuple(left), self.asked.unplanned)
@@ -213,13 +215,14 @@ class Identification:
         books.found += outcome.meta["found"]
         books.hypotheses += outcome.meta["hypotheses"]
         p = self._p(cell)
-        books.expected += outcome.meta["hypotheses"] * 2.0 ** log2_tail(cell.block, cell.threshold, p)
+        tested = math.log2(max(1, outcome.meta["hypotheses"] * cell.untold))
+        books.expected += 2.0 ** (tested + log2_tail(cell.block, cell.threshold, p))
         if outcome.meta["overflow"]:
             books.flooded.add(cell.key)
-        else:
+        elif cell.origin == "seed":
             books.done.setdefault(cell, []).append(_done(outcome))
-        for hit in outcome.hits:
-            self._weigh(cell, int(hit["vector"]), (int(hit["seed"]), int(hit["start"]), int(hit["gap"])))
+        for vector, read, hit in survivors(outcome):
+            self._weigh(read, vector, hit)
         if outcome.last and cell.key not in books.flooded:
             books.finished.append(cell)
 
@@ -272,7 +275,7 @@ class Identification:
         return max(0.0, self.space.time_limit - (time.monotonic() - self._began))
 
     def _excluded_share(self) -> float:
-        finished = sum(cell.hypotheses for cell in self.books.finished)
+        finished = sum(cell.tested for cell in self.books.finished)
         return (finished + self.spared) / max(1, self.asked.hypotheses)
 
     def _analysis(self, stopped: StoppedBy) -> Analysis:
@@ -296,7 +299,7 @@ class Identification:
             draws=len(self.history), sessions=list(self.history.sessions),
             hypotheses=[hypothesis(claim, equal, self._p(claim.cell)) for claim, equal, _ in settled],
             next_draws=list(futures.pop()) or None if len(futures) == 1 else None,
-            excluded=[self._exclusion(cell) for cell in books.finished] + [_known(row) for row in self.known.values()],
+            excluded=[self._exclusion(cell) for cell in books.finished if self._settled(cell)] + [_known(row) for row in self.known.values()],
             excluded_before=self.spared, not_tested=self._not_tested(stopped),
             controls=Controls(
                 null_best=max(books.carried[SHUFFLED], books.carried[UNIFORM]), null_expected=round(books.expected, 6),
@@ -305,11 +308,16 @@ class Identification:
             hypotheses_tested=books.hypotheses, elapsed_s=round(time.monotonic() - self._began, 3), run=self.run_id,
         )  # fmt: skip
 
+    def _settled(self, cell: Cell) -> bool:
+        """Say whether a finished cell excludes anything: algebra that misses planted states does not."""
+        planted, found = self.books.power[cell.key]
+        return cell.origin == "seed" or 2 * found > planted
+
     def _exclusion(self, cell: Cell) -> Excluded:
         planted, found = self.books.power[cell.key]
         return Excluded(
             family=cell.family, mapping=cell.mapping,
-            origins={"kind": "time" if cell.seeds.unit else "seed", "range": cell.seeds.text()},
+            origins={"kind": "time" if cell.seeds.unit else cell.origin, "range": cell.seeds.text()},
             starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise),
@@ -330,6 +338,14 @@ class Identification:
             for cell in self.plan.cells
             if cell.key not in finished
         ]
+        rows += [
+            NotTested(
+                family=cell.family, mapping=cell.mapping,
+                reason=f"algebra finds {self.books.power[cell.key][1]} of {self.books.power[cell.key][0]} planted states: "
+                f"draws of {cell.hi - cell.lo + 1} values leave them open: {cell.key}",
+            )
+            for cell in self.books.finished if not self._settled(cell)
+        ]  # fmt: skip
         return rows + [
             NotTested(family=u.family, mapping=u.mapping, reason=u.reason) for u in self.plan.unplanned
         ]
@@ -441,6 +457,37 @@ def _known(row: CoverageRow) -> Excluded:
         threshold=Threshold(matched=row.threshold, of=row.block),
         power=power(row.found, row.planted, row.block, row.threshold, row.noise), run=row.run,
     )  # fmt: skip
+
+
+def _plan(space: Space, materials: list[Material]) -> Plan:
+    """Join what algebra decides and what is swept; stated seeds ask for a sweep alone."""
+    swept = make_plan(space, materials) if space.methods != "algebra" else Plan((), ())
+    wanted = space.methods == "algebra" or (space.methods == "all" and space.seeds is None)
+    if not wanted or space.gap_law != "constant":
+        return swept
+    solved = plan_states(space, materials)
+    return ordered([*swept.cells, *solved.cells], [*swept.unplanned, *solved.unplanned])
+
+
+def survivors(outcome: ChunkOutcome) -> Iterator[tuple[int, Cell, tuple[int, int, int]]]:
+    """Yield (row of the draws, the cell as it is read, (origin, start, gap)) of each survivor.
+
+    A solved state whose seed is known is read from its seed; it still pays for all states.
+    """
+    cell = outcome.cell
+    for hit in outcome.hits:
+        yield int(hit["vector"]), cell, (int(hit["seed"]), int(hit["start"]), int(hit["gap"]))
+    for row, state, gap, seed, start in outcome.meta.get("states", ()):
+        if seed is None:
+            yield row, cell, (int(state, 16), 0, gap)
+        else:
+            one = int(seed, 16)
+            seeds = Range(one, one)
+            yield (
+                row,
+                replace(cell, seeds=seeds, starts=(start, start), origin="seed", part=cell),
+                (one, start, gap),
+            )
 
 
 async def identify(

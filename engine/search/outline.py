@@ -93,6 +93,6 @@ def _planned(cell: Cell, end: float) -> PlannedCell:
     return PlannedCell(
         family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=cell.session,
         seeds=cell.seeds.text(), starts=cell.starts, gaps=cell.gaps, noise=cell.noise,
-        threshold=Threshold(matched=cell.threshold, of=cell.block), confirm=cell.confirm, hypotheses=cell.hypotheses,
+        threshold=Threshold(matched=cell.threshold, of=cell.block), confirm=cell.confirm, hypotheses=cell.tested,
         seconds=round(cell.seconds, 3), done_after=round(end, 3), prior=cell.prior, route=cell.route,
     )  # fmt: skip

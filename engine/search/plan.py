@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -60,6 +61,9 @@ class Cell:
     window: int = 0
     route: str = "sieve"  # how the kernels search it
     law: Law = "constant"  # of the gaps
+    origin: Literal["seed", "state"] = (
+        "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
+    )
     part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
     @property
@@ -69,6 +73,7 @@ class Cell:
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
             f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}"
             f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
+            f"{'' if self.origin == 'seed' else f'|{self.route}'}"
         )
 
     @property
@@ -90,12 +95,22 @@ class Cell:
 
     @property
     def hypotheses(self) -> int:
-        """Return how many hypotheses the cell bills."""
+        """Return how many hypotheses the cell stands for: what an all-draws claim pays."""
         return self.seeds.size * self.alignments
+
+    @property
+    def tested(self) -> int:
+        """Return how many are tried one by one: systems of equations where algebra decides all states at once."""
+        return self.alignments if self.origin == "state" else self.hypotheses
+
+    @property
+    def untold(self) -> int:
+        """Return how many hypotheses each tested one stands for."""
+        return self.seeds.size if self.origin == "state" else 1
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
-        if self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS:
+        if self.origin == "state" or (self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS):
             yield self.seeds.lo, self.seeds.size
             return
         per_second = self.seeds.size / max(self.seconds, 1e-9)
@@ -133,15 +148,15 @@ class Plan:
 
     @property
     def hypotheses(self) -> int:
-        """Return the size of the planned space."""
-        return sum(cell.hypotheses for cell in self.cells)
+        """Return how many hypotheses will be tested."""
+        return sum(cell.tested for cell in self.cells)
 
 
 def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
     unplanned: list[Unplanned] = []
-    for family, mapping, weight in _codes(space):
+    for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)
             if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
@@ -154,11 +169,16 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
                         cells.setdefault(made.key, made)
                     elif made not in unplanned:
                         unplanned.append(made)
-    order = sorted(cells.values(), key=lambda cell: (-cell.prior / cell.seconds, cell.key))
+    return ordered(cells.values(), unplanned)
+
+
+def ordered(cells: Iterable[Cell], unplanned: Iterable[Unplanned]) -> Plan:
+    """Return the plan of these cells, most belief a second first."""
+    order = sorted(cells, key=lambda cell: (-cell.prior / cell.seconds, cell.key))
     return Plan(tuple(order), tuple(unplanned))
 
 
-def _codes(space: Space) -> list[tuple[Family, Mapping, float]]:
+def codes(space: Space) -> list[tuple[Family, Mapping, float]]:
     """Resolve families and mappings with their shares of belief.
 
     A family's share is proportional to how common it is (its weight), its r-th most used mapping's to 1/r.

@@ -27,6 +27,7 @@ class Space(BaseModel):
     alpha: float = Field(default=1e-6, gt=0.0, lt=1.0)
     time_limit: float = Field(default=600.0, gt=0.0)
     exhaust: bool = False
+    methods: Literal["all", "seeds", "algebra"] = "all"
     seed: int = Field(default=20260101, ge=0)
 
     @field_validator("seeds", mode="before")

@@ -14,11 +14,14 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
+from engine.search import algebra
 from engine.search.design import LONGEST_BLOCK
 from engine.search.plan import Cell
 from engine.seedtree import named_rng
+from hip_cuda_kernels.host import HIT
 from state.journal import Journal
 
+NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stand in the chunk's meta
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
@@ -120,22 +123,28 @@ class Sweeper:
         """Bill each cell before its first chunk, then hand out the chunks that the ledger does not hold yet."""
         for cell in cells:
             sweep = self.prefix + cell.key
-            self.journal.bill(sweep, cell.hypotheses, {"family": cell.family, "mapping": cell.mapping})
+            detail = {"family": cell.family, "mapping": cell.mapping}
+            if cell.origin == "state":
+                detail |= {"route": cell.route, "states": cell.seeds.text()}
+            self.journal.bill(sweep, cell.tested, detail)
             done = self.journal.chunks(sweep)
             for index, (first, count) in enumerate(cell.chunks()):
                 number, last = len(pieces), first + count - 1
                 pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
                 if index in done:
                     meta, arrays = unpack(done[index].result)
-                    ready[number] = pieces[number].outcome(done[index].digest, meta, arrays["hits"])
+                    ready[number] = pieces[number].outcome(
+                        done[index].digest, meta, arrays.get("hits", NO_HITS)
+                    )
                 else:
                     yield self._task(cell, index, first, count, number)
 
     def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
-        params, draws = chunk_order(cell, self.stream(cell), index, (first, count), self.seed)
-        return Task(
-            kind="sieve", key=f"{self.prefix}{cell.key}/{index}#{number}", params=params, arrays={"draws": draws}
-        )  # fmt: skip
+        stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
+        if cell.origin == "state":
+            return algebra.task(cell, stream.all(), key, self.seed)
+        params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
+        return Task(kind="sieve", key=key, params=params, arrays={"draws": draws})
 
     def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
         """Record a finished chunk, with the canary that its worker found; a stopped or failed one is no result."""
@@ -144,7 +153,7 @@ class Sweeper:
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
         if not result.ok:
             raise MimicryError(f"{cell.key} chunk {index} failed on {result.worker}: {result.error}")
-        if result.meta["found"] != result.meta["planted"]:
+        if not _proven(cell, result.meta["found"], result.meta["planted"]):
             raise MimicryError(
                 f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
                 "truths; the kernels on this machine cannot be trusted: run `mimicry doctor`"
@@ -158,7 +167,12 @@ class Sweeper:
             {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
             payload,
         )
-        return piece.outcome(digest, result.meta, result.arrays["hits"])
+        return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
+
+
+def _proven(cell: Cell, found: int, planted: int) -> bool:
+    """Say whether planted truths prove the worker: a sieve finds all; what algebra finds of them is its power."""
+    return found == planted or cell.origin == "state"
 
 
 def chunk_order(

@@ -49,7 +49,8 @@ def test_a_periodic_gap_walks_its_pattern():
         {"gap": Gap(law="range", lo=0, hi=3)},
         {"gap": Gap(law="unknown")},
         {"gap": Gap(law="constant", unit="word", value=1)},
-        {"start": None, "origin": Origin(kind="state", bits=48, value="0x1")},
+        {"family": "isaac/isaac_rng", "start": None, "origin": Origin(kind="state", bits=64, value="0x1")},
+        {"start": None},
     ],
 )
 def test_what_predicts_no_single_value_is_refused_with_a_reason(changes):

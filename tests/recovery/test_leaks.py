@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.recovery.leaks import bits_per_draw, entropy_bits, leak, leaks, raw_words, rejected, y_bits
+from engine.recovery.leaks import (
+    bits_per_draw,
+    entropy_bits,
+    lane_masks,
+    leak,
+    leaks,
+    raw_words,
+    rejected,
+    y_bits,
+)
 from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import IncompatibleMapping
 from hip_cuda_kernels.lowering import (
@@ -166,6 +175,17 @@ def test_known_bits_are_those_that_the_ends_share_and_no_more(
 def test_average_bits_are_those_measured(name: str, text: str, size: int, bits: float) -> None:
     call = lower_call(parse_mapping(text, family(name)), family(name), 0, size - 1)
     assert bits_per_draw(call) == pytest.approx(bits, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "size", "masks"),
+    [("drand48", "float(48)", 1000, (7 << 45,)), ("mt19937/init_genrand", "mod", 1000, (7,)), ("glibc", "shift(1)", 1000, (14,)),
+     ("mt19937/cpython", "float(53)", 1000, (7 << 29, 0)), ("java", "java_bounded", 999, (0,)), ("pcg32", "pairs:mod", 10**6, (63, 0))],
+)  # fmt: skip
+def test_lanes_are_the_bits_that_every_draw_fixes(
+    name: str, text: str, size: int, masks: tuple[int, ...]
+) -> None:
+    assert lane_masks(lower_call(parse_mapping(text, family(name)), family(name), 0, size - 1)) == masks
 
 
 def test_a_large_range_is_sampled_evenly() -> None:

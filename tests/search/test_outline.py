@@ -19,6 +19,7 @@ def test_the_totals_are_the_sums_of_the_cells() -> None:
     made = planned(Space(families=("java", "msvc"), range=(0, 999)))
     assert made.totals.cells == len(made.cells)
     assert made.totals.hypotheses == sum(cell.hypotheses for cell in made.cells)
+    assert any(cell.route == "lattice" and cell.seeds == f"0:{2**48 - 1}" for cell in made.cells)
     assert made.totals.core_seconds == pytest.approx(sum(cell.seconds for cell in made.cells), abs=0.1)
     assert made.totals.seconds == pytest.approx(made.totals.core_seconds / 2, abs=0.1)
 

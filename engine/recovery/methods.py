@@ -1,0 +1,121 @@
+"""The algebraic methods as a table: for which problems each works, from how many draws, at what cost, and how it is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.compute.stop import Stop
+from engine.recovery import congruences, elimination, lattice, states, systems
+from engine.recovery.answer import Answer
+from engine.recovery.cuts import cut_of
+from engine.recovery.leaks import bits_per_draw, rejected
+from engine.recovery.problem import Problem
+from engine.recovery.recurrences import models
+from hip_cuda_kernels import gf2
+from hip_cuda_kernels.lowering import HALVES, ITSELF, RESIDUE, Call
+
+SPARE_BITS = 12.0  # beyond what state and gap hold: a wrong solution is then rare before it is confirmed
+SMALL_SYSTEM = 4e-5  # seconds per system of up to 256 unknowns
+FORMS = 8e-5  # seconds per word of a table of forms
+LARGE_SYSTEM = 8e-12  # seconds per unknown^3 / 3 of one large elimination
+LATTICE_GAP = 2.5e-6  # seconds per gap and squared bit of the state
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method; `usual_gaps` are tried where none are asked, `solve(problem, draws, stop)` takes int64 (n,), -1 missing."""
+
+    name: str
+    fits: Callable[[Problem], bool]
+    least_draws: Callable[[Problem], int]
+    seconds: Callable[[Problem, int], float]
+    solve: Callable[[Problem, np.ndarray, Stop], Answer]
+    usual_gaps: Callable[[str], tuple[int, int]]
+
+
+def method_for(problem: Problem) -> Method | None:
+    """Return the first method that fits, or None; IncompatibleMapping where the mapping cannot make such draws."""
+    return next((method for method in METHODS.values() if method.fits(problem)), None)
+
+
+def _linear_fits(problem: Problem) -> bool:
+    model = models.MODELS.get(problem.family)
+    if model is None or model.exact == 0 or problem.call.view == HALVES:
+        return False
+    if problem.family in models.LOW_BIT and not _shows_lowest_bit(problem.call):
+        return False
+    slips = rejected(problem.call) * (model.unknowns + 1) * (problem.gaps[1] + 1)
+    return slips <= elimination.UNLIKELY and _shown(problem) > 0
+
+
+def _shows_lowest_bit(call: Call) -> bool:
+    """Return whether a draw tells the lowest bit of a raw word: all that is linear under a sum."""
+    return call.kind in (ITSELF, RESIDUE) and call.shift == call.at == 0
+
+
+def _shown(problem: Problem) -> float:
+    """Return the exact bits a draw shows on average, as far as the family's are linear."""
+    model, shown = models.MODELS[problem.family], bits_per_draw(problem.call)
+    return shown if problem.family in models.LINEAR else min(shown, float(model.exact or 0))
+
+
+def _linear_draws(problem: Problem) -> int:
+    model = models.MODELS[problem.family]
+    hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
+    spare = SPARE_BITS if model.unknowns <= systems.SMALL else model.unknowns / elimination.DEPENDENT
+    return math.ceil((hidden + spare) / _shown(problem)) + 1
+
+
+def _linear_seconds(problem: Problem, draws: int) -> float:
+    model = models.MODELS[problem.family]
+    count = problem.gap_count * model.block
+    words = draws * (problem.gaps[1] + 1) * problem.call.words
+    if model.unknowns <= systems.SMALL:
+        return words * FORMS + count * SMALL_SYSTEM
+    return count * (LARGE_SYSTEM * model.unknowns**3 / 3 + words * FORMS)
+
+
+def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
+    asked = systems.Problem(
+        draws, problem.family, problem.mapping, problem.lo, problem.hi, systems.constant(*problem.gaps)
+    )
+    return elimination.recover(asked, stop=gf2.Stop(stop.array, stop.generation))
+
+
+def _linear_gaps(family: str) -> tuple[int, int]:
+    return (0, 200) if models.MODELS[family].unknowns <= systems.SMALL else (0, 0)
+
+
+def _lattice_fits(problem: Problem) -> bool:
+    return (
+        problem.family in congruences.MODELS
+        and cut_of(problem.family, problem.mapping, problem.lo, problem.hi) is not None
+    )
+
+
+def _lattice_draws(problem: Problem) -> int:
+    hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
+    return math.ceil((hidden + SPARE_BITS) / problem.draw_bits)
+
+
+def _lattice_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
+    return lattice.solve(
+        draws, problem.family, problem.mapping, problem.lo, problem.hi, problem.gaps, stop=stop
+    )
+
+
+METHODS: dict[str, Method] = {
+    "gf2": Method("gf2", _linear_fits, _linear_draws, _linear_seconds, _linear_solve, _linear_gaps),
+    "lattice": Method(
+        "lattice",
+        _lattice_fits,
+        _lattice_draws,
+        lambda problem, _draws: problem.gap_count * LATTICE_GAP * states.unknown_bits(problem.family) ** 2,
+        _lattice_solve,
+        lambda _family: (0, 255),
+    ),
+}

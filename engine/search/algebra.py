@@ -1,0 +1,98 @@
+"""Cells that algebra decides: a generator's whole state space, no seed tried. How they are planned and handed to a worker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.compute.task import Task
+from engine.evidence.evalue import log2_evidence, required_bits
+from engine.recovery import states
+from engine.recovery.methods import METHODS, Method, method_for
+from engine.recovery.problem import Problem
+from engine.search.design import DESIGN_BITS, Scope, confirm_draws
+from engine.search.plan import CELL_SECONDS, Cell, Material, Plan, Unplanned, codes, ordered
+from engine.search.ranges import Range
+from engine.search.space import Space
+from hip_cuda_kernels.errors import IncompatibleMapping
+
+SHARE = 0.15  # of a family's belief: its state came from entropy, a wide seed or long ago
+POWER_SECONDS, MOST_PLANTS = 1.0, 59  # planted states: as many as this time allows, 59 prove 95 % power
+VECTORS = 3  # the draws and two null twins
+
+
+def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
+    """Lay out one cell for every family, mapping and range whose state algebra can solve from these draws."""
+    cells: list[Cell] = []
+    unplanned: list[Unplanned] = []
+    for family, mapping, weight in codes(space):
+        for material in materials:
+            for rank, (lo, hi, p) in enumerate(material.ranges):
+                problem = Problem(family.id, mapping.id, lo, hi)
+                method = _method(problem)
+                if method is None:
+                    continue
+                gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else method.usual_gaps(family.id)
+                problem = Problem(family.id, mapping.id, lo, hi, gaps)
+                prior = weight * SHARE * 0.75 * 0.25**rank / len(materials)
+                made = _cell(problem, method, material, p, space.alpha, prior)
+                (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
+    return ordered(cells, unplanned)
+
+
+def _method(problem: Problem) -> Method | None:
+    """Return the method that reads through the mapping on this range, or None."""
+    try:
+        return None if problem.composed else method_for(problem)
+    except IncompatibleMapping:
+        return None
+
+
+def _cell(
+    problem: Problem, method: Method, material: Material, p: float, alpha: float, prior: float
+) -> Cell | Unplanned:
+    """Solve from the fewest draws that settle a state and confirm on the rest; with few draws, use and pay for all."""
+    bits = states.unknown_bits(problem.family)
+    least, draws = method.least_draws(problem), material.draws
+    scope = Scope(1, 1, 1, "constant", p, 0.0, alpha)
+    confirm = confirm_draws(scope)
+    tried = bits + math.log2(problem.gap_count)
+    if confirm is not None and draws >= least + confirm:
+        block = least
+    elif draws >= least and log2_evidence(draws, draws, p) - tried - DESIGN_BITS >= required_bits(alpha):
+        block = draws
+    else:
+        enough = next(
+            n
+            for n in range(1, 1 << 20)
+            if log2_evidence(n, n, p) - tried - DESIGN_BITS >= required_bits(alpha)
+        )
+        need = max(least, enough)
+        text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; need at least {need}"
+        return Unplanned(problem.family, problem.mapping, text, need)
+    seconds = CELL_SECONDS + VECTORS * method.seconds(problem, block)
+    return Cell(
+        problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps, 0.0,
+        block, block, draws - block, material.session, prior, seconds, route=method.name, origin="state",
+    )  # fmt: skip
+
+
+def _plants(cell: Cell) -> int:
+    """Return how many planted states prove the cell: as many as POWER_SECONDS allow at the dearest gaps."""
+    near = (max(cell.gaps[0], cell.gaps[1] - 2), cell.gaps[1])
+    each = METHODS[cell.route].seconds(Problem(cell.family, cell.mapping, cell.lo, cell.hi, near), cell.block)
+    return max(1, min(MOST_PLANTS, int(POWER_SECONDS / each)))
+
+
+def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:
+    """Return the work of a cell on int64 (rows, n) draws and twins: the window that holds its block of present ones."""
+    width = int(np.flatnonzero(draws[0] >= 0)[cell.block - 1]) + 1
+    params = {
+        "route": cell.route, "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
+        "gaps": list(cell.gaps), "plants": _plants(cell), "rng": seed,
+    }  # fmt: skip
+    return Task(
+        kind="states", key=key, params=params, arrays={"draws": np.ascontiguousarray(draws[:, :width])}
+    )

@@ -8,7 +8,7 @@ import json
 import platform
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import History
 from engine.history.importers import read_history
+from engine.history.samples import Sample
 from engine.journals import opened
 from engine.search import ledger
 from engine.search.analysis import Analysis
@@ -48,6 +49,8 @@ class Order:
     ledger: int | None = None
     """Last event of the coverage ledger that this run builds on, so that a resumed run spares the same; None: not asked yet."""
     again: bool = False
+    sample: Sample | None = None
+    """What the rows of numbers are whose ranks are searched."""
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
@@ -55,6 +58,7 @@ class Order:
             "schema": "run/1", "files": list(self.files), "space": self.space.model_dump(mode="json"),
             "reading": self.reading, "pipeline": self.pipeline, "workers": self.workers,
             "ledger": self.ledger, "again": self.again,
+            "sample": None if self.sample is None else asdict(self.sample),
         }  # fmt: skip
 
     @classmethod
@@ -76,7 +80,16 @@ class Order:
             data["workers"],
             data.get("ledger", 0),
             data.get("again", False),
+            None if data.get("sample") is None else Sample.load(data["sample"]),
         )
+
+    def fitted(self, history: History) -> Order:
+        """Return the order with the range and, unless some are asked, the mappings that a history of rows needs."""
+        if history.sample is None:
+            return self
+        mappings = self.space.mappings or history.sample.mappings
+        space = self.space.model_copy(update={"range": history.sample.range, "mappings": mappings})
+        return replace(self, space=space, sample=history.sample)
 
 
 @dataclass(frozen=True)
@@ -127,8 +140,9 @@ def open_history(order: Order, directory: Path | None) -> History:
 
 def considered(order: Order, shelf: ledger.Shelf) -> Identification:
     """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
+    history = open_history(order, None)
     return Identification(
-        open_history(order, None), order.space, known=() if order.again else shelf.rows, kernel=build_digest()
+        history, order.fitted(history).space, known=() if order.again else shelf.rows, kernel=build_digest()
     )
 
 
@@ -141,10 +155,16 @@ def _joined(parts: list[History]) -> History:
         raise BadInput(
             f"{', '.join(part.source for part in parts)}: times run backwards; give the files oldest first"
         )
-    return History.of(
+    samples = {part.sample for part in parts}
+    if len(samples) > 1:
+        raise BadInput(
+            f"{', '.join(part.source for part in parts)}: the rows have different numbers of columns; give files of one form"
+        )
+    joined = History.of(
         [draw.value for draw, _ in draws], times, [draw.session or Path(source).name for draw, source in draws],
         source=", ".join(part.source for part in parts),
     )  # fmt: skip
+    return replace(joined, sample=samples.pop())
 
 
 def keep_history(history: History, directory: Path) -> None:
@@ -171,6 +191,7 @@ async def analyze(
 ) -> Finished:
     """Run one analysis to its verdict and record it; Ctrl-C or SIGTERM stops cleanly and leaves it resumable."""
     history = open_history(order, resume)
+    order = order.fitted(history)
     shelf = ledger.read(state, until=order.ledger)
     order = replace(order, ledger=shelf.seq if order.ledger is None else order.ledger)
     identification = Identification(
@@ -194,7 +215,7 @@ async def analyze(
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
-                analysis = await identification.run(compute, journal)
+                analysis = _with_rows(await identification.run(compute, journal), order.sample)
                 _record(directory, journal, history, analysis, identification.bias)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
@@ -202,6 +223,13 @@ async def analyze(
             compute.stop_now()
             await compute.close()
     return Finished(analysis, directory, outcomes, identification.bias)
+
+
+def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
+    """Return the analysis with the next draws as rows of numbers, where its draws are ranks of such rows."""
+    if sample is None or analysis.next_draws is None:
+        return analysis
+    return analysis.model_copy(update={"next_rows": [sample.row(rank) for rank in analysis.next_draws]})
 
 
 def _record(

@@ -14,6 +14,7 @@ from engine.errors import Exit, MimicryError
 from engine.options import (
     CERTIFICATE,
     COVERAGE,
+    IDENTIFYING,
     JSON,
     LIMIT,
     LOOKS,
@@ -101,6 +102,21 @@ def plan(arguments: Arguments) -> int:
     _write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
         print(plan_text.render(made, every=arguments.all))
+    return int(Exit.OK)
+
+
+def identifiable(arguments: Arguments) -> int:
+    """Print what these draws could identify, and how many more are needed, before any search."""
+    from engine import identifiable_text, options
+    from engine.analyze import open_history
+    from engine.search.identifiable import identifiable as describe
+    from engine.search.identify import Identification
+
+    order = options.new_order(arguments)
+    made = describe(Identification(open_history(order, None), order.space))
+    _write_json(arguments.json, made.model_dump(mode="json"))
+    if arguments.json != "-":
+        print(identifiable_text.render(made, every=arguments.all))
     return int(Exit.OK)
 
 
@@ -441,9 +457,9 @@ class _Parser(argparse.ArgumentParser):
             "mimicry: find the generator behind a history of draws, or show there is none",
             "usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help",
         ]
-        lines += [f"  {name:<11} {summary}" for name, _, summary, _ in VERBS]
+        lines += [f"  {name:<12} {summary}" for name, _, summary, _ in VERBS]
         lines += [
-            "  (none)      the console; --no-ui runs the engine headless in the foreground",
+            "  (none)       the console; --no-ui runs the engine headless in the foreground",
             "options: --state DIR (also after the verb)  --config room.toml  --version",
         ]
         return "\n".join(lines) + "\n"
@@ -486,6 +502,7 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
     ("recover", recover, "solve for the generator's state by algebra alone, no seeds", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
+    ("identifiable", identifiable, "what these draws could identify, and how many more are needed", READING + SPACE + IDENTIFYING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
     ("report", report, "a run as one HTML page or text: verdict, reasons, plots", REPORT),
     ("certificate", certificate, "hold a certificate against journals, draws, kernels", CERTIFICATE),

@@ -12,7 +12,7 @@ from engine.search.identify import Progress
 from engine.search.ranges import Range
 
 WIDTH = 79
-LONGEST_STATE = 40  # characters of a state that are printed whole
+NO_SEED = "none of this seeding leads to the state, or it lies too far back"
 TITLES = {
     "identified": "IDENTIFIED",
     "biased": "BIASED, but no generator found",
@@ -100,7 +100,9 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
     facts = [
         ("generator", f"{one.family}{aliases}"),
         ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
-        *_begin(one),
+        (one.origin["kind"], _origin(one.origin)),
+        *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
+        *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
         ("gap", _gap(one.gap)),
         ("matches", f"{one.matched} of {one.scored} draws"),
     ]
@@ -113,25 +115,13 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
     return facts
 
 
-def _shortened(digits: str) -> str:
-    """Return a long number's first and last digits: the whole one stands in the JSON."""
-    return digits if len(digits) <= LONGEST_STATE else f"{digits[:18]}…{digits[-16:]}"
-
-
-def _begin(one: Hypothesis) -> list[tuple[str, str]]:
-    """Return where the stream begins: a seed and its start, or a state that no seed is known of."""
-    text: str = one.origin["value"]
-    if one.origin["kind"] == "state":
-        state = f"{_shortened(text)} ({one.origin['bits']} bits, before the first draw)"
-        return [
-            ("state", state),
-            ("seed", "none of this seeding leads to the state, or it lies too far back"),
-        ]
+def _origin(origin: dict[str, Any]) -> str:
+    """Return a seed in both notations or as its moment; of a state, its size and its first words."""
+    text: str = origin["value"]
+    if origin["kind"] == "state":
+        return f"{origin['bits']} bits before the first draw, {text[:34]}{'…' if len(text) > 34 else ''}"
     value = int(text, 16)
-    return [
-        (one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or text})"),
-        ("start", f"{one.start} calls discarded before the first draw"),
-    ]
+    return f"{value} ({_moment(value, origin['unit']) or text})"
 
 
 def _gap(gap: dict[str, Any]) -> str:
@@ -150,6 +140,8 @@ def _moment(value: int, unit: str | None) -> str | None:
 
 def next_fact(analysis: Analysis) -> tuple[str, str]:
     """Return what is said of the draws to come, as (label, text)."""
+    if analysis.next_rows:
+        return "next draws", "; ".join(" ".join(map(str, numbers)) for numbers in analysis.next_rows)
     if analysis.next_draws:
         return "next draws", " ".join(map(str, analysis.next_draws))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):

@@ -186,7 +186,7 @@ class Recorded:
         by_rule: dict[tuple[Any, ...], list[Cell]] = {}
         with Journal.read_only(self.directory) as journal:
             journal.verify()
-            for cell in recorded.cells(journal):
+            for cell in (one for one in recorded.cells(journal) if one.origin == "seed"):
                 by_rule.setdefault(_rule(cell), []).append(cell)
         return by_rule
 

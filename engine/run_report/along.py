@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.evidence.evalue import EProcess, log2_evidence
+from engine.recovery import states
 from engine.search.layouts import reseeded
 from hip_cuda_kernels import host
 
@@ -58,10 +59,8 @@ class Along:
 
 def follow(
     draws: np.ndarray, claim: Mapping[str, Any], span: tuple[int, int], p: float, noise: float | None
-) -> Along | None:
-    """Lay a hypothesis (fields of `analysis/1`) along int64 draws; None where it starts from a state, which no seed replays."""
-    if claim["origin"]["kind"] == "state":
-        return None
+) -> Along:
+    """Lay a hypothesis (fields of `analysis/1`) along int64 draws."""
     told = predicted(claim, span, len(draws))
     marks = (told == draws[: len(told)]).astype(np.int8)
     marks[draws[: len(told)] < 0] = MISSING
@@ -71,9 +70,11 @@ def follow(
 
 
 def predicted(claim: Mapping[str, Any], span: tuple[int, int], count: int) -> np.ndarray:
-    """Return the draws of a hypothesis that begins with a seed: int64 (count,), fewer where its gaps are known so far only."""
+    """Return the int64 (count,) draws of a hypothesis, fewer where its gaps are known so far only."""
     code = claim["family"], claim["mapping"]
     seed, start, gap = int(claim["origin"]["value"], 16), claim["start"], claim["gap"]
+    if claim["origin"]["kind"] == "state":
+        return states.values(*code, seed, *span, count, gap=gap["value"])
     if gap["law"] == "reseed":
         return reseeded(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "constant":

@@ -14,6 +14,7 @@ from engine.run_report.along import Along, follow
 from engine.run_report.document import Block, Document, Prose, Section, Table
 from engine.run_report.document import Facts as Rows
 from engine.run_report.facts import Facts
+from engine.run_report.plot import shortened
 from engine.search.analysis import Analysis, Hypothesis
 
 NAMES_SHOWN = 8
@@ -139,10 +140,6 @@ def _along_the_draws(facts: Facts) -> list[Block | None]:
         return [figures.leaders(facts, required)]
     claim, span, named = told
     along = _follow(facts, claim, span)
-    if along is None:
-        return [
-            Prose("The hypothesis starts from a state, not from a seed; its draws are not replayed here.")
-        ]
     shown: list[Block | None] = [figures.matches(along, named)]
     claimed = bool(facts.analysis and facts.analysis.hypotheses)
     shown.append(
@@ -163,24 +160,14 @@ def _best(facts: Facts) -> Best | None:
         claim = analysis.hypotheses[0].model_dump(mode="json")
         return claim, analysis.range, f"{claim['family']} {claim['mapping']}"
     best = facts.improvements[-1].best if facts.improvements else None
-    cell = next((one.cell for one in facts.cells if best and one.cell.key == best["cell"]), None)
-    if best is None or cell is None:
+    if best is None:
         return None
-    gap = {"law": cell.law, "value": best["gap"], "pattern": best["gaps"]}
-    matched, scored = best["confirmed"]
-    claim = {
-        "family": cell.family, "mapping": cell.mapping, "origin": {"kind": "seed", "value": best["seed"]}, "start": best["start"],
-        "gap": gap, "session": cell.session, "scored": best["scored"],
-        "confirmed": {"matched": matched, "scored": scored}, "evidence_bits": best["bits"] or 0.0,
-    }  # fmt: skip
-    return (
-        claim,
-        (cell.lo, cell.hi),
-        f"the best survivor (no claim), {cell.family} {cell.mapping} seed {int(best['seed'], 16)}",
-    )
+    origin = f"{best['origin']['kind']} {shortened(best['origin']['value'], 20)}"
+    name = f"the best survivor (no claim), {best['family']} {best['mapping']} {origin}"
+    return {**best, "evidence_bits": best["evidence_bits"] or 0.0}, (best["range"][0], best["range"][1]), name
 
 
-def _follow(facts: Facts, claim: Mapping[str, Any], span: tuple[int, int]) -> Along | None:
+def _follow(facts: Facts, claim: Mapping[str, Any], span: tuple[int, int]) -> Along:
     p = facts.chance(claim["session"], *span)
     return follow(facts.values(claim["session"]), claim, span, p, facts.order.space.noise)
 
@@ -210,7 +197,7 @@ def _excluded(analysis: Analysis) -> Table | None:
         rule = f"{one.threshold.matched} of {one.threshold.of}"
         law = "" if gap["law"] == "constant" else f" {gap['law']}"
         groups[
-            one.origins["range"],
+            f"{'states ' * (one.origins['kind'] == 'state')}{one.origins['range']}",
             _span(one.starts),
             _span((gap["lo"], gap["hi"])) + law,
             rule,

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.analyze import RESULT, SPEC, Order, open_history
 from engine.errors import BadInput
-from engine.evidence.chance import log2_tail
+from engine.evidence.chance import expected_false
 from engine.evidence.uniformity import match_probability
 from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
@@ -58,7 +58,7 @@ class Improvement:
     @property
     def bits(self) -> float | None:
         """Return the bits of the best survivor of the real draws."""
-        return None if self.best is None else self.best["bits"]
+        return None if self.best is None else self.best["evidence_bits"]
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,10 @@ def _count(cell: Cell, chunks: list[recorded.RecordedChunk], p: float) -> CellCo
     met: Counter[int] = Counter()
     for one in chunks:
         met.update(one.hits["vector"].tolist())
+        met.update(row for row, *_ in one.meta.get("states", ()))
     hypotheses = sum(one.meta["hypotheses"] for one in chunks)
     return CellCount(
         cell, p, len(chunks), hypotheses, met[REAL], met[SHUFFLED], met[UNIFORM],
-        hypotheses * 2.0 ** log2_tail(cell.block, cell.threshold, p),
+        expected_false(hypotheses * cell.untold, cell.block, cell.threshold, p),
         sum(one.meta["planted"] for one in chunks), sum(one.meta["found"] for one in chunks),
     )  # fmt: skip

@@ -32,7 +32,7 @@ from engine.run_report.plot import (
 from engine.search.analysis import Analysis, NotTested
 from engine.search.plan import Cell
 from engine.search.ranges import parse_range
-from engine.search.recorded import cell_of
+from engine.search.recorded import LARGEST, cell_of
 
 MOST_ROWS = 40
 
@@ -133,9 +133,9 @@ class Part(NamedTuple):
     law: str
 
     @classmethod
-    def of(cls, seeds: str, starts: tuple[int, int], gaps: tuple[int, int], law: str) -> Part:
-        """Return the part with these seeds, given in the notation of ranges."""
-        return cls(parse_range(seeds, what="seeds").size, _ends(seeds), starts, gaps, law)
+    def of(cls, kind: str, seeds: str, starts: tuple[int, int], gaps: tuple[int, int], law: str) -> Part:
+        """Return the part with these seeds (or, by `kind`, states), given in the notation of ranges."""
+        return cls(parse_range(seeds, what=kind, highest=LARGEST).size, _ends(kind, seeds), starts, gaps, law)
 
     def name(self) -> str:
         """Return the part in one line."""
@@ -152,7 +152,7 @@ class Status(NamedTuple):
     never: int = 0
 
 
-BEYOND = Part(1 << 65, "cannot be searched with these draws", (0, 0), (0, 0), "constant")
+BEYOND = Part(LARGEST << 1, "cannot be searched with these draws", (0, 0), (0, 0), "constant")
 
 
 def coverage(analysis: Analysis) -> Figure | None:
@@ -189,7 +189,13 @@ def _coverage_table(analysis: Analysis) -> dict[str, dict[Part, Status]]:
     table: dict[str, dict[Part, Status]] = defaultdict(lambda: defaultdict(Status))
     claimed = {one.family for one in analysis.hypotheses}
     for one in analysis.excluded:
-        part = Part.of(one.origins["range"], one.starts, (one.gap["lo"], one.gap["hi"]), one.gap["law"])
+        part = Part.of(
+            one.origins["kind"],
+            one.origins["range"],
+            one.starts,
+            (one.gap["lo"], one.gap["hi"]),
+            one.gap["law"],
+        )
         known = table[one.family][part]
         holds = one.family in claimed
         searched = (
@@ -215,15 +221,16 @@ def _named_cell(one: NotTested) -> Cell | None:
 
 
 def _part(cell: Cell) -> Part:
-    return Part.of(cell.seeds.text(), cell.starts, cell.gaps, cell.law)
+    return Part.of(cell.origin, cell.seeds.text(), cell.starts, cell.gaps, cell.law)
 
 
-def _ends(seeds: str) -> str:
-    """Return a seed range in few letters: powers of two as such, the days of times."""
+def _ends(kind: str, seeds: str) -> str:
+    """Return a range of seeds or states in few letters: powers of two as such, the days of times."""
     if ".." in seeds:
         first, _, last = seeds.partition("..")
         return f"times {first[:10]}..{last[:10]}"
-    return "seeds " + ":".join(_power_of_two(int(end)) for end in seeds.split(":"))
+    ends = parse_range(seeds, what=kind, highest=LARGEST)
+    return f"{kind}s " + ":".join(_power_of_two(end) for end in dict.fromkeys(ends[:2]))
 
 
 def _power_of_two(value: int) -> str:

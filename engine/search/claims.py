@@ -58,9 +58,11 @@ class Claim:
     def record(self) -> dict[str, Any]:
         """Return the survivor as the journal keeps it; bits of minus infinity (a miss where no noise is assumed) are null."""
         return {
-            "cell": self.cell.key, "seed": hex(self.seed), "start": self.start, "gap": self.gap, "gaps": self.gaps and list(self.gaps),
+            "family": self.cell.family, "mapping": self.cell.mapping, "range": [self.cell.lo, self.cell.hi],
+            "session": self.cell.session, "origin": {"kind": self.cell.origin, "value": hex(self.seed)}, "start": self.start,
+            "gap": {"law": self.cell.law, "value": self.gap, "pattern": self.gaps and list(self.gaps)},
             "matched": self.matched, "scored": self.scored,
-            "confirmed": [self.confirmed.matched, self.confirmed.scored], "bits": finite(self.bits),
+            "confirmed": self.confirmed.model_dump(), "evidence_bits": finite(self.bits),
         }  # fmt: skip
 
 

@@ -36,10 +36,16 @@ class Range(NamedTuple):
     def text(self) -> str:
         """Return the notation that parses back to this range."""
         if self.unit is None:
-            return str(self.lo) if self.lo == self.hi else f"{self.lo}:{self.hi}"
+            return _digits(self.lo) if self.lo == self.hi else f"{_digits(self.lo)}:{_digits(self.hi)}"
         tick = timedelta(microseconds=MICROSECONDS // UNITS[self.unit])
         ends = (EPOCH + end * tick for end in (self.lo, self.hi))
         return "..".join(end.replace(tzinfo=None).isoformat() for end in ends) + f"/{self.unit}"
+
+
+def _digits(value: int) -> str:
+    """Return an integer as people write it; beyond 64 bits, where all states of a generator end, as 2^k-1."""
+    bits = value.bit_length()
+    return f"2^{bits}-1" if bits > 64 and value + 1 == 1 << bits else str(value)
 
 
 def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 - 1) -> Range:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
 from engine.compute.codec import unpack
 from engine.errors import BadInput
+from engine.recovery.methods import METHODS
 from engine.search.coverage import Interval
 from engine.search.design import Law
 from engine.search.plan import Cell
 from engine.search.ranges import parse_range
+from engine.search.sweeper import NO_HITS
 from state.journal import Journal
 
+LARGEST = 1 << 40_000  # above every state of every family
 _SPAN = r"(\d+):(\d+)"
 _TAIL = re.compile(
     rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed))?\|(\d+)/(\d+)@(\d+)\|(.*)", re.S
@@ -51,31 +54,42 @@ def cells(journal: Journal) -> Iterator[Cell]:
 
 def cell_of(family: str, mapping: str, tail: str) -> Cell:
     """Return the cell behind the rest of its key; BadInput where it is no key of this version."""
-    found = _TAIL.fullmatch(tail)
+    route = next((name for name in METHODS if tail.endswith(f"|{name}")), None)
+    found = _TAIL.fullmatch(tail if route is None else tail.removesuffix(f"|{route}"))
     if found is None:
         raise BadInput(f"bill {family}|{mapping}|{tail}: no cell's key; another version wrote this journal")
     lo, hi, seeds, s0, s1, g0, g1, law, threshold, block, window, session = found.groups()
-    return Cell(
-        family, mapping, int(lo), int(hi), parse_range(seeds, what="the cell's seeds"), (int(s0), int(s1)),
+    cell = Cell(
+        family, mapping, int(lo), int(hi), parse_range(seeds, what="the cell's seeds", highest=LARGEST), (int(s0), int(s1)),
         (int(g0), int(g1)), 0.0, int(block), int(threshold), 0, session or None, 0.0, 0.0, int(window),
         law=cast("Law", law or "constant"),
     )  # fmt: skip
+    return cell if route is None else replace(cell, route=route, origin="state")
 
 
 def chunks(journal: Journal, cell: Cell) -> list[RecordedChunk]:
     """Return a cell's finished chunks by index; where their seeds lie follows from what each one searched."""
     rows = journal.chunks(cell.key)
     opened = {index: unpack(row.result) for index, row in rows.items()}
-    whole = [meta["seeds_done"] for meta, _ in opened.values() if not meta["overflow"]]
+    whole = [
+        meta["seeds_done"] for meta, _ in opened.values() if "seeds_done" in meta and not meta["overflow"]
+    ]
     size = max(whole, default=0)
     return [
-        RecordedChunk(index, _seeds(cell, index, size, meta), rows[index].digest, rows[index].result, meta, arrays["hits"])
+        RecordedChunk(
+            index, _seeds(cell, index, size, meta), rows[index].digest, rows[index].result, meta, arrays.get("hits", NO_HITS)
+        )
         for index, (meta, arrays) in opened.items()
     ]  # fmt: skip
 
 
 def _seeds(cell: Cell, index: int, size: int, meta: Mapping[str, Any]) -> Interval:
-    """Return a chunk's seeds: chunks are of one size but the last, which ends the cell; the canary lies in its own chunk."""
+    """Return a chunk's seeds: chunks are of one size but the last, which ends the cell; the canary lies in its own chunk.
+
+    Algebra decides all states of a cell in one chunk.
+    """
+    if cell.origin == "state":
+        return cell.seeds.lo, cell.seeds.hi
     done, canary = meta["seeds_done"], meta["canary"][0]
     places = (cell.seeds.lo + index * size, cell.seeds.hi + 1 - done)
     first = next((place for place in places if place <= canary < place + done), places[0])

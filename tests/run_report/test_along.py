@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.evidence.evalue import log2_evidence
+from engine.recovery import states
 from engine.run_report.along import HIT, MISS, MISSING, Along, follow
 from engine.run_report.facts import Facts
 from engine.search.claims import predicted
@@ -19,7 +20,6 @@ def followed(facts: Facts, draws: np.ndarray | None = None) -> Along:
     claim = facts.analysis.hypotheses[0].model_dump(mode="json")
     values = facts.values(None) if draws is None else draws
     made = follow(values, claim, facts.analysis.range, facts.chance(None, *facts.analysis.range), None)
-    assert made is not None
     return made
 
 
@@ -63,7 +63,6 @@ def test_every_law_of_gaps_is_laid_out_as_the_search_does(law: str, gap: int) ->
         "gap": {"law": law, "value": gap}, "scored": 20, "confirmed": {"matched": 16, "scored": 16}, "evidence_bits": 99.0,
     }  # fmt: skip
     along = follow(draws, claim, (0, 999), 1e-3, None)
-    assert along is not None
     assert (along.marks == HIT).all()
 
 
@@ -75,6 +74,15 @@ def test_varying_gaps_are_followed_as_far_as_they_are_known() -> None:
         "gap": {"law": "range", "pattern": [0, 3, 1]}, "scored": 4, "confirmed": {"matched": 2, "scored": 2}, "evidence_bits": 9.0,
     }  # fmt: skip
     along = follow(np.append(draws, 5), claim, (0, 999), 1e-3, None)
-    assert along is not None
     assert along.marks.tolist() == [HIT] * 4
-    assert follow(draws, claim | {"origin": {"kind": "state", "value": "0x7"}}, (0, 999), 1e-3, None) is None
+
+
+def test_a_solved_state_is_followed_like_a_seed() -> None:
+    code = ("mt19937/init_genrand", "mod")
+    state = states.random(code[0], np.random.default_rng(3))
+    draws = states.values(*code, state, 0, 999, 30, gap=2)
+    claim = {
+        "family": code[0], "mapping": code[1], "origin": {"kind": "state", "value": hex(state)}, "start": None,
+        "gap": {"law": "constant", "value": 2}, "scored": 30, "confirmed": {"matched": 20, "scored": 20}, "evidence_bits": 99.0,
+    }  # fmt: skip
+    assert (follow(draws, claim, (0, 999), 1e-3, None).marks == HIT).all()

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import platform
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import scipy
 
 from engine import report
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import History
 from engine.history.importers import read_history
+from engine.history.samples import Sample
 from engine.journals import opened
 from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
 from engine.search.space import Space
+from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
 from state.files import write_atomic
@@ -43,6 +49,8 @@ class Order:
     ledger: int | None = None
     """Last event of the coverage ledger that this run builds on, so that a resumed run spares the same; None: not asked yet."""
     again: bool = False
+    sample: Sample | None = None
+    """What the rows of numbers are whose ranks are searched."""
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
@@ -50,6 +58,7 @@ class Order:
             "schema": "run/1", "files": list(self.files), "space": self.space.model_dump(mode="json"),
             "reading": self.reading, "pipeline": self.pipeline, "workers": self.workers,
             "ledger": self.ledger, "again": self.again,
+            "sample": None if self.sample is None else asdict(self.sample),
         }  # fmt: skip
 
     @classmethod
@@ -71,7 +80,16 @@ class Order:
             data["workers"],
             data.get("ledger", 0),
             data.get("again", False),
+            None if data.get("sample") is None else Sample.load(data["sample"]),
         )
+
+    def fitted(self, history: History) -> Order:
+        """Return the order with the range and, unless some are asked, the mappings that a history of rows needs."""
+        if history.sample is None:
+            return self
+        mappings = self.space.mappings or history.sample.mappings
+        space = self.space.model_copy(update={"range": history.sample.range, "mappings": mappings})
+        return replace(self, space=space, sample=history.sample)
 
 
 @dataclass(frozen=True)
@@ -122,8 +140,9 @@ def open_history(order: Order, directory: Path | None) -> History:
 
 def considered(order: Order, shelf: ledger.Shelf) -> Identification:
     """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
+    history = open_history(order, None)
     return Identification(
-        open_history(order, None), order.space, known=() if order.again else shelf.rows, kernel=build_digest()
+        history, order.fitted(history).space, known=() if order.again else shelf.rows, kernel=build_digest()
     )
 
 
@@ -136,10 +155,16 @@ def _joined(parts: list[History]) -> History:
         raise BadInput(
             f"{', '.join(part.source for part in parts)}: times run backwards; give the files oldest first"
         )
-    return History.of(
+    samples = {part.sample for part in parts}
+    if len(samples) > 1:
+        raise BadInput(
+            f"{', '.join(part.source for part in parts)}: the rows have different numbers of columns; give files of one form"
+        )
+    joined = History.of(
         [draw.value for draw, _ in draws], times, [draw.session or Path(source).name for draw, source in draws],
         source=", ".join(part.source for part in parts),
     )  # fmt: skip
+    return replace(joined, sample=samples.pop())
 
 
 def keep_history(history: History, directory: Path) -> None:
@@ -166,6 +191,7 @@ async def analyze(
 ) -> Finished:
     """Run one analysis to its verdict and record it; Ctrl-C or SIGTERM stops cleanly and leaves it resumable."""
     history = open_history(order, resume)
+    order = order.fitted(history)
     shelf = ledger.read(state, until=order.ledger)
     order = replace(order, ledger=shelf.seq if order.ledger is None else order.ledger)
     identification = Identification(
@@ -189,8 +215,8 @@ async def analyze(
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
-                analysis = await identification.run(compute, journal)
-                _record(directory, journal, history, analysis)
+                analysis = _with_rows(await identification.run(compute, journal), order.sample)
+                _record(directory, journal, history, analysis, identification.bias)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -199,16 +225,31 @@ async def analyze(
     return Finished(analysis, directory, outcomes, identification.bias)
 
 
-def _record(directory: Path, journal: Journal, history: History, analysis: Analysis) -> None:
-    """Write the verdict as an artifact and as a journal record."""
+def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
+    """Return the analysis with the next draws as rows of numbers, where its draws are ranks of such rows."""
+    if sample is None or analysis.next_draws is None:
+        return analysis
+    return analysis.model_copy(update={"next_rows": [sample.row(rank) for rank in analysis.next_draws]})
+
+
+def _record(
+    directory: Path, journal: Journal, history: History, analysis: Analysis, bias: str | None
+) -> None:
+    """Write the verdict as an artifact and as a journal record that also says by which build it was reached."""
     record = analysis.model_dump(mode="json")
     lineage = Lineage(
         schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
     )
     ArtifactStore(directory).write_json(RESULT, record, lineage)
-    journal.append(
-        "analysis", {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    )
+    told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
+    journal.append("analysis", {**told, "bias": bias, "kernel": build_digest(), "versions": versions()})
+
+
+def versions() -> dict[str, str]:
+    """Return what a verdict rests on besides the kernels: this program, Python, numpy, scipy."""
+    return {
+        "mimicry": VERSION, "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
+    }  # fmt: skip
 
 
 async def _pipeline(

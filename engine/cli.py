@@ -11,10 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Exit, MimicryError
-from engine.options import COVERAGE, JSON, LIMIT, LOOKS, PLANNING, READING, RUNNING, SPACE, Option
+from engine.options import (
+    CERTIFICATE,
+    COVERAGE,
+    IDENTIFYING,
+    JSON,
+    LIMIT,
+    LOOKS,
+    PLANNING,
+    READING,
+    REPORT,
+    RUNNING,
+    SPACE,
+    Option,
+)
+from engine.version import VERSION
 from state.errors import StateError
 
-VERSION = "0.1.0"
+EXIT_CODES = "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and resumable, 5 environment, 6 daemon unreachable"
 Arguments = argparse.Namespace
 
 
@@ -44,7 +58,8 @@ def analyze(arguments: Arguments) -> int:
     """Bring one history to a verdict, here and now."""
     import asyncio
 
-    from engine import options, report
+    from engine import options
+    from engine import report as wording
     from engine.analyze import analyze as run
 
     order, resume = options.order(arguments)
@@ -52,14 +67,14 @@ def analyze(arguments: Arguments) -> int:
     ticker = _Ticker(live=not quiet)
     try:
         finished = asyncio.run(
-            run(order, arguments.state, resume=resume, progress=lambda one: ticker.show(report.progress_line(one)),
+            run(order, arguments.state, resume=resume, progress=lambda one: ticker.show(wording.progress_line(one)),
                 note=ticker.note)
         )  # fmt: skip
     finally:
         ticker.clear()
     _write_json(arguments.json, finished.analysis.model_dump(mode="json"))
     if arguments.json != "-":
-        print(report.render(finished.analysis, finished.bias))
+        print(wording.render(finished.analysis, finished.bias))
         for outcome in finished.outcomes:
             print(f"step {outcome.step:<6}{outcome.status}: {outcome.note}")
         print(f"record     {finished.directory}")
@@ -90,6 +105,21 @@ def plan(arguments: Arguments) -> int:
     return int(Exit.OK)
 
 
+def identifiable(arguments: Arguments) -> int:
+    """Print what these draws could identify, and how many more are needed, before any search."""
+    from engine import identifiable_text, options
+    from engine.analyze import open_history
+    from engine.search.identifiable import identifiable as describe
+    from engine.search.identify import Identification
+
+    order = options.new_order(arguments)
+    made = describe(Identification(open_history(order, None), order.space))
+    _write_json(arguments.json, made.model_dump(mode="json"))
+    if arguments.json != "-":
+        print(identifiable_text.render(made, every=arguments.all))
+    return int(Exit.OK)
+
+
 def coverage(arguments: Arguments) -> int:
     """Print the coverage certificate: what earlier runs exclude, with which power, and the holes in the asked space."""
     from engine import coverage_text, options
@@ -106,6 +136,48 @@ def coverage(arguments: Arguments) -> int:
     record = made.model_dump(mode="json")
     _write_json(arguments.export, record, option="--export")
     return _print(arguments, record, lambda: coverage_text.render(made, every=arguments.all))
+
+
+def certificate(arguments: Arguments) -> int:
+    """Hold a coverage certificate, or what a run excluded, against ledger, journals, draws and kernels; 3: it breaks a rule, 5: not all can be checked here."""
+    from dataclasses import asdict
+
+    from engine import audit
+    from engine.runs import find_run
+    from hip_cuda_kernels.host import build_digest
+
+    target, wanted = (
+        Path(arguments.target),
+        audit.Wanted(arguments.replay, arguments.seed, tuple(arguments.draws or ())),
+    )
+    if target.is_file():
+        checks = audit.verify_file(target, arguments.state, build_digest(), wanted)
+    else:
+        checks = audit.verify_run(find_run(arguments.state, arguments.target), build_digest(), wanted)
+    _print(
+        arguments,
+        {"checks": [asdict(one) for one in checks]},
+        lambda: "\n".join(one.line() for one in checks),
+    )
+    return int(audit.exit_code(checks))
+
+
+def report(arguments: Arguments) -> int:
+    """Write the report of a run: one self-contained HTML page, or text."""
+    from engine.run_report import content, facts, page, text
+    from engine.runs import find_run
+
+    directory = find_run(arguments.state, arguments.run)
+    made = content.document(facts.read(directory))
+    if arguments.text:
+        print(text.render(made))
+    elif arguments.out == "-":
+        print(page.render(made), end="")
+    else:
+        target = Path(arguments.out or directory / "report.html")
+        _write(target, page.render(made), option="--out")
+        print(target)
+    return int(Exit.OK)
 
 
 def engine(arguments: Arguments) -> int:
@@ -309,10 +381,15 @@ def _write_json(target: str | None, data: dict[str, Any], *, option: str = "--js
     text = json.dumps(data, indent=1)
     if target == "-":
         print(text)
-        return
+    else:
+        _write(Path(target), text + "\n", option=option)
+
+
+def _write(target: Path, text: str, *, option: str) -> None:
+    """Put a file in place whole; EnvironmentFault naming the option where that cannot be."""
     try:
-        temporary = Path(f"{target}.part")
-        temporary.write_text(text + "\n")
+        temporary = target.with_name(f"{target.name}.part")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)
     except OSError as error:
         from engine.errors import EnvironmentFault
@@ -378,15 +455,12 @@ class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         lines = [
             "mimicry: find the generator behind a history of draws, or show there is none",
-            "",
+            "usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help",
         ]
-        lines += ["usage: mimicry [--state DIR] [VERB] [options]     each verb has its own --help"]
-        lines += [f"  {name:<11} {summary}" for name, _, summary, _ in VERBS]
+        lines += [f"  {name:<12} {summary}" for name, _, summary, _ in VERBS]
         lines += [
-            "  (none)      the console; --no-ui runs the engine headless in the foreground",
+            "  (none)       the console; --no-ui runs the engine headless in the foreground",
             "options: --state DIR (also after the verb)  --config room.toml  --version",
-            "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and",
-            "      resumable, 5 environment, 6 daemon unreachable",
         ]
         return "\n".join(lines) + "\n"
 
@@ -405,7 +479,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(verb=_no_verb)
     verbs = parser.add_subparsers(metavar="VERB", parser_class=argparse.ArgumentParser)
     for name, function, _, options in VERBS:
-        sub = verbs.add_parser(name, parents=[shared], description=function.__doc__)
+        sub = verbs.add_parser(name, parents=[shared], description=function.__doc__, epilog=EXIT_CODES)
         for flags, settings in options:
             sub.add_argument(*flags, **settings)
         sub.set_defaults(verb=function)
@@ -428,7 +502,10 @@ VERBS: list[tuple[str, Callable[[Arguments], int], str, list[Option]]] = [
     ("analyze", analyze, "bring one history (CSV, JSON, JSONL, text, -) to a verdict", READING + SPACE + RUNNING),
     ("recover", recover, "solve for the generator's state by algebra alone, no seeds", READING + SPACE + RUNNING),
     ("plan", plan, "what analyze would search and what it costs, before it runs", READING + SPACE + PLANNING),
+    ("identifiable", identifiable, "what these draws could identify, and how many more are needed", READING + SPACE + IDENTIFYING),
     ("coverage", coverage, "what earlier runs exclude, with power, and the holes", READING + SPACE + COVERAGE),
+    ("report", report, "a run as one HTML page or text: verdict, reasons, plots", REPORT),
+    ("certificate", certificate, "hold a certificate against journals, draws, kernels", CERTIFICATE),
     ("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     ("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
     ("status", status, "where the engine stands", [JSON]),

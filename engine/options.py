@@ -25,6 +25,18 @@ LOOKS: list[Option] = [
 READING: list[Option] = [
     (("files",), {"nargs": "*", "metavar": "FILE", "help": "CSV, JSON, JSONL or text; - for standard input"}),
     (("--column",), {"help": "column of the draws, by name or number"}),
+    (
+        ("--columns",),
+        {"metavar": "A,B,C", "help": "columns of the numbers, where a draw is a row of several; with --pool"},
+    ),
+    (("--pool",), {"metavar": "N|LO:HI", "help": "draws are rows of numbers of 1..N or LO..HI, none twice"}),
+    (
+        ("--order",),
+        {
+            "choices": ["sorted", "drawn"],
+            "help": "the numbers of a row rise (default), or stand as they were drawn",
+        },
+    ),
     (("--time-column",), {"help": "column of the times"}),
     (("--session-column",), {"help": "column of the session labels"}),
     (
@@ -92,9 +104,32 @@ COVERAGE: list[Option] = [
     (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
     JSON,
 ]
+REPORT: list[Option] = [
+    (("run",), {"metavar": "RUN", "help": "a run's id or directory, or last"}),
+    (
+        ("--out",),
+        {"metavar": "FILE", "help": "where to write the page (default: report.html in the run); - prints it"},
+    ),
+    (("--text",), {"action": "store_true", "help": "print the report as text in 80 columns instead"}),
+]
+CERTIFICATE: list[Option] = [
+    (("action",), {"choices": ["verify"], "help": "recompute everything that the certificate states"}),
+    (
+        ("target",),
+        {"metavar": "FILE|RUN", "help": "an export of `coverage`, a run's id or directory, or last"},
+    ),
+    (("--replay",), {"type": int, "default": 3, "metavar": "K", "help": "chunks to run again (default 3)"}),
+    (("--seed",), {"type": int, "default": 20260101, "help": "draws the chunks to run again"}),
+    (("--draws",), {"nargs": "+", "metavar": "FILE", "help": "the history, instead of the runs' own copies"}),
+    JSON,
+]
 PLANNING: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every cell and family, not the first ones"}),
     (("--json",), {"metavar": "OUT", "help": "write plan/1 to a file; - prints it"}),
+]
+IDENTIFYING: list[Option] = [
+    (("--all",), {"action": "store_true", "help": "every range and family, not the first ones"}),
+    (("--json",), {"metavar": "OUT", "help": "write identifiable/1 to a file; - prints it"}),
 ]
 
 
@@ -135,11 +170,32 @@ def new_order(arguments: argparse.Namespace, *, exhaust: bool = False, pipeline:
     reading = {
         "column": arguments.column, "time_column": arguments.time_column, "session_column": arguments.session_column,
         "format": arguments.format,
-        "newest_first": arguments.newest_first, "decimals": _decimals(arguments),
+        "newest_first": arguments.newest_first, "decimals": _decimals(arguments), **_rows(arguments),
     }  # fmt: skip
     return Order(
         tuple(arguments.files), space(arguments, exhaust=exhaust), reading, pipeline, arguments.workers
     )
+
+
+def _rows(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return how rows of several numbers are read; empty where a draw is one number."""
+    pool, columns = getattr(arguments, "pool", None), getattr(arguments, "columns", None)
+    if pool is None and (columns or getattr(arguments, "order", None)):
+        raise UsageError("--columns, --order: rows of numbers need their pool; give --pool N or --pool LO:HI")
+    if pool is None:
+        return {}
+    others = {
+        "column": "columns" if columns else None,
+        "decimals": "pool",
+        "range": "pool",
+        "modulus": "pool",
+    }
+    for name, rival in others.items():
+        if rival and getattr(arguments, name) is not None:
+            raise UsageError(
+                f"--{name} and --{rival} contradict each other; a row's range follows from its pool"
+            )
+    return {"pool": pool, "order": arguments.order or "sorted", "columns": _names(columns) or ()}
 
 
 def _decimals(arguments: argparse.Namespace) -> int | None:

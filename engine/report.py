@@ -12,7 +12,7 @@ from engine.search.identify import Progress
 from engine.search.ranges import Range
 
 WIDTH = 79
-LONGEST_STATE = 40  # characters of a state that are printed whole
+NO_SEED = "none of this seeding leads to the state, or it lies too far back"
 TITLES = {
     "identified": "IDENTIFIED",
     "biased": "BIASED, but no generator found",
@@ -65,7 +65,7 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
     for number, one in enumerate(analysis.hypotheses, start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
-    lines += _next(analysis)
+    lines += row(*next_fact(analysis))
     lines += row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
@@ -88,35 +88,40 @@ def row(label: str, text: str) -> list[str]:
 
 
 def _hypothesis(one: Hypothesis, number: int, total: int, analysis: Analysis) -> list[str]:
-    head = f"hypothesis {number} of {total}" if total > 1 else ""
-    value, solved = int(one.origin["value"], 16), one.origin["kind"] == "state"
-    aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
-    lines = [head] if head else []
-    lines += row("generator", f"{one.family}{aliases}")
-    lines += row("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}")
-    if solved:
-        lines += row(
-            "state", f"{_shortened(one.origin['value'])} ({one.origin['bits']} bits, before the first draw)"
-        )
-        lines += row("seed", "none of this seeding leads to the state, or it lies too far back")
-    else:
-        lines += row(
-            one.origin["kind"], f"{value} ({_moment(value, one.origin['unit']) or one.origin['value']})"
-        )
-        lines += row("start", f"{one.start} calls discarded before the first draw")
-    lines += row("gap", _gap(one.gap))
-    lines += row("matches", f"{one.matched} of {one.scored} draws")
-    if one.confirmed.scored < one.scored:
-        lines += row("", f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw")
-    lines += row("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}")
-    if one.equivalents > 1:
-        lines += row("", f"{one.equivalents} equivalent hypotheses predict the same draws")
+    lines = [f"hypothesis {number} of {total}"] if total > 1 else []
+    for label, text in hypothesis_facts(one, analysis):
+        lines += row(label, text)
     return lines
 
 
-def _shortened(digits: str) -> str:
-    """Return a long number's first and last digits: the whole one stands in the JSON."""
-    return digits if len(digits) <= LONGEST_STATE else f"{digits[:18]}…{digits[-16:]}"
+def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str]]:
+    """Return what is claimed of a hypothesis as (label, text); an empty label goes on with the one before."""
+    aliases = f" ({', '.join(one.aliases)})" if one.aliases else ""
+    facts = [
+        ("generator", f"{one.family}{aliases}"),
+        ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
+        (one.origin["kind"], _origin(one.origin)),
+        *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
+        *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
+        ("gap", _gap(one.gap)),
+        ("matches", f"{one.matched} of {one.scored} draws"),
+    ]
+    if one.confirmed.scored < one.scored:
+        unseen = f"{one.confirmed.matched} of {one.confirmed.scored} draws that the search never saw"
+        facts.append(("", unseen))
+    facts.append(("evidence", f"{one.evidence_bits:.1f} bits; a claim needs {analysis.required_bits:.1f}"))
+    if one.equivalents > 1:
+        facts.append(("", f"{one.equivalents} equivalent hypotheses predict the same draws"))
+    return facts
+
+
+def _origin(origin: dict[str, Any]) -> str:
+    """Return a seed in both notations or as its moment; of a state, its size and its first words."""
+    text: str = origin["value"]
+    if origin["kind"] == "state":
+        return f"{origin['bits']} bits before the first draw, {text[:34]}{'…' if len(text) > 34 else ''}"
+    value = int(text, 16)
+    return f"{value} ({_moment(value, origin['unit']) or text})"
 
 
 def _gap(gap: dict[str, Any]) -> str:
@@ -133,16 +138,19 @@ def _moment(value: int, unit: str | None) -> str | None:
     return None if unit is None else Range(value, value, unit).text().partition("..")[0] + " UTC"
 
 
-def _next(analysis: Analysis) -> list[str]:
+def next_fact(analysis: Analysis) -> tuple[str, str]:
+    """Return what is said of the draws to come, as (label, text)."""
+    if analysis.next_rows:
+        return "next draws", "; ".join(" ".join(map(str, numbers)) for numbers in analysis.next_rows)
     if analysis.next_draws:
-        return row("next draws", " ".join(map(str, analysis.next_draws)))
+        return "next draws", " ".join(map(str, analysis.next_draws))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):
-        return row("next draws", "open: the gap before the next draw is not known")
+        return "next draws", "open: the gap before the next draw is not known"
     if analysis.hypotheses:
-        return row("next draws", "the hypotheses disagree; more draws will tell them apart")
+        return "next draws", "the hypotheses disagree; more draws will tell them apart"
     if analysis.verdict == "biased":
-        return row("forecast", "none; the draws are not uniform, and no generator explains them")
-    return row("forecast", "uniform; nothing beats chance")
+        return "forecast", "none; the draws are not uniform, and no generator explains them"
+    return "forecast", "uniform; nothing beats chance"
 
 
 def _reasons(analysis: Analysis) -> list[str]:

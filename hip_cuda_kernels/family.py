@@ -31,6 +31,7 @@ class Family:
     `float_split` how many come from each of two words where one is too short, `float_unit` what a word is divided by
     (None: 2^float_bits). `inverse`: the kernel can step back; `jump`: it skips n words in less than n steps.
     `routes` are the algebraic and structural shortcuts that apply (ROUTES). `weight` is how common the family is beside others.
+    `unseeded` is the share of its users who leave the seeding to entropy or to a clock too fine to search: only its state can be found.
     `reach` is how many words it can give before its stateful form takes over (None: no end).
     `cost` is seconds for 10^6 seeds on one core with AVX2, exact search of contiguous draws (benchmarks/sieve.py measures it);
     `interleave` native vectors run abreast on the host, and `ops` are the vector operations of (seeding, one word): all three
@@ -60,6 +61,7 @@ class Family:
     jump: bool = False
     routes: tuple[str, ...] = ()
     weight: float = 1.0
+    unseeded: float = 0.1
     reach: int | None = None
     interleave: int = 2
     verified: bool = True

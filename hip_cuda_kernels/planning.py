@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -64,11 +65,25 @@ def _span(load: Workload, depth: int) -> float:
 
 
 def _block(load: Workload, depth: int) -> float:
-    """Stage one for one vector of seeds: seeding, the words that some alignment needs, comparisons, sums."""
-    alignments = load.starts * load.gaps
-    pairs = min(float(alignments * depth), depth * _span(load, depth))
-    words = min(_span(load, depth), float(alignments * depth))
-    return load.seeding + words * load.words * load.word + pairs * 7.0 + alignments * depth * 2.0
+    """Stage one for one vector of seeds: seeding, the words that some alignment needs, matches summed up or looked for."""
+    words = min(_span(load, depth), float(load.starts * load.gaps * depth))
+    return load.seeding + words * load.words * load.word + min(_summed(load, depth), _looked_for(load, depth))
+
+
+def _summed(load: Workload, depth: int) -> float:
+    """All comparisons, summed up alignment by alignment (cpu/first_stage.h)."""
+    return _pairs(load, depth) * 7.0 + load.starts * load.gaps * depth * 2.0
+
+
+def _looked_for(load: Workload, depth: int) -> float:
+    """The first draws' comparisons, and the alignments of each of their matches counted one by one."""
+    missable = load.draws - load.threshold
+    counted = 8.0 * load.starts * load.gaps * (missable + 1) * load.chance
+    return _pairs(load, missable + 1) * 2.0 + counted * (missable + 2) * 6.0 if missable < depth else math.inf
+
+
+def _pairs(load: Workload, depth: int) -> float:
+    return min(float(load.starts * load.gaps * depth), depth * _span(load, depth))
 
 
 def _packed_lane(load: Workload, depth: int) -> float:

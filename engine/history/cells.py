@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from engine.errors import BadInput
 from engine.history.decimals import scaled
 from engine.history.history import MISSING, NO_TIME, stamp
+from engine.history.samples import Pool, Sample, parts_of
 
 LARGEST = 2**63 - 1
 INTEGER = re.compile(r"\+?[0-9]+")
@@ -35,6 +36,9 @@ class Reader:
     place: str = "line"
     column: str | None = None
     decimals: int | None = None
+    pool: Pool | None = None
+    sample: Sample | None = None
+    """What the rows are, once the first one was read."""
     _padded: tuple[int, str] | None = None
     _widths: dict[int, tuple[int, str]] = field(default_factory=dict)
 
@@ -42,6 +46,8 @@ class Reader:
         """Return the draw of a cell, MISSING for `-`, an empty cell or null."""
         if self.decimals is not None:
             return self._decimal(place, cell, self.decimals)
+        if self.pool is not None:
+            return self._row(place, cell, self.pool)
         if isinstance(cell, str):
             cell = cell.strip()
             if cell in ("", "-"):
@@ -67,6 +73,23 @@ class Reader:
                 "give --decimals the digits behind the point, - marks a missing draw"
             )
         return number
+
+    def _row(self, place: int, cell: Any, pool: Pool) -> int:
+        parts = parts_of(cell)
+        if all(part in (None, "", "-") for part in parts):
+            return MISSING
+        numbers = [self._number(place, part) for part in parts]
+        self.sample = self.sample or Sample(len(numbers), pool)
+        if fault := self.sample.fault(numbers):
+            raise BadInput(
+                f"{self._where(place, self.column)}: {_short(' '.join(map(str, numbers)))} {fault}"
+            )
+        return self.sample.rank(numbers)
+
+    def _number(self, place: int, part: Any) -> int:
+        if not is_integer(part) or len(str(part)) > 64:
+            self._refuse(place, part)
+        return int(part)
 
     def time(self, place: int, cell: Any) -> int:
         """Return the stamp of a cell: ISO 8601 (UTC unless it says otherwise) or seconds, ms, us, ns since 1970."""

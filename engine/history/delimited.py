@@ -43,7 +43,7 @@ def read_delimited(source: Source, wanted: Wanted, reader: Reader) -> Iterator[R
             raise _ragged(source.name, line, len(cells), sample[0].line, width)
         yield Row(
             line,
-            cells[chosen.value],
+            chosen.value(cells),
             None if chosen.time is None else cells[chosen.time],
             None if chosen.session is None else cells[chosen.session],
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
+from engine.history.samples import Sample
 
 MISSING = -1
 NO_TIME = -(2**63)
@@ -48,6 +49,8 @@ class History:
     places: Ints | None = None
     place: str = "draw"
     known_digest: str | None = None
+    sample: Sample | None = None
+    """What the rows of numbers were whose ranks the values are."""
 
     def __post_init__(self) -> None:
         """Number the draws if nobody did, and make the columns read-only."""
@@ -140,6 +143,7 @@ class History:
             self.indices[rows],
             places,
             self.place,
+            sample=self.sample,
         )
 
 

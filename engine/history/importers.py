@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.history.columns import Wanted
 from engine.history.delimited import find_delimiter, read_delimited
 from engine.history.history import MISSING, NO_TIME, History, Ints, instant
 from engine.history.jsons import is_jsonl, read_json, read_jsonl
+from engine.history.samples import Pool
 from engine.history.source import Source, open_source
 from engine.history.words import read_words
 
@@ -42,17 +43,26 @@ def read_history(
     newest_first: bool = False,
     limit: int = DRAW_LIMIT,
     decimals: int | None = None,
+    columns: Sequence[str] = (),
+    pool: str | None = None,
+    order: str = "sorted",
 ) -> History:
     """Read draws, oldest first, from a file or `-`; raise BadInput with the place, the rule and the fix.
 
     Columns go by name or by number from 1; "" means none. Without them a column that can only be the draws is
     taken, and columns named time, timestamp or session. Formats: csv, json, jsonl, text; None looks at the file.
     With `decimals` the draws are numbers of [0, 1] with at most so many, and become the integers 0..10^decimals.
+    With `pool` (N or LO:HI) every draw is a row of several of its numbers, in `columns` or in one cell, and becomes the
+    rank of the sample; `order` says whether rows rise (sorted) or stand as drawn.
     """
-    wanted = Wanted(*(None if each is None else str(each) for each in (column, time_column, session_column)))
+    value, time, session = (
+        None if each is None else str(each) for each in (column, time_column, session_column)
+    )
+    wanted = Wanted(value, time, session, tuple(columns), rows=pool is not None)
+    taken = None if pool is None else Pool.parse(pool, order)
     with open_source(path) as source:
         kind = _format(source, path, format)
-        reader = Reader(source.name, decimals=decimals)
+        reader = Reader(source.name, decimals=decimals, pool=taken)
         history = _collect(FORMATS[kind](source, wanted, reader), reader, limit)
     if newest_first:
         history = _reversed(history)
@@ -107,6 +117,7 @@ def _collect(rows: Iterator[Row], reader: Reader, limit: int) -> History:
         reader.source,
         places=columns[3],
         place=reader.place,
+        sample=reader.sample,
     )
 
 
@@ -123,6 +134,7 @@ def _reversed(history: History) -> History:
         history.source,
         places=places,
         place=history.place,
+        sample=history.sample,
     )
 
 

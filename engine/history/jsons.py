@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.history.columns import Wanted, choose
 from engine.history.source import Source
 
 SAMPLE_ROWS = 20
-SHAPES = "expected a list of integers, a list of objects, or an object with one list"
+SHAPES = "expected a list of integers (of lists with --pool), a list of objects, or an object with one list"
 
 
 def read_json(source: Source, wanted: Wanted, reader: Reader) -> Iterator[Row]:
@@ -59,7 +60,7 @@ def _list_of(name: str, found: Any, wanted: Wanted) -> tuple[Wanted, list[Any]]:
         raise BadInput(f"{name}: the document is {_kind(found)}; {SHAPES}")
     lists = [key for key, value in found.items() if isinstance(value, list)]
     if wanted.value in lists:
-        return Wanted(None, wanted.time, wanted.session), found[wanted.value]
+        return replace(wanted, value=None), found[wanted.value]
     if len(lists) == 1:
         return wanted, found[lists[0]]
     raise BadInput(
@@ -78,12 +79,12 @@ def _rows(name: str, items: Iterable[tuple[int, Any]], wanted: Wanted, reader: R
 
 
 def _plain(name: str, items: Iterable[tuple[int, Any]], wanted: Wanted, reader: Reader) -> Iterator[Row]:
-    if wanted.value or wanted.time or wanted.session:
+    if wanted.value or wanted.several or wanted.time or wanted.session:
         raise BadInput(
             f"{name}: plain numbers have no columns; leave the column options out, or write objects"
         )
     for place, item in items:
-        if isinstance(item, dict | list):
+        if isinstance(item, dict) or (isinstance(item, list) and not wanted.rows):
             raise _mixed(name, reader.place, place, item)
         yield Row(place, item)
 
@@ -99,17 +100,18 @@ def _from_objects(
     keys = list(dict.fromkeys(key for row in rows for key in row))
     by_position = [{at: row.get(key) for at, key in enumerate(keys)} for row in rows]
     chosen = choose(name, keys, by_position, len(keys), wanted)
-    reader.column = chosen.name
+    reader.column, draws = chosen.name, [keys[at] for at in chosen.values]
     for place, item in items:
         if not isinstance(item, dict):
             raise _mixed(name, reader.place, place, item)
-        if chosen.name not in item:
-            raise BadInput(
-                f"{name}, {reader.place} {place}: no key {chosen.name!r}; every object needs it, null marks a missing draw"
-            )
+        for key in draws:
+            if key not in item:
+                raise BadInput(
+                    f"{name}, {reader.place} {place}: no key {key!r}; every object needs it, null marks a missing draw"
+                )
         time = None if chosen.time is None else item.get(keys[chosen.time])
         session = None if chosen.session is None else item.get(keys[chosen.session])
-        yield Row(place, item[chosen.name], time, session)
+        yield Row(place, item[draws[0]] if len(draws) == 1 else [item[key] for key in draws], time, session)
 
 
 def _mixed(name: str, kind: str, place: int, item: Any) -> BadInput:

@@ -1,4 +1,4 @@
-"""Plain text: integers separated by white space or commas, `-` for a missing draw, `#` lines are remarks."""
+"""Plain text: integers separated by white space or commas, `-` for a missing draw, `#` lines are remarks. Rows of numbers: one a line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from engine.history.columns import Wanted
 from engine.history.source import Source
 
 
-def read_words(source: Source, wanted: Wanted, _reader: Reader) -> Iterator[Row]:
+def read_words(source: Source, wanted: Wanted, _: Reader) -> Iterator[Row]:
     """Yield the draws of a text, in reading order."""
-    if wanted.value or wanted.time or wanted.session:
+    if wanted.value or wanted.several or wanted.time or wanted.session:
         raise BadInput(
             f"{source.name}: plain text has no columns; leave the column options out, or give a CSV"
         )
     for number, line in source.lines(split_long=True):
-        if not line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#"):
+            continue
+        if wanted.rows:
+            yield from [Row(number, line)] if line.strip() else []
+        else:
             for word in line.replace(";", ",").split():
                 yield from _split(source.name, number, word)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +26,10 @@ ENTRIES_AT_ONCE = 1 << 12
 """Numbers in the bases and targets of the gaps that are solved together; a stop waits for them."""
 MOST_CROWDED = 8
 """Blocks of gaps that may leave too many states before the search ends."""
+UNLIKELY = 0.01
+"""The chance of a word drawn again up to which a space without a solution counts as decided."""
+MOST_WITNESSES = 256
+"""Draws after a window that are asked whether they bear its state out."""
 SPARE_WORDS = 64  # read beyond a window, for words drawn again
 
 
@@ -62,7 +66,7 @@ def solve(
     """Return every state and gap in `gaps` (both ends) that makes the draws solved from: int64 (n,), -1 for a missing one.
 
     It solves from the first draws that suffice. With `noise`, the share of wrong draws, it solves from up to `budget` runs
-    of so many draws and keeps what the others bear out. Complete for calls that draw no word again within a window.
+    of so many draws, keeps what others bear out, and excludes nothing. It takes it that no word was drawn again within a window.
     """
     cut = cut_of(family, mapping, lo, hi)
     if cut is None or lo == hi:
@@ -141,7 +145,7 @@ def _judged(asked: Asked, windows: Windows, target: _Target, state: int) -> Foun
     """Return the state before the history where the exact calls make the window's draws and, under noise, enough others."""
     model, stride = asked.cut.model, asked.cut.words * (target.gap + 1)
     places = [target.first + offset for offset in windows.offsets]
-    if not _agrees(asked, target.gap, model.back(state), places, target.first).all():
+    if _matched(asked, target.gap, model.back(state), places, target.first) < 1.0:
         return None
     origin = model.jump(state, -1 - target.first * stride)
     if asked.noise and not _borne_out(asked, target.gap, origin, places):
@@ -150,31 +154,29 @@ def _judged(asked: Asked, windows: Windows, target: _Target, state: int) -> Foun
     return Found(*identity, origin, (target.gap,), tuple(places), _tried(asked, windows))
 
 
-def _agrees(asked: Asked, gap: int, state: int, places: Sequence[int], first: int) -> np.ndarray[Any, Any]:
-    """Return for each place whether its draw is made, reading on from `state` before the draw at `first`."""
+def _matched(asked: Asked, gap: int, state: int, places: Sequence[int], first: int) -> float:
+    """Return the share of the draws at `places` that are made, reading on from `state` before the draw at `first`."""
     count = places[-1] - first + 1
     words = asked.cut.model.words(state, ((count - 1) * (gap + 1) + 1) * asked.cut.words + SPARE_WORDS)
     made = host.read(asked.family, asked.mapping, asked.lo, asked.hi, words, count, gap=gap)
-    at = np.array(places)
     agrees = np.zeros(count, dtype=np.bool_)
     agrees[: len(made)] = made == asked.draws[first : first + len(made)]
-    asked_for: np.ndarray[Any, Any] = agrees[at - first]
-    return asked_for
+    return float(np.mean(agrees[np.array(places) - first]))
 
 
 def _borne_out(asked: Asked, gap: int, origin: int, solved: Sequence[int]) -> bool:
-    """Return whether the draws not solved from match more as right draws do than as chance does."""
-    others = np.setdiff1d(np.flatnonzero(asked.draws != -1), solved).tolist()
-    if not others:
-        return True
+    """Return whether draws not solved from match more as right draws do than as chance does."""
+    present = np.flatnonzero(asked.draws[: solved[-1] + MOST_WITNESSES] != -1)
+    others = np.setdiff1d(present, solved).tolist()
     halfway = (1.0 - asked.noise + 2.0**-asked.draw_bits) / 2
-    return bool(_agrees(asked, gap, origin, others, 0).mean() >= halfway)
+    return not others or _matched(asked, gap, origin, others, 0) >= halfway
 
 
 def _answer(asked: Asked, windows: Windows, found: Iterable[Found], undone: list[str]) -> Answer:
     reason = "; ".join([*undone, *_conditions(asked, windows)])
+    decided = not undone and not asked.noise and rejected(asked, windows) <= UNLIKELY
     tried, states = _tried(asked, windows), tuple(found)
-    return Answer(ROUTE, asked.family, asked.mapping, states, tried, not undone, None, reason)
+    return Answer(ROUTE, asked.family, asked.mapping, states, tried, decided, None, reason)
 
 
 def _tried(asked: Asked, windows: Windows) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import and_
+from functools import lru_cache
 
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.errors import IncompatibleMapping
@@ -72,7 +71,7 @@ def leak(call: Call, value: int, *, half: int = 0) -> Leak | None:
 
     `half` is 1 where a call on the halves of words begins in a high half.
     """
-    numbers = _ORIGINS[call.kind](call, value) if 0 <= value < call.size else range(0)
+    numbers = _numbers(call, value)
     if not numbers:
         return None
     mask = _agreed(numbers, y_bits(call))
@@ -114,23 +113,27 @@ def bits_per_draw(call: Call) -> float:
 
     Of more than SAMPLED values so many are taken, evenly spread.
     """
-    found = _sample(call)
-    return sum(one.exact_bits for one in found) / len(found)
-
-
-@lru_cache(maxsize=1024)
-def lane_masks(call: Call) -> tuple[int, ...]:
-    """Return for each raw word of the call the bits that every draw fixes: 3 of floor(u * 1000), 3 of x % 1000."""
-    words = zip(*(one.words for one in _sample(call)), strict=True)
-    return tuple(reduce(and_, (known.mask for known in word)) for word in words)
-
-
-@lru_cache(maxsize=4)
-def _sample(call: Call) -> tuple[Leak, ...]:
-    """Return the leaks of all values, or of SAMPLED ones that lie evenly."""
     spread = (int(number * GOLDEN % 1.0 * call.size) for number in range(SAMPLED))
-    found = (leak(call, value) for value in (range(call.size) if call.size <= SAMPLED else spread))
-    return tuple(one for one in found if one is not None)
+    values = range(call.size) if call.size <= SAMPLED else spread
+    found = [
+        _agreed(numbers, y_bits(call)).bit_count() for value in values if (numbers := _numbers(call, value))
+    ]
+    return sum(found) / len(found)
+
+
+def lane_masks(call: Call) -> tuple[int, ...]:
+    """Return for each raw word of the call the bits that every draw fixes: the top 3 of floor(u * 1000), the low 3 of x % 1000."""
+    width, zeros = y_bits(call), (call.size & -call.size).bit_length() - 1
+    if call.kind == ITSELF:
+        return raw_words(call, (1 << width) - 1)
+    if call.kind == RESIDUE:
+        return raw_words(call, (1 << zeros) - 1)
+    if call.kind == SCALED and call.unit < 2.0**call.bits - 1.0:  # the ends are no powers of two
+        return raw_words(call, 0)
+    exact = min(
+        zeros, 1 if call.rounds else width
+    )  # rounding keeps the half alone: ends lie at odd multiples of 1 / (2 M - 2)
+    return raw_words(call, ((1 << exact) - 1) << (width - exact))
 
 
 def entropy_bits(call: Call) -> float:
@@ -179,6 +182,11 @@ def _agreed(numbers: range, width: int) -> int:
     differing = (1 << (numbers[0] ^ numbers[-1]).bit_length()) - 1
     zeros = (numbers.step & -numbers.step) - 1
     return ((1 << width) - 1) & (~differing | zeros)
+
+
+def _numbers(call: Call, value: int) -> range:
+    """Return all y that give a value, in a row; none for a value that no word makes."""
+    return _ORIGINS[call.kind](call, value) if 0 <= value < call.size else range(0)
 
 
 def _itself(call: Call, value: int) -> range:

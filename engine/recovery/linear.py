@@ -40,8 +40,8 @@ _SHOWN: dict[str, tuple[int, ...]] = {
     "ranmar/gsl": (475, 474),  # for some thousand words
     "rocrand_xorwow/seed": (162, 161, 160, 323),
     # blocks of 64 (62) are given in reverse, so every 64th draw follows the recurrence, and more where the stride shares a factor
-    "v8_math_random/state52": tuple(128 << shared for shared in range(7)),
-    "v8_math_random/state53": tuple(128 << shared for shared in range(7)),
+    "v8_math_random/state52": tuple(8192 >> shared for shared in range(7)),
+    "v8_math_random/state53": tuple(8192 >> shared for shared in range(7)),
     "v8_math_random/sum52": (7936, 3968, 256, 128),
     "xoroshiro128/plus": (128, 8256),
     "xoroshiro128/randomgen": (128, 8256),
@@ -50,25 +50,41 @@ _SHOWN: dict[str, tuple[int, ...]] = {
     "xoshiro128pp/splitmix64": (),
     "zsh_random/srand": (527, 496),
 }
-HIGHEST = (
-    16  # bit of a linear congruential state; each factor 2 of the stride halves its period of 2^(bit + 1)
-)
-_JOINED = ("glibc_rand_r/rand_r",)  # words of several states, each cut off above such a bit
+# a congruential state's highest bit that shows: each factor 2 of the stride halves its period of 2^(bit + 1)
+HIGHEST = 16
+# the bit of the state that is a word's lowest, where the words are not the state's top
+_LOWEST = {"pure_rand/congruential32": 16, "glibc_rand_r/rand_r": 16}
 
 
 @cache
-def complexities(family: Family) -> frozenset[int]:
-    """Return the linear complexities that low bits of the family's words are known to have at a constant gap."""
+def complexities(family: Family) -> tuple[int, ...]:
+    """Return the linear complexities that low bits of the family's words are known to have at a constant gap.
+
+    The first is the lowest bit's where every word is drawn.
+    """
     if family.structure == "lcg2k":
-        return frozenset((0, 1, *(2**bit + 1 for bit in range(HIGHEST)))) if _shows(family) else frozenset()
+        bits = [2**bit + 1 for bit in _state_bits(family)]
+        return (*bits, 0, 1) if bits else ()
     plain = (family.state_bits,) if family.structure == "f2" else ()
-    return frozenset(_SHOWN.get(family.id, plain))
+    return _SHOWN.get(family.id, plain)
 
 
-def _shows(family: Family) -> bool:
-    """Return whether the words of a linear congruential family begin at low bits of its state."""
-    beneath = family.state_bits - family.word_bits
-    return family.id in _JOINED or ("low_bits" in family.routes and beneath <= HIGHEST)
+def lane_complexity(family: Family, mask: int) -> int | None:
+    """Return the linear complexity of the simplest bit under `mask` of each word, None where none is known."""
+    known = complexities(family)
+    lowest = (mask & -mask).bit_length() - 1
+    if not mask or not known:
+        return None
+    if family.structure == "lcg2k":
+        return next((2**bit + 1 for bit in _state_bits(family)[lowest:]), None)
+    return known[0] if lowest == 0 or family.structure == "f2" else None
+
+
+def _state_bits(family: Family) -> range:
+    """Return the bits of a linear congruential state that the lowest bits of its words are, up to HIGHEST."""
+    if "low_bits" not in family.routes and family.id not in _LOWEST:
+        return range(0)
+    return range(_LOWEST.get(family.id, family.state_bits - family.word_bits), HIGHEST + 1)
 
 
 @dataclass(frozen=True)
@@ -110,12 +126,21 @@ def lanes(values: np.ndarray, lo: int, hi: int) -> dict[str, np.ndarray]:
     `floor(u * M)`, `(x * M) >> w` and for t = 1 under rounding. A missing draw's bits mean nothing.
     """
     shifted, size = values - lo, hi - lo + 1
-    exact = (size & -size).bit_length() - 1
+    exact = _exact(size)
     low = {_low(bit): shifted >> bit & 1 for bit in range(exact)}
     places = {_place(place): shifted // (size >> place) & 1 for place in range(1, exact + 1)}
     if size == 1 << exact:  # they are the same bits
         return low
     return low | places
+
+
+def lane_count(size: int) -> int:
+    """Return how many lanes draws of so many values have."""
+    return _exact(size) * (1 if size == 1 << _exact(size) else 2)
+
+
+def _exact(size: int) -> int:
+    return (size & -size).bit_length() - 1
 
 
 def _low(bit: int) -> str:

@@ -25,16 +25,19 @@ LARGE_SYSTEM = 8e-12  # seconds per unknown^3 / 3 of one large elimination
 LATTICE_GAP = 2.5e-6  # seconds per gap and squared bit of the state
 
 
+Gaps = tuple[int, int, float]  # lo, hi, share of belief
+
+
 @dataclass(frozen=True)
 class Method:
-    """One method; `usual_gaps` are tried where none are asked, `solve(problem, draws, stop)` takes int64 (n,), -1 missing."""
+    """One method; `usual_gaps` are tried where none are asked, each with its share of belief; `solve(problem, draws, stop)` takes int64 (n,), -1 missing."""
 
     name: str
     fits: Callable[[Problem], bool]
     least_draws: Callable[[Problem], int]
     seconds: Callable[[Problem, int], float]
     solve: Callable[[Problem, np.ndarray, Stop], Answer]
-    usual_gaps: Callable[[str], tuple[int, int]]
+    usual_gaps: Callable[[str], tuple[Gaps, ...]]
 
 
 def method_for(problem: Problem) -> Method | None:
@@ -86,8 +89,9 @@ def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
     return elimination.recover(asked, stop=gf2.Stop(stop.array, stop.generation))
 
 
-def _linear_gaps(family: str) -> tuple[int, int]:
-    return (0, 200) if models.MODELS[family].unknowns <= systems.SMALL else (0, 0)
+def _linear_gaps(family: str) -> tuple[Gaps, ...]:
+    few = models.MODELS[family].unknowns <= systems.SMALL
+    return ((0, 7, 0.7), (8, 200, 0.3)) if few else ((0, 0, 0.8),)
 
 
 def _lattice_fits(problem: Problem) -> bool:
@@ -116,6 +120,6 @@ METHODS: dict[str, Method] = {
         _lattice_draws,
         lambda problem, _draws: problem.gap_count * LATTICE_GAP * states.unknown_bits(problem.family) ** 2,
         _lattice_solve,
-        lambda _family: (0, 255),
+        lambda _family: ((0, 15, 0.7), (16, 255, 0.3)),
     ),
 }

@@ -31,6 +31,11 @@ def number(found: Found) -> int:
     return found.state * _block(found.family) + found.place
 
 
+def recurring(family: str, state: int) -> int:
+    """Return the state of the recurrence alone, without the place in the block of cached words."""
+    return state // _block(family)
+
+
 def bits(family: str) -> int:
     """Return how many bits hold every state of the family as a number."""
     model = models.MODELS.get(family)

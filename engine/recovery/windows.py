@@ -66,8 +66,9 @@ class Asked:
     @cached_property
     def usable(self) -> list[int]:
         """Return the places of the draws that some word makes."""
-        inside = np.flatnonzero((self.draws >= self.lo) & (self.draws <= self.hi))
-        return [p for p in inside.tolist() if self.cut.known(int(self.draws[p]) - self.lo)]
+        values = np.unique(self.draws[(self.draws >= self.lo) & (self.draws <= self.hi)]).tolist()
+        makeable = [value for value in values if self.cut.known(value - self.lo)]
+        return [int(place) for place in np.flatnonzero(np.isin(self.draws, makeable))]
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,7 @@ def _runs(asked: Asked, budget: int) -> Windows | Refusal:
 
 def run_chance(there: Sequence[bool], size: int, noise: float) -> float:
     """Return the chance that `size` draws in a row are right: with 1 - `noise` each, never where one is missing (False)."""
-    runs = [1.0] + [
-        0.0
-    ] * size  # chance that the run up to here has this length; at the end, that one was long enough
+    runs = [1.0] + [0.0] * size  # by the length of the run up to here; the last entry: one was long enough
     for present in there:
         right = present * (1.0 - noise)
         longer = [run * right for run in runs[:size]]

@@ -18,7 +18,6 @@ from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels.errors import IncompatibleMapping
 
-SHARE = 0.15  # of a family's belief: its state came from entropy, a wide seed or long ago
 POWER_SECONDS, MOST_PLANTS = 1.0, 59  # planted states: as many as this time allows, 59 prove 95 % power
 VECTORS = 3  # the draws and two null twins
 
@@ -34,11 +33,14 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                 method = _method(problem)
                 if method is None:
                     continue
-                gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else method.usual_gaps(family.id)
-                problem = Problem(family.id, mapping.id, lo, hi, gaps)
-                prior = weight * SHARE * 0.75 * 0.25**rank / len(materials)
-                made = _cell(problem, method, material, p, space.alpha, prior)
-                (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
+                stated = (
+                    ((space.gaps.lo, space.gaps.hi, 1.0),) if space.gaps else method.usual_gaps(family.id)
+                )
+                for first, last, share in stated:
+                    problem = Problem(family.id, mapping.id, lo, hi, (first, last))
+                    prior = weight * family.unseeded * share * 0.75 * 0.25**rank / len(materials)
+                    made = _cell(problem, method, material, p, space.alpha, prior)
+                    (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
     return ordered(cells, unplanned)
 
 

@@ -96,6 +96,7 @@ class RangeCandidate(Record):
 class Analysis(Record):
     """The whole answer; `next_draws` is null unless all hypotheses agree on them.
 
+    `next_rows` are the next draws as numbers, where a draw is the rank of a row of several.
     `excluded_before` counts asked hypotheses that earlier runs had excluded on the same draws; they were not tested again.
     """
 
@@ -113,6 +114,7 @@ class Analysis(Record):
     sessions: list[str]
     hypotheses: list[Hypothesis]
     next_draws: list[int] | None
+    next_rows: list[list[int]] | None = None
     excluded: list[Excluded]
     excluded_before: int = 0
     not_tested: list[NotTested]

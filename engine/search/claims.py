@@ -43,8 +43,9 @@ class Claim:
 
     @property
     def stream(self) -> tuple[str, str | None, str, int, int, int]:
-        """Return what names the raw stream: variants of one stream are one discovery."""
-        return (self.cell.family, self.cell.session, self.cell.origin, self.seed, self.start, self.gap)
+        """Return what names the raw stream: variants of one stream are one discovery, places in a block of cached words too."""
+        seed = states.recurring(self.cell.family, self.seed) if self.cell.origin == "state" else self.seed
+        return (self.cell.family, self.cell.session, self.cell.origin, seed, self.start, self.gap)
 
     def line(self) -> str:
         """Return the claim as one short line."""
@@ -53,6 +54,19 @@ class Claim:
             f"seed {self.seed} start {self.start}" if self.cell.origin == "seed" else f"state {self.seed:#x}"
         )
         return f"{self.cell.family} {self.cell.mapping} {origin} gap {gap}"
+
+    def record(self) -> dict[str, Any]:
+        """Return the survivor as the journal keeps it; bits of minus infinity (a miss where no noise is assumed) are null."""
+        return {
+            "cell": self.cell.key, "seed": hex(self.seed), "start": self.start, "gap": self.gap, "gaps": self.gaps and list(self.gaps),
+            "matched": self.matched, "scored": self.scored,
+            "confirmed": [self.confirmed.matched, self.confirmed.scored], "bits": finite(self.bits),
+        }  # fmt: skip
+
+
+def finite(bits: float) -> float | None:
+    """Return the bits, or None for minus infinity, which JSON does not know."""
+    return bits if math.isfinite(bits) else None
 
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
@@ -140,11 +154,13 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
     stream only the best (of equal ones, the most used mapping) is kept, because a worse one is the same discovery seen through a wrong range.
     """
-    best: dict[object, Claim] = {}
+    best: dict[object, list[Claim]] = {}
     for claim in sorted(claims, key=lambda one: (-one.matched, usage(one), -one.bits, one.start, one.seed)):
-        best.setdefault(claim.stream, claim)
+        kept = best.setdefault(claim.stream, [claim])
+        if claim.seed != kept[0].seed and _alike(claim, kept[0]):
+            kept.append(claim)
     groups: dict[object, list[Claim]] = {}
-    for claim in best.values():
+    for claim in (one for kept in best.values() for one in kept):
         story = _story(claim, counts[claim.cell.session] + NEXT_DRAWS).tobytes()
         groups.setdefault((claim.cell.session, story), []).append(claim)
     settled = []
@@ -154,6 +170,13 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
         future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
+
+
+def _alike(one: Claim, other: Claim) -> bool:
+    """Say whether two readings are as good: with few draws several places in a block tell the same of them."""
+    return (one.matched, one.cell.mapping, one.cell.lo, one.cell.hi) == (
+        other.matched, other.cell.mapping, other.cell.lo, other.cell.hi
+    )  # fmt: skip
 
 
 def _story(claim: Claim, count: int) -> np.ndarray:

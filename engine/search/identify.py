@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ from engine.search.analysis import (
     Threshold,
 )
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.claims import Claim, hypothesis, score, settle, siblings
+from engine.search.claims import Claim, finite, hypothesis, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
@@ -83,6 +84,19 @@ class Books:
     finished: list[Cell] = field(default_factory=list)
     done: dict[Cell, list[DoneChunk]] = field(default_factory=dict)
     flooded: set[str] = field(default_factory=set)
+
+    @property
+    def leaders(self) -> tuple[Claim | None, float]:
+        """Return the best survivor of the real draws, and the bits of the null twins' best."""
+        return self.best, self.null_bits
+
+    def improvement(self, outcome: ChunkOutcome) -> dict[str, Any]:
+        """Return the leaders as the journal keeps them, with the chunk and the hypotheses after which they led."""
+        best = self.best and self.best.record()
+        return {
+            "sweep": outcome.cell.key, "index": outcome.index, "hypotheses": str(self.hypotheses), "best": best,
+            "null_bits": finite(self.null_bits),
+        }  # fmt: skip
 
 
 class Identification:
@@ -183,7 +197,10 @@ class Identification:
     async def _search(self, sweeper: Sweeper) -> StoppedBy:
         async with aclosing(sweeper.run(self.plan.cells)) as outcomes:
             async for outcome in outcomes:
+                before = self.books.leaders
                 self._enter(outcome)
+                if self.books.leaders != before:
+                    sweeper.journal.append("evidence.improved", self.books.improvement(outcome))
                 self.progress(self._report(outcome.cell))
                 if self.books.claims and not self.space.exhaust:
                     return "found"
@@ -250,7 +267,7 @@ class Identification:
             cell=cell.key, cells_done=len(books.finished), cells=len(self.plan.cells), hypotheses_done=books.hypotheses,
             hypotheses=self.plan.hypotheses, rate=rate, eta=None if eta is None else min(eta, self._time_left()),
             best=books.best.line() if books.best else None, best_bits=books.best.bits if books.best else None,
-            null_bits=books.null_bits if math.isfinite(books.null_bits) else None,
+            null_bits=finite(books.null_bits),
             required_bits=required_bits(self.space.alpha), excluded_share=self._excluded_share(),
         )  # fmt: skip
 
@@ -400,22 +417,23 @@ class Identification:
         return [wanted]
 
     def _values(self, label: str | None) -> np.ndarray:
-        return self._stream(label).values
-
-    def _stream(self, label: str | None) -> History:
-        """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
-        if label is None:
-            return self.history
-        if turn := TURN.fullmatch(label):
-            return self.history.turn(int(turn[1]), int(turn[2]))
-        return self.history.session(label)
+        return stream_of(self.history, label).values
 
     def _material(self, label: str | None) -> Material:
-        history = self._stream(label)
+        history = stream_of(self.history, label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6
         return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
+
+
+def stream_of(history: History, label: str | None) -> History:
+    """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
+    if label is None:
+        return history
+    if turn := TURN.fullmatch(label):
+        return history.turn(int(turn[1]), int(turn[2]))
+    return history.session(label)
 
 
 def power(found: int, planted: int, block: int, threshold: int, noise: float) -> float:

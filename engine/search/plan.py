@@ -30,7 +30,9 @@ LONGEST_CHUNK_SECONDS = (
     20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
 )
 LEAST_ROUTED = 1 << 24  # seeds of a cell that a route is looked for
-COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core
+COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core,
+RARE_SECONDS = 2e-11  # and where so few words match a draw that only they are looked at
+RARE = 0.02  # matches by chance among the draws that decide whether a hypothesis is looked at
 SINGLE_SECONDS, JOIN_SECONDS = (
     8e-10,
     3e-7,
@@ -163,7 +165,8 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
                 unplanned.append(beyond)
             for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
-                    prior = weight * level.prior * 0.75 * 0.25**rank / len(materials)
+                    seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
+                    prior = weight * seeded * level.prior * 0.75 * 0.25**rank / len(materials)
                     made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
@@ -305,7 +308,9 @@ def composed_seconds(
 
 def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:
     """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
-    compared = scope.starts * scope.gaps * (block - threshold + 1) * COMPARE_SECONDS
+    looked = block - threshold + 1
+    each = RARE_SECONDS if looked * scope.p < RARE else COMPARE_SECONDS
+    compared = scope.starts * scope.gaps * looked * each
     if scope.law == "range":
         ends = (0, scope.starts - 1), (0, scope.gaps - 1)
         compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]

@@ -143,15 +143,7 @@ class Sweeper:
         stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
         if cell.origin == "state":
             return algebra.task(cell, stream.all(), key, self.seed)
-        width = stream.width(cell)
-        params = {
-            "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
-            "seed_lo": first, "count": count, "interval": [cell.seeds.lo, cell.seeds.hi],
-            "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
-            "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": self.seed,
-            "law": cell.law, "alignments": cell.alignments,
-        }  # fmt: skip
-        draws = np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
+        params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
         return Task(kind="sieve", key=key, params=params, arrays={"draws": draws})
 
     def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
@@ -181,6 +173,21 @@ class Sweeper:
 def _proven(cell: Cell, found: int, planted: int) -> bool:
     """Say whether planted truths prove the worker: a sieve finds all; what algebra finds of them is its power."""
     return found == planted or cell.origin == "state"
+
+
+def chunk_order(
+    cell: Cell, stream: Stream, index: int, seeds: tuple[int, int], rng: int
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what a worker is told of one chunk, `seeds` being (first, count): equal orders have equal results on every machine."""
+    width = stream.width(cell)
+    params = {
+        "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
+        "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
+        "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
+        "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
+        "law": cell.law, "alignments": cell.alignments,
+    }  # fmt: skip
+    return params, np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
 
 
 def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:

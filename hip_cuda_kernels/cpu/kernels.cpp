@@ -117,6 +117,57 @@ void compare(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses)
     }
 }
 
+typedef short Signed16 __attribute__((vector_size(vector_bytes)));
+
+// The upper halves of two vectors' words in one: enough to refuse nearly every word that does not match.
+HD Vector32 upper_halves(const Vector32 &a, const Vector32 &b) { return (a >> 16) | (b & 0xffff0000u); }
+
+HD Vector32 both(u32 half) { return Vector32{} + (half << 16 | (half & 0xffffu)); }
+
+// Biased by 2^15, (q >> 16) - (base >> 16) > lim is one signed comparison; base = -offset is the least q that matches.
+struct Halves {
+    Vector32 offset, lim;
+
+    HD explicit Halves(const Pair &pair) {
+        const u32 base = 0u - pair.offset, most = (u32)(((u64)(base & 0xffffu) + pair.lim) >> 16);
+        offset = both(0x8000u - (base >> 16));
+        lim = both((most < 0xffffu ? most : 0xffffu) + 0x8000u);
+    }
+
+    HD Vector32 missed(const Vector32 &halves) const {
+        return (Vector32)((Signed16)((Signed16)halves + (Signed16)offset) > (Signed16)lim);
+    }
+};
+
+HD Match *append_matches(const Row &words, const Pair &pair, u32 number, u32 first, Match *out) {
+    const Vector32 offset = Vector32{} + (pair.offset + 0x80000000u), lim = Vector32{} + (pair.lim + 0x80000000u);
+    const u32 every = native_lanes == 32 ? ~0u : (1u << native_lanes) - 1;
+    for (int i = 0; i < abreast; ++i)
+        for (u32 bits = ~signs((Vector32)((Signed32)(words.v[i] + offset) > (Signed32)lim)) & every; bits; bits &= bits - 1)
+            *out++ = {number, first + (u32)(i * native_lanes) + (u32)__builtin_ctz(bits)};
+    return out;
+}
+
+u32 matches(const u32 *q, u32 lanes, const Pair *pairs, u32 count, Match *out) {
+    Match *end = out;
+    for (u32 from = 0, to; from < count; from = to) {
+        const u32 row = pairs[from].row;
+        for (to = from + 1; to < count && pairs[to].row == row;) ++to;
+        for (u32 at = 0; at < lanes; at += step) {
+            const Row words = load<abreast>(q + (u64)row * lanes + at);
+            Vector32 halves[abreast / 2];
+            _Pragma("GCC unroll 4") for (int i = 0; i < abreast / 2; ++i) halves[i] = upper_halves(words.v[2 * i], words.v[2 * i + 1]);
+            for (u32 pair = from; pair < to; ++pair) {
+                const Halves test(pairs[pair]);
+                Vector32 missed = test.missed(halves[0]);
+                _Pragma("GCC unroll 4") for (int i = 1; i < abreast / 2; ++i) missed &= test.missed(halves[i]);
+                if (any(~(missed & missed << 16))) end = append_matches(words, pairs[pair], pair, at, end);
+            }
+        }
+    }
+    return (u32)(end - out);
+}
+
 u32 *append(u32 bits, u32 first, u32 *out) {
     for (; bits; bits &= bits - 1) *out++ = first + (u32)__builtin_ctz(bits);
     return out;
@@ -144,7 +195,7 @@ const Producer *const producers[] = {
 };
 
 const Kernels kernels = {TEXT(MIMICRY_ISA), step, producers, count_up, filter_in_place, fold_rows, residues,
-                         rejections, wide_rejections, compare, survivors, JOIN(route_kernels_, MIMICRY_ISA)};
+                         rejections, wide_rejections, compare, matches, survivors, JOIN(route_kernels_, MIMICRY_ISA)};
 
 }  // namespace
 

@@ -44,6 +44,10 @@ struct Pair {  // one draw compared at one buffer row
     u32 row, offset, lim;
 };
 
+struct Match {
+    u32 pair, lane;
+};
+
 struct Fold {  // (high >> high_shift) * high_scale + (low >> low_shift) * low_scale
     u32 high_shift, high_scale, low_shift, low_scale;
 };
@@ -68,6 +72,8 @@ struct Kernels {
     bool (*wide_rejections)(const u32 *words, u32 rows, u32 lanes, const Call &call, u32 *rejects);
     // Row i of misses = -1 where pair i does not match, 0 where it does.
     void (*compare)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses);
+    // Append every pair that matches and its lane, by row; the pairs rise by their row. For matches that are rare.
+    u32 (*matches)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, Match *out);
     // Append combo * lanes + lane wherever at most `missable` of the `depth` rows index[combo][] of misses are set.
     u32 (*survivors)(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 missable, u32 *out);
     const RouteKernels &routes;

@@ -1,7 +1,8 @@
-// The sieve driver: one shared stream of words for all starts and gaps, a filter on the first draws, a second one on the survivors
-// packed by alignment, and an exact count for what is left.
+// The sieve driver: one shared stream of words for all starts and gaps, a filter on the first draws (first_stage.h), a second one on
+// the survivors packed by alignment, and an exact count for what is left.
 //
 // Nothing here depends on the generator or the instruction set. Filters only over-approximate, so the hit set is exact.
+#include "first_stage.h"
 #include "stream.h"
 
 #include <chrono>
@@ -16,13 +17,7 @@ const u32 most_alignments = 4096;   // (start, gap) pairs that one pass keeps qu
 const u32 most_queues = 1u << 16;   // with every vector
 const u32 cache_bytes = 24 * 1024;  // what a block of lanes may fill: most of a first-level cache
 const u32 most_lanes = 512;
-
-// The first stage of one vector: which rows are compared with which draws, and which comparisons make up each alignment.
-struct FirstStage {
-    u32 vector, depth, missable;
-    std::vector<Pair> pairs;
-    std::vector<u32> index;  // [alignment][depth]
-};
+const u32 packing = 8;  // packed seeds that cost as much as one that is counted alone
 
 // Seeds that passed the first stage, kept apart by vector and alignment so that a batch shares its positions.
 class Queues {
@@ -53,7 +48,9 @@ class Pass {
         collect_calls();
         for (u32 v = 0; v < task.vectors; ++v)
             if (reachable(v)) stages.push_back(stage_of(v));
+        for (u32 i = 0; i < stages.size(); ++i) stages[i].rare() ? rare.add(i, stages[i]) : common.push_back(i);
         size_block();
+        drawn.resize(reach());
     }
 
     // Search seeds [lo, lo + count); returns how many of them are done, every survivor judged.
@@ -116,12 +113,13 @@ class Pass {
     void size_block() {
         if (stages.empty()) return;
         u64 widest = 0;
-        for (const FirstStage &stage : stages) widest = std::max<u64>(widest, stage.pairs.size());
+        for (u32 i : common) widest = std::max<u64>(widest, stages[i].pairs.size());
         const u64 lane_bytes = 4 * (first.rows_for((u32)calls.size(), calls.back()) + widest);
         const u64 units = cache_bytes / (lane_bytes * first.unit);
         lanes = first.unit * (u32)std::clamp<u64>(units, 1, std::max(1u, most_lanes / first.unit));
         misses.reserve(widest * lanes);
-        survivors.resize((u64)alignments * lanes);
+        survivors.resize(common.empty() ? 0 : (u64)alignments * lanes);
+        rare.settle(lanes);
     }
 
     void block(u64 seed, u32 n) {
@@ -133,15 +131,21 @@ class Pass {
         const u32 *q = first.rows(seeds, high, calls, lanes);
         for (u32 lane : first.short_lanes)
             if (lane < n) count_everywhere(seeds[lane]);
-        for (const FirstStage &stage : stages) {
-            kernels.compare(q, lanes, stage.pairs.data(), (u32)stage.pairs.size(), misses.get());
-            const u32 left = kernels.survivors(misses.get(), lanes, stage.index.data(), alignments, stage.depth, stage.missable, survivors.data());
-            for (u32 i = 0; i < left; ++i) {
-                const u32 alignment = survivors[i] / lanes, lane = survivors[i] % lanes;
-                if (lane < n && !first.is_short(lane) && queues.push(queue_of(stage.vector, alignment), seeds[lane]))
-                    flush(stage.vector, alignment);
-            }
-        }
+        rare.each(kernels, q, lanes, n, [&](u32 stage, u32 draw, u32 alignment, u32 lane) {
+            if (stages[stage].reached(alignment, draw, q, lanes, lane)) enqueue(stages[stage].vector, alignment, lane);
+        });
+        for (u32 i : common) compare_all(stages[i], q, n);
+    }
+
+    void compare_all(const FirstStage &stage, const u32 *q, u32 n) {
+        kernels.compare(q, lanes, stage.pairs.data(), (u32)stage.pairs.size(), misses.get());
+        const u32 left = kernels.survivors(misses.get(), lanes, stage.index.data(), alignments, stage.depth, stage.missable, survivors.data());
+        for (u32 i = 0; i < left; ++i)
+            if (survivors[i] % lanes < n) enqueue(stage.vector, survivors[i] / lanes, survivors[i] % lanes);
+    }
+
+    void enqueue(u32 vector, u32 alignment, u32 lane) {
+        if (!first.is_short(lane) && queues.push(queue_of(vector, alignment), block_seeds.get()[lane])) flush(vector, alignment);
     }
 
     u64 queue_of(u32 vector, u32 alignment) const { return (u64)vector * alignments + alignment; }
@@ -156,8 +160,9 @@ class Pass {
         u32 *seeds = queues.at(queue_of(vector, alignment));
         const u32 n = queues.take(queue_of(vector, alignment)), width = round_up(n, second.unit);
         if (n == 0 || halted()) return;
-        std::fill(seeds + n, seeds + width, seeds[0]);
         const u32 start = start_of(alignment), gap = gap_of(alignment);
+        if (n * packing <= width) return judge_all(vector, seeds, n, start, gap);
+        std::fill(seeds + n, seeds + width, seeds[0]);
         for (u32 lane : deeper(vector, start, gap, seeds, width))
             if (lane < n) judge(vector, seeds[lane], start, gap);
     }
@@ -184,6 +189,10 @@ class Pass {
         return left;
     }
 
+    void judge_all(u32 vector, const u32 *seeds, u32 n, u32 start, u32 gap) {
+        for (u32 i = 0; i < n; ++i) judge(vector, seeds[i], start, gap);
+    }
+
     void judge(u32 vector, u32 low, u32 start, u32 gap) {
         const u64 seed = (u64)high << 32 | low;
         const u32 matched = scalar.count(task, vector, seed, start, gap);
@@ -194,9 +203,27 @@ class Pass {
             found.overflow = true;
     }
 
+    // Every alignment of one seed, on its draws made once by the exact side.
     void count_everywhere(u32 low) {
+        scalar.values(task.call, (u64)high << 32 | low, 0, 0, drawn.size(), drawn.data());
         for (const FirstStage &stage : stages)
-            for (u32 a = 0; a < alignments && !halted(); ++a) judge(stage.vector, low, start_of(a), gap_of(a));
+            for (u32 a = 0; a < alignments && !halted(); ++a)
+                if (matches_enough(stage.vector, start_of(a), gap_of(a))) judge(stage.vector, low, start_of(a), gap_of(a));
+    }
+
+    bool matches_enough(u32 vector, u32 start, u32 gap) const {
+        const u32 row = vector * task.width;
+        u32 missed = 0;
+        for (u32 i = row; i < row + task.usable[vector] && missed <= missable(vector); ++i)
+            missed += drawn[start + (u64)task.index[i] * (gap + 1)] != task.value[i];
+        return missed <= missable(vector);
+    }
+
+    // The calls up to the last draw of the longest alignment.
+    u64 reach() const {
+        u32 last = 0;
+        for (const FirstStage &stage : stages) last = std::max(last, task.index[stage.vector * task.width + task.usable[stage.vector] - 1]);
+        return task.start_lo + task.start_count + (u64)last * (task.gap_lo + task.gap_count);
     }
 
     bool halted() {
@@ -218,7 +245,10 @@ class Pass {
     u32 lanes = 0, high = 0;
     u64 blocks = 0;
     std::vector<u32> calls, survivors;
+    std::vector<u64> drawn;  // of one seed
     std::vector<FirstStage> stages;
+    std::vector<u32> common;  // the stages whose matches are not rare
+    RareMatches rare;
     Buffer block_seeds, misses;
     std::vector<u32> second_calls, counting, left;
     std::vector<Pair> second_pairs;

@@ -17,6 +17,7 @@ FAMILIES: tuple[Family, ...] = (
         float_split=(26, 27),
         routes=("low_bits", "lattice"),
         weight=10.0,
+        unseeded=0.5,
         inverse=True,
         jump=True,
         cost=0.0013,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.history.samples import Pool, Sample
 from engine.search.analysis import Analysis
 from engine.search.certificate import Certificate, digest
 from hip_cuda_kernels import host
@@ -191,3 +192,23 @@ def wait_for_chunk(state: Path) -> int:
                 if count:
                     return count
     raise AssertionError("no chunk finished within a minute")
+
+
+def test_rows_of_six_numbers_are_identified_and_the_next_rows_are_named(tmp_path: Path) -> None:
+    sample = Sample(6, Pool(1, 49, "sorted"))
+    made = "mt19937/init_genrand", "sample(6,shuffle,sorted)", 4711
+    ranks = host.values(*made, *sample.range, 22, start=2, gap=1).tolist()
+    rows = [",".join(map(str, sample.row(rank))) for rank in ranks]
+    (tmp_path / "rows.csv").write_text("\n".join(["n1,n2,n3,n4,n5,n6", *rows[:12]]))
+    shown = analyze(
+        str(tmp_path / "rows.csv"), "--columns", "n1,n2,n3,n4,n5,n6", "--pool", "1:49", "--families", made[0],
+        "--seeds", "0:6000", "--starts", "0:2", "--gaps", "0:1", "--json", str(tmp_path / "out.json"),
+        "--state", str(tmp_path),
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    found = Analysis.model_validate_json((tmp_path / "out.json").read_text())
+    assert int(found.hypotheses[0].origin["value"], 16) == 4711
+    assert found.next_draws is not None
+    assert found.next_draws[:10] == ranks[12:]
+    assert found.next_rows == [sample.row(rank) for rank in found.next_draws]
+    assert f"next draws {rows[12].replace(',', ' ')}\n" in shown.stdout

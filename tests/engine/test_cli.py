@@ -188,6 +188,33 @@ def test_a_plan_without_a_history_says_so(mimicry: Run) -> None:
     assert "give a history" in shown.stderr
 
 
+def test_what_could_be_identified_fits_80_columns_and_writes_nothing(mimicry: Run, tmp_path: Path) -> None:
+    history, state = str(EXAMPLES / "java_nextint_gaps.csv"), tmp_path / "state"
+    shown = mimicry("identifiable", history, "--families", "java,php,taus88", "--range", "0:999", state=state)
+    assert shown.returncode == 0
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert "by seed    3 of 3 families" in shown.stdout
+    assert "6,855" in mimicry("identifiable", history, "--families", "php", "--all").stdout
+    assert not state.exists()
+
+
+def test_what_could_be_identified_as_json_is_the_contract(mimicry: Run) -> None:
+    shown = mimicry("identifiable", str(EXAMPLES / "entropy.csv"), "--families", "java", "--json", "-")
+    made = json.loads(shown.stdout)
+    assert made["schema"] == "identifiable/1"
+    assert {name for need in made["needs"] for name in need["families"]} == {"lcg48/java"}
+
+
+@pytest.mark.parametrize(
+    ("draws", "code", "line"),
+    [("7\n" * 5, 0, "hopeless   all 5 draws are equal"), ("3\n4\n", 3, "at least 3 are needed")],
+)
+def test_what_no_draws_could_identify_is_one_line(mimicry: Run, draws: str, code: int, line: str) -> None:
+    shown = mimicry("identifiable", "-", "--range", "0:9", stdin=draws)
+    assert shown.returncode == code
+    assert (shown.stdout + shown.stderr).count(line) == 1
+
+
 def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tmp_path: Path) -> None:
     shown = mimicry("coverage", state=tmp_path)
     assert shown.returncode == 0
@@ -231,3 +258,22 @@ def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path)
     with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
         db.execute("UPDATE events SET data = '{}'")
     assert mimicry("verify", state=tmp_path).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (("--columns", "a,b"), "need their pool"),
+        (("--order", "drawn"), "need their pool"),
+        (("--pool", "49", "--columns", "a,b", "--column", "a"), "contradict"),
+        (("--pool", "49", "--modulus", "49"), "contradict"),
+        (("--pool", "49:1"), "--pool 49:1"),
+    ],
+)
+def test_options_of_rows_that_contradict_each_other_are_refused(
+    options: tuple[str, ...], rule: str, mimicry: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n5,6\n")
+    shown = mimicry("plan", str(tmp_path / "rows.csv"), *options)
+    assert shown.returncode == 2
+    assert rule in shown.stderr

@@ -1,5 +1,6 @@
 """The lattice route: planted states come back under an unknown gap, alone; chance, rejection and noise are told as they are."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ PLANTED = [
     (JAVA, "java_bounded", 1000, 8, 20),
     (JAVA, "java_bounded", 999, 8, 20),
     (JAVA, "java_bounded", 1024, 8, 40),
-    (JAVA, "java_bounded", 6, 30, 1),
+    (JAVA, "java_bounded", 10, 24, 2),
     (JAVA, "float(53)", 1000, 8, 40),
     (JAVA, "mulshift", 1000, 8, 40),
     (MUSL, "mod", 1000, 10, 20),
@@ -242,3 +243,20 @@ def test_noise_that_leaves_no_hope_of_a_run_is_refused() -> None:
 def test_chance_has_no_state_under_noise_either() -> None:
     draws = np.random.default_rng(12).integers(0, 1000, 60)
     assert solve(draws, DRAND, "float(48)", 0, 999, (0, 6), noise=0.1).found == ()
+
+
+def test_a_million_draws_are_no_burden() -> None:
+    """Only the draws that suffice are read: the rest costs their look, not their solution."""
+    truth = plant(DRAND, "float(48)", 1000, 30, 0, np.random.default_rng(15))
+    draws = np.append(truth.draws, np.random.default_rng(15).integers(0, 1000, 1_000_000))
+    began = time.process_time()
+    assert [one.state for one in solve(draws, DRAND, "float(48)", 0, 999, (0, 3)).found] == [truth.state]
+    assert solve(draws, DRAND, "float(48)", 0, 999, (0, 3), noise=0.1).found == ()
+    assert time.process_time() - began < 3.0
+
+
+def test_noise_and_likely_rejections_exclude_nothing() -> None:
+    draws = np.random.default_rng(16).integers(0, 1000, 60)
+    assert not solve(draws, DRAND, "float(48)", 0, 999, (0, 3), noise=0.1).exhausted
+    assert not solve(draws, JAVA, "top_reject", 0, 999, (0, 0)).exhausted
+    assert solve(draws, JAVA, "java_bounded", 0, 999, (0, 0)).exhausted

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import and_
 
 import numpy as np
 import pytest
@@ -186,6 +188,20 @@ def test_lanes_are_the_bits_that_every_draw_fixes(
     name: str, text: str, size: int, masks: tuple[int, ...]
 ) -> None:
     assert lane_masks(lower_call(parse_mapping(text, family(name)), family(name), 0, size - 1)) == masks
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([case for case in CALLS if case[2] <= 1000]))
+def test_a_lane_is_known_of_every_draw_and_no_lane_is_missing(case: tuple[str, str, int, Call]) -> None:
+    call = case[3]
+    found = [one for value in range(call.size) if (one := leak(call, value))]
+    shared = tuple(
+        reduce(and_, masks)
+        for masks in zip(*([word.mask for word in one.words] for one in found), strict=True)
+    )
+    lanes = lane_masks(call)
+    assert all(lane & mask == lane for lane, mask in zip(lanes, shared, strict=True))
+    assert lanes == shared or y_bits(call) < 20 or rejected(call) > 0.0
 
 
 def test_a_large_range_is_sampled_evenly() -> None:

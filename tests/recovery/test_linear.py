@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from engine.recovery.berlekamp_massey import linear_complexity
-from engine.recovery.linear import NEXT, TOLD, complexities, detect, lanes, longest_stretch
+from engine.recovery.linear import (
+    NEXT,
+    TOLD,
+    complexities,
+    detect,
+    lane_complexity,
+    lane_count,
+    lanes,
+    longest_stretch,
+)
 from hip_cuda_kernels import host
 from hip_cuda_kernels.registry import FAMILIES, family
 
@@ -82,7 +91,8 @@ def test_each_exact_bit_is_a_lane_once() -> None:
     assert list(lanes(values, 0, 999)) == [
         "low bit", "bit 1", "bit 2", "upper half", "binary place 2 (of draw / range)", "binary place 3 (of draw / range)",
     ]  # fmt: skip
-    assert len(lanes(values, 0, 1023)) == 10
+    for size in (999, 1000, 1024, 1, 2):
+        assert lane_count(size) == len(lanes(values % size, 0, size - 1))
     assert lanes(values, 0, 998) == {}
 
 
@@ -175,10 +185,22 @@ def measured(name: str, count: int, stride: int = 1) -> set[int]:
 @pytest.mark.parametrize("name", [one.id for one in FAMILIES])
 def test_complexities_are_those_of_the_generators_words(name: str) -> None:
     """Nothing that 2,600 words show is missing, and what is listed is shown."""
-    listed = complexities(family(name))
+    listed = set(complexities(family(name)))
     shown = [measured(name, 2600, stride) for stride in (1, 2, 62, 64)]
     assert shown[0] | shown[1] <= listed
     assert any(shown) == any(length < 1280 for length in listed)
+    assert bool(shown[0]) == any(length < 1280 for length in complexities(family(name))[:1])
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "complexity"),
+    [("mt19937/cpython", 1 << 31, 19_937), ("go_alfg/new_source", 1, 607), ("go_alfg/new_source", 1 << 62, None), ("drand48", 4, 5),
+     ("msvc", 1, 65_537), ("rand_r", 1, 65_537), ("msvc", 2, None), ("java", 0, None), ("splitmix64", 7, None)],
+)  # fmt: skip
+def test_the_complexity_of_a_lane_follows_from_its_lowest_bit(
+    name: str, mask: int, complexity: int | None
+) -> None:
+    assert lane_complexity(family(name), mask) == complexity
 
 
 @pytest.mark.slow
@@ -187,4 +209,4 @@ def test_long_complexities_are_those_of_the_generators_words(name: str) -> None:
     """All in 15 s."""
     strides = (1, 64) if family(name).structure == "lcg2k" else (1,)
     shown = set().union(*(measured(name, 2600 if name == "ranmar/gsl" else 45_000, one) for one in strides))
-    assert shown & complexities(family(name))
+    assert shown & set(complexities(family(name)))

@@ -61,7 +61,9 @@ async def test_few_draws_pay_for_every_state_and_gap(
 
 
 async def test_too_few_draws_are_named_with_the_number_that_would_do(make_history: Maker) -> None:
-    identification = Identification(make_history(from_state(V8, "float(52)", 0, 12)), space(V8, "float(52)"))
+    identification = Identification(
+        make_history(from_state(V8, "float(52)", 0, 12)), space(V8, "float(52)", gaps=Range(0, 200))
+    )
     assert not identification.asked.cells
     (left,) = identification.asked.unplanned
     assert left.need is not None
@@ -83,7 +85,8 @@ async def test_random_draws_exclude_the_whole_state_space_with_measured_power(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     draws = np.random.default_rng(8).integers(0, 1000, 60)
-    found = await identify(make_history(draws), space(JAVA, "java_bounded"), compute, journal, run="t")
+    asked = space(JAVA, "java_bounded", gaps=Range(0, 40))
+    found = await identify(make_history(draws), asked, compute, journal, run="t")
     assert found.verdict == "no_evidence"
     (row,) = found.excluded
     assert row.origins == {"kind": "state", "range": f"0:{2**48 - 1}"}

@@ -40,7 +40,7 @@ class LowBits {
           shown(std::min((u32)__builtin_ctzll(task.call.range), most_shown)), low_bits(from + shown),
           low_seeds(1u << (low_bits - seeding.shift)), high_flip((u32)(seeding.flip >> low_bits)),
           rejecting(can_reject(task.call)), left(chunk + scan_room),
-          sift(kernels, search) {}
+          low_left(std::min(chunk, low_seeds) + scan_room), sift(kernels, search) {}
 
     Found run() {
         const u32 alignments = task.start_count * task.gap_count;
@@ -96,9 +96,8 @@ class LowBits {
         const u32 field = ((1u << shown) - 1) << from;
         const ShownBits bits = {seeding.shift, (u32)seeding.flip, field, usable, missable, multipliers.data(), increments.data()};
         for (u32 low = 0; low < low_seeds && !sift.halted(); low += chunk) {
-            low_left.resize(chunk + scan_room);
-            low_left.resize(kernels.routes.low_states(bits, low, std::min(chunk, low_seeds - low), low_left.data()));
-            for (u32 i = 0; i < low_left.size() && !sift.halted(); ++i) {
+            const u32 n = kernels.routes.low_states(bits, low, std::min(chunk, low_seeds - low), low_left.data());
+            for (u32 i = 0; i < n && !sift.halted(); ++i) {
                 use(low_left[i]);
                 show(low_left[i]);
             }
@@ -158,14 +157,14 @@ class LowBits {
     const Seeding &seeding;
     const u32 from, shown, low_bits, low_seeds, high_flip;  // a draw shows state bits from .. from + shown - 1
     const bool rejecting;
-    std::vector<u32> left;
+    std::vector<u32> left, low_left;
     Sift sift;
     u64 part = 0, parts = 1;
     u32 pattern = 0, patterns = 1;  // of rejections, in one part
     u32 vector = 0, start = 0, gap = 0, usable = 0, missable = 0;
     std::vector<Place> places;
     std::vector<Progression> words;
-    std::vector<u32> multipliers, increments, low_left;
+    std::vector<u32> multipliers, increments;
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ def values(
     """Return the int64 (count,) draws in lo..hi from a state on: `start` calls discarded first, `gap` between two draws."""
     entry = family_of(family)
     call = lower_call(parse_mapping(mapping, entry), entry, lo, hi)
-    needed = (start + count * (gap + 1)) * call.words * call.raw_words
+    needed = (start + count * (gap + 1)) * call.raw_words
     while True:
         made = words(family, state, needed + SPARE_WORDS)
         draws = host.read(family, mapping, lo, hi, made, count, start=start, gap=gap)

@@ -65,7 +65,8 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
     for number, one in enumerate(analysis.hypotheses, start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
-    lines += row(*next_fact(analysis))
+    for label, text in next_facts(analysis):
+        lines += row(label, text)
     lines += row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
@@ -138,10 +139,15 @@ def _moment(value: int, unit: str | None) -> str | None:
     return None if unit is None else Range(value, value, unit).text().partition("..")[0] + " UTC"
 
 
-def next_fact(analysis: Analysis) -> tuple[str, str]:
-    """Return what is said of the draws to come, as (label, text)."""
-    if analysis.next_rows:
-        return "next draws", "; ".join(" ".join(map(str, numbers)) for numbers in analysis.next_rows)
+def next_facts(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return what is said of the draws to come as (label, text); rows of several numbers stand one below the other."""
+    if not analysis.next_rows:
+        return [_next_fact(analysis)]
+    rows = [" ".join(map(str, numbers)) for numbers in analysis.next_rows]
+    return [("" if place else "next draws", text) for place, text in enumerate(rows)]
+
+
+def _next_fact(analysis: Analysis) -> tuple[str, str]:
     if analysis.next_draws:
         return "next draws", " ".join(map(str, analysis.next_draws))
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.evidence.evalue import required_bits
-from engine.report import ENDINGS, TITLES, hypothesis_facts, next_fact, quantity
+from engine.report import ENDINGS, TITLES, hypothesis_facts, next_facts, quantity
 from engine.run_report import figures
 from engine.run_report.along import Along, follow
 from engine.run_report.document import Block, Document, Prose, Section, Table
@@ -126,7 +126,7 @@ def _hypotheses(facts: Facts) -> list[Block]:
         )
         for one in analysis.hypotheses
     ]
-    return [*told, Rows([next_fact(analysis)])]
+    return [*told, Rows(next_facts(analysis))]
 
 
 def _session(one: Hypothesis) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from engine.search.identify import Progress
 from engine.search.ranges import Range
 
 WIDTH = 79
+MOST_SHOWN = 3  # hypotheses that are told in full: places in a block of cached words can be many
 NO_SEED = "none of this seeding leads to the state, or it lies too far back"
 TITLES = {
     "identified": "IDENTIFIED",
@@ -63,8 +64,12 @@ def duration(seconds: float) -> str:
 def render(analysis: Analysis, bias: str | None = None) -> str:
     """Return the verdict, its reasons, the next draws and what was not searched; `bias` is the failed test, if one did."""
     lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
-    for number, one in enumerate(analysis.hypotheses, start=1):
+    for number, one in enumerate(analysis.hypotheses[:MOST_SHOWN], start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
+    if len(analysis.hypotheses) > MOST_SHOWN:
+        lines += row(
+            "more", f"{len(analysis.hypotheses) - MOST_SHOWN} hypotheses explain the draws too (list: --json)"
+        )
     for label, text in next_facts(analysis):
         lines += row(label, text)
     lines += row("bias", bias) if bias and analysis.verdict == "biased" else []

@@ -19,10 +19,12 @@ from hip_cuda_kernels import gf2
 from hip_cuda_kernels.lowering import HALVES, ITSELF, RESIDUE, Call
 
 SPARE_BITS = 12.0  # beyond what state and gap hold: a wrong solution is then rare before it is confirmed
-SMALL_SYSTEM = 4e-5  # seconds per system of up to 256 unknowns
-FORMS = 8e-5  # seconds per word of a table of forms
-LARGE_SYSTEM = 8e-12  # seconds per unknown^3 / 3 of one large elimination
-LATTICE_GAP = 2.5e-6  # seconds per gap and squared bit of the state
+SMALL_SYSTEM = 1.6e-5  # seconds per system of up to 256 unknowns
+FORMS = (
+    3e-5  # seconds per word of a table of forms, times the state's length in 2,048 bits where it is longer
+)
+LARGE_SYSTEM = 3e-13  # seconds per unknown^3 / 3 of one large elimination
+LATTICE_GAP = 0.8e-6  # seconds per gap and squared bit of the state
 
 
 Gaps = tuple[int, int, float]  # lo, hi, share of belief
@@ -79,7 +81,7 @@ def _linear_seconds(problem: Problem, draws: int) -> float:
     words = draws * (problem.gaps[1] + 1) * problem.call.words
     if model.unknowns <= systems.SMALL:
         return words * FORMS + count * SMALL_SYSTEM
-    return count * (LARGE_SYSTEM * model.unknowns**3 / 3 + words * FORMS)
+    return count * (LARGE_SYSTEM * model.unknowns**3 / 3 + words * FORMS * max(1.0, model.unknowns / 2048))
 
 
 def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
@@ -91,7 +93,7 @@ def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
 
 def _linear_gaps(family: str) -> tuple[Gaps, ...]:
     few = models.MODELS[family].unknowns <= systems.SMALL
-    return ((0, 7, 0.7), (8, 200, 0.3)) if few else ((0, 0, 0.8),)
+    return ((0, 7, 0.6), (8, 31, 0.25), (32, 200, 0.15)) if few else ((0, 0, 0.7), (1, 3, 0.2))
 
 
 def _lattice_fits(problem: Problem) -> bool:
@@ -120,6 +122,6 @@ METHODS: dict[str, Method] = {
         _lattice_draws,
         lambda problem, _draws: problem.gap_count * LATTICE_GAP * states.unknown_bits(problem.family) ** 2,
         _lattice_solve,
-        lambda _family: ((0, 15, 0.7), (16, 255, 0.3)),
+        lambda _family: ((0, 15, 0.7), (16, 63, 0.2), (64, 255, 0.1)),
     ),
 }

@@ -19,7 +19,11 @@ from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels.errors import IncompatibleMapping
 
-POWER_SECONDS, MOST_PLANTS = 1.0, 59  # planted states: as many as this time allows, 59 prove 95 % power
+POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
+    0.4,
+    5,
+    59,
+)  # planted states: 5 found prove 54 % power, 59 prove 95 %
 MOST_PAYING = 1 << 20  # draws beyond which a state counts as not identifiable
 VECTORS = 3  # the draws and two null twins
 
@@ -73,7 +77,7 @@ def _cell(
         enough = f"need at least {need}" if need else "no number of draws would do"
         text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; {enough}"
         return Unplanned(problem.family, problem.mapping, text, need)
-    seconds = CELL_SECONDS + VECTORS * method.seconds(problem, block)
+    seconds = CELL_SECONDS + POWER_SECONDS + VECTORS * method.seconds(problem, block)
     return Cell(
         problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps, 0.0,
         block, block, draws - block, material.session, prior, seconds, route=method.name, origin="state",
@@ -90,7 +94,7 @@ def _plants(cell: Cell) -> int:
     """Return how many planted states prove the cell: as many as POWER_SECONDS allow at the dearest gaps."""
     near = (max(cell.gaps[0], cell.gaps[1] - 2), cell.gaps[1])
     each = METHODS[cell.route].seconds(Problem(cell.family, cell.mapping, cell.lo, cell.hi, near), cell.block)
-    return max(1, min(MOST_PLANTS, int(POWER_SECONDS / each)))
+    return max(FEWEST_PLANTS, min(MOST_PLANTS, int(POWER_SECONDS / each)))
 
 
 def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:

@@ -46,6 +46,7 @@ from state.coverage import CoverageRow
 from state.journal import Journal
 
 FEWEST_DRAWS = 3
+LEAST_POWER = 0.5  # proven on planted states: below it, what algebra did not find is not excluded
 TURNS = re.compile(r"turns:([2-9]|[1-5]\d|6[0-4])")  # how the hypothesis is asked,
 TURN = re.compile(r"turn (\d+) of (\d+)")  # and how each of its streams is called
 
@@ -309,9 +310,9 @@ class Identification:
         )  # fmt: skip
 
     def _settled(self, cell: Cell) -> bool:
-        """Say whether a finished cell excludes anything: algebra that misses planted states does not."""
+        """Say whether a finished cell excludes anything: algebra that misses too many planted states does not."""
         planted, found = self.books.power[cell.key]
-        return cell.origin == "seed" or 2 * found > planted
+        return cell.origin == "seed" or clopper_pearson_lower(found, planted) >= LEAST_POWER
 
     def _exclusion(self, cell: Cell) -> Excluded:
         planted, found = self.books.power[cell.key]

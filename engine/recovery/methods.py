@@ -9,16 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.compute.stop import Stop
-from engine.recovery import congruences, elimination, lattice, states, systems
+from engine.recovery import congruences, elimination, lattice, states, subsets, systems
 from engine.recovery.answer import Answer
 from engine.recovery.cuts import cut_of
 from engine.recovery.leaks import bits_per_draw, rejected
 from engine.recovery.problem import Problem
 from engine.recovery.recurrences import models
+from engine.recovery.windows import run_chance
 from hip_cuda_kernels import gf2
 from hip_cuda_kernels.lowering import HALVES, ITSELF, RESIDUE, Call
 
 SPARE_BITS = 12.0  # beyond what state and gap hold: a wrong solution is then rare before it is confirmed
+SUBSETS = 64  # of draws that are solved where some are wrong
+RUNS = 200  # of draws in a row that a lattice is solved from where some are wrong
+LIKELY = 0.95  # the chance of a run of right draws that is asked for
+JUDGING = 3  # times as many draws as a state takes: the others judge it
+NOISY_LATTICE = 30.0  # times the seconds of exact draws
 SMALL_SYSTEM = 1.6e-5  # seconds per system of up to 256 unknowns
 FORMS = (
     3e-5  # seconds per word of a table of forms, times the state's length in 2,048 bits where it is longer
@@ -32,13 +38,13 @@ Gaps = tuple[int, int, float]  # lo, hi, share of belief
 
 @dataclass(frozen=True)
 class Method:
-    """One method; `usual_gaps` are tried where none are asked, each with its share of belief; `solve(problem, draws, stop)` takes int64 (n,), -1 missing."""
+    """One method; `usual_gaps` are tried where none are asked, each with its share of belief; `solve(problem, draws, stop, rng)` takes int64 (n,), -1 missing."""
 
     name: str
     fits: Callable[[Problem], bool]
     least_draws: Callable[[Problem], int]
     seconds: Callable[[Problem, int], float]
-    solve: Callable[[Problem, np.ndarray, Stop], Answer]
+    solve: Callable[[Problem, np.ndarray, Stop, np.random.Generator], Answer]
     usual_gaps: Callable[[str], tuple[Gaps, ...]]
 
 
@@ -53,6 +59,8 @@ def _linear_fits(problem: Problem) -> bool:
         return False
     if problem.family in models.LOW_BIT and not _shows_lowest_bit(problem.call):
         return False
+    if problem.noise and model.unknowns > systems.SMALL:
+        return False  # thousands of draws are hardly ever all right
     slips = rejected(problem.call) * (model.unknowns + 1) * (problem.gaps[1] + 1)
     return slips <= elimination.UNLIKELY and _shown(problem) > 0
 
@@ -72,23 +80,26 @@ def _linear_draws(problem: Problem) -> int:
     model = models.MODELS[problem.family]
     hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
     spare = SPARE_BITS if model.unknowns <= systems.SMALL else model.unknowns / elimination.DEPENDENT
-    return math.ceil((hidden + spare) / _shown(problem)) + 1
+    exact = math.ceil((hidden + spare) / _shown(problem)) + 1
+    return JUDGING * exact if problem.noise else exact
 
 
 def _linear_seconds(problem: Problem, draws: int) -> float:
     model = models.MODELS[problem.family]
-    count = problem.gap_count * model.block
+    count = problem.gap_count * model.block * (SUBSETS if problem.noise else 1)
     words = draws * (problem.gaps[1] + 1) * problem.call.words
     if model.unknowns <= systems.SMALL:
         return words * FORMS + count * SMALL_SYSTEM
     return count * (LARGE_SYSTEM * model.unknowns**3 / 3 + words * FORMS * max(1.0, model.unknowns / 2048))
 
 
-def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
-    asked = systems.Problem(
-        draws, problem.family, problem.mapping, problem.lo, problem.hi, systems.constant(*problem.gaps)
-    )
-    return elimination.recover(asked, stop=gf2.Stop(stop.array, stop.generation))
+def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop, rng: np.random.Generator) -> Answer:
+    patterns = systems.constant(*problem.gaps)
+    asked = systems.Problem(draws, problem.family, problem.mapping, problem.lo, problem.hi, patterns)
+    word = gf2.Stop(stop.array, stop.generation)
+    if problem.noise:
+        return subsets.recover_among_wrong(asked, problem.noise, SUBSETS, rng, stop=word)
+    return elimination.recover(asked, stop=word)
 
 
 def _linear_gaps(family: str) -> tuple[Gaps, ...]:
@@ -105,23 +116,33 @@ def _lattice_fits(problem: Problem) -> bool:
 
 def _lattice_draws(problem: Problem) -> int:
     hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
-    return math.ceil((hidden + SPARE_BITS) / problem.draw_bits)
+    exact = math.ceil((hidden + SPARE_BITS) / problem.draw_bits)
+    if not problem.noise:
+        return exact
+    lengths = range(2 * exact, exact + RUNS)
+    likely = (n for n in lengths if run_chance([True] * n, exact, problem.noise) >= LIKELY)
+    return next(likely, exact + RUNS)
 
 
-def _lattice_solve(problem: Problem, draws: np.ndarray, stop: Stop) -> Answer:
+def _lattice_seconds(problem: Problem, _draws: int) -> float:
+    each = LATTICE_GAP * states.unknown_bits(problem.family) ** 2
+    return problem.gap_count * each * (NOISY_LATTICE if problem.noise else 1)
+
+
+def _lattice_solve(problem: Problem, draws: np.ndarray, stop: Stop, _rng: np.random.Generator) -> Answer:
     return lattice.solve(
-        draws, problem.family, problem.mapping, problem.lo, problem.hi, problem.gaps, stop=stop
-    )
+        draws, problem.family, problem.mapping, problem.lo, problem.hi, problem.gaps,
+        noise=problem.noise, budget=RUNS, stop=stop,
+    )  # fmt: skip
+
+
+def _lattice_gaps(_family: str) -> tuple[Gaps, ...]:
+    return ((0, 15, 0.7), (16, 63, 0.2), (64, 255, 0.1))
 
 
 METHODS: dict[str, Method] = {
     "gf2": Method("gf2", _linear_fits, _linear_draws, _linear_seconds, _linear_solve, _linear_gaps),
     "lattice": Method(
-        "lattice",
-        _lattice_fits,
-        _lattice_draws,
-        lambda problem, _draws: problem.gap_count * LATTICE_GAP * states.unknown_bits(problem.family) ** 2,
-        _lattice_solve,
-        lambda _family: ((0, 15, 0.7), (16, 63, 0.2), (64, 255, 0.1)),
+        "lattice", _lattice_fits, _lattice_draws, _lattice_seconds, _lattice_solve, _lattice_gaps
     ),
 }

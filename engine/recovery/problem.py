@@ -14,13 +14,14 @@ from hip_cuda_kernels.registry import family as family_of
 
 @dataclass(frozen=True)
 class Problem:
-    """A family, a mapping, a range of draws, and the gaps between draws in calls, both ends included."""
+    """A family, a mapping, a range of draws, the gaps between draws in calls, both ends included, and the share of wrong draws."""
 
     family: str
     mapping: str
     lo: int
     hi: int
     gaps: tuple[int, int] = (0, 0)
+    noise: float = 0.0
 
     @property
     def entry(self) -> Family:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,15 @@ def run(params: dict[str, Any], arrays: Arrays, stop: Stop) -> tuple[dict[str, A
     """
     method = METHODS[params["route"]]
     problem = Problem(
-        params["family"],
-        params["mapping"],
-        params["lo"],
-        params["hi"],
-        (params["gaps"][0], params["gaps"][1]),
-    )
+        params["family"], params["mapping"], params["lo"], params["hi"], (params["gaps"][0], params["gaps"][1]),
+        params["noise"],
+    )  # fmt: skip
     rng = named_rng(params["rng"], "states", problem.family, problem.mapping)
     planted, found = _power_check(method, problem, arrays["draws"][REAL], params["plants"], rng, stop)
     solved: list[list[Any]] = []
     exhausted, reason = True, ""
     for row, draws in enumerate(arrays["draws"]):
-        answer = method.solve(problem, draws, stop)
+        answer = method.solve(problem, draws, stop, rng)
         solved += [[row, *_reading(one, problem, with_seed=row == REAL)] for one in answer.found]
         exhausted, reason = exhausted and answer.exhausted, reason or answer.reason
     meta = {
@@ -64,12 +62,18 @@ def _power_check(
             problem.family, problem.mapping, state, problem.lo, problem.hi, len(like), gap=gap
         )
         near = (max(problem.gaps[0], gap - 1), min(problem.gaps[1], gap + 1))
-        tile = Problem(problem.family, problem.mapping, problem.lo, problem.hi, near)
-        answer = method.solve(tile, np.where(like < 0, -1, draws), stop)
+        answer = method.solve(replace(problem, gaps=near), _spoilt(draws, like, problem, rng), stop, rng)
         if stop.asked():
             return number, found
         found += any(_same(one, problem, draws) for one in answer.found)
     return plants, found
+
+
+def _spoilt(draws: np.ndarray, like: np.ndarray, problem: Problem, rng: np.random.Generator) -> np.ndarray:
+    """Return planted draws with the asked share of wrong ones, missing where the real ones are."""
+    wrong = rng.random(len(draws)) < problem.noise
+    others = rng.integers(problem.lo, problem.hi, len(draws), endpoint=True)
+    return np.where(like < 0, -1, np.where(wrong, others, draws))
 
 
 def _same(one: Found, problem: Problem, draws: np.ndarray) -> bool:

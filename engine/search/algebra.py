@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from engine.compute.task import Task
+from engine.evidence.chance import smallest_count
 from engine.evidence.evalue import log2_evidence, required_bits
 from engine.recovery import states
 from engine.recovery.methods import METHODS, Method, method_for
@@ -35,7 +37,7 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
     for family, mapping, weight in codes(space):
         for material in materials:
             for rank, (lo, hi, p) in enumerate(material.ranges):
-                problem = Problem(family.id, mapping.id, lo, hi)
+                problem = Problem(family.id, mapping.id, lo, hi, noise=space.noise or 0.0)
                 method = _method(problem)
                 if method is None:
                     continue
@@ -43,7 +45,7 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                     ((space.gaps.lo, space.gaps.hi, 1.0),) if space.gaps else method.usual_gaps(family.id)
                 )
                 for first, last, share in stated:
-                    problem = Problem(family.id, mapping.id, lo, hi, (first, last))
+                    problem = replace(problem, gaps=(first, last))
                     prior = weight * family.unseeded * share * 0.75 * 0.25**rank / len(materials)
                     made = _cell(problem, method, material, p, space.alpha, prior)
                     (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
@@ -64,36 +66,43 @@ def _cell(
     """Solve from the fewest draws that settle a state and confirm on the rest; with few draws, use and pay for all."""
     bits = states.unknown_bits(problem.family)
     least, draws = method.least_draws(problem), material.draws
-    scope = Scope(1, 1, 1, "constant", p, 0.0, alpha)
+    scope = Scope(1, 1, 1, "constant", p, problem.noise, alpha)
     confirm = confirm_draws(scope)
     tried = bits + math.log2(problem.gap_count)
     if confirm is not None and draws >= least + confirm:
         block = least
-    elif draws >= least and log2_evidence(draws, draws, p) - tried - DESIGN_BITS >= required_bits(alpha):
+    elif draws >= least and _worth(draws, problem.noise, p) - tried - DESIGN_BITS >= required_bits(alpha):
         block = draws
     else:
-        paying = _paying(tried + DESIGN_BITS + required_bits(alpha), p)
+        paying = _paying(tried + DESIGN_BITS + required_bits(alpha), problem.noise, p)
         need = None if paying is None else max(least, paying)
         enough = f"need at least {need}" if need else "no number of draws would do"
         text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; {enough}"
         return Unplanned(problem.family, problem.mapping, text, need)
     seconds = CELL_SECONDS + POWER_SECONDS + VECTORS * method.seconds(problem, block)
+    threshold = block if not problem.noise else smallest_count(-tried, block, p) or block
     return Cell(
-        problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps, 0.0,
-        block, block, draws - block, material.session, prior, seconds, route=method.name, origin="state",
+        problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps,
+        problem.noise, block, threshold, draws - block, material.session, prior, seconds, route=method.name, origin="state",
     )  # fmt: skip
 
 
-def _paying(bits: float, p: float) -> int | None:
-    """Return the fewest draws, all matched, whose evidence is worth so many bits; None for draws that are nearly constant."""
-    draws = bisect_left(range(MOST_PAYING), bits, key=lambda n: log2_evidence(n, n, p))
+def _worth(draws: int, noise: float, p: float) -> float:
+    """Return the evidence of so many draws, all matched but the expected wrong ones."""
+    return log2_evidence(math.floor(draws * (1.0 - noise) + 1e-9), draws, p)
+
+
+def _paying(bits: float, noise: float, p: float) -> int | None:
+    """Return the fewest draws whose evidence is worth so many bits; None for draws that are nearly constant."""
+    draws = bisect_left(range(MOST_PAYING), bits, key=lambda n: _worth(n, noise, p))
     return draws if draws < MOST_PAYING else None
 
 
 def _plants(cell: Cell) -> int:
     """Return how many planted states prove the cell: as many as POWER_SECONDS allow at the dearest gaps."""
     near = (max(cell.gaps[0], cell.gaps[1] - 2), cell.gaps[1])
-    each = METHODS[cell.route].seconds(Problem(cell.family, cell.mapping, cell.lo, cell.hi, near), cell.block)
+    problem = Problem(cell.family, cell.mapping, cell.lo, cell.hi, near, cell.noise)
+    each = METHODS[cell.route].seconds(problem, cell.block)
     return max(FEWEST_PLANTS, min(MOST_PLANTS, int(POWER_SECONDS / each)))
 
 
@@ -102,7 +111,7 @@ def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:
     width = int(np.flatnonzero(draws[0] >= 0)[cell.block - 1]) + 1
     params = {
         "route": cell.route, "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
-        "gaps": list(cell.gaps), "plants": _plants(cell), "rng": seed,
+        "gaps": list(cell.gaps), "noise": cell.noise, "plants": _plants(cell), "rng": seed,
     }  # fmt: skip
     return Task(
         kind="states", key=key, params=params, arrays={"draws": np.ascontiguousarray(draws[:, :width])}

@@ -321,7 +321,7 @@ class Identification:
             origins={"kind": "time" if cell.seeds.unit else cell.origin, "range": cell.seeds.text()},
             starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
             threshold=Threshold(matched=cell.threshold, of=cell.block),
-            power=power(found, planted, cell.block, cell.threshold, cell.noise),
+            power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),
         )  # fmt: skip
 
     def _not_tested(self, stopped: StoppedBy) -> list[NotTested]:

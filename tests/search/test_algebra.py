@@ -120,3 +120,17 @@ async def test_algebra_that_misses_its_planted_states_excludes_nothing(
     )
     assert not found.excluded
     assert "planted states" in found.not_tested[0].reason
+
+
+@pytest.mark.parametrize(("family", "mapping"), [(V8, "float(52)"), (JAVA, "java_bounded")])
+async def test_a_tenth_of_wrong_draws_is_tolerated_where_it_is_stated(
+    family: str, mapping: str, compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    true = from_state(family, mapping, 5, 110)
+    draws = true[:100].copy()
+    draws[3::10] = (draws[3::10] + 1) % 1000
+    asked = space(family, mapping, gaps=Range(3, 7), noise=0.1)
+    found = await identify(make_history(draws), asked, compute, journal, run="t")
+    assert found.verdict == "identified"
+    assert found.hypotheses[0].matched == 90
+    assert found.next_draws == true[100:].tolist()

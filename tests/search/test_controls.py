@@ -1,6 +1,6 @@
 """Null and planted controls of the whole identification: no claim on chance, survivors as many as chance expects.
 
-Run apart: pytest -m statistical tests/search (about 90 s on two cores).
+Run apart: pytest -m statistical tests/search (about 90 s on two cores; those of algebra take four minutes more).
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import pytest
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
+from engine.recovery import states
 from engine.search.analysis import Analysis
 from engine.search.identify import identify
 from engine.search.ranges import Range
@@ -72,3 +73,38 @@ async def test_planted_truths_are_found_with_the_stated_power(
         best = answer.hypotheses[0] if answer.hypotheses else None
         found += best is not None and (int(best.origin["value"], 16), best.gap["value"]) == (seed, gap)
     assert found >= 29
+
+
+SOLVED = ("v8_math_random/state52", "lcg48/java", "lcg48/drand48", "xorshift128/marsaglia", "taus88/gsl")
+
+
+@pytest.mark.parametrize(("top", "draws"), [(9, 130), (999, 60)])
+async def test_algebra_claims_no_state_behind_chance(
+    top: int, draws: int, compute: Compute, tmp_path: Path, make_history: Maker
+) -> None:
+    rng = np.random.default_rng(99)
+    for number in range(12):
+        values = rng.integers(0, top + 1, draws)
+        space = Space(families=SOLVED, gaps=Range(0, 3), range=(0, top), methods="algebra", seed=number)
+        found = await searched(make_history(values), space, compute, tmp_path / str(number))
+        assert found.verdict in ("no_evidence", "biased")
+        assert found.hypotheses == []
+        assert found.excluded
+
+
+@pytest.mark.parametrize("draws", [22, 60])
+async def test_planted_states_are_found_with_the_stated_power(
+    draws: int, compute: Compute, tmp_path: Path, make_history: Maker
+) -> None:
+    rng = np.random.default_rng(11)
+    found = 0
+    for number in range(20):
+        family, mapping = (
+            ("v8_math_random/state52", "float(52)") if number % 2 else ("lcg48/java", "java_bounded")
+        )
+        gap = int(rng.integers(4))
+        values = states.values(family, mapping, states.random(family, rng), 0, 999, draws, gap=gap)
+        space = Space(families=SOLVED, gaps=Range(0, 3), range=(0, 999), methods="algebra", seed=number)
+        analysis = await searched(make_history(values), space, compute, tmp_path / str(number))
+        found += any(one.family == family and one.gap["value"] == gap for one in analysis.hypotheses)
+    assert found >= 19

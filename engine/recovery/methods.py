@@ -21,6 +21,7 @@ from hip_cuda_kernels.lowering import HALVES, ITSELF, RESIDUE, Call
 
 SPARE_BITS = 12.0  # beyond what state and gap hold: a wrong solution is then rare before it is confirmed
 SUBSETS = 64  # of draws that are solved where some are wrong
+LARGEST_TABLE = 128 << 20  # bytes of forms that a worker may hold
 RUNS = 200  # of draws in a row that a lattice is solved from where some are wrong
 LIKELY = 0.95  # the chance of a run of right draws that is asked for
 JUDGING = 3  # times as many draws as a state takes: the others judge it
@@ -62,7 +63,16 @@ def _linear_fits(problem: Problem) -> bool:
     if problem.noise and model.unknowns > systems.SMALL:
         return False  # thousands of draws are hardly ever all right
     slips = rejected(problem.call) * (model.unknowns + 1) * (problem.gaps[1] + 1)
-    return slips <= elimination.UNLIKELY and _shown(problem) > 0
+    return slips <= elimination.UNLIKELY and _shown(problem) > 0 and _table_bytes(problem) <= LARGEST_TABLE
+
+
+def _table_bytes(problem: Problem) -> int:
+    """Return the size of the table of forms up to the last draw at the widest gap; large states have none."""
+    model = models.MODELS[problem.family]
+    if model.unknowns > systems.SMALL:
+        return 0
+    words = _linear_draws(problem) * (problem.gaps[1] + 1) * problem.call.raw_words
+    return words * model.word_bits * -(-model.unknowns // 64) * 8
 
 
 def _shows_lowest_bit(call: Call) -> bool:

@@ -22,6 +22,7 @@ def run(params: dict[str, Any], arrays: Arrays, stop: Stop) -> tuple[dict[str, A
     """Return every state that explains a row of `draws`, int64 (rows, W), -1 missing, with what was planted and found.
 
     meta["states"] has one [row, state, gap, seed, start] a solution; seed and start are null where no seeding leads there.
+    meta["reason"] says why planted states were missed.
     """
     method = METHODS[params["route"]]
     problem = Problem(
@@ -29,15 +30,13 @@ def run(params: dict[str, Any], arrays: Arrays, stop: Stop) -> tuple[dict[str, A
         params["noise"],
     )  # fmt: skip
     rng = named_rng(params["rng"], "states", problem.family, problem.mapping)
-    planted, found = _power_check(method, problem, arrays["draws"][REAL], params["plants"], rng, stop)
+    planted, found, reason = _power_check(method, problem, arrays["draws"][REAL], params["plants"], rng, stop)
     solved: list[list[Any]] = []
-    exhausted, reason = True, ""
     for row, draws in enumerate(arrays["draws"]):
         answer = method.solve(problem, draws, stop, rng)
         solved += [[row, *_reading(one, problem, with_seed=row == REAL)] for one in answer.found]
-        exhausted, reason = exhausted and answer.exhausted, reason or answer.reason
     meta = {
-        "states": solved, "exhausted": exhausted, "reason": reason, "hypotheses": problem.gap_count,
+        "states": solved, "reason": reason, "hypotheses": problem.gap_count,
         "stopped": stop.asked(), "overflow": False, "planted": planted, "found": found, "canary": [planted, found],
     }  # fmt: skip
     return meta, {}
@@ -52,9 +51,12 @@ def _reading(one: Found, problem: Problem, *, with_seed: bool) -> list[Any]:
 
 def _power_check(
     method: Method, problem: Problem, like: np.ndarray, plants: int, rng: np.random.Generator, stop: Stop
-) -> tuple[int, int]:
-    """Plant random states at random gaps, missing where the draws are, and look for each at the gaps beside its own."""
-    found = 0
+) -> tuple[int, int, str]:
+    """Plant random states at random gaps, missing where the draws are, and look for each at the gaps beside its own.
+
+    Return how many were planted and found, and why the last one missed was.
+    """
+    found, reason = 0, ""
     for number in range(plants):
         gap = int(rng.integers(problem.gaps[0], problem.gaps[1], endpoint=True))
         state = states.random(problem.family, rng)
@@ -64,9 +66,12 @@ def _power_check(
         near = (max(problem.gaps[0], gap - 1), min(problem.gaps[1], gap + 1))
         answer = method.solve(replace(problem, gaps=near), _spoilt(draws, like, problem, rng), stop, rng)
         if stop.asked():
-            return number, found
-        found += any(_same(one, problem, draws) for one in answer.found)
-    return plants, found
+            return number, found, reason
+        if any(_same(one, problem, draws) for one in answer.found):
+            found += 1
+        else:
+            reason = answer.reason
+    return plants, found, reason
 
 
 def _spoilt(draws: np.ndarray, like: np.ndarray, problem: Problem, rng: np.random.Generator) -> np.ndarray:

@@ -27,6 +27,7 @@ POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
     59,
 )  # planted states: 5 found prove 54 % power, 59 prove 95 %
 MOST_PAYING = 1 << 20  # draws beyond which a state counts as not identifiable
+TOO_WIDE = "algebra up to gap {}: a word drawn again is likely in between, or the equations are too many; narrow --gaps"
 VECTORS = 3  # the draws and two null twins
 
 
@@ -46,6 +47,9 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                 )
                 for first, last, share in stated:
                     problem = replace(problem, gaps=(first, last))
+                    if not method.fits(problem):
+                        unplanned.append(Unplanned(family.id, mapping.id, TOO_WIDE.format(last), None))
+                        continue
                     prior = weight * family.unseeded * share * 0.75 * 0.25**rank / len(materials)
                     made = _cell(problem, method, material, p, space.alpha, prior)
                     (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]

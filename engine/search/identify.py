@@ -85,6 +85,7 @@ class Books:
     finished: list[Cell] = field(default_factory=list)
     done: dict[Cell, list[DoneChunk]] = field(default_factory=dict)
     flooded: set[str] = field(default_factory=set)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def leaders(self) -> tuple[Claim | None, float]:
@@ -215,6 +216,7 @@ class Identification:
         books.planted += outcome.meta["planted"]
         books.found += outcome.meta["found"]
         books.hypotheses += outcome.meta["hypotheses"]
+        books.reasons[cell.key] = outcome.meta.get("reason", "")
         p = self._p(cell)
         tested = math.log2(max(1, outcome.meta["hypotheses"] * cell.untold))
         books.expected += 2.0 ** (tested + log2_tail(cell.block, cell.threshold, p))
@@ -343,7 +345,7 @@ class Identification:
             NotTested(
                 family=cell.family, mapping=cell.mapping,
                 reason=f"algebra finds {self.books.power[cell.key][1]} of {self.books.power[cell.key][0]} planted states: "
-                f"draws of {cell.hi - cell.lo + 1} values leave them open: {cell.key}",
+                f"{self.books.reasons[cell.key] or 'the draws leave them open'}: {cell.key}",
             )
             for cell in self.books.finished if not self._settled(cell)
         ]  # fmt: skip

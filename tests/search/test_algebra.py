@@ -120,6 +120,14 @@ async def test_algebra_that_misses_its_planted_states_excludes_nothing(
     )
     assert not found.excluded
     assert "planted states" in found.not_tested[0].reason
+    assert "rank" in found.not_tested[0].reason
+
+
+async def test_gaps_too_wide_for_the_equations_are_refused_before_anything_runs(make_history: Maker) -> None:
+    draws = np.random.default_rng(9).integers(0, 1000, 60)
+    asked = Identification(make_history(draws), space(V8, "float(52)", gaps=Range(0, 60_000))).asked
+    assert not asked.cells
+    assert "narrow --gaps" in asked.unplanned[0].reason
 
 
 @pytest.mark.parametrize(("family", "mapping"), [(V8, "float(52)"), (JAVA, "java_bounded")])

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -91,8 +91,7 @@ def _command(client: str, verb: str, args: dict[str, Any]) -> Command:
     try:
         return Command.model_validate({"id": uuid4().hex, "client": client, "verb": verb, "args": args})
     except ValidationError as error:
-        verbs = ", ".join(get_args(Command.model_fields["verb"].annotation))
-        raise UsageError(f"command {verb!r}: verbs are {verbs}") from error
+        raise UsageError(f"command {verb!r}: a verb is a lower-case word") from error
 
 
 def _line(record: Hello | Command) -> bytes:

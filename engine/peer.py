@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 import os
 import pwd
@@ -12,15 +11,14 @@ import struct
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from engine.client import build
 from engine.errors import Exit
-from engine.protocol import LINE_LIMIT, PROTOCOL, Command, Event, Hello, Reply, Snapshot
+from engine.protocol import LINE_LIMIT, LOOKS, PROTOCOL, Command, Event, Hello, Reply, Snapshot
 
-ACTS = frozenset({"halt", "resume", "stop", "submit", "inject"})
 PEERS = 64
 IN_FLIGHT = 32
 REPLIES_QUEUED = 64
@@ -190,7 +188,7 @@ class Peer:
         except ValidationError as error:
             self._fault(line, error)
             return
-        if command.verb in ACTS and self._readonly:
+        if command.verb not in LOOKS and self._readonly:
             told = f"{command.verb}: attached read-only; attach without --readonly to act"
             self._reply(refusal(command.id, told, Exit.USAGE))
         elif command.verb == "subscribe":
@@ -232,8 +230,8 @@ class Peer:
             raise _Refused("the line is not JSON; a command is one JSON object a line") from None
         if self._faults >= FAULTS:
             raise _Refused(f"{FAULTS} bad records; last: {one_line(error)}")
-        given, verb = (record.get("id"), record.get("verb")) if isinstance(record, dict) else (None, None)
-        told = unknown_verb(verb) or f"bad command: {one_line(error)}"
+        given = record.get("id") if isinstance(record, dict) else None
+        told = f"bad command: {one_line(error)}"
         self._reply(refusal(given[:200] if isinstance(given, str) else "", told, Exit.USAGE))
 
 
@@ -255,17 +253,6 @@ def one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-
-def unknown_verb(verb: object) -> str | None:
-    """Return what to say about a verb that does not exist, or None when it does."""
-    verbs = get_args(Command.model_fields["verb"].annotation)
-    if not isinstance(verb, str) or verb in verbs:
-        return None
-    near = difflib.get_close_matches(verb[:40], verbs, 1)
-    return (
-        f"unknown verb {verb[:40]!r}{f', did you mean {near[0]}?' if near else ''}; verbs: {', '.join(verbs)}"
-    )
 
 
 def credentials(writer: asyncio.StreamWriter) -> tuple[int, int]:

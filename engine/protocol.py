@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 PROTOCOL: tuple[int, int] = (1, 1)
 LINE_LIMIT = 1 << 20
 SOCKET_NAME = "control.sock"
+# What a read-only viewer may ask; every other verb acts.
+LOOKS = frozenset({"snapshot", "subscribe", "table", "explain"})
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]
 Light = Literal["ok", "warn", "fail", "idle", "held", "stale"]
@@ -193,18 +195,7 @@ class Command(Record):
     type: Literal["command"] = "command"
     id: str
     client: str
-    verb: Literal[
-        "snapshot",
-        "subscribe",
-        "halt",
-        "resume",
-        "stop",
-        "decisions",
-        "explain",
-        "requests",
-        "submit",
-        "inject",
-    ]
+    verb: str = Field(pattern=r"^[a-z][a-z_]{0,39}$")
     args: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ anything: each has a bounded outbox in which the newest snapshot replaces the on
 from __future__ import annotations
 
 import asyncio
+import difflib
 import logging
 import os
 import socket
@@ -25,8 +26,8 @@ from pydantic import ValidationError
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
-from engine.peer import ACTS, EVENTS_QUEUED, PEERS, Peer, encode, one_line, refusal
-from engine.protocol import LINE_LIMIT, SOCKET_NAME, Command, Event, Reply, Snapshot
+from engine.peer import EVENTS_QUEUED, PEERS, Peer, encode, one_line, refusal
+from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
 from state import chain
 from state.errors import StateError
 from state.halts import HaltRow
@@ -35,6 +36,7 @@ from state.journal import Journal
 Handler = Callable[[Command, str], Awaitable[Mapping[str, Any]]]
 """A verb's work on the engine's loop: takes the command and who sent it, returns the reply's data, raises MimicryError."""
 
+BUILT_IN = ("snapshot", "subscribe", "halt", "resume")  # answered here, on the listener's own thread
 RATE_HZ = 2.0
 REMEMBERED = 1024
 EVENT_PAUSE = 0.05
@@ -239,7 +241,7 @@ class Server:
         work = self._seen.get(key)
         if work is None:
             work = self._loop.create_task(self._reply(command, by))
-            if command.verb in ACTS:
+            if command.verb not in LOOKS:
                 self._remember(key, work)
         try:
             return await asyncio.wait_for(asyncio.shield(work), ENGINE_SECONDS)
@@ -280,7 +282,9 @@ class Server:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._engine))
         if command.verb == "resume":
             return await self._loop.run_in_executor(self._pool, self._do_resume, command.args, by)
-        raise UsageError(f"{command.verb}: this engine does not offer it")
+        near = difflib.get_close_matches(command.verb, (*BUILT_IN, *self._handlers), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"{command.verb}: this engine does not offer it{hint}")
 
     def _do_halt(self, args: Mapping[str, Any], by: str) -> dict[str, Any]:
         given = texts(args, {"kind": "now", "reason": ""}, "halt")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
+from engine.tables.catalog import table
 from engine.watcher.record import replay_recorded
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ class Verbs:
         return {
             "resume": self.resume,
             "stop": self.stop,
-            "decisions": self.decisions,
+            "table": self.table_page,
             "explain": self.explain,
-            "requests": self.requests,
             "submit": self.submit,
             "inject": self.inject,
         }
@@ -55,10 +54,19 @@ class Verbs:
         self._stop()
         return {"stopping": True, "by": by}
 
-    async def decisions(self, command: Command, by: str) -> dict[str, Any]:
-        """Return the newest decisions, newest first."""
-        limit = _limit(command)
-        return {"decisions": [asdict(row) for row in self._desk.journal.decisions.list(limit=limit)]}
+    async def table_page(self, command: Command, by: str) -> dict[str, Any]:
+        """Return one list of the room as `table/1`: filtered, sorted, at most `limit` rows."""
+        asked = _only(command, name=None, filter="", sort="", limit=20)
+        for word in ("filter", "sort"):
+            if not isinstance(asked[word], str):
+                raise UsageError(f"table: {word} {asked[word]!r} is not text")
+        return table(asked["name"]).page(
+            self._desk,
+            where=asked["filter"],
+            sort=asked["sort"],
+            limit=_limit(asked["limit"]),
+            most=MOST_ROWS,
+        )
 
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
@@ -79,11 +87,6 @@ class Verbs:
             "replayed_action": replayed and replayed["action"],
             "case": replayed and replayed["case"],
         }
-
-    async def requests(self, command: Command, by: str) -> dict[str, Any]:
-        """Return the newest requests, newest first."""
-        limit = _limit(command)
-        return {"requests": [asdict(row) for row in self._desk.journal.requests.newest(limit)]}
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
@@ -130,8 +133,7 @@ def _only(command: Command, **defaults: Any) -> dict[str, Any]:
     return {**defaults, **command.args}
 
 
-def _limit(command: Command) -> int:
-    limit = _only(command, limit=20)["limit"]
+def _limit(limit: object) -> int:
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ROWS:
-        raise UsageError(f"{command.verb}: limit {limit!r}: a number from 1 to {MOST_ROWS}")
+        raise UsageError(f"limit {limit!r}: a number from 1 to {MOST_ROWS}")
     return limit

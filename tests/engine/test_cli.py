@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.cli import VERBS, main
+from engine.cli import main
+from engine.commands.table import GROUPS, verbs
 from state.journal import Journal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -52,8 +53,20 @@ def test_help_fits_one_80x24_screen_and_names_every_verb(mimicry: Run) -> None:
     shown = mimicry("--help").stdout.splitlines()
     assert len(shown) <= 24
     assert max(map(len, shown)) <= 80
-    for name, *_ in VERBS:
-        assert any(line.split()[:1] == [name] for line in shown)
+    for group in GROUPS:
+        assert any(line.split()[:1] == [group.name] for line in shown)
+    assert {verb.name for verb in verbs()} <= set(" ".join(shown).split())
+
+
+def test_help_lists_every_verb_with_its_line_and_shows_one_page(mimicry: Run) -> None:
+    lines = mimicry("help").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    for verb in verbs():
+        assert f"  {verb.name:<14}{verb.summary}" in lines
+    assert mimicry("help", "halt").stdout == mimicry("halt", "--help").stdout
+    assert "resume" in mimicry("help", "room").stdout
+    shown = mimicry("help", "hallt")
+    assert (shown.returncode, "halt" in shown.stderr) == (2, True)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -62,7 +75,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert shown.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", [name for name, *_ in VERBS])
+@pytest.mark.parametrize("name", [verb.name for verb in verbs()])
 def test_every_verb_explains_itself_and_takes_the_state_directory(name: str, mimicry: Run) -> None:
     shown = mimicry(name, "--help")
     assert shown.returncode == 0

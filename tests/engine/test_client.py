@@ -95,9 +95,9 @@ def test_an_engine_of_another_version_is_named(tmp_path: Path, greeting: bytes, 
             asyncio.run(Client.connect(tmp_path, seconds=2))
 
 
-def test_an_unknown_verb_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="verbs are snapshot, subscribe, halt"):
-        call(tmp_path, "dance")
+def test_a_verb_that_is_no_word_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lower-case word"):
+        call(tmp_path, "Dance!")
 
 
 async def test_commands_are_answered_out_of_order(small_engine: Any) -> None:

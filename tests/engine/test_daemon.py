@@ -148,7 +148,7 @@ def test_a_halt_survives_a_restart_and_resume_lifts_it(daemon: Daemon) -> None:
     assert shot["halt"]["reason"] == "smoke in the rack"
     assert daemon.ask("resume", reason="all clear")["resumed"]
     daemon.until(lambda shot: shot["mode"] == "idle", 10)
-    actions = [row["action"] for row in daemon.ask("decisions")["decisions"]]
+    actions = [row["action"] for row in daemon.ask("table", name="decisions")["rows"]]
     assert actions == ["RESUME", "HALT"]
 
 
@@ -158,15 +158,15 @@ def test_wrong_commands_are_refused_in_one_line_and_change_nothing(daemon: Daemo
         ("explain", {"id": 7}, "decision 7"),
         ("submit", {"request": {"type": "pipelin_rerun"}}, "pipeline_rerun"),
         ("inject", {"value": 5}, "test mode"),
-        ("decisions", {"limit": 0}, "1 to 1000"),
-        ("requests", {"rows": 5}, "limit"),
+        ("table", {"name": "decisions", "limit": 0}, "1 to 1000"),
+        ("table", {"name": "requests", "rows": 5}, "limit"),
     ]:
         reply = call(daemon.state, verb, **args)
         assert not reply.ok
         assert reply.error is not None
         assert says in reply.error
         assert "\n" not in reply.error
-    assert daemon.ask("requests")["requests"] == []
+    assert daemon.ask("table", name="requests")["rows"] == []
 
 
 def test_work_without_a_history_is_rejected_with_the_reason(daemon: Daemon) -> None:
@@ -283,7 +283,7 @@ def test_chance_draws_end_calmly_in_a_uniform_pool(daemon: Daemon) -> None:
     assert [one["state"] for one in shot["requests"]] == ["done"]
     assert shot["evidence"]["verdict"] == "no_evidence"
     assert shot["evidence"]["pool"].startswith("uniform")
-    assert {row["action"] for row in daemon.ask("decisions")["decisions"]} == {"PROCEED"}
+    assert {row["action"] for row in daemon.ask("table", name="decisions")["rows"]} == {"PROCEED"}
     assert shot["mode"] == "idle"
 
 
@@ -312,7 +312,7 @@ def test_a_planted_history_is_identified_forecast_and_judged(daemon: Daemon) -> 
     assert shot["evidence"]["verdict"] == "identified"
     assert [step["status"] for step in shot["pipeline"]["steps"]] == ["done"] * 6
     assert " draw 40 with" in shot["evidence"]["pool"]
-    decisions = daemon.ask("decisions")["decisions"]
+    decisions = daemon.ask("table", name="decisions")["rows"]
     assert [row["step"] for row in reversed(decisions)] == ["1", "2.5", "3", "4", "5", "6"]
     told = daemon.ask("explain", id=decisions[0]["id"])
     assert told["replayed_action"] == decisions[0]["action"] == "PROCEED"
@@ -350,7 +350,7 @@ def test_every_kind_of_request_runs_for_real_and_the_inbox_is_archived(daemon: D
     (daemon.state / "watcher_requests" / "again.json").write_text('{"type": "step_force", "step": "6"}')
     settled(daemon, 4)
     daemon.until(lambda _: any((daemon.state / "watcher_requests" / "archive").glob("*.result.json")), 10)
-    rows = {row["kind"]: row for row in daemon.ask("requests")["requests"]}
+    rows = {row["kind"]: row for row in daemon.ask("table", name="requests")["rows"]}
     assert {row["state"] for row in rows.values()} == {"done"}, rows
     assert rows["selfplay_retrain"]["result"]["episodes"] >= 12
     assert set(rows["learning_loop"]["result"]["steps"]) == {"1", "2.5", "3", "4", "5", "6"}

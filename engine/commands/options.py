@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.verb import Option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.analyze import Order
     from engine.search.space import Space
 
-Option = tuple[tuple[str, ...], dict[str, Any]]
 JSON: Option = (("--json",), {"action": "store_true", "help": "print JSON"})
 LIMIT: Option = (("--limit",), {"type": int, "default": 20, "help": "rows (default 20)"})
 LOOKS: list[Option] = [

@@ -1,0 +1,114 @@
+"""Verbs: the console, where the engine stands, and the one halt. Each imports what it needs inside itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.commands.options import JSON, LOOKS
+from engine.commands.talk import call, show
+from engine.commands.verb import Arguments, Verb
+from engine.errors import Exit
+
+
+def serve(arguments: Arguments) -> int:
+    """Run the engine as a headless daemon in the foreground."""
+    from engine.room import serve as run
+
+    return run(arguments.state, config=arguments.config, demo=arguments.demo)
+
+
+def console(arguments: Arguments) -> int:
+    """Open the console; start a daemon first if none answers."""
+    from engine.launch import ensure_daemon, exec_console
+
+    ensure_daemon(arguments.state, demo=False)
+    return exec_console(arguments, readonly=getattr(arguments, "readonly", False))
+
+
+def demo(arguments: Arguments) -> int:
+    """Open the console over a daemon that works on a planted history with live synthetic draws."""
+    from engine.launch import ensure_daemon, exec_console
+
+    arguments.state = arguments.state / "demo"
+    ensure_daemon(arguments.state, demo=True)
+    if arguments.no_ui:
+        print(
+            f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
+        )
+        return int(Exit.OK)
+    return exec_console(arguments, readonly=False)
+
+
+def status(arguments: Arguments) -> int:
+    """Print where the engine stands."""
+    data = call(arguments, "snapshot")
+    return show(arguments, data, lambda: _status_text(data))
+
+
+def halt(arguments: Arguments) -> int:
+    """Halt all work now (or at the next checkpoint, or when the step is finished)."""
+    from engine.errors import Unreachable
+
+    try:
+        data = call(arguments, "halt", kind=arguments.kind, reason=arguments.reason)
+    except Unreachable:
+        from engine.halt import halt_offline
+
+        halt_offline(arguments.state, kind=arguments.kind, reason=arguments.reason)
+        data = {
+            "kind": arguments.kind,
+            "reason": arguments.reason,
+            "daemon": "none running; the next start begins halted",
+        }
+    return show(
+        arguments, data, lambda: f"halted ({data['kind']}): {data['reason']}   resume: mimicry resume"
+    )
+
+
+def resume(arguments: Arguments) -> int:
+    """Lift the halt; work goes on from the last finished chunk and trial."""
+    data = call(arguments, "resume", reason=arguments.reason)
+    return show(arguments, data, lambda: "resumed")
+
+
+def stop(arguments: Arguments) -> int:
+    """Stop the daemon: checkpoint and exit, not halted."""
+    data = call(arguments, "stop")
+    return show(arguments, data, lambda: "engine stopping at its checkpoint; state kept")
+
+
+def _status_text(data: dict[str, Any]) -> str:
+    """Return the snapshot as a dense aligned block that reads in any log."""
+    halted, evidence, health = data["halt"], data["evidence"], data["engine"]
+    rows = [
+        (
+            "mode",
+            data["mode"] + (f" ({halted['kind']}: {halted['reason']}, by {halted['by']})" if halted else ""),
+        ),
+        ("evidence", evidence["line"]),
+        ("pool", evidence["pool"]),
+        ("requests", f"{data['requests_waiting']} waiting"),
+        (
+            "engine",
+            f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",
+        ),
+        ("degraded", "; ".join(data["degraded"]) or "no"),
+        ("journal", f"seq {data['seq']}, head {data['head'][:16]}"),
+    ]
+    return "\n".join(f"{label:<10} {text}" for label, text in rows)
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
+    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
+    Verb("status", status, "where the engine stands", [JSON]),
+    Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
+        (("reason",), {"help": "why; stays on every screen until resume"}),
+        (("--finish",), {"dest": "kind", "action": "store_const", "const": "finish", "help": "when the step is done"}),
+        (("--checkpoint",), {"dest": "kind", "action": "store_const", "const": "checkpoint", "help": "after the running piece"}),
+        (("--now",), {"dest": "kind", "action": "store_const", "const": "now", "default": "now", "help": "within a second (default)"}),
+        JSON,
+    ]),
+    Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),
+    Verb("stop", stop, "stop the engine: checkpoint and exit, not halted", [JSON]),
+)  # fmt: skip

@@ -1,0 +1,64 @@
+"""What verbs share: ask the daemon, print a record, write a file whole, lay rows out as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.commands.verb import Arguments
+from engine.errors import Exit, MimicryError
+
+
+def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
+    """Send one command to the daemon; its refusal becomes this process's one-line error and exit code."""
+    from engine.client import call as send
+
+    reply = send(arguments.state, verb, **values)
+    if not reply.ok:
+        error = MimicryError(reply.error or "the engine refused without a reason")
+        error.exit_code = Exit(reply.exit_code or 1)
+        raise error
+    return reply.data
+
+
+def show(arguments: Arguments, data: dict[str, Any], text: Callable[[], str]) -> int:
+    """Print the record as JSON where that was asked, else as text."""
+    print(json.dumps(data, ensure_ascii=False) if arguments.json else text())
+    return int(Exit.OK)
+
+
+def write_json(target: str | None, data: dict[str, Any], *, option: str = "--json") -> None:
+    """Write a record where an option asked for it; `-` is standard output."""
+    if target is None:
+        return
+    text = json.dumps(data, indent=1)
+    if target == "-":
+        print(text)
+    else:
+        write_file(Path(target), text + "\n", option=option)
+
+
+def write_file(target: Path, text: str, *, option: str) -> None:
+    """Put a file in place whole; EnvironmentFault naming the option where that cannot be."""
+    try:
+        temporary = target.with_name(f"{target.name}.part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        from engine.errors import EnvironmentFault
+
+        raise EnvironmentFault(f"{option} {target}: cannot write ({error.strerror})") from None
+
+
+def table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as aligned columns with a header; the last column is not padded."""
+    cells = [[str(column) for column in columns]] + [
+        [str(row.get(column, "")) for column in columns] for row in rows
+    ]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )

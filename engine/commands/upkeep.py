@@ -1,0 +1,83 @@
+"""Verbs: the journal, this machine and the registry. Each imports what it needs inside itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.commands.options import JSON
+from engine.commands.talk import show, table
+from engine.commands.verb import Arguments, Verb
+from engine.errors import Exit
+from state.errors import StateError
+
+
+def verify(arguments: Arguments) -> int:
+    """Recompute the hash chains of the journal and of the coverage ledger."""
+    from engine.errors import BadInput
+    from engine.search.ledger import FOLDER
+    from state.errors import NoJournal
+
+    ledger = arguments.state / FOLDER
+    try:
+        data: dict[str, Any] = {"coverage": _chain(ledger)} if ledger.is_dir() else {}
+        data = {**_chain(arguments.state), **data}
+    except NoJournal as error:
+        if not data:
+            raise BadInput(str(error)) from error
+    except StateError as error:
+        raise BadInput(str(error)) from error
+    return show(arguments, data, lambda: _chains_text(data))
+
+
+def doctor(arguments: Arguments) -> int:
+    """Check this machine; one fix per line."""
+    from dataclasses import asdict
+
+    from engine.doctor import examine, failed, render
+
+    findings = list(examine(arguments.state))
+    show(arguments, {"findings": [asdict(one) for one in findings]}, lambda: render(findings))
+    return int(Exit.ENVIRONMENT if failed(findings) else Exit.OK)
+
+
+def generators(arguments: Arguments) -> int:
+    """Print the registry of generators."""
+    from dataclasses import asdict
+
+    from hip_cuda_kernels.registry import FAMILIES
+
+    rows = [asdict(one) for one in FAMILIES]
+    shown = [
+        {"family": one.id, "seed": one.seed_bits, "word": one.word_bits, "mappings": " ".join(one.mappings),
+         "aliases": " ".join(one.aliases), "oracle": "verified" if one.verified else "unverified"}
+        for one in FAMILIES
+    ]  # fmt: skip
+    return show(
+        arguments,
+        {"generators": rows},
+        lambda: table(shown, ("family", "seed", "word", "oracle", "mappings", "aliases")),
+    )
+
+
+def _chain(directory: Path) -> dict[str, Any]:
+    """Recompute the chain of a directory's journal; StateError names the first bad record."""
+    from state.journal import Journal
+
+    with Journal.read_only(directory) as journal:
+        return {"records": journal.verify(), "head": journal.head}
+
+
+def _chains_text(data: dict[str, Any]) -> str:
+    chains = [("", data)] if "head" in data else []
+    chains += [("coverage: ", data["coverage"])] if "coverage" in data else []
+    return "\n".join(
+        f"{name}{chain['records']} records, chain intact, head {chain['head']}" for name, chain in chains
+    )
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("verify", verify, "recompute the hash chains of journal and coverage ledger", [JSON]),
+    Verb("doctor", doctor, "check this machine; one fix per line", [JSON]),
+    Verb("generators", generators, "the registry of generator families", [JSON]),
+)  # fmt: skip

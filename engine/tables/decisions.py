@@ -1,0 +1,41 @@
+"""The decisions as a table: what was decided, by which rule, with which advice, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.tables.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+
+
+def _rows(desk: Desk, most: int) -> list[Row]:
+    return [
+        {"id": row.id, "at": row.at, "step": row.step, "action": row.action, "confidence": row.confidence,
+         "source": row.source, "rule": row.rule, "advice": str(row.advice), "signal": row.primary_signal,
+         "run": row.run, "request": row.request, "reason": row.reason}
+        for row in desk.journal.decisions.list(limit=most)
+    ]  # fmt: skip
+
+
+DECISIONS = Table(
+    "decisions",
+    "Decisions",
+    (
+        Column("id", "ID", "number"),
+        Column("at", "AT", "time"),
+        Column("step", "STEP"),
+        Column("action", "ACTION", "state"),
+        Column("confidence", "CONF", "number"),
+        Column("source", "SOURCE", help="rule or human: who decided"),
+        Column("rule", "RULE"),
+        Column("advice", "ADVICE", help="what the model said; it can only make a decision more careful"),
+        Column("signal", "SIGNAL"),
+        Column("run", "RUN"),
+        Column("request", "REQUEST"),
+        Column("reason", "REASON"),
+    ),
+    _rows,
+    empty="no decision yet; the watcher decides after every step, `mimicry pipeline` asks for steps",
+)

@@ -1,0 +1,37 @@
+"""The queue as a table: every request, its state, and why it waits or how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.tables.table import Column, Row, Table
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+
+
+def _rows(desk: Desk, most: int) -> list[Row]:
+    return [
+        {"id": row.id, "at": row.at, "kind": row.kind, "origin": row.origin, "state": row.state,
+         "priority": row.priority, "attempts": row.attempts, "run": row.run, "why": row.why}
+        for row in desk.journal.requests.newest(most)
+    ]  # fmt: skip
+
+
+REQUESTS = Table(
+    "requests",
+    "Requests",
+    (
+        Column("id", "ID"),
+        Column("at", "ASKED", "time"),
+        Column("kind", "KIND"),
+        Column("origin", "ORIGIN"),
+        Column("state", "STATE", "state"),
+        Column("priority", "PRIO", "number", help="higher goes first"),
+        Column("attempts", "TRIES", "number", help="claims whose process did not come back"),
+        Column("run", "RUN"),
+        Column("why", "WHY", help="why it waits, runs, or how it ended"),
+    ),
+    _rows,
+    empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",
+)

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 from engine.errors import UsageError
 from engine.tables.decisions import DECISIONS
+from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.requests import REQUESTS
 from engine.tables.table import Table
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS, LLM_CALLS)}
 
 
 def table(name: object) -> Table:

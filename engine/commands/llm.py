@@ -122,7 +122,14 @@ def _cost_text(cost: dict[str, Any] | None) -> str:
 
 def _answer_text(data: dict[str, Any]) -> str:
     said = f"none: {data['none']}" if data["answer"] is None else json.dumps(data["answer"], indent=1)
-    return f"{data['prompt']}\n\n--- answer of {data['source']}, {data['seconds']:.2f} s, call {data['call']}\n{said}"
+    sent = data["sent_to_cloud"]
+    left = (
+        "nothing left this machine"
+        if not sent
+        else f"sent to the cloud, {len(sent)} characters"
+        + (": the prompt above" if sent == data["prompt"] else f":\n{sent}")
+    )
+    return f"{data['prompt']}\n\n--- answer of {data['source']}, {data['seconds']:.2f} s, call {data['call']}; {left}\n{said}"
 
 
 VERBS: tuple[Verb, ...] = (

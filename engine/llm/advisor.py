@@ -16,13 +16,14 @@ T = TypeVar("T", bound=Spoken)
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """One answer and where it came from; `call` names it on the record, `prompt` is what was read."""
+    """One answer and where it came from; `call` names it on the record, `prompt` is what was read, `sent` what left this machine."""
 
     advice: T | NoAdvice
     source: Literal["llm", "claude", "none"] = "none"
     call: str | None = None
     seconds: float = 0.0
     prompt: str = ""
+    sent: str = ""
 
 
 class Advisor(Protocol):

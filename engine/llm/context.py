@@ -14,6 +14,7 @@ from engine.errors import BadInput
 from engine.llm.fit import Fitted, fit, render
 from engine.llm.kinds import KINDS, Kind, Part
 from engine.llm.questions import FORM, QUESTIONS, Question
+from grammars.bounds import GrammarError
 from grammars.loader import Grammar, load
 
 MARGIN = 64  # tokens that a chat template adds
@@ -48,17 +49,17 @@ class ContextBundle:
 
     question: str
     about: str
-    prompt: str
-    grammar: str
-    grammar_digest: str
-    digest: str
-    tokens: dict[str, int]
-    budgets: dict[str, int]
-    budget: int
-    answer_tokens: int
-    cut: tuple[str, ...]
-    absent: tuple[str, ...]
-    sources: dict[str, str]
+    prompt: str = ""
+    grammar: str = ""
+    grammar_digest: str = ""
+    digest: str = ""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    budget: int = 0
+    answer_tokens: int = 0
+    cut: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
     parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -78,7 +79,10 @@ def build_llm_context(
     asked = _question(question)
     kind = _kind(asked, about)
     _check_names(asked, kind, parts)
-    grammar = _narrowed(load(question), asked, parts)
+    try:
+        grammar = _narrowed(load(question), asked, parts)
+    except GrammarError as error:
+        return ContextBundle(question, kind.name, refused=str(error), parts=dict(parts))
     taken: dict[str, Any] = {}
     absent: list[str] = []
     for part in kind.parts:

@@ -252,7 +252,7 @@ class Router:
             cut=bundle.cut,
             prompt_sha256=bundle.digest,
             grammar_sha256=bundle.grammar_digest,
-            sources=bundle.sources,
+            sources=dict(bundle.sources),
         )
         exchange = {
             "prompt": bundle.prompt, "grammar": bundle.grammar, "answers": asked.heard,
@@ -260,7 +260,7 @@ class Router:
         }  # fmt: skip
         kept = self._exchanges.keep(call, exchange, os.environ.get(KEY, ""))
         self._told(CALL_EVENT, kept.model_dump(mode="json"))
-        return Reply(advice, source, call.id, seconds, bundle.prompt)
+        return Reply(advice, source, call.id, seconds, bundle.prompt, asked.sent)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -294,4 +294,4 @@ class Router:
 
 def _seed(bundle: ContextBundle) -> int:
     """Return a seed that the prompt gives, so that the same question to the same model can be asked again."""
-    return int(bundle.digest[:12], 16) % SEEDS
+    return int(bundle.digest[:12] or "0", 16) % SEEDS

@@ -82,4 +82,5 @@ def shown(reply: Reply[Any]) -> dict[str, Any]:
         "answer": None if isinstance(reply.advice, NoAdvice) else reply.advice.model_dump(mode="json"),
         "none": reply.advice.none if isinstance(reply.advice, NoAdvice) else None,
         "prompt": reply.prompt,
+        "sent_to_cloud": reply.sent,
     }

@@ -149,6 +149,19 @@ def test_a_question_is_asked_about_its_own_kinds() -> None:
         build_llm_context("agent_decisions", {})
 
 
+def test_a_grammar_that_cannot_be_read_is_a_refused_bundle_and_not_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from engine.llm import context
+    from grammars.bounds import GrammarError
+
+    def broken(name: str) -> Any:
+        raise GrammarError("grammar: rule 'root' contains itself")
+
+    monkeypatch.setattr(context, "load", broken)
+    assert "contains itself" in str(build_llm_context("agent_decision", NEEDED).refused)
+
+
 async def test_a_room_without_a_model_answers_none() -> None:
     advisor = NoAdvisor()
     advice = await advisor.advise(build_llm_context("agent_decision", NEEDED))

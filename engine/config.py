@@ -67,7 +67,16 @@ class FeedbackSettings(Section):
     """The live loop: how sure a trigger must be, and when it may fire again."""
 
     false_alarm: float = Field(
-        default=0.001, gt=0, lt=0.5, description="one over the mean draws between false alarms"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="probability that a sound model is ever accused, however long it is watched",
+    )
+    cooldown_draws: int = Field(
+        default=5,
+        ge=0,
+        le=10_000,
+        description="draws for which a trigger stays silent after its request has ended",
     )
     pool_size: int = Field(default=20, ge=1, le=100_000)
 

@@ -26,8 +26,9 @@ from engine.dispatch.inbox import Inbox
 from engine.dispatch.queue import PipelineRerun, Queue
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.triggers import due_for_search
+from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
 from engine.llm.advisor import NoAdvisor
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mimicry.room")
 CHECKPOINT_SECONDS = 8.0
 FORCED_SECONDS = 3.0
-FEWEST_DRAWS = 3
 MIRROR_PAUSE = 0.2
 
 
@@ -124,6 +124,7 @@ class Room:
             fingerprints=Fingerprints(self._journal),
             advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
             acceptance=Acceptance(self._journal, self._state / "policy_history"),
+            epochs=Epochs(self._journal),
             board=Board(test_mode=self._settings.testing),
         )
 
@@ -219,21 +220,9 @@ class Room:
             await self._draws_came.wait()
 
     def _ask_for_search(self) -> None:
-        count, verdict = self.desk.intake.count, self.desk.shelf.last_verdict()
-        if count < FEWEST_DRAWS:
-            return
-        if verdict is None:
-            self._enqueue("first-search", f"a history of {count} draws that nobody has searched")
-            return
-        fired = due_for_search(
-            draws=count, searched=verdict["draws"], verdict=verdict["verdict"], need=verdict["need"]
-        )
-        if fired is not None:
-            self._enqueue(f"{fired.trigger}:{verdict['draws']}", fired.reason)
-
-    def _enqueue(self, key: str, why: str) -> None:
-        if self._journal.requests.by_key(key) is None:
-            self.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
+        asked = due(self.desk)
+        if asked is not None and self._journal.requests.by_key(asked.key) is None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:

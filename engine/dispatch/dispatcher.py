@@ -78,8 +78,9 @@ class Dispatcher:
             raise Rejected(
                 f"{desk.intake.count} draws are stored; at least 3 are needed: give the room a history first"
             )
-        run = self._open_run(request, {"steps": list(steps), "draws": desk.intake.count, "search": search})
-        history = desk.intake.store.snapshot().head(int(run.spec["draws"]))
+        asked = {"steps": list(steps), "draws": desk.intake.count, "search": search}
+        run = self._open_run(request, asked | {"since": desk.epochs.now.since})
+        history = desk.history(int(run.spec["draws"]), _since(run))
         await asyncio.to_thread(_load)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
@@ -89,7 +90,7 @@ class Dispatcher:
                 await self._steps(run, history, analysis, compute, judge, steps, force)
             except _TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
-            await self._after(compute, run.id)
+            await self._after(compute, run)
         done = Done(f"{run.id}: {analysis.verdict}, {len(steps)} steps", self._proof(run.id, analysis, judge))
         desk.journal.runs.move(run.id, "done", done.why, result=done.result)
         return done
@@ -123,7 +124,7 @@ class Dispatcher:
     async def _identified(self, run: RunRow, history: History, compute: Compute, *, search: bool) -> Analysis:
         """Return the verdict for the run: searched now, or the last one where nothing asks for a new search."""
         if not search:
-            known = self.desk.shelf.last_analysis()
+            known = self.desk.shelf.last_analysis(_since(run))
             if known is not None:
                 return known
         return await self._search(run, history, compute)
@@ -147,14 +148,15 @@ class Dispatcher:
             desk.board.search = None
         if analysis.stopped_by == "halt":
             raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
-        self._publish_verdict(mark, run.id, history, space, analysis)
+        self._publish_verdict(mark, run, history, space, analysis)
         return analysis
 
     def _publish_verdict(
-        self, mark: str, run: str, history: History, space: Space, analysis: Analysis
+        self, mark: str, run: RunRow, history: History, space: Space, analysis: Analysis
     ) -> None:
         self.desk.shelf.keep_analysis(mark, analysis, history.digest)
-        self.desk.journal.append(VERDICT, verdict_record(analysis, self.desk.board.last_search, run, mark))
+        told = verdict_record(analysis, self.desk.board.last_search, run.id, mark, _since(run))
+        self.desk.journal.append(VERDICT, told)
         self.desk.fingerprints.record(
             Tried(
                 fingerprint=mark,
@@ -163,7 +165,7 @@ class Dispatcher:
                 mappings=space.mappings or ("native",),
                 parameters=space.model_dump(mode="json"),
                 outcome=analysis.verdict,
-                run=run,
+                run=run.id,
             )
         )
 
@@ -268,29 +270,31 @@ class Dispatcher:
 
     # -- after the steps ----------------------------------------------------------------------------------------------
 
-    async def _after(self, compute: Compute, run: str) -> None:
+    async def _after(self, compute: Compute, run: RunRow) -> None:
         """Publish the new pool, and judge open candidates on blocks that they never saw."""
         pool = self.desk.shelf.pool()
         if pool is not None:
-            await self._publish(pool)
+            await self._publish(pool, _since(run))
         if self.desk.acceptance.open and (scored := self.desk.shelf.scored()) is not None:
             from engine.feedback.duel import judge_open
             from engine.selfplay.material import material_of
 
             table, digest = scored
             cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
-            await judge_open(self.desk.acceptance, material_of(table, digest=digest, run=run), cuts, compute)
+            await judge_open(self.desk.acceptance, material_of(table, digest=digest, run=run.id), cuts, compute)
 
-    async def _publish(self, pool: Pool) -> None:
-        self.desk.pools.publish(pool)
-        await self.desk.cycle().issue()
+    async def _publish(self, pool: Pool, since: int) -> None:
+        """Put the pool in force, unless the generator changed while it was made."""
+        if since == self.desk.epochs.now.since:
+            self.desk.pools.publish(pool, since)
+            await self.desk.cycle().issue()
 
     async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:
         """Publish what the verdict alone supports where there are too few draws to validate a model on."""
         from engine.feedback.pools import direct_pool
 
         pool = direct_pool(analysis, history, heads=int(self.desk.parameters.values("pipeline.")["heads"]))
-        await self._publish(pool)
+        await self._publish(pool, _since(run))
         why = f"{run.id}: {analysis.verdict}; no models: {few}"
         result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
         self.desk.journal.runs.move(run.id, "done", why[:400], result=result)
@@ -365,6 +369,11 @@ def _load() -> None:
     """Import what the work needs off the loop: seconds of it, the first time."""
     for name in ("engine.search.identify", "engine.pipeline.runner", "engine.pipeline.pool"):
         importlib.import_module(name)
+
+
+def _since(run: RunRow) -> int:
+    """Return the first draw of the epoch that a run is about."""
+    return int(run.spec.get("since", 0))
 
 
 class _TooFew(Exception):

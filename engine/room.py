@@ -105,7 +105,7 @@ class Room:
         policies = load_policies(self._state / POLICIES)
         halt = Halt(self._journal, self._word)
         check_remedies(policies, REGISTRY)
-        compute = self._settings.compute
+        compute, shelf = self._settings.compute, Shelf(self._state, self._journal)
         return Desk(
             state=self._state,
             settings=self._settings,
@@ -117,13 +117,13 @@ class Room:
                 memory_mb=compute.memory_mb,
                 idle_seconds=compute.idle_release_s,
             ),
-            shelf=Shelf(self._state, self._journal),
+            shelf=shelf,
             intake=Intake(self._state, self._journal, self._told_of_draws),
             parameters=Parameters(self._journal.parameters, REGISTRY),
             policies=policies,
             fingerprints=Fingerprints(self._journal),
             advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
-            acceptance=Acceptance(self._journal, self._state / "policy_history"),
+            acceptance=Acceptance(self._journal, self._state / "policy_history", shelf.artifacts),
             epochs=Epochs(self._journal),
             board=Board(test_mode=self._settings.testing),
         )
@@ -220,7 +220,9 @@ class Room:
             await self._draws_came.wait()
 
     def _ask_for_search(self) -> None:
-        asked = due(self.desk)
+        epoch = self.desk.epochs.now
+        verdict = self.desk.shelf.last_verdict(epoch.since)
+        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
         if asked is not None and self._journal.requests.by_key(asked.key) is None:
             self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
             self.watcher.wake()

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from state.runs import RunRow
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
-EPISODE = "selfplay.episode"
 
 
 Work = Callable[["RequestRow"], Awaitable[Done]]
@@ -281,7 +280,9 @@ class Dispatcher:
 
             table, digest = scored
             cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
-            await judge_open(self.desk.acceptance, material_of(table, digest=digest, run=run.id), cuts, compute)
+            await judge_open(
+                self.desk.acceptance, material_of(table, digest=digest, run=run.id), cuts, compute
+            )
 
     async def _publish(self, pool: Pool, since: int) -> None:
         """Put the pool in force, unless the generator changed while it was made."""
@@ -308,44 +309,38 @@ class Dispatcher:
     # -- selfplay and injection ---------------------------------------------------------------------------------------
 
     async def _selfplay(self, request: RequestRow) -> Done:
-        from engine.selfplay.loop import Episode, explore
         from engine.selfplay.material import material_of
+        from engine.selfplay.rules import Policy
+        from engine.selfplay.session import play
         from engine.watcher.anomaly import repeated_episodes
 
         desk = self.desk
         scored = desk.shelf.scored()
         if scored is None:
             raise Rejected("selfplay needs the scored survivors of step 3; run the pipeline first")
-        run = self._open_run(request, {"episodes": desk.parameters.values()["selfplay.episodes"]})
-        played: list[Episode] = []
-
-        def record(episode: Episode) -> None:
-            played.append(episode)
-            desk.journal.append(EPISODE, {"run": run.id, **episode_record(episode)})
-            self._obey()
-
+        episodes = request.args.get("episodes") or desk.parameters.values()["selfplay.episodes"]
+        conditioned = bool(request.args.get("policy_conditioned"))
+        run = self._open_run(request, {"episodes": int(episodes), "policy_conditioned": conditioned})
+        material = material_of(scored[0], digest=scored[1], run=run.id)
         async with desk.bench.lend() as compute:
-            material = material_of(scored[0], digest=scored[1], run=run.id)
-            seed = desk.space().seed + int(run.id.removeprefix("run-"))
-            found = await explore(
-                compute, material, seed=seed, episodes=int(run.spec["episodes"]), width=desk.bench.planned_workers, record=record
+            session = await play(
+                compute, material, desk.journal,
+                seed=desk.space().seed + int(run.id.removeprefix("run-")), episodes=int(run.spec["episodes"]),
+                width=desk.bench.planned_workers, obey=self._obey, parent=desk.acceptance.version,
+                base=desk.acceptance.active if run.spec.get("policy_conditioned") else Policy(),
             )  # fmt: skip
-        faults = repeated_episodes([one.seconds for one in played], [one.fitness for one in played])
+        faults = repeated_episodes(
+            [one.seconds for one in session.played], [one.fitness for one in session.played]
+        )
         if faults:
             raise BadInput(f"selfplay: {faults[0].text}")
+        found, why = session.candidate, f"{len(session.played)} episodes, no policy helped"
         if found is not None:
             desk.shelf.keep_candidate(found)
-            desk.acceptance.propose(found)
-        gains = [one.gain for one in played]
-        result = {
-            "run": run.id,
-            "episodes": len(played),
-            "candidate": found and found.id,
-            "best_gain": max(gains),
-        }
-        why = f"{len(played)} episodes, " + (
-            f"candidate {found.id}: {found.policy.line()}" if found else "no policy helped"
-        )
+            fresh = "candidate" if desk.acceptance.propose(found) else "known already: candidate"
+            why = f"{len(session.played)} episodes, {fresh} {found.id}: {found.policy.line()}"
+        result = {"run": run.id, "episodes": len(session.played), "candidate": found and found.id,
+                  "best_gain": max((one.gain for one in session.played), default=None)}  # fmt: skip
         desk.journal.runs.move(run.id, "done", why, result=result)
         return Done(why, result)
 
@@ -392,12 +387,3 @@ def _ends(args: Mapping[str, Any], first: str, last: str, default: tuple[str, st
     if STEPS.index(found[0]) > STEPS.index(found[1]):
         raise Rejected(f"{first} {found[0]} lies after {last} {found[1]}")
     return found[0], found[1]
-
-
-def episode_record(episode: Any) -> dict[str, Any]:
-    """Return an episode as plain JSON."""
-    names = ("number", "arm", "model", "test", "fitness", "baseline", "null", "seconds", "gain")
-    return {
-        **{name: getattr(episode, name) for name in names},
-        "policy": episode.policy.model_dump(mode="json"),
-    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.feedback.triggers import due_for_search
 
 if TYPE_CHECKING:
-    from engine.desk import Desk
+    from engine.feedback.epochs import Epoch
+    from state.requests import Requests
 
 FEWEST_DRAWS = 3
 SEARCH = "pipeline_rerun"
@@ -21,11 +23,13 @@ class Due(NamedTuple):
     why: str
 
 
-def due(desk: Desk) -> Due | None:
-    """Return the search that the draws since the last change of generator call for, or None."""
-    epoch = desk.epochs.now
-    count, verdict = desk.intake.count - epoch.since, desk.shelf.last_verdict(epoch.since)
-    if count < FEWEST_DRAWS or any(row.kind == SEARCH for row in desk.journal.requests.list(states=OPEN)):
+def due(epoch: Epoch, draws: int, verdict: Mapping[str, Any] | None, requests: Requests) -> Due | None:
+    """Return the search that the draws since the last change of generator call for, or None.
+
+    `verdict` is the last one about this epoch; `draws` counts all draws of the room.
+    """
+    count = draws - epoch.since
+    if count < FEWEST_DRAWS or any(row.kind == SEARCH for row in requests.list(states=OPEN)):
         return None
     if verdict is None:
         mark = "first-search" if epoch.number == 1 else f"first-search:{epoch.number}:{count}"

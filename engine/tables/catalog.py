@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.decisions import DECISIONS
+from engine.tables.episodes import ARMS, EPISODES
+from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
 from engine.tables.table import Table
+from engine.tables.triggers import TRIGGERS
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (REQUESTS, DECISIONS, PREDICTIONS, TRIGGERS, EPISODES, ARMS, CANDIDATES, POLICY)
+}
 
 
 def table(name: object) -> Table:

@@ -5,11 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.analyze import keep_history
+from engine.history.history import History
+from engine.history.importers import read_history
 from engine.history.samples import Pool, Sample
 from engine.search.analysis import Analysis
 from engine.search.certificate import Certificate, digest
@@ -180,6 +184,21 @@ def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks
     kinds = [event.kind for event in Journal.read_only(run).events()]
     assert finished >= 1
     assert kinds.count("analysis") == 2
+
+
+def test_a_kept_copy_reads_back_as_the_same_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.history.history.BATCH", 3)  # several batches, the last one short
+    times = [datetime(2026, 1, day, tzinfo=UTC) if day != 3 else None for day in range(1, 9)]
+    history = History.of([7, None, 0, 5, 5, 999, 1, 2], times, ["b", "a", None, "a", "b", "b", "a", None])
+    keep_history(history, tmp_path)
+    back = read_history(
+        tmp_path / "history.jsonl",
+        column="value",
+        time_column="time",
+        session_column="session",
+        format="jsonl",
+    )
+    assert (back.digest, back.draws, back.labels) == (history.digest, history.draws, history.labels)
 
 
 def wait_for_chunk(state: Path) -> int:

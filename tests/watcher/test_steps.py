@@ -133,5 +133,5 @@ async def test_an_advisor_sees_the_evidence_and_its_care_is_recorded_apart(desk:
     with pytest.raises(Escalated):
         await judge(desk, advisor=advisor).steps(["1"], Script(good("1")), quiet)
     row = desk.journal.decisions.list()[0]
-    assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule+advice")
+    assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule")
     assert "power 1 >= 0.5 ok" in advisor.asked[0].prompt

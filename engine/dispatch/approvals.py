@@ -57,7 +57,6 @@ class Approvals:
                 {"name": name, "before": None, "after": value} for name, value in sorted(request.args.items())
             ],
             evidence=[_said("rule", f"policy approvals.requests: {rule.line()}")],
-            cause=request.id,
         )
 
     def ask(

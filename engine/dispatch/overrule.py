@@ -129,9 +129,10 @@ def overruled(journal: Journal, request: RequestRow) -> Mapping[str, Human]:
     if not isinstance(number, int) or isinstance(number, bool):
         return {}
     entry = journal.decisions.get(number)
-    if entry.source != "human" or entry.action != "PROCEED" or entry.cause is None:
+    about_decision = (entry.cause or "").startswith("d-")
+    if entry.source != "human" or entry.action != "PROCEED" or not about_decision:
         raise UsageError(f"{request.id}: decision {number} is no operator's PROCEED")
-    about = journal.decisions.get(int(entry.cause.removeprefix("d-")))
+    about = journal.decisions.get(int(str(entry.cause).removeprefix("d-")))
     return {
         about.step: Human(
             decision=number, signal=about.primary_signal, by=str(entry.changes[0]["who"])

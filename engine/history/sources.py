@@ -137,9 +137,10 @@ class DirectorySource:
 
     def _from(self, fresh: list[str], names: list[str], store: DrawStore) -> list[Arrival]:
         arrivals: list[Arrival] = []
+        quiet = {name: self._quiet_for(name) for name in fresh}
         taken_before = [name for name in names if name in self._done or store.known(f"{name}#")]
         for name in fresh:
-            rows = self._rows(name)
+            rows = self._rows(name, quiet[name])
             if rows is None:
                 return arrivals  # not complete yet; those after it wait
             new = rows[store.known(f"{name}#") :]
@@ -159,13 +160,12 @@ class DirectorySource:
             "give the file a later name"
         )
 
-    def _rows(self, name: str) -> list[Arrival] | None:
+    def _rows(self, name: str, quiet: float) -> list[Arrival] | None:
         """Return a file's draws under their ids; None while it is still being written."""
         from dataclasses import replace
 
         from engine.history.feed import read_part
 
-        quiet = self._quiet_for(name)
         if quiet < QUIET_SECONDS:
             return None
         path = self._folder / name

@@ -36,13 +36,16 @@ def _rows(desk: Desk, most: int) -> list[Row]:
     for key, value in desk.policies.flat().items():
         change = last.get(key, {})
         rows.append(
-            {"key": key, "value": _text(value), "default": _text(defaults.get(key)),
+            {"key": key, "value": _text(value), "default": None if value == defaults.get(key) else _text(defaults.get(key)),
              "changed": change.get("at"), "who": change.get("who"), "why": change.get("why")}
         )  # fmt: skip
     return rows[:most]
 
 
 def _text(value: Any) -> str:
+    """Return a value as JSON; a list of rules as its rules' words."""
+    if value and isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return "; ".join(" ".join(str(part) for part in one.values()) for one in value)
     return "-" if value is None else json.dumps(value, ensure_ascii=False)
 
 
@@ -52,7 +55,7 @@ POLICIES = Table(
     (
         Column("key", "KEY"),
         Column("value", "VALUE"),
-        Column("default", "DEFAULT"),
+        Column("default", "DEFAULT", help="where it differs"),
         Column("changed", "CHANGED", "time"),
         Column("who", "WHO"),
         Column("why", "WHY"),

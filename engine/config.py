@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from engine.errors import BadInput, UsageError
 
@@ -38,16 +38,30 @@ class ComputeSettings(Section):
 
 
 class HistorySettings(Section):
-    """The file of draws that this room watches, and how to read it."""
+    """Where draws come from (one of file, directory, url, command), and how to read them."""
 
     file: FilePath | None = None
+    directory: FilePath | None = Field(default=None, description="files of draws, taken in the order of their names")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s]+$", max_length=2000, description="a document of draws, asked again and again"
+    )
+    command: Names = Field(default=(), description="a program that prints draws; run again and again")
+    timeout_s: Seconds = Field(default=30.0, description="how long an answer of a url or a command may take")
+    format: Literal["csv", "json", "jsonl", "text"] | None = None
     column: str | None = None
     time_column: str | None = None
     session_column: str | None = None
     range: str | None = Field(
         default=None, description="LO:HI; absent = candidates are inferred, each billed"
     )
-    poll_s: Seconds = Field(default=2.0, description="how often the file is looked at for new draws")
+    poll_s: Seconds = Field(default=2.0, description="how often the source is looked at for new draws")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> HistorySettings:
+        given = [name for name in ("file", "directory", "url", "command") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given; draws have one order, so a room has one source")
+        return self
 
 
 class SearchSettings(Section):
@@ -61,6 +75,14 @@ class SearchSettings(Section):
     starts: str | None = None
     noise: float | None = Field(default=None, ge=0, lt=1)
     time_limit_s: Seconds = 600.0
+
+
+class ScheduleSettings(Section):
+    """One recurring request: when (cron, five fields, UTC), and what is asked for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    cron: str = Field(min_length=1, max_length=200)
+    request: dict[str, Any]
 
 
 class FeedbackSettings(Section):
@@ -117,6 +139,7 @@ class Settings(Section):
     synthetic_injection: SyntheticInjection = SyntheticInjection()
     llm: LlmSettings = LlmSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
+    schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     @property

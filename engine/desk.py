@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.watcher.policies import Policies
     from engine.workbench import Workbench
     from state.journal import Journal
+    from state.requests import RequestRow
 
 
 class Shelf:
@@ -97,6 +99,7 @@ class Desk:
     advisor: Advisor
     acceptance: Acceptance
     board: Board = field(default_factory=Board)
+    why: Callable[[RequestRow], str] = lambda row: row.why
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None

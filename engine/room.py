@@ -21,9 +21,9 @@ from engine.compute.stop import NAME as STOP_WORD
 from engine.compute.stop import StopWord
 from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
+from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
-from engine.dispatch.inbox import Inbox
-from engine.dispatch.queue import PipelineRerun, Queue
+from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.intake import Intake
@@ -39,9 +39,7 @@ from engine.soak.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
 from engine.watcher.fingerprints import Fingerprints
-from engine.watcher.policies import FILE_NAME as POLICIES
-from engine.watcher.policies import load_policies
-from engine.watcher.retry import check_remedies
+from engine.watcher.policies import DEFAULTS
 from engine.watcher.watcher import BY as WATCHER
 from engine.watcher.watcher import Watcher
 from engine.workbench import Workbench
@@ -90,21 +88,30 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo = demo
         self.desk = self._desk()
-        self.queue = Queue(journal, self.desk.halt)
-        self.watcher = Watcher(journal, self.desk.halt, self.queue, self.desk.board, Dispatcher(self.desk))
+        self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
+        self.queue = self.autonomy.queue
+        self.watcher = Watcher(
+            journal,
+            self.desk.halt,
+            self.queue,
+            self.desk.board,
+            Dispatcher(self.desk),
+            escalated=self.autonomy.overrules.escalated,
+        )
         self._lag = Lag()
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
-        verbs = Verbs(self.desk, self.queue, self.watcher, self.stop).table()
+        verbs = {
+            **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
+            **self.autonomy.verbs(),
+        }
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
         self._services()
 
     def _desk(self) -> Desk:
-        policies = load_policies(self._state / POLICIES)
         halt = Halt(self._journal, self._word)
-        check_remedies(policies, REGISTRY)
         compute = self._settings.compute
         return Desk(
             state=self._state,
@@ -120,7 +127,7 @@ class Room:
             shelf=Shelf(self._state, self._journal),
             intake=Intake(self._state, self._journal, self._told_of_draws),
             parameters=Parameters(self._journal.parameters, REGISTRY),
-            policies=policies,
+            policies=DEFAULTS,
             fingerprints=Fingerprints(self._journal),
             advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
             acceptance=Acceptance(self._journal, self._state / "policy_history"),
@@ -159,12 +166,10 @@ class Room:
         add("feedback", self._feedback)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
-        inbox = Inbox(self._state, self._journal, self.queue)
-        add("inbox", lambda: inbox.watch(told=lambda _: self.watcher.wake()))
         add("lag", lambda: watch_lag(self._lag))
         add("workers", self.desk.bench.run)
-        if settings.history.file is not None:
-            add("intake", lambda: self.desk.intake.watch_file(settings.history))
+        for name, service in self.autonomy.services().items():
+            add(name, service)
         if self._demo:
             from engine.demo import Demo
 
@@ -268,7 +273,12 @@ class Room:
         live, board = self._live, self.desk.board
         live.stopping, live.working = board.stopping, board.request is not None
         live.starting = self._supervisor.states["watcher"].state == "waiting"
-        live.degraded = [*self._supervisor.degraded(), *self.desk.parameters.refused, *self._advice()]
+        live.degraded = [
+            *self._supervisor.degraded(),
+            *self.desk.parameters.refused,
+            *self.autonomy.degraded(),
+            *self._advice(),
+        ]
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search

@@ -6,11 +6,29 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.approvals import APPROVALS
 from engine.tables.decisions import DECISIONS
+from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
+from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.requests import REQUESTS
+from engine.tables.schedule import SCHEDULE
+from engine.tables.sources import SOURCES
 from engine.tables.table import Table
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        REQUESTS,
+        DECISIONS,
+        APPROVALS,
+        POLICIES,
+        POLICY_CHANGES,
+        FINGERPRINTS,
+        UNTRIED,
+        SCHEDULE,
+        SOURCES,
+    )
+}
 
 
 def table(name: object) -> Table:

@@ -41,9 +41,14 @@ class HistorySettings(Section):
     """Where draws come from (one of file, directory, url, command), and how to read them."""
 
     file: FilePath | None = None
-    directory: FilePath | None = Field(default=None, description="files of draws, taken in the order of their names")
+    directory: FilePath | None = Field(
+        default=None, description="files of draws, taken in the order of their names"
+    )
     url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s]+$", max_length=2000, description="a document of draws, asked again and again"
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2000,
+        description="a document of draws, asked again and again",
     )
     command: Names = Field(default=(), description="a program that prints draws; run again and again")
     timeout_s: Seconds = Field(default=30.0, description="how long an answer of a url or a command may take")
@@ -60,7 +65,9 @@ class HistorySettings(Section):
     def _one_source(self) -> HistorySettings:
         given = [name for name in ("file", "directory", "url", "command") if getattr(self, name)]
         if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} are given; draws have one order, so a room has one source")
+            raise ValueError(
+                f"{' and '.join(given)} are given; draws have one order, so a room has one source"
+            )
         return self
 
 
@@ -89,7 +96,16 @@ class FeedbackSettings(Section):
     """The live loop: how sure a trigger must be, and when it may fire again."""
 
     false_alarm: float = Field(
-        default=0.001, gt=0, lt=0.5, description="one over the mean draws between false alarms"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="probability that a sound model is ever accused, however long it is watched",
+    )
+    cooldown_draws: int = Field(
+        default=5,
+        ge=0,
+        le=10_000,
+        description="draws for which a trigger stays silent after its request has ended",
     )
     pool_size: int = Field(default=20, ge=1, le=100_000)
 

@@ -26,8 +26,9 @@ from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.triggers import due_for_search
+from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
 from engine.llm.advisor import NoAdvisor
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mimicry.room")
 CHECKPOINT_SECONDS = 8.0
 FORCED_SECONDS = 3.0
-FEWEST_DRAWS = 3
 MIRROR_PAUSE = 0.2
 
 
@@ -112,7 +112,7 @@ class Room:
 
     def _desk(self) -> Desk:
         halt = Halt(self._journal, self._word)
-        compute = self._settings.compute
+        compute, shelf = self._settings.compute, Shelf(self._state, self._journal)
         return Desk(
             state=self._state,
             settings=self._settings,
@@ -124,13 +124,14 @@ class Room:
                 memory_mb=compute.memory_mb,
                 idle_seconds=compute.idle_release_s,
             ),
-            shelf=Shelf(self._state, self._journal),
+            shelf=shelf,
             intake=Intake(self._state, self._journal, self._told_of_draws),
             parameters=Parameters(self._journal.parameters, REGISTRY),
             policies=DEFAULTS,
             fingerprints=Fingerprints(self._journal),
             advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
-            acceptance=Acceptance(self._journal, self._state / "policy_history"),
+            acceptance=Acceptance(self._journal, self._state / "policy_history", shelf.artifacts),
+            epochs=Epochs(self._journal),
             board=Board(test_mode=self._settings.testing),
         )
 
@@ -224,21 +225,11 @@ class Room:
             await self._draws_came.wait()
 
     def _ask_for_search(self) -> None:
-        count, verdict = self.desk.intake.count, self.desk.shelf.last_verdict()
-        if count < FEWEST_DRAWS:
-            return
-        if verdict is None:
-            self._enqueue("first-search", f"a history of {count} draws that nobody has searched")
-            return
-        fired = due_for_search(
-            draws=count, searched=verdict["draws"], verdict=verdict["verdict"], need=verdict["need"]
-        )
-        if fired is not None:
-            self._enqueue(f"{fired.trigger}:{verdict['draws']}", fired.reason)
-
-    def _enqueue(self, key: str, why: str) -> None:
-        if self._journal.requests.by_key(key) is None:
-            self.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
+        epoch = self.desk.epochs.now
+        verdict = self.desk.shelf.last_verdict(epoch.since)
+        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
+        if asked is not None and self._journal.requests.by_key(asked.key) is None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.commands import autonomy, find, guide, room, steps, upkeep
+from engine.commands import autonomy, find, guide, learning, room, steps, upkeep
 from engine.commands.verb import Group, Verb
 
 GROUPS: tuple[Group, ...] = (
@@ -10,6 +10,7 @@ GROUPS: tuple[Group, ...] = (
     Group("room", "the console, the engine, the one halt", room.VERBS),
     Group("steps", "the pipeline", steps.VERBS),
     Group("autonomy", "what the engine decided, why, and what waits", autonomy.VERBS),
+    Group("learning", "selfplay, candidates, the active policy, the ledger of forecasts", learning.VERBS),
     Group("upkeep", "the record, this machine, the registry", upkeep.VERBS),
     Group("help", "what a verb or a group does", guide.VERBS),
 )

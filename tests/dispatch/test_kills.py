@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from kills import Kills  # noqa: E402
+from kills import Kills
 
 sys.path.pop(0)
 

@@ -19,10 +19,15 @@ class PipelineParameters(BaseModel):
     search_share: float = Field(default=0.5, ge=0.1, le=0.9)  # of the history that step 1 may select on
     dev_blocks: int = Field(default=4, ge=3, le=32)
     embargo: int = Field(default=1, ge=1, le=64)  # draws between what features read and what targets score
+    # studies: steps 1 and 2.5
+    deterministic: bool = True  # fixed batches, told in trial order; else each trial is told as it ends
     # step 1
     window_trials: int = Field(default=16, ge=1, le=4096)
     window_batch: int = Field(default=4, ge=1, le=64)
     window_seeds: int = Field(default=1 << 16, ge=1, le=1 << 32)  # of the asked interval, sieved by one trial
+    window_rungs: int = Field(
+        default=2, ge=1, le=4
+    )  # a trial's evidence is looked at so often; the weak are pruned
     max_survivors: int = Field(default=512, ge=1, le=1 << 20)
     # step 2.5
     scorer_trials: int = Field(default=16, ge=1, le=4096)
@@ -60,8 +65,8 @@ class PipelineParameters(BaseModel):
 
 USED_BY: Mapping[str, tuple[str, ...]] = {
     "all": ("search_share", "dev_blocks", "embargo"),
-    "1": ("window_trials", "window_batch", "window_seeds", "max_survivors"),
-    "2.5": ("scorer_trials", "scorer_batch", "twins", "twin_decoys"),
+    "1": ("window_trials", "window_batch", "window_seeds", "window_rungs", "max_survivors", "deterministic"),
+    "2.5": ("scorer_trials", "scorer_batch", "twins", "twin_decoys", "deterministic"),
     "3": ("min_candidates", "feature_rows"),
     "4": ("rungs",),
     "5": ("permutations", "decoy_histories", "signal_p", "confidence", "save_all_models"),

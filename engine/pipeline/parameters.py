@@ -20,7 +20,10 @@ class PipelineParameters(BaseModel):
     dev_blocks: int = Field(default=4, ge=3, le=32)
     embargo: int = Field(default=1, ge=1, le=64)  # draws between what features read and what targets score
     # studies: steps 1 and 2.5
-    deterministic: bool = True  # fixed batches, told in trial order; else each trial is told as it ends
+    deterministic: bool = Field(
+        default=True,
+        description="trials go in fixed batches, told in trial order; else each is told as it ends",
+    )
     # step 1
     window_trials: int = Field(default=16, ge=1, le=4096)
     window_batch: int = Field(default=4, ge=1, le=64)
@@ -42,9 +45,11 @@ class PipelineParameters(BaseModel):
     # step 5
     permutations: int = Field(default=999, ge=999, le=1 << 20)
     decoy_histories: int = Field(default=3, ge=1, le=64)
-    signal_p: float = Field(default=0.01, gt=0.0, le=0.05)
-    confidence: float = Field(default=0.95, ge=0.8, le=0.9999)
-    save_all_models: bool = False
+    signal_p: float = Field(
+        default=0.01, gt=0.0, le=0.05, description="p-value below which a signal is claimed"
+    )
+    confidence: float = Field(default=0.95, ge=0.8, le=0.9999, description="of every interval")
+    save_all_models: bool = Field(default=False, description="keep the models of all families")
     # step 6
     heads: int = Field(default=20, ge=1, le=100_000)  # values that the pool names one by one
 
@@ -64,9 +69,9 @@ class PipelineParameters(BaseModel):
 
 
 USED_BY: Mapping[str, tuple[str, ...]] = {
-    "all": ("search_share", "dev_blocks", "embargo"),
-    "1": ("window_trials", "window_batch", "window_seeds", "window_rungs", "max_survivors", "deterministic"),
-    "2.5": ("scorer_trials", "scorer_batch", "twins", "twin_decoys", "deterministic"),
+    "all": ("search_share", "dev_blocks", "embargo", "deterministic"),
+    "1": ("window_trials", "window_batch", "window_seeds", "window_rungs", "max_survivors"),
+    "2.5": ("scorer_trials", "scorer_batch", "twins", "twin_decoys"),
     "3": ("min_candidates", "feature_rows"),
     "4": ("rungs",),
     "5": ("permutations", "decoy_histories", "signal_p", "confidence", "save_all_models"),

@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from engine.errors import UsageError
 from engine.tables.decisions import DECISIONS
 from engine.tables.requests import REQUESTS
+from engine.tables.runs import RUNS
 from engine.tables.table import Table
+from engine.tables.trials import TRIALS
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS, RUNS, TRIALS)}
 
 
 def table(name: object) -> Table:

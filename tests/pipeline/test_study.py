@@ -122,9 +122,10 @@ async def test_a_trial_that_the_median_leads_is_pruned_on_its_own_intermediate_v
 
 
 async def test_a_cancelled_study_leaves_no_trial_running(ctx):
-    ended = []
+    ended, begun = [], asyncio.Semaphore(0)
 
     async def slow(number, params, rungs):
+        begun.release()
         try:
             await asyncio.sleep(60)
         finally:
@@ -132,8 +133,8 @@ async def test_a_cancelled_study_leaves_no_trial_running(ctx):
         return 0.0, {}
 
     work = asyncio.create_task(optimise(ctx, study(deterministic=False), slow, lambda _: None))
-    while len(list(ctx.journal.events(kinds=(ASKED,)))) < 3:
-        await asyncio.sleep(0.01)
+    for _ in range(3):
+        await begun.acquire()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work

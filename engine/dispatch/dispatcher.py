@@ -223,7 +223,7 @@ class Dispatcher:
             if known is not None:
                 return known
             outcome = step1_window.from_analysis(ctx, analysis)
-            ctx.journal.append(runner.FINISHED, {"run": ctx.run, **outcome.record()})
+            runner.record(ctx, outcome)
             return outcome
         return await runner.run_step(ctx, step, self._progress, force=force)
 

@@ -91,6 +91,7 @@ class TrialRow(BaseModel):
     params: dict[str, Any]
     value: float
     detail: dict[str, Any] = {}
+    state: Literal["complete", "pruned"] = "complete"
 
 
 class WindowConfig(Contract):

@@ -14,9 +14,11 @@ from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
+from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
 from engine.tables.table import Table
+from engine.tables.trials import TRIALS
 from engine.tables.triggers import TRIGGERS
 
 TABLES: Mapping[str, Table] = {
@@ -37,6 +39,8 @@ TABLES: Mapping[str, Table] = {
         ARMS,
         CANDIDATES,
         POLICY,
+        RUNS,
+        TRIALS,
     )
 }
 

@@ -31,7 +31,7 @@ from engine.feedback.intake import Intake
 from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
-from engine.llm.advisor import NoAdvisor
+from engine.llm.advisor import Advisor, NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
 from engine.server import Server
@@ -129,11 +129,22 @@ class Room:
             parameters=Parameters(self._journal.parameters, REGISTRY),
             policies=DEFAULTS,
             fingerprints=Fingerprints(self._journal),
-            advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
+            advisor=self._advisor(),
             acceptance=Acceptance(self._journal, self._state / "policy_history", shelf.artifacts),
             epochs=Epochs(self._journal),
             board=Board(test_mode=self._settings.testing),
         )
+
+    def _advisor(self) -> Advisor:
+        """Return the advisor that the settings ask for; one whose library is missing is silent and says so."""
+        asked = self._settings.llm
+        if not asked.command and not asked.cloud:
+            return NoAdvisor()
+        try:
+            from engine.llm.router import Router
+        except ImportError as error:
+            return NoAdvisor(f"{error.name} is missing: make install EXTRAS=room")
+        return Router(asked, self._state, lambda kind, data: self._journal.append(kind, data))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -171,6 +182,7 @@ class Room:
         add("workers", self.desk.bench.run)
         for name, service in self.autonomy.services().items():
             add(name, service)
+        add("advisor", self.desk.advisor.serve)
         if self._demo:
             from engine.demo import Demo
 
@@ -182,6 +194,7 @@ class Room:
             logger.warning("asked to stop again: stopping now")
             self._word.bump()
         self.desk.board.stopping = True
+        self.desk.advisor.cancel("the room ends")
         self.watcher.wake()
         self._end.set()
 
@@ -250,6 +263,8 @@ class Room:
     def _halt_changed(self, row: HaltRow | None) -> None:
         """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""
         self.watcher.wake()
+        if row is not None:
+            self.desk.advisor.cancel(f"halted: {row.reason}")
         if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
             add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
 
@@ -268,7 +283,7 @@ class Room:
             *self._supervisor.degraded(),
             *self.desk.parameters.refused,
             *self.autonomy.degraded(),
-            *self._advice(),
+            *self.desk.advisor.degraded(),
         ]
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
@@ -278,7 +293,3 @@ class Room:
         live.throughput = self._sampler.grid("compute.rate")
         facts = status.gather(self._journal, self.queue)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)
-
-    def _advice(self) -> list[str]:
-        state = self.desk.advisor.state
-        return [f"advice: {state}"] if state.startswith("none") else []

@@ -11,6 +11,7 @@ from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.decisions import DECISIONS
 from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
+from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Table] = {
         POLICY,
         RUNS,
         TRIALS,
+        LLM_CALLS,
     )
 }
 

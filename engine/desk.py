@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engine.watcher.policies import Policies
     from engine.workbench import Workbench
     from state.journal import Journal
+    from state.requests import RequestRow
 
 
 class Shelf:
@@ -102,6 +104,7 @@ class Desk:
     acceptance: Acceptance
     epochs: Epochs
     board: Board = field(default_factory=Board)
+    why: Callable[[RequestRow], str] = lambda row: row.why
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None

@@ -8,13 +8,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.dispatch.overrule import overruled
 from engine.errors import BadInput, Halted
 from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
 from engine.watcher.fingerprints import Tried, fingerprint
+from engine.watcher.inspection import Inspector
 from engine.watcher.steps import Judge, Outcome
-from engine.watcher.work import Done, Rejected
+from engine.watcher.work import Cancelled, Done, Rejected
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -116,6 +118,8 @@ class Dispatcher:
             values=desk.parameters.values(),
             request=request.id,
             run=run,
+            inspect=Inspector(desk.shelf.artifacts, desk.journal),
+            overruled=overruled(desk.journal, request),
         )
 
     # -- identification -----------------------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ class Dispatcher:
             if known is not None:
                 return known
             outcome = step1_window.from_analysis(ctx, analysis)
-            ctx.journal.append(runner.FINISHED, {"run": ctx.run, **outcome.record()})
+            runner.record(ctx, outcome)
             return outcome
         return await runner.run_step(ctx, step, self._progress, force=force)
 
@@ -262,7 +266,9 @@ class Dispatcher:
         )
 
     def _obey(self, point: str = "checkpoint") -> None:
-        """Raise Halted between two pieces of work when a halt or the engine's end asks for it."""
+        """Raise Halted between two pieces of work when a halt or the engine's end asks for it, Cancelled when somebody did."""
+        if self.desk.board.cancelled is not None:
+            raise Cancelled(self.desk.board.cancelled)
         self.desk.halt.raise_if_asked("end" if point == "end" else "checkpoint")
         if self.desk.board.stopping:
             raise Halted("the engine stops; the work goes on at the next start")

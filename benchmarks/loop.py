@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from engine.compute.kinds import resolve
-from engine.compute.stop import StopWord
+from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
 from engine.config import Settings, load
 from engine.feedback.cycle import FIRED, Cycle
@@ -103,7 +103,7 @@ async def settled(journal: Journal, coming: int) -> None:
     """Wait until the pool for the coming draw is committed and the queue is empty."""
     async with asyncio.timeout(PATIENCE):
         while journal.predictions.committed(coming) is None or journal.requests.list(states=OPEN, limit=1):
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 - another thread commits
+            await asyncio.sleep(0.002)
 
 
 def books(journal: Journal, draws: int) -> dict[str, Any]:
@@ -226,23 +226,16 @@ def _seq(journal: Journal, draw: int) -> int:
 class Inline:
     """Runs each task where it stands: the same kinds of work, without worker processes."""
 
+    def __init__(self, word: StopWord) -> None:
+        """Poll `word` as a worker would; nobody speaks it."""
+        self._stop = Stop(word, word.generation())
+
     async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
         """Run tasks one after the other."""
         for task in tasks:
             begun = time.monotonic()
-            meta, arrays = resolve(task.kind)(task.params, task.arrays, Calm())  # type: ignore[arg-type]
+            meta, arrays = resolve(task.kind)(task.params, task.arrays, self._stop)
             yield TaskResult(task.key, True, meta, arrays, None, time.monotonic() - begun, "inline", False)
-
-
-class Calm:
-    """A stop word that nobody speaks."""
-
-    def raise_if_asked(self) -> None:
-        """Go on."""
-
-    def asked(self) -> bool:
-        """Say no."""
-        return False
 
 
 async def null(streams: int, draws: int, alpha: float) -> int:
@@ -270,15 +263,14 @@ async def _stream(state: Path, stream: int, draws: int, alpha: float) -> dict[st
 
     rng = np.random.default_rng([77, stream])
     values = rng.integers(0, 1000, draws)
-    desk_space = _space()
     logging.disable(logging.CRITICAL)
-    with Journal.open(state) as journal:
+    with Journal.open(state) as journal, StopWord(state / "stop.word") as word:
         intake = Intake(state, journal, lambda: None)
         intake.append([Arrival(int(value)) for value in values[:FIRST]], "chance")
         epochs, pools = Epochs(journal), Pools(journal, intake.store)
         cycle = Cycle(journal, intake.store, pools.reissue, epochs, false_alarm=alpha, cooldown=5)
         history = intake.store.snapshot()
-        analysis = await identify(history, desk_space, Inline(), journal, run="null")  # type: ignore[arg-type]
+        analysis = await identify(history, _space(), Inline(word), journal, run="null")  # type: ignore[arg-type]
         pools.publish(direct_pool(analysis, history, heads=20))
         await cycle.drain()
         for value in values[FIRST:]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.errors import BadInput
 from engine.feedback.proposals import Past, Proposal, Ruling, judge
+from engine.feedback.triggers import Fired
+from engine.llm.advice import NoAdvice
+from engine.llm.questions import CHAPTER13_PROPOSAL
 
 if TYPE_CHECKING:
+    from engine.llm.advisor import Advisor
     from engine.parameters import Change, Registry, Value, Who
 
 JUDGED = "proposal.judged"
 BY: Who = "code"
-
-
-class Proposer(Protocol):
-    """Whoever may propose: one typed proposal, or None for silence. It never raises for silence."""
-
-    async def propose(self, about: Mapping[str, Any]) -> Proposal | None:
-        """Return what should change after a trigger, given health, trigger and parameters."""
 
 
 class Ledger(Protocol):
@@ -46,15 +43,41 @@ class Parameters(Protocol):
         """Change one value on the record."""
 
 
-async def consult(
-    proposer: Proposer, about: Mapping[str, Any], journal: Ledger, parameters: Parameters, draw: int
-) -> list[Ruling]:
-    """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
-    try:
-        proposal = await proposer.propose({**about, "parameters": parameters.values()})
-    except BadInput:
-        return []  # an answer out of its grammar is dropped where it was read, and told there
-    return [] if proposal is None else settle(proposal, journal, parameters, draw)
+class Consultant:
+    """Asks about one trigger after the other, apart from the loop: draws never wait for an answer."""
+
+    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters) -> None:
+        """Ask nothing yet."""
+        self._advisor, self._journal, self._parameters = advisor, journal, parameters
+        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue()
+
+    def tell(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> None:
+        """Have a trigger that fired at a draw asked about."""
+        self._told.put_nowait((fired, draw, health))
+
+    async def serve(self) -> None:
+        """Ask for ever: a service of the room."""
+        while True:
+            fired, draw, health = await self._told.get()
+            await self.consult(fired, draw, health)
+
+    async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
+        """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
+        parts = {
+            "health": dict(health),
+            "trigger": fired.model_dump(mode="json"),
+            "parameters": self._parameters.values(),
+        }
+        reply = await self._advisor.ask(
+            CHAPTER13_PROPOSAL, parts, about=f"trigger {fired.trigger}", by="chapter 13"
+        )
+        said = reply.advice
+        if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
+            return []
+        changes = {change.parameter: change.value for change in said.changes}
+        proposal = Proposal(source=reply.source, changes=changes, confidence=said.confidence, risk=said.risk,
+                            reason=said.reasoning[:500])  # fmt: skip
+        return await asyncio.to_thread(settle, proposal, self._journal, self._parameters, draw)
 
 
 def settle(proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int) -> list[Ruling]:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.feedback.consult import JUDGED, consult, settle
+from engine.feedback.consult import JUDGED, Consultant, settle
 from engine.feedback.proposals import FROZEN, RULES, WHITELIST, Past, Proposal, judge
+from engine.feedback.triggers import Fired
+from engine.llm.advisor import NoAdvisor, Reply
+from engine.llm.answers import Change, Chapter13Proposal
 from engine.parameters import REGISTRY, Parameters
 from state.journal import Journal
 
@@ -71,12 +74,41 @@ def test_an_accepted_change_is_on_record_with_its_cause_and_rests_after(tmp_path
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 2
 
 
-async def test_silence_changes_and_records_nothing(tmp_path: Path) -> None:
-    class Silent:
-        async def propose(self, about: Any) -> None:
-            assert about["parameters"][TRIALS] == 16
+FIRED = Fired(trigger="pool_degraded", request="learning_loop", reason="misses", bits=9.0, required=7.6)
 
+
+class Speaker(NoAdvisor):
+    """An advisor that gives one answer, whatever is asked."""
+
+    def __init__(self, advice: Chapter13Proposal) -> None:
+        super().__init__()
+        self._advice, self.parts = advice, dict[str, Any]()
+
+    async def ask(
+        self, question: Any, parts: Any, *, about: str | None = None, by: str = "loop"
+    ) -> Reply[Any]:
+        self.parts = parts
+        return Reply(self._advice, "llm")
+
+
+async def test_silence_changes_and_records_nothing(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         before = journal.seq
-        assert await consult(Silent(), {}, journal, Parameters(journal.parameters, REGISTRY), DRAW) == []
+        consultant = Consultant(NoAdvisor(), journal, Parameters(journal.parameters, REGISTRY))
+        assert await consultant.consult(FIRED, DRAW, {}) == []
         assert journal.seq == before
+
+
+async def test_what_an_advisor_says_is_judged_like_any_proposal(tmp_path: Path) -> None:
+    """It may name a parameter and a value; a frozen one stays as it is and the refusal is on record."""
+    change = Change(parameter="pipeline.permutations", value=1998.0, why="because")
+    said = Chapter13Proposal(
+        action="RETRAIN", risk="LOW", confidence=0.99, changes=(change,), reasoning="more"
+    )
+    with Journal.open(tmp_path) as journal:
+        parameters, speaker = Parameters(journal.parameters, REGISTRY), Speaker(said)
+        rulings = await Consultant(speaker, journal, parameters).consult(FIRED, DRAW, {"hits": 3})
+        assert [(one.outcome, one.rule) for one in rulings] == [("refuse", "frozen")]
+        assert parameters.values() == REGISTRY.defaults()
+        assert speaker.parts["trigger"]["trigger"] == "pool_degraded"
+        assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 1

@@ -102,7 +102,7 @@ async def feed(room: Room, journal: Journal, source: Source, draws: int) -> None
 async def settled(journal: Journal, coming: int) -> None:
     """Wait until the pool for the coming draw is committed and the queue is empty."""
     async with asyncio.timeout(PATIENCE):
-        while journal.predictions.committed(coming) is None or journal.requests.list(states=OPEN, limit=1):
+        while journal.predictions.committed(coming) is None or journal.requests.list(states=OPEN, limit=1):  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
 

@@ -26,6 +26,7 @@ from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
 from engine.feedback.searches import due
@@ -88,6 +89,7 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo = demo
         self.desk = self._desk()
+        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
@@ -176,6 +178,7 @@ class Room:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
         add("feedback", self._feedback)
+        add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
         add("lag", lambda: watch_lag(self._lag))
@@ -233,7 +236,9 @@ class Room:
             self._draws_came.clear()
             if not self.desk.intake.empty:
                 await asyncio.to_thread(lambda: self.desk.intake.store)
-                await self.desk.cycle().drain()
+                cycle = self.desk.cycle()
+                for fired in (await cycle.drain()).fired:
+                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
                 self._ask_for_search()
             await self._draws_came.wait()
 

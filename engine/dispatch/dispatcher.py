@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.overrule import overruled
-from engine.errors import BadInput, Halted
+from engine.errors import Halted
+from engine.feedback.drift import drifted
 from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
@@ -91,7 +92,7 @@ class Dispatcher:
                 await self._steps(run, history, analysis, compute, judge, steps, force)
             except _TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
-            await self._after(compute, run)
+            await self._after(run)
         done = Done(f"{run.id}: {analysis.verdict}, {len(steps)} steps", self._proof(run.id, analysis, judge))
         desk.journal.runs.move(run.id, "done", done.why, result=done.result)
         return done
@@ -275,20 +276,16 @@ class Dispatcher:
 
     # -- after the steps ----------------------------------------------------------------------------------------------
 
-    async def _after(self, compute: Compute, run: RunRow) -> None:
+    async def _after(self, run: RunRow) -> None:
         """Publish the new pool, and judge open candidates on blocks that they never saw."""
         pool = self.desk.shelf.pool()
         if pool is not None:
             await self._publish(pool, _since(run))
-        if self.desk.acceptance.open and (scored := self.desk.shelf.scored()) is not None:
-            from engine.feedback.duel import judge_open
-            from engine.selfplay.material import material_of
+        if (scored := self.desk.shelf.scored()) is not None:
+            from engine.dispatch.selfplay import evaluate
 
-            table, digest = scored
-            cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
-            await judge_open(
-                self.desk.acceptance, material_of(table, digest=digest, run=run.id), cuts, compute
-            )
+            drifted(self.desk.journal, scored[0], run.id)
+            await evaluate(self.desk, scored, run.id)
 
     async def _publish(self, pool: Pool, since: int) -> None:
         """Put the pool in force, unless the generator changed while it was made."""
@@ -315,40 +312,10 @@ class Dispatcher:
     # -- selfplay and injection ---------------------------------------------------------------------------------------
 
     async def _selfplay(self, request: RequestRow) -> Done:
-        from engine.selfplay.material import material_of
-        from engine.selfplay.rules import Policy
-        from engine.selfplay.session import play
-        from engine.watcher.anomaly import repeated_episodes
+        from engine.dispatch.selfplay import selfplay, spec_of
 
-        desk = self.desk
-        scored = desk.shelf.scored()
-        if scored is None:
-            raise Rejected("selfplay needs the scored survivors of step 3; run the pipeline first")
-        episodes = request.args.get("episodes") or desk.parameters.values()["selfplay.episodes"]
-        conditioned = bool(request.args.get("policy_conditioned"))
-        run = self._open_run(request, {"episodes": int(episodes), "policy_conditioned": conditioned})
-        material = material_of(scored[0], digest=scored[1], run=run.id)
-        async with desk.bench.lend() as compute:
-            session = await play(
-                compute, material, desk.journal,
-                seed=desk.space().seed + int(run.id.removeprefix("run-")), episodes=int(run.spec["episodes"]),
-                width=desk.bench.planned_workers, obey=self._obey, parent=desk.acceptance.version,
-                base=desk.acceptance.active if run.spec.get("policy_conditioned") else Policy(),
-            )  # fmt: skip
-        faults = repeated_episodes(
-            [one.seconds for one in session.played], [one.fitness for one in session.played]
-        )
-        if faults:
-            raise BadInput(f"selfplay: {faults[0].text}")
-        found, why = session.candidate, f"{len(session.played)} episodes, no policy helped"
-        if found is not None:
-            desk.shelf.keep_candidate(found)
-            fresh = "candidate" if desk.acceptance.propose(found) else "known already: candidate"
-            why = f"{len(session.played)} episodes, {fresh} {found.id}: {found.policy.line()}"
-        result = {"run": run.id, "episodes": len(session.played), "candidate": found and found.id,
-                  "best_gain": max((one.gain for one in session.played), default=None)}  # fmt: skip
-        desk.journal.runs.move(run.id, "done", why, result=result)
-        return Done(why, result)
+        run = self._open_run(request, spec_of(self.desk, request))
+        return await selfplay(self.desk, request, run, self._obey)
 
     async def _inject(self, request: RequestRow) -> Done:
         from engine.history.store import Arrival

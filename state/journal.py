@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from state import storage
+from state.approvals import Approvals
 from state.chain import GENESIS, Event, canonical, event_hash
 from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
@@ -35,7 +36,7 @@ from state.samples import Samples
 from state.settings import Cursors, Parameters
 
 JOURNAL_NAME = "journal.db"
-LINK_KEYS = ("request", "decision", "run", "sweep", "cause")
+LINK_KEYS = ("request", "decision", "approval", "run", "sweep", "cause")
 _PAGE = 500
 logger = logging.getLogger("mimicry.journal")
 
@@ -83,6 +84,7 @@ class Journal:
         self.requests, self.decisions, self.predictions = Requests(self), Decisions(self), Predictions(self)
         self.parameters, self.cursors, self.runs = Parameters(self), Cursors(self), Runs(self)
         self.samples, self.coverage = Samples(self), Coverage(self)
+        self.approvals = Approvals(self)
         self._halts, self._chunks, self._bill = Halts(self), Chunks(self), Bill(self)
 
     @classmethod

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.pipeline.fitting import Rows
 from engine.pipeline.shelf import Shelf
-from engine.pipeline.trainers import Rows
 from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.policy import Table, apply_policy
 from engine.selfplay.rules import Policy

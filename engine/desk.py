@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
+    from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
     from engine.selfplay.candidate import Candidate
@@ -97,6 +98,7 @@ class Desk:
     advisor: Advisor
     acceptance: Acceptance
     board: Board = field(default_factory=Board)
+    fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None

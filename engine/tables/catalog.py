@@ -7,10 +7,12 @@ from difflib import get_close_matches
 
 from engine.errors import UsageError
 from engine.tables.decisions import DECISIONS
+from engine.tables.gpus import GPUS
 from engine.tables.requests import REQUESTS
+from engine.tables.rigs import RIGS
 from engine.tables.table import Table
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS, RIGS, GPUS)}
 
 
 def table(name: object) -> Table:

@@ -240,7 +240,8 @@ def _placed(table: dict[str, Any], path: Path | None) -> dict[str, Any]:
 
 def _rig_fault(error: ValidationError) -> str:
     """Return the first fault of a rig's table as one line, with the nearest key for one that is unknown."""
-    first = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("literal", "tuple")))
     if first["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(key, RigSettings.model_fields, n=1, cutoff=0.0)[0]

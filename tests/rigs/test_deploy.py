@@ -84,7 +84,7 @@ async def test_what_arrives_damaged_is_never_switched_to(
 
     monkeypatch.setattr("engine.rigs.deploy.blocks", damaged)
     with pytest.raises(
-        EnvironmentFault, match="nothing was switched: small_module-1-py3-none-any.whl arrived damaged"
+        EnvironmentFault, match=r"nothing was switched: small_module-1-py3-none-any\.whl arrived damaged"
     ):
         await deploy(rig, wheel(tmp_path / "one", "1"), modules=MODULES)
     assert not (home / "current").exists()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from engine.errors import BadInput
-from engine.rigs.check import check
 from engine.rigs.connection import Rig
 from engine.rigs.facts import COMMAND, Facts, parse_facts, read_facts
 
@@ -66,42 +64,6 @@ def test_an_answer_out_of_form_is_refused(change: tuple[str, str]) -> None:
 
 def test_the_command_asks_no_gpu_tool() -> None:
     assert not any(tool in COMMAND for tool in ("smi", "rocm", "nvidia"))
-
-
-async def test_the_check_of_a_healthy_rig_names_what_is_well(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_RAM", 1)
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_DISK", 1)
-    monkeypatch.setattr("engine.rigs.check.MOST_LOAD", 1e6)
-    monkeypatch.setattr("engine.rigs.check.OLDEST_PYTHON", (0, 0))
-    rig = Rig(server.address)
-    findings = await check(rig)
-    assert [finding.ok for finding in findings[:4]] == [True] * 4
-    assert f"reached, host key known, {platform.node()}" in findings[0].what
-    assert not any(finding.fix for finding in findings if finding.ok)
-    assert not rig.connected
-
-
-async def test_the_check_says_what_lacks_and_what_to_do(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_RAM", 1 << 60)
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_DISK", 1 << 60)
-    monkeypatch.setattr("engine.rigs.check.MOST_LOAD", -1.0)
-    monkeypatch.setattr("engine.rigs.check.OLDEST_PYTHON", (99, 0))
-    async with Rig(server.address) as rig:
-        findings = await check(rig)
-        assert rig.connected
-    assert [finding.ok for finding in findings] == [True, False, False, False, False]
-    assert all(finding.fix for finding in findings[1:])
-
-
-async def test_the_check_of_a_rig_that_is_not_ours_is_one_finding_with_its_fix(server: Server) -> None:
-    findings = await check(Rig(replace(server.address, port=1)))
-    assert [finding.ok for finding in findings] == [False]
-    assert "cannot connect" in findings[0].what
-    assert findings[0].fix == "check that it is up and sshd listens there"
 
 
 def test_ssh_is_loaded_by_nobody_who_does_not_need_it() -> None:

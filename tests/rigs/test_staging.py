@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,24 +87,27 @@ async def test_a_file_that_changed_since_it_was_named_is_refused(
         await Stage(headroom=0).put(rig, sys.executable, str(staging), files)
 
 
-async def test_a_full_ramdisk_is_refused_before_anything_is_sent_and_while_it_fills(
-    rig: Reach, tmp_path: Path, staging: Path
-) -> None:
+@pytest.fixture
+def small_ramdisk(staging: Path) -> Iterator[Path]:
     if subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(staging)], capture_output=True
     ).returncode:
         pytest.skip("mounting a tmpfs is not permitted here")
-    try:
-        files = made(tmp_path / "a", b"a" * 3 * MIB)
-        with pytest.raises(EnvironmentFault, match=r"3 MiB do not fit on .* 2 stay free"):
-            await Stage(headroom=2 * MIB).put(rig, sys.executable, str(staging), files)
-        assert not list((staging / "mimicry-store").iterdir())
-        files = made(tmp_path / "b", b"b" * 5 * MIB)
-        with pytest.raises(EnvironmentFault, match=r"cannot write .*; check its space"):
-            await Stage(headroom=-8 * MIB).put(rig, sys.executable, str(staging), files)
-        await Stage(headroom=0).put(rig, sys.executable, str(staging), made(tmp_path / "c", b"c"))
-    finally:
-        subprocess.run(["umount", "-l", str(staging)], check=True)
+    yield staging
+    subprocess.run(["umount", "-l", str(staging)], check=True)
+
+
+async def test_a_full_ramdisk_is_refused_before_anything_is_sent_and_while_it_fills(
+    rig: Reach, tmp_path: Path, small_ramdisk: Path
+) -> None:
+    files = made(tmp_path / "a", b"a" * 3 * MIB)
+    with pytest.raises(EnvironmentFault, match=r"3 MiB do not fit on .* 2 stay free"):
+        await Stage(headroom=2 * MIB).put(rig, sys.executable, str(small_ramdisk), files)
+    assert not list((small_ramdisk / "mimicry-store").iterdir())
+    files = made(tmp_path / "b", b"b" * 5 * MIB)
+    with pytest.raises(EnvironmentFault, match=r"cannot write .*; check its space"):
+        await Stage(headroom=-8 * MIB).put(rig, sys.executable, str(small_ramdisk), files)
+    await Stage(headroom=0).put(rig, sys.executable, str(small_ramdisk), made(tmp_path / "c", b"c"))
 
 
 async def test_the_budget_spreads_what_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,8 @@ class Running:
         self._link.send(
             op="start", name=self.name, attempt=self.number, argv=[put(word) for word in payload.argv],
             env={key: put(value) for key, value in env.items()}, start_limit=self._start_limit,
-            first=json.loads(put(json.dumps(dict(payload.first)))), cwd=folder, gated=payload.gated,
+            first=None if payload.first is None else json.loads(put(json.dumps(dict(payload.first)))),
+            cwd=folder, gated=payload.gated, halts=payload.halts,
         )  # fmt: skip
 
     async def _files(self, payload: Payload) -> str:
@@ -244,7 +245,7 @@ class Running:
             self.end(why)
         elif self._draining is None:
             self._draining, self.state, self.note = time.monotonic(), "draining", why
-            self.tell({"drain": True})
+            self._crew.drain(self.place, self)
         elif time.monotonic() - self._draining > DRAIN_LIMIT:
             self.end(f"{why}; it did not end within {DRAIN_LIMIT:g} s")
 

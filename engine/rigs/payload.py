@@ -7,9 +7,10 @@ A worker's life, in the lines that it writes (`event`) and reads:
     {"event": "report", …}     its self-test; `Crew.refusal` judges it, and `Crew.admission` is the line that lets it work
     {"event": "ready", …}      it takes work
     {"event": "beat", …}       each second from then on; silence ends it
-    {"event": "halted"}        the answer to {"halt": GENERATION}, within the grace time
+    {"event": "halted"}        the answer to {"halt": GENERATION, "generation": GENERATION}, if it `halts`
 
-A worker that needs no device goes straight to its report; one that does not know the gate is started inside it (`Payload.gated`). Its first line is `Payload.first` with the guard's pid as `parent`.
+A worker that needs no device goes straight to its report; one that does not know the gate is started inside it (`Payload.gated`). Its first line is
+`Payload.first` with the guard's pid as `parent`.
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ class Payload:
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     """File name to content; certificates and keys belong here, never into `argv` or `env`."""
-    first: Line = field(default_factory=dict)
-    """The worker's first line; `RUN` in its strings stands for the folder there too."""
+    first: Line | None = None
+    """The worker's first line, if it wants one; `RUN` in its strings stands for the folder there too."""
+    halts: bool = False
+    """It answers a halt, and is killed if it does not do so in time; otherwise its crew sees to that."""
     gated: bool = False
     """It does not ask for the gate itself: the slot is taken before it starts and held until its report."""
 
@@ -97,6 +100,9 @@ class Crew(Protocol):
 
     def said(self, place: Place, line: Line) -> None:
         """Take in any line of a worker."""
+
+    def drain(self, place: Place, voice: Voice) -> None:
+        """See that the worker ends (`voice.end` at the latest) once its piece of work is done, and gets no other."""
 
     def gone(self, place: Place, ending: Ending) -> None:
         """Take in that an attempt has ended, started or not."""

@@ -138,7 +138,7 @@ def raise_rig(
             make_cards(root, cards)
         found = rig_settings(cards, **settings)
         stage = Stage()
-        with Journal.open(tmp_path / "journal") as journal:
+        with Journal.open(tmp_path / f"journal-{found.name}") as journal:
             machine = Machine(found, Quarantine(journal))
             stage.life = Life(machine, crew=crew, told=stage.changes.extend, ended=stage.attempts.append,
                               terms=quick(found, staging, **(terms or {})), roots=(str(root), "/proc", "false"))  # fmt: skip

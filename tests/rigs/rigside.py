@@ -57,6 +57,7 @@ class SmallCrew:
 
     log: Path
     work: dict[str, Any] = field(default_factory=dict)
+    gated: bool = False
     lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
@@ -69,6 +70,8 @@ class SmallCrew:
             argv=(sys.executable, "-I", "{run}/small_worker.py"),
             files={"small_worker.py": script, "key.pem": b"secret of " + place.name.encode()},
             first={"log": str(self.log), **self.work},
+            gated=self.gated,
+            halts=True,
         )
 
     def refusal(self, place: Place, report: Mapping[str, Any]) -> str | None:
@@ -79,6 +82,9 @@ class SmallCrew:
 
     def said(self, place: Place, line: Mapping[str, Any]) -> None:
         self.lines.append((place.name, line))
+
+    def drain(self, place: Place, voice: Voice) -> None:
+        voice.tell({"drain": True})
 
     def started(self, place: Place, pid: int) -> None:
         self.pids[place.name] = pid

@@ -43,8 +43,9 @@ def main():
     if work.get("fail") == "start":
         sys.exit("this worker cannot start: no such library")
     threading.Thread(target=listen, args=(work,), daemon=True).start()
-    say(event="gate")
-    EVENTS["gate"].wait()
+    if not work.get("gated"):
+        say(event="gate")
+        EVENTS["gate"].wait()
     begun = time.time()
     time.sleep(work.get("init", 0.05))
     if work.get("fail") == "init":

@@ -52,6 +52,25 @@ async def test_every_card_gets_a_worker_and_they_initialise_one_at_a_time(
     assert not list(staging.glob("mimicry-run-*"))
 
 
+async def test_workers_that_do_not_know_the_gate_are_started_inside_it(raise_rig: Raise, crew: SmallCrew) -> None:
+    crew.gated, crew.work = True, {"gated": True}
+    async with raise_rig(4, stagger=2) as stage:
+        await stage.all_ready(4)
+        assert 1 <= most_at_once(initialisations(crew.log)) <= 2
+        os.kill(stage.worker.pid, signal.SIGKILL)
+        await until(lambda: stage.attempts)
+        await stage.all_ready(4)
+        assert most_at_once(initialisations(crew.log)) <= 2
+
+
+async def test_two_engines_share_the_rig_s_slots(raise_rig: Raise, crew: SmallCrew) -> None:
+    async with raise_rig(2, name="rig-a") as one, raise_rig(2, name="rig-b") as two:
+        await one.all_ready(2)
+        await two.all_ready(2)
+        assert len(initialisations(crew.log)) == 4
+        assert most_at_once(initialisations(crew.log)) == 1
+
+
 async def test_a_killed_worker_comes_back_through_the_gate_and_leaves_its_record(
     raise_rig: Raise, crew: SmallCrew
 ) -> None:

@@ -51,6 +51,7 @@ class Worker:
         self.slot: int | None = None
         self.free_at: float | None = None
         self.halt_by: float | None = None
+        self.halts = False
 
     def enter(self, phase: str) -> None:
         self.phase, self.since = phase, time.monotonic()
@@ -177,10 +178,10 @@ class Guard:
                      phase="gate", stderr="", kernel=[])  # fmt: skip
 
     def halt(self, line: Line) -> None:
-        """Tell every worker to stop; who does not say so in time is killed."""
-        for worker in self.workers.values():
-            worker.send({"halt": line["halt"]})
-            if worker.phase == "ready":
+        """Tell every worker that works to stop; one that should answer and does not do so in time is killed."""
+        for worker in [one for one in self.workers.values() if one.phase == "ready"]:
+            worker.send({"halt": line["halt"], "generation": line["halt"]})
+            if worker.halts:
                 worker.halt_by = time.monotonic() + float(line.get("grace", 0.7))
 
     # -- workers ------------------------------------------------------------------------------------------------------
@@ -223,7 +224,9 @@ class Guard:
             os.set_blocking(fd, False)
         self.workers[name] = worker
         worker.slot = slot
-        worker.send({"parent": parent, **line["first"]})
+        worker.halts = bool(line.get("halts"))
+        if line["first"] is not None:
+            worker.send({"parent": parent, **line["first"]})
         self.say(event="started", name=name, attempt=worker.attempt, pid=process.pid)
 
     def hear(self, worker: Worker) -> None:

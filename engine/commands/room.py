@@ -14,7 +14,9 @@ def serve(arguments: Arguments) -> int:
     """Run the engine as a headless daemon in the foreground."""
     from engine.room import serve as run
 
-    return run(arguments.state, config=arguments.config, demo=arguments.demo)
+    return run(
+        arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
+    )
 
 
 def console(arguments: Arguments) -> int:
@@ -30,7 +32,7 @@ def demo(arguments: Arguments) -> int:
     from engine.launch import ensure_daemon, exec_console
 
     arguments.state = arguments.state / "demo"
-    ensure_daemon(arguments.state, demo=True)
+    ensure_daemon(arguments.state, demo=True, fleet=arguments.fleet)
     if arguments.no_ui:
         print(
             f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
@@ -100,7 +102,7 @@ def _status_text(data: dict[str, Any]) -> str:
 
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
-    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
+    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),

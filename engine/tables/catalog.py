@@ -11,10 +11,12 @@ from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.decisions import DECISIONS
 from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
+from engine.tables.gpus import GPUS
 from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
+from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
@@ -43,6 +45,8 @@ TABLES: Mapping[str, Table] = {
         RUNS,
         TRIALS,
         LLM_CALLS,
+        RIGS,
+        GPUS,
     )
 }
 

@@ -60,42 +60,6 @@ class TestLocal(ComputeContract):
             assert 20 << 20 < worker.rss < 200 << 20
             assert worker.digest
 
-    @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user")
-    async def test_another_user_of_the_machine_is_hung_up_on(self, compute: Compute) -> None:
-        port = next(
-            c.laddr.port
-            for c in psutil.Process(compute.scheduler_pid()).net_connections()
-            if c.status == "LISTEN"
-        )
-        code = f"s.connect(('127.0.0.1', {port})); print(len(s.recv(9)))"
-        for user, received in ((65534, "0"), (0, "9")):
-            done = await asyncio.to_thread(
-                subprocess.run,
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    f"import os, socket; os.setuid({user}); s = socket.socket(); s.settimeout(5); {code}",
-                ],
-                capture_output=True,
-                text=True,
-                cwd="/",
-            )
-            assert done.stdout.strip() == received, done.stderr
-
-    async def test_a_socket_that_its_owner_has_closed_belongs_to_nobody(self) -> None:
-        from engine.compute import nodes
-
-        with (
-            socket.create_server(("127.0.0.1", 0)) as server,
-            socket.create_connection(server.getsockname()) as client,
-        ):
-            served, peer = server.accept()
-            assert nodes.owner_of(peer, server.getsockname()) == os.getuid()
-            client.close()
-            assert nodes.owner_of(peer, server.getsockname()) is None
-            served.close()
-
     async def test_a_dead_scheduler_costs_nothing_but_time(self, compute: Compute, tmp_path: Path) -> None:
         before = compute.scheduler_pid()
         assert before is not None

@@ -295,7 +295,9 @@ class Compute:
             self._aside.add(task)
             task.add_done_callback(self._aside.discard)
         else:
-            self._take(alias, serial, flight and decode_answer(flight.task, payload, flight.digest))
+            self._take(
+                alias, serial, None if flight is None else decode_answer(flight.task, payload, flight.digest)
+            )
 
     async def _read_aside(self, alias: str, serial: int, flight: _Flight, payload: bytes) -> None:
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 LEAD = 1.0
@@ -241,7 +241,7 @@ class Dealer:
             yield victim.name, one.serial
 
     def overdue(
-        self, now: float, floor: dict[str, float], default: float
+        self, now: float, floor: Mapping[str, float], default: float
     ) -> list[tuple[str, Load | None, float]]:
         """Return (worker, task, limit) where the running task takes longer than it may."""
         late = []

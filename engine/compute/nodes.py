@@ -15,7 +15,7 @@ from typing import Any
 from dask.utils import key_split
 from distributed import Client, Scheduler, Security, Worker
 from distributed.comm import tcp
-from distributed.comm.core import FatalCommClosedError
+from distributed.comm.core import CommClosedError, FatalCommClosedError
 from distributed.protocol import pickle as dask_pickle
 
 from engine.compute.fence import STRANGER, Peer, refusal
@@ -136,10 +136,11 @@ class FencedScheduler(Scheduler):  # type: ignore[misc]
 
         comm.read = fenced
 
-    def _shut(self, comm: Any, why: str) -> Exception:
+    def _shut(self, comm: Any, why: str) -> OSError:
         self._told(why)
         comm.abort()
-        return tcp.CommClosedError(why)
+        closed: OSError = CommClosedError(why)
+        return closed
 
     async def remove_worker(self, address: str, *args: Any, **kwargs: Any) -> Any:
         """Forget also whose address it was."""

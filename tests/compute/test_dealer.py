@@ -30,7 +30,10 @@ def dealer_with(*names: str, waiting: list[Load]) -> Dealer:
 
 def test_unmeasured_work_is_handed_out_one_to_run_and_one_ahead() -> None:
     dealer = dealer_with("a", "b", waiting=loads(10))
-    assert {name: [number for _, number in lot] for name, lot in dealt(dealer).items()} == {"a": [1, 3], "b": [2, 4]}
+    assert {name: [number for _, number in lot] for name, lot in dealt(dealer).items()} == {
+        "a": [1, 3],
+        "b": [2, 4],
+    }
 
 
 def test_a_lot_is_as_long_as_its_worker_is_fast() -> None:
@@ -116,7 +119,9 @@ def test_memory_is_counted_by_host_and_what_fits_nowhere_is_named() -> None:
     dealer.join("rig/gpu0", 3 << 30, "rig")
     dealer.join("rig/gpu1", 3 << 30, "rig")
     dealer.join("big", 60 << 30, "zeus")
-    heavy, heavy2, huge = (Load(number, "fit", memory=size << 30) for number, size in ((1, 2), (2, 2), (3, 90)))
+    heavy, heavy2, huge = (
+        Load(number, "fit", memory=size << 30) for number, size in ((1, 2), (2, 2), (3, 90))
+    )
     dealer.members["big"].held = True
     for load in (heavy, heavy2, huge):
         dealer.add(load)

@@ -15,7 +15,16 @@ HOME = {"tls://127.1.1.1:9"}
 
 
 def test_only_what_a_worker_says_passes() -> None:
-    for op in ("run_function", "register-client", "update-graph", "gather", "broadcast", "proxy", "terminate", "feed"):
+    for op in (
+        "run_function",
+        "register-client",
+        "update-graph",
+        "gather",
+        "broadcast",
+        "proxy",
+        "terminate",
+        "feed",
+    ):
         assert op not in WORKER_OPS
         assert "not a worker's" in (refusal(RIG, {"op": op, "reply": True}, HOME) or "")
     assert refusal(RIG, {"op": "task-finished", "key": "k"}, HOME) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tui.model.places import PLACES, Place
 from tui.model.words import LINKS, MODES, UNKNOWN, Sign
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class View:
     frozen: bool = False
     newest: Snapshot | None = None
     """The newest snapshot received; differs from `snapshot` while the view is frozen."""
+    place: Place = PLACES[0]
+    """The screen that is shown."""
 
     @property
     def trust(self) -> Literal["live", "stale", "lost", "connecting"]:

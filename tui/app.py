@@ -27,10 +27,10 @@ from tui import keys, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
-from tui.model.places import BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.model.text import Span, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
+from tui.places import BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.screens.frame import Framed
 from tui.screens.lists import Lists
 from tui.screens.logs import Logs

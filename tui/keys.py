@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.model.places import PLACES
+from tui.places import PLACES
 
 Does = Literal["looks", "acts"]
 LISTS = ("list",)

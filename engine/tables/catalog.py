@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.coverage import COVERAGE
 from engine.tables.decisions import DECISIONS
 from engine.tables.requests import REQUESTS
 from engine.tables.table import Table
 
-TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS)}
+TABLES: Mapping[str, Table] = {table.name: table for table in (REQUESTS, DECISIONS, COVERAGE)}
 
 
 def table(name: object) -> Table:

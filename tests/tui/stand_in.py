@@ -42,7 +42,7 @@ class StandIn:
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
         self.devices = 26
-        self.tables: dict[str, Table] = {table.name: table for table in (GPUS, REQUESTS, DECISIONS)}
+        self.tables: dict[str, Table] = {table.name: table for table in (GPUS, REQUESTS, DECISIONS, TRIALS)}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,6 +174,22 @@ def decision_rows(room: Any, most: int) -> list[Row]:
     ]
 
 
+def trial_rows(room: Any, most: int) -> list[Row]:
+    """Return trials whose best rises slowly."""
+    return [
+        {
+            "id": i,
+            "state": "pruned" if i % 7 == 3 else "done",
+            "value": None if i % 7 == 3 else round(0.4 + 0.2 * i / 60 + 0.08 * math.sin(i * 2.4), 4),
+            "depth": 3 + i % 6,
+        }
+        for i in range(60, 0, -1)
+    ]
+
+
+TRIALS = Table("trials", "Trials", (
+    Column("id", "TRIAL", "number"), Column("state", "STATE", "state"), Column("value", "VALUE", "number"), Column("depth", "DEPTH", "number"),
+), trial_rows, empty="no trial yet; `mimicry pipeline` runs steps that search")  # fmt: skip
 REQUESTS = replace(requests.REQUESTS, rows=request_rows)
 DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.model.places import PLACES
+from tui.places import PLACES
 from tui.screens.lists import Lists
 from tui.screens.soak import Soak
 
@@ -37,7 +37,8 @@ def settled(screen) -> bool:
         return not isinstance(screen, Soak) or bool(screen._series)
     shown = screen.shown
     rows = shown.page.rows if shown.page else []
-    return bool(shown.error or shown.page) and (not rows or screen.small or screen._told is not None)
+    told = screen._told is not None or not screen.boards["detail"].display
+    return bool(shown.error or shown.page) and (not rows or screen.small or told)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -9,10 +9,10 @@ from tui.keys import footer_keys
 from tui.model.fleet import counts
 from tui.model.halts import resume_cost
 from tui.model.panels import alert_row, degraded
-from tui.model.places import PLACES, Place
 from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread
 from tui.model.view import View, mode_sign
 from tui.model.words import clock, duration, elapsed, percent, stopwatch
+from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
     from engine.protocol import Halt, Snapshot

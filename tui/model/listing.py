@@ -87,9 +87,14 @@ class Layout:
     cells: int = 0
     chosen: tuple[tuple[Column, int], ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
+    fitted: Page | None = None
+    """The page for which this was made: the same one is not measured again."""
 
     def fit(self, page: Page, cells: int) -> None:
         """Choose columns for a page in `cells`; those that say nothing in any row go first, then by importance."""
+        if page is self.fitted and cells == self.cells:
+            return
+        self.fitted = page
         sizes = {column.name: _size(column, page.rows) for column in page.columns}
         if cells != self.cells or set(sizes) != set(self.sizes):
             self.sizes = {}
@@ -206,6 +211,28 @@ def nothing(
 
 def _said(text: str, cells: int, role: str) -> list[Line]:
     return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
+
+
+MEASURES = ("value", "score", "objective", "best", "fitness", "reward", "holdout", "bits")
+
+
+def measured(page: Page | None) -> tuple[str, list[float | None]]:
+    """Return the column that a plot of this list shows, and its values oldest first; no column where none is known."""
+    names = [] if page is None else [column.name for column in page.columns if column.kind == "number"]
+    name = next((name for name in MEASURES if name in names), "")
+    if page is None or not name:
+        return "", []
+    rows = (
+        page.rows
+        if page.column(page.key) is None
+        else sorted(page.rows, key=lambda row: _order(row.get(page.key)))
+    )
+    values = [row.get(name) for row in rows]
+    return name, [float(value) if isinstance(value, int | float) else None for value in values]
+
+
+def _order(key: Any) -> tuple[int, float, str]:
+    return (0, float(key), "") if isinstance(key, int | float) else (1, 0.0, str(key))
 
 
 def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int) -> str:

@@ -48,6 +48,45 @@ def plot(
     return [*lines, (Span(" " * (margin + 2)), Span(_axis(seconds * len(values), room), "dim"))]
 
 
+def cloud(values: Values, cells: int, rows: int) -> list[Line]:
+    """Draw measured values in their order as dots, with the highest so far as a line over them."""
+    if rows < 3 or cells < 12 or not any(value is not None for value in values):
+        return []
+    low, high = bounds(values)
+    margin = max(len(number(high, 3)), len(number(low, 3)))
+    room = cells - margin - 2
+    best: list[float | None] = []
+    for value in values:
+        before = best[-1] if best else None
+        best.append(value if before is None or (value is not None and value > before) else before)
+    dots = _dotted(values, low, high, room, rows - 1, means=False)
+    steps = [best[x * (len(best) - 1) // (room * 2 - 1)] for x in range(room * 2)]
+    line = _dotted(steps, low, high, room, rows - 1)
+    labels = {0: number(high, 3), rows - 2: number(low, 3)}
+    lines: list[Line] = [
+        (
+            cell(labels.get(row, ""), margin, "dim", right=True),
+            Span(" ┤", "dim"),
+            *_both(dots[row], line[row]),
+        )
+        for row in range(rows - 1)
+    ]
+    first, last = "1", f"{len(values):,}"
+    return [*lines, (Span(" " * (margin + 2)), Span(first.ljust(max(1, room - len(last))) + last, "dim"))]
+
+
+def _both(dots: str, line: str) -> list[Span]:
+    """Lay the best line over the dots, one span a run of the same kind."""
+    runs: list[Span] = []
+    for under, over in zip(dots, line, strict=True):
+        char, role = (over, "ok") if over != " " else (under, "bar")
+        if runs and runs[-1].role == role:
+            runs[-1] = Span(runs[-1].text + char, role)
+        else:
+            runs.append(Span(char, role))
+    return runs
+
+
 def _axis(window: float, room: int) -> str:
     left, middle, right = f"-{duration(window)}", f"-{duration(window / 2)}", "now"
     if room < len(left) + len(right) + 2:
@@ -76,9 +115,18 @@ def _blocks(values: Values, low: float, high: float, room: int, rows: int) -> li
     ]
 
 
-def _dotted(values: Values, low: float, high: float, room: int, rows: int) -> list[str]:
+def _dotted(
+    values: Values, low: float, high: float, room: int, rows: int, *, means: bool = True
+) -> list[str]:
+    """Return rows of braille; without means every value is a dot of its own, spread over the whole width."""
     grid = [[0] * room for _ in range(rows)]
-    for x, point in enumerate(resample(values, room * 2)):
+    last = max(1, len(values) - 1)
+    placed = (
+        enumerate(resample(values, room * 2))
+        if means
+        else ((i * (room * 2 - 1) // last, v) for i, v in enumerate(values))
+    )
+    for x, point in placed:
         if point is not None:
             y = min(rows * 4 - 1, int(_share(point, low, high) * rows * 4))
             grid[rows - 1 - y // 4][x // 2] |= _DOTS[y % 4][x % 2]

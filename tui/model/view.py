@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tui.model.places import PLACES, Place
 from tui.model.words import LINKS, MODES, UNKNOWN, Sign
+from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
     from engine.protocol import Snapshot

@@ -11,10 +11,10 @@ from textual.containers import Vertical
 from textual.screen import Screen
 
 from tui.model import chrome
-from tui.model.places import Place
 from tui.model.text import Span
 from tui.model.view import View
 from tui.model.words import duration
+from tui.places import Place
 from tui.widgets.banner import Banner
 from tui.widgets.board import Board
 

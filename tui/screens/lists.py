@@ -18,6 +18,7 @@ from tui.feed import Refused
 from tui.model import detail, listing
 from tui.model.listing import Layout, Page
 from tui.model.panels import Painter, evidence, fleet, pipeline
+from tui.model.plot import cloud
 from tui.model.text import Line, line, span
 from tui.model.view import View
 from tui.model.words import duration
@@ -29,6 +30,8 @@ LIMIT = 1000
 HEADS: Mapping[str, Painter] = {"fleet": fleet, "pipeline": pipeline, "evidence": evidence}
 SHARE = 20.0
 """A list is asked for again after this many times of what it took: never more than a twentieth of the time."""
+A_ROW = 1e-4
+"""Seconds that a row costs on its way here, beside what is measured: read, sent, parsed."""
 SETTLE = 0.15
 """Seconds for which the cursor rests before the row's story is asked for."""
 
@@ -74,6 +77,9 @@ class Lists(Framed):
             head = self.panel("head")
             head.can_focus = False
             yield head
+        plotted = self.panel("cloud")
+        plotted.can_focus = False
+        yield plotted
         with Container(id="lists"):
             yield Roll(id="rows", classes="panel", focus=True, ascii_only=self._ascii)
             detail_board = self.panel("detail")
@@ -150,7 +156,7 @@ class Lists(Framed):
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
-            shown.took = self.room.clock() - begun
+            shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
 
     def _take(self, shown: Shown, page: Page) -> None:
@@ -170,6 +176,7 @@ class Lists(Framed):
             board = self.boards["head"]
             panel = HEADS[self.place.head](view, board.cells, board.rows)
             board.put(panel.lines, self.aged(view, panel.title), faded=faded)
+        self._draw_plot(faded)
         if page is None or not page.rows:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live")  # fmt: skip
@@ -188,6 +195,20 @@ class Lists(Framed):
             shown.key = page.id_of(self.rows.at)
         self._draw_wrong(shown)
         self._draw_detail(view)
+
+    def _draw_plot(self, faded: bool) -> None:
+        """Plot the column that measures, where the list has one and there is room."""
+        name, values = listing.measured(self.shown.page) if not self.shown.filter else ("", [])
+        board = self.boards["cloud"]
+        if board.has_class("-some") != (len(values) > 1):
+            board.set_class(len(values) > 1, "-some")
+            self.set_class(len(values) > 1, "-plotted")
+        if values and board.display:
+            board.put(
+                cloud(values, board.cells, board.rows),
+                f"{name} of {len(values):,}, oldest first; the line is the highest so far",
+                faded=faded,
+            )
 
     def _line(self, shown: Shown, page: Page, index: int, at: bool) -> Line:
         today = self._view.snapshot.at[:10] if self._view.snapshot else ""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
+from engine.feedback.verbs import LearningVerbs
+from engine.llm.verbs import AdvisorVerbs
 from engine.tables.verbs import only as _only
 from engine.tables.verbs import table_verbs
-from engine.watcher.record import replay_recorded
+from engine.watcher.record import operator_entry, replay_recorded
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -36,6 +38,8 @@ class Verbs:
             "submit": self.submit,
             "inject": self.inject,
             **table_verbs(self._desk),
+            **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
+            **AdvisorVerbs(self._desk.advisor).table(),
         }
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
@@ -76,11 +80,14 @@ class Verbs:
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
-        request = _only(command, request=None)["request"]
-        key = f"command:{command.client}:{command.id}"
-        row = self._queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
+        asked = _only(command, request=None, key=None)
+        given = asked["key"]
+        if given is not None and not (isinstance(given, str) and 0 < len(given) <= 200):
+            raise UsageError(f"submit: key {given!r} is not a text of 1 to 200 characters")
+        key = f"given:{given}" if given else f"command:{command.client}:{command.id}"
+        row = self._queue.submit(parse_request(asked["request"]), origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
-        return {"id": row.id, "state": row.state}
+        return {"id": row.id, "state": row.state, "why": self._queue.why(row)}
 
     async def inject(self, command: Command, by: str) -> dict[str, Any]:
         """Store one draw, in test mode only; the same command sent twice is one draw."""
@@ -99,11 +106,4 @@ class Verbs:
 
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:
     """Put an operator's halt or resume beside the watcher's decisions."""
-    desk.journal.decisions.add(
-        step="-",
-        action=action,
-        reason=f"{reason} ({by})",
-        source=OPERATOR,
-        rule="-",
-        advice="none(not asked)",
-    )
+    operator_entry(desk.journal, action, reason, by)

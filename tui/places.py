@@ -28,14 +28,14 @@ class Place(NamedTuple):
 PLACES: tuple[Place, ...] = (
     Place("1", "overview", "Overview", "Over", "overview", "is it healthy, what does it do, why"),
     Place("2", "gpus", "GPUs", "GPU", "list", "every device and its job", ("gpus", "workers", "rigs"), "fleet", "mimicry doctor"),
-    Place("3", "requests", "Requests", "Req", "list", "what waits and why; approvals", ("requests", "approvals"), "", "mimicry pipeline"),
-    Place("4", "decisions", "Decisions", "Dec", "list", "what was decided, by which rule", ("decisions",), "", "mimicry pipeline"),
+    Place("3", "requests", "Requests", "Req", "list", "what waits and why; approvals", ("requests", "approvals", "schedule", "sources"), "", "mimicry pipeline"),
+    Place("4", "decisions", "Decisions", "Dec", "list", "what was decided, by which rule, under which policies", ("decisions", "policies", "policy_changes", "fingerprints", "untried"), "", "mimicry pipeline"),
     Place("5", "pipeline", "Pipeline", "Pipe", "list", "the steps, their trials and runs", ("trials", "runs", "attempts"), "pipeline", "mimicry pipeline"),
-    Place("6", "selfplay", "Selfplay", "Self", "list", "episodes, policies, candidates", ("episodes", "candidates", "policies"), "", "mimicry pipeline"),
+    Place("6", "selfplay", "Selfplay", "Self", "list", "episodes, policies, candidates", ("episodes", "arms", "candidates", "policy"), "", "mimicry pipeline"),
     Place("7", "llm", "LLM", "LLM", "list", "every call to the advisor", ("llm_calls",), "", "mimicry doctor"),
     Place("8", "soak", "Soak", "Soak", "soak", "memory, handles, lag over time, with slopes"),
     Place("9", "logs", "Logs", "Logs", "logs", "all logs merged by time"),
-    Place("0", "evidence", "Evidence", "Evid", "list", "the claim, the pool, what is excluded", ("coverage", "predictions", "triggers"), "evidence", "mimicry pipeline"),
+    Place("0", "evidence", "Evidence", "Evid", "list", "the claim, the pool, what is excluded", ("predictions", "triggers", "coverage"), "evidence", "mimicry pipeline"),
 )  # fmt: skip
 BY_ID = {place.id: place for place in PLACES}
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import Halted, MimicryError
-from engine.feedback.acceptance import Acceptance, Verdict, weigh
+from engine.feedback.acceptance import Acceptance
+from engine.feedback.verdict import Verdict, weigh
 from engine.seedtree import named_seed
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.loop import Material, episode_task

@@ -91,6 +91,7 @@ class TrialRow(BaseModel):
     params: dict[str, Any]
     value: float
     detail: dict[str, Any] = {}
+    state: Literal["complete", "pruned"] = "complete"
 
 
 class WindowConfig(Contract):
@@ -194,21 +195,37 @@ class Component(BaseModel):
     scored: int
 
 
+class PoolLine(BaseModel):
+    """How often a pool of this size holds the draw: by chance, and as the pool states it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    chance: float
+    stated: float
+
+
 class Pool(Contract):
-    """Probabilities for one coming draw. Values not named in `heads` have `rest` each; everything sums to 1."""
+    """Probabilities for one coming draw. Values not named in `heads` have `rest` each; everything sums to 1.
+
+    On the basis `bias` no generator stands behind it: `counts` are the draws so far by value, `prior` is added to each.
+    """
 
     schema_: Literal["prediction_pool/1"] = Field(default="prediction_pool/1", alias="schema")
     history: str
     for_draw: int
     session: str | None
     range: tuple[int, int]
-    basis: Literal["evidence", "model", "uniform, no evidence"]
+    basis: Literal["evidence", "model", "bias", "uniform, no evidence"]
     uniform: bool
     heads: tuple[tuple[int, float], ...]
     rest: float
     components: tuple[Component, ...]
     model: str
     sha256: str
+    pools: tuple[PoolLine, ...] = ()
+    counts: tuple[tuple[int, int], ...] = ()
+    prior: float = 0.0
 
     def probability(self, value: int) -> float:
         """Return the probability of one value."""

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from engine.errors import UsageError
 from engine.tables.approvals import APPROVALS
 from engine.tables.candidates import CANDIDATES, POLICY
+from engine.tables.coverage import COVERAGE
 from engine.tables.decisions import DECISIONS
 from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
@@ -47,6 +48,7 @@ TABLES: Mapping[str, Table] = {
         LLM_CALLS,
         RIGS,
         GPUS,
+        COVERAGE,
     )
 }
 

@@ -52,9 +52,15 @@ class Advisor(Protocol):
         ...
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
-        """Ask any question of `engine.llm.questions` over the parts of its kind of context."""
+        """Ask any question of `engine.llm.questions` over the parts of its kind of context; `about` names what it concerns."""
         ...
 
     def cancel(self, reason: str) -> None:
@@ -109,7 +115,13 @@ class NoAdvisor:
         return self._silence
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
         """Return the typed silence whatever was asked."""
         return Reply(self._silence)

@@ -139,11 +139,17 @@ class Router:
         return Advice(**reply.advice.model_dump(), source=reply.source)
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
         """Ask any question; parts that break the question's rules are silence with the rule as the reason."""
         try:
-            bundle = build_llm_context(question.name, parts, about=about, window=self.window)
+            bundle = build_llm_context(question.name, parts, kind=kind, about=about[:200], window=self.window)
         except BadInput as error:
             self._last_silence = str(error)
             return Reply(NoAdvice(none=str(error)))
@@ -236,6 +242,7 @@ class Router:
         call = Call(
             id=f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}",
             question=question.name,
+            kind=bundle.kind,
             about=bundle.about,
             by=by,
             source=source,

@@ -286,7 +286,7 @@ class Router:
         return await self._keeper.release(reason)
 
     async def restore(self) -> str | None:
-        """Start the local server again; return None when it is ready, or why it is not."""
+        """Start the local server again; return None when it is ready or others still need it aside, or why it is not."""
         if not self._settings.command:
             return None
         try:

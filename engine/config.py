@@ -41,9 +41,14 @@ class HistorySettings(Section):
     """Where draws come from (one of file, directory, url, command), and how to read them."""
 
     file: FilePath | None = None
-    directory: FilePath | None = Field(default=None, description="files of draws, taken in the order of their names")
+    directory: FilePath | None = Field(
+        default=None, description="files of draws, taken in the order of their names"
+    )
     url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s]+$", max_length=2000, description="a document of draws, asked again and again"
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2000,
+        description="a document of draws, asked again and again",
     )
     command: Names = Field(default=(), description="a program that prints draws; run again and again")
     timeout_s: Seconds = Field(default=30.0, description="how long an answer of a url or a command may take")
@@ -60,7 +65,9 @@ class HistorySettings(Section):
     def _one_source(self) -> HistorySettings:
         given = [name for name in ("file", "directory", "url", "command") if getattr(self, name)]
         if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} are given; draws have one order, so a room has one source")
+            raise ValueError(
+                f"{' and '.join(given)} are given; draws have one order, so a room has one source"
+            )
         return self
 
 

@@ -31,7 +31,12 @@ def decided(told: Record) -> str:
     """Return one decision and whether its record decides the same today, as `decision` prints it."""
     row, again = told["decision"], told["replayed"]
     case = again and again["case"]
-    lines = [*_head(row, case, {"replayed_action": None}), "", *_evidence(row["evidence"]), *_changes(row["changes"])]
+    lines = [
+        *_head(row, case, {"replayed_action": None}),
+        "",
+        *_evidence(row["evidence"]),
+        *_changes(row["changes"]),
+    ]
     return "\n".join([*lines, "", *_row("replay", replayed(told))])
 
 
@@ -41,7 +46,9 @@ def replayed(told: Record) -> str:
     if again is None:
         return f"decision {row['id']} is a person's entry: no case is stored with it"
     if told["same"]:
-        return f"the record decides {again['action']} by {again['rule']} today: the same action, rule and reason"
+        return (
+            f"the record decides {again['action']} by {again['rule']} today: the same action, rule and reason"
+        )
     return (
         f"DIFFERS: recorded {row['action']} by {row['rule']} ({row['reason']}), "
         f"today {again['action']} by {again['rule']} ({again['reason']})"

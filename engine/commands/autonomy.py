@@ -11,7 +11,10 @@ from engine.commands.talk import call, show
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, UsageError
 
-REASON: Option = (("--reason",), {"default": "", "metavar": "WHY", "help": "stays on the record with your name"})
+REASON: Option = (
+    ("--reason",),
+    {"default": "", "metavar": "WHY", "help": "stays on the record with your name"},
+)
 NUMBER: Option = (("number",), {"metavar": "N", "help": "decision id, 12 or d-12"})
 APPROVAL: Option = (("number",), {"metavar": "N", "help": "approval id, 3 or a-3"})
 
@@ -39,7 +42,9 @@ def _overrule(arguments: Arguments) -> int:
     action, reason = arguments.overrule.upper(), arguments.reason
     data = call(arguments, "overrule", id=arguments.number, action=action, reason=reason)
     then = f"; {data['request']} carries it out" if data["request"] else ""
-    return show(arguments, data, lambda: f"decision {data['decision']}: {action} instead of {arguments.number}{then}")
+    return show(
+        arguments, data, lambda: f"decision {data['decision']}: {action} instead of {arguments.number}{then}"
+    )
 
 
 def explain(arguments: Arguments) -> int:
@@ -48,7 +53,9 @@ def explain(arguments: Arguments) -> int:
 
     text = arguments.number.removeprefix("d-")
     if not text.isdigit():
-        raise UsageError(f"explain: {arguments.number!r} is not a decision's number; `mimicry decisions` lists them")
+        raise UsageError(
+            f"explain: {arguments.number!r} is not a decision's number; `mimicry decisions` lists them"
+        )
     data = call(arguments, "explain", id=int(text))
     return show(arguments, data, lambda: explained(data))
 

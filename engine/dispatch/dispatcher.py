@@ -14,8 +14,8 @@ from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
 from engine.watcher.fingerprints import Tried, fingerprint
-from engine.watcher.steps import Judge, Outcome
 from engine.watcher.inspection import Inspector
+from engine.watcher.steps import Judge, Outcome
 from engine.watcher.work import Cancelled, Done, Rejected
 
 if TYPE_CHECKING:

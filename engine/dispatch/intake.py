@@ -89,5 +89,3 @@ class SourceKeeper:
 def degraded(at: SourceAt | None) -> list[str]:
     """Return one line while the source is not well."""
     return [at.line()] if at is not None and at.error is not None else []
-
-

@@ -55,7 +55,9 @@ class Overrules:
             raise UsageError(f"overrule {number}: needs a reason: --reason WHY")
         row = self._journal.decisions.get(number)
         if row.request is None or row.action not in ACTIONS or row.source == "human":
-            raise UsageError(f"decision {number}: is a person's entry; only the watcher's decisions can be overruled")
+            raise UsageError(
+                f"decision {number}: is a person's entry; only the watcher's decisions can be overruled"
+            )
         if row.action == action:
             raise UsageError(f"decision {number}: is {action} already; there is nothing to overrule")
         asked = self._journal.approvals.by_key(f"decision:{number}")
@@ -89,7 +91,9 @@ class Overrules:
             rule=f"overrules {row.id}",
             signal=row.primary_signal,
             evidence=row.evidence,
-            changes=[{"name": f"step {row.step}", "before": row.action, "after": action, "who": by, "why": why}],
+            changes=[
+                {"name": f"step {row.step}", "before": row.action, "after": action, "who": by, "why": why}
+            ],
             run=row.run,
             request=row.request,
             cause=row.subject,
@@ -133,11 +137,7 @@ def overruled(journal: Journal, request: RequestRow) -> Mapping[str, Human]:
     if entry.source != "human" or entry.action != "PROCEED" or not about_decision:
         raise UsageError(f"{request.id}: decision {number} is no operator's PROCEED")
     about = journal.decisions.get(int(str(entry.cause).removeprefix("d-")))
-    return {
-        about.step: Human(
-            decision=number, signal=about.primary_signal, by=str(entry.changes[0]["who"])
-        )
-    }
+    return {about.step: Human(decision=number, signal=about.primary_signal, by=str(entry.changes[0]["who"]))}
 
 
 def _key(entry: int) -> str:

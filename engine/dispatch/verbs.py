@@ -103,21 +103,29 @@ class AutonomyVerbs:
         except BadInput:
             return {"decision": record, "replayed": None, "same": None}
         names = ("action", "rule", "reason", "primary_signal")
-        return {"decision": record, "replayed": again, "same": all(record[name] == again[name] for name in names)}
+        return {
+            "decision": record,
+            "replayed": again,
+            "same": all(record[name] == again[name] for name in names),
+        }
 
     async def policy_set(self, command: Command, by: str) -> dict[str, Any]:
         """Change one policy in force and in its file."""
         asked = command.args
         if set(asked) - {"key", "value", "reason"} or not isinstance(asked.get("key"), str):
             raise UsageError("policy_set: takes key (text), value and reason")
-        rows = self._parts.policies.set(asked["key"], asked.get("value"), who=by, why=reason(asked, command.verb))
+        rows = self._parts.policies.set(
+            asked["key"], asked.get("value"), who=by, why=reason(asked, command.verb)
+        )
         return {"changes": rows, "digest": self._parts.policies.current.digest()}
 
 
 def texts(command: Command, *names: str) -> dict[str, str]:
     """Return text arguments, empty where not given; numbers count as their digits, another name is refused."""
     if unknown := sorted(set(command.args) - set(names)):
-        raise UsageError(f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(names) or 'none'}")
+        raise UsageError(
+            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(names) or 'none'}"
+        )
     found = {name: command.args.get(name) for name in names}
     for name, value in found.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):

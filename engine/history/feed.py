@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def _overlap(document: History, stored: History) -> int:
 
 def _timed(document: History) -> bool:
     times = document.times.tolist()
-    return NO_TIME not in times and all(one < other for one, other in zip(times, times[1:], strict=False))
+    return NO_TIME not in times and all(one < other for one, other in pairwise(times))
 
 
 def _arrivals(document: History, first: int) -> list[Arrival]:

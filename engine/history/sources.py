@@ -30,7 +30,12 @@ PATIENCE_SECONDS = 60.0
 LONGEST_WAIT = 3600.0
 REDIRECTS = 3
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt")
-TYPES = {"text/csv": "csv", "application/json": "json", "application/x-ndjson": "jsonl", "application/jsonl": "jsonl"}
+TYPES = {
+    "text/csv": "csv",
+    "application/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+}
 
 
 class SourceFault(MimicryError):
@@ -318,7 +323,9 @@ class CommandSource:
                 os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
         if code != 0:
-            last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no word on standard error"]
+            last = complaint.decode(errors="replace").strip().splitlines()[-1:] or [
+                "no word on standard error"
+            ]
             raise SourceFault(f"ended with {code}: {last[0][:200]}")
         return body
 

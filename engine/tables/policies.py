@@ -16,9 +16,7 @@ EVENTS = 500
 
 
 def _changes(desk: Desk) -> list[Row]:
-    query = (
-        "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-    )
+    query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
     return [
         {"seq": event.seq, "at": event.at, "key": change["name"], "before": _text(change["before"]),
          "after": _text(change["after"]), "who": event.data["who"], "why": event.data["why"]}

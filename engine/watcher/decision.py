@@ -153,9 +153,7 @@ def _overruled(case: Case, code: Ruling, seen: Evaluation) -> Ruling | None:
         return None
     if case.fault is not None or seen.missing:
         return None
-    return Ruling(
-        "PROCEED", code.signal, f"{human.by} overruled in decision {human.decision}: {code.reason}"
-    )
+    return Ruling("PROCEED", code.signal, f"{human.by} overruled in decision {human.decision}: {code.reason}")
 
 
 def _advised(case: Case, code: Ruling, action: Action) -> Ruling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.watcher import anomaly
 from engine.watcher.evaluation import EvidenceRow, Finding
@@ -75,7 +75,7 @@ class Inspector:
         found = anomaly.repeated_episodes([seconds for seconds, _ in last], [])
         return [one.model_copy(update={"level": "warn"}) for one in found] + _same_numbers(last)
 
-    def _executions(self, step: str) -> list[dict[str, object]]:
+    def _executions(self, step: str) -> list[dict[str, Any]]:
         """Return the newest executions of a step in other runs, newest first; its own record is the first of all."""
         query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
         events = self._journal.query_events(query, (FINISHED, LOOKED_BACK))

@@ -48,7 +48,9 @@ class PolicyFile:
         if last is not None and last.data["digest"] == self.current.digest():
             return
         before = None if last is None else Policies.model_validate(last.data["policies"])
-        self._record(before, self.current, _owner(self.path), "found at start" if before else "first policies")
+        self._record(
+            before, self.current, _owner(self.path), "found at start" if before else "first policies"
+        )
 
     def listen(self, callback: Callable[[Policies], None]) -> None:
         """Call `callback(policies)` after each change."""

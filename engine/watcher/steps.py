@@ -185,7 +185,9 @@ def _thresholds(policy: StepPolicy, outcome: Outcome) -> list[EvidenceRow]:
     """Return the operator's own limits as evidence rows; a number that is not there is missing, not met."""
     values = {row.metric: row.value for row in outcome.evidence}
     return [
-        EvidenceRow(metric=one.metric, value=values.get(one.metric), op=one.op, limit=one.limit, note="policy")
+        EvidenceRow(
+            metric=one.metric, value=values.get(one.metric), op=one.op, limit=one.limit, note="policy"
+        )
         for one in policy.thresholds
     ]
 

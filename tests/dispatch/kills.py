@@ -71,7 +71,9 @@ class Kills:
         command = [sys.executable, "-m", "engine.cli", "--state", str(self.state), "--no-ui"]
         env = os.environ | {"PYTHONPATH": str(ROOT)}
         log = (self.state / "engine.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+        )
         log.close()
 
     def kill(self) -> None:
@@ -98,7 +100,9 @@ class Kills:
 
     def drop(self) -> None:
         """Put a whole file into the inbox."""
-        self._write(f"f{len(self.files):05d}.json", json.dumps({"type": "inject_draw", "value": self._value()}))
+        self._write(
+            f"f{len(self.files):05d}.json", json.dumps({"type": "inject_draw", "value": self._value()})
+        )
 
     def drop_half(self) -> None:
         """Write a file in two parts, as slow writers do."""
@@ -183,7 +187,13 @@ class Kills:
         assert sorted(self._draws()) == wanted, "each injected draw once"
         assert not decided or max(decided.values()) == 1, "a decision on the same evidence stands once"
         states = Counter(row.state for row in every)
-        return {"kills": len(self.killed), "asked": asked, "draws": len(wanted), "decisions": len(decided), **states}
+        return {
+            "kills": len(self.killed),
+            "asked": asked,
+            "draws": len(wanted),
+            "decisions": len(decided),
+            **states,
+        }
 
     def _draws(self) -> list[int]:
         lines = (self.state / "history" / "draws.jsonl").read_text().splitlines()
@@ -197,7 +207,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         harness, began = Kills(Path(folder) / "state", seed, searches=True), time.monotonic()
         for _ in range(kills):
-            harness.round(4.0)
+            harness.round(4.0 if harness.random.random() < 0.85 else 16.0)
         harness.settle()
         print(json.dumps({**harness.verify(), "seconds": round(time.monotonic() - began, 1)}))
     return 0

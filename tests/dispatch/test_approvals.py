@@ -13,7 +13,9 @@ from state import approvals as table
 from state.errors import InvalidTransition
 from state.journal import Journal
 
-FORCE = Policies(approvals=ApprovalPolicy(requests=(ApprovalRule(type="step_force"), ApprovalRule(origin="llm*"))))
+FORCE = Policies(
+    approvals=ApprovalPolicy(requests=(ApprovalRule(type="step_force"), ApprovalRule(origin="llm*")))
+)
 
 
 class Room:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,8 +49,8 @@ class Room:
 
 
 @pytest.fixture
-def room(journal: Journal, halt: Halt) -> Iterator[Room]:
-    yield Room(journal, halt)
+def room(journal: Journal, halt: Halt) -> Room:
+    return Room(journal, halt)
 
 
 def test_an_escalation_asks_a_person_with_its_evidence(room: Room) -> None:
@@ -124,7 +123,9 @@ def test_a_wrong_word_is_refused_in_one_line(room: Room, action: str, why: str, 
         room.overrules.overrule(1, action, by="ops", why=why)
 
 
-def test_policy_decides_whether_escalations_ask_and_halt(journal: Journal, halt: Halt, tmp_path: Path) -> None:
+def test_policy_decides_whether_escalations_ask_and_halt(
+    journal: Journal, halt: Halt, tmp_path: Path
+) -> None:
     room = Room(journal, halt)
     room.policies = Policies(halt_on_escalate=False, approvals=ApprovalPolicy(escalations=False))
     number = record_decision(journal, decide(case()))

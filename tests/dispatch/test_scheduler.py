@@ -12,7 +12,9 @@ from engine.dispatch.scheduler import Scheduler, parse_schedule
 from engine.errors import BadInput
 from state.journal import Journal
 
-HOURLY = ScheduleSettings(name="hourly", cron="0 * * * *", request={"type": "selfplay_retrain", "reason": "explore"})
+HOURLY = ScheduleSettings(
+    name="hourly", cron="0 * * * *", request={"type": "selfplay_retrain", "reason": "explore"}
+)
 
 
 class Wall:
@@ -44,7 +46,9 @@ def end(queue: Queue) -> None:
     queue.finish(row.id, "done", "ran")
 
 
-def test_a_new_entry_fires_at_its_next_time_not_for_the_past(journal: Journal, queue: Queue, wall: Wall) -> None:
+def test_a_new_entry_fires_at_its_next_time_not_for_the_past(
+    journal: Journal, queue: Queue, wall: Wall
+) -> None:
     one = scheduler(journal, queue, wall)
     assert one.look() == []
     wall.move(minutes=29)
@@ -53,11 +57,17 @@ def test_a_new_entry_fires_at_its_next_time_not_for_the_past(journal: Journal, q
     assert one.look() == ["r-1"]
     assert one.look() == []
     row = queue.get("r-1")
-    assert (row.kind, row.origin, row.key) == ("selfplay_retrain", "schedule hourly", "schedule:hourly:2026-03-01T11:00:00Z")
+    assert (row.kind, row.origin, row.key) == (
+        "selfplay_retrain",
+        "schedule hourly",
+        "schedule:hourly:2026-03-01T11:00:00Z",
+    )
     assert row.why == "explore; due 2026-03-01T11:00:00Z"
 
 
-def test_missed_firings_become_one_and_a_restart_fires_none_twice(journal: Journal, queue: Queue, wall: Wall) -> None:
+def test_missed_firings_become_one_and_a_restart_fires_none_twice(
+    journal: Journal, queue: Queue, wall: Wall
+) -> None:
     scheduler(journal, queue, wall).look()
     wall.move(hours=7)
     assert scheduler(journal, queue, wall).look() == ["r-1"]
@@ -65,7 +75,9 @@ def test_missed_firings_become_one_and_a_restart_fires_none_twice(journal: Journ
     assert scheduler(journal, queue, wall).look() == []
 
 
-def test_a_firing_while_the_last_request_is_open_is_coalesced(journal: Journal, queue: Queue, wall: Wall) -> None:
+def test_a_firing_while_the_last_request_is_open_is_coalesced(
+    journal: Journal, queue: Queue, wall: Wall
+) -> None:
     one = scheduler(journal, queue, wall)
     one.look()
     wall.move(hours=1)
@@ -92,7 +104,9 @@ def test_a_clock_set_back_fires_nothing_twice(journal: Journal, queue: Queue, wa
     assert one.look() == ["r-2"]
 
 
-def test_a_crash_between_request_and_cursor_cannot_be(journal: Journal, queue: Queue, wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_between_request_and_cursor_cannot_be(
+    journal: Journal, queue: Queue, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = scheduler(journal, queue, wall)
     one.look()
     wall.move(hours=1)

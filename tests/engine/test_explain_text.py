@@ -50,7 +50,9 @@ def retry(journal: Journal) -> int:
 
 def test_the_whole_chain_is_readable(journal: Journal) -> None:
     number = retry(journal)
-    journal.requests.enqueue("step_force", {"step": "1"}, origin="watcher", cause=f"d-{number}", why="as decided")
+    journal.requests.enqueue(
+        "step_force", {"step": "1"}, origin="watcher", cause=f"d-{number}", why="as decided"
+    )
     text = explained(told(journal, number))
     for part in (
         "decision 1: RETRY on step 1 (rule, confidence 0.85)",

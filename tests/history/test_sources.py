@@ -122,7 +122,9 @@ async def test_files_are_taken_in_the_order_of_their_names_each_once(folder: Fol
     assert room.values == [1, 2, 3, 4]
 
 
-async def test_a_half_written_file_holds_the_later_ones_back_then_is_shown(folder: Folder, room: Room) -> None:
+async def test_a_half_written_file_holds_the_later_ones_back_then_is_shown(
+    folder: Folder, room: Room
+) -> None:
     folder.write("a.json", '[{"value": 1}, {"val')
     folder.write("b.csv", "value\n2\n")
     assert await folder.settle(30.0) == 0
@@ -146,7 +148,9 @@ async def test_a_file_that_comes_late_is_refused_by_name(folder: Folder, room: R
     assert room.values == [2, 1]
 
 
-async def test_a_crash_between_store_and_source_takes_no_draw_twice(folder: Folder, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_between_store_and_source_takes_no_draw_twice(
+    folder: Folder, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder.write("a.csv", "value\n1\n1\n1\n")
     await folder.keeper.look()
     folder.clock.now += 1.1
@@ -246,7 +250,9 @@ async def test_failures_back_off_are_told_once_and_end(room: Room) -> None:
     assert len(room.alerts()) == 2
 
 
-async def test_an_answer_too_slow_too_big_or_no_draws_is_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_too_slow_too_big_or_no_draws_is_refused(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = Web()
     async with serving(site) as url:
         keeper = room.keeper(url_source(room, url, timeout_s=0.2))

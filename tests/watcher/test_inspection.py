@@ -38,7 +38,9 @@ def test_an_honest_artifact_is_silent_and_each_fault_is_named(journal: Journal, 
     os.utime(made.path, (later, later))
     assert codes(inspector, outcome) == ["artifact.stale"]
     outcome.status = "skipped"
-    assert codes(inspector, outcome) == [], "an input written again with the same content does not make a step stale"
+    assert codes(inspector, outcome) == [], (
+        "an input written again with the same content does not make a step stale"
+    )
     output.path.rename(output.path.with_name("real.json"))
     assert codes(inspector, outcome) == ["artifact.gone"]
     output.path.symlink_to("real.json")
@@ -53,12 +55,17 @@ def execute(journal: Journal, seconds: float, *values: float) -> StepOutcome:
     return outcome
 
 
-def test_executions_that_repeat_to_the_millisecond_or_digit_warn(journal: Journal, store: ArtifactStore) -> None:
+def test_executions_that_repeat_to_the_millisecond_or_digit_warn(
+    journal: Journal, store: ArtifactStore
+) -> None:
     inspector = Inspector(store, journal)
     for _ in range(2):
         assert codes(inspector, execute(journal, 12.345, 0.1, 0.2, 0.3)) == []
     found = inspector(execute(journal, 12.345, 0.1, 0.2, 0.3))
-    assert [(one.code, one.level) for one in found] == [("episodes.durations", "warn"), ("episodes.metrics", "warn")]
+    assert [(one.code, one.level) for one in found] == [
+        ("episodes.durations", "warn"),
+        ("episodes.metrics", "warn"),
+    ]
     assert codes(inspector, execute(journal, 12.346, 0.1, 0.2, 0.31)) == []
 
 

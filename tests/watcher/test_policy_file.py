@@ -34,7 +34,9 @@ def journal(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def file(tmp_path: Path, journal: Journal) -> PolicyFile:
-    return PolicyFile(tmp_path / "watcher_policies.json", journal, lambda found: check_policies(found, REGISTRY))
+    return PolicyFile(
+        tmp_path / "watcher_policies.json", journal, lambda found: check_policies(found, REGISTRY)
+    )
 
 
 def edit(file: PolicyFile, change: Callable[[dict[str, Any]], None]) -> bool:
@@ -63,7 +65,10 @@ def test_an_edit_counts_at_the_next_look_and_is_recorded(file: PolicyFile, journ
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"schema": "watcher_policies/1", "total_retrys": 3}', "'total_retrys' is unknown; the nearest is 'total_retries'"),
+        (
+            '{"schema": "watcher_policies/1", "total_retrys": 3}',
+            "'total_retrys' is unknown; the nearest is 'total_retries'",
+        ),
         ('{"steps": {"3": {"retrys": 1}}}', "'steps.3.retrys' is unknown; the nearest is 'retries'"),
         ('{"approvals": {"requests": [{"typ": "x"}]}}', "the nearest is 'type'"),
         ('{"fail_on": ["artifact.cod"]}', "the nearest is 'artifact.code'"),
@@ -72,7 +77,9 @@ def test_an_edit_counts_at_the_next_look_and_is_recorded(file: PolicyFile, journ
         ("[]", "not a policy file"),
     ],
 )
-def test_a_broken_edit_keeps_the_old_policies_visibly(file: PolicyFile, journal: Journal, text: str, told: str) -> None:
+def test_a_broken_edit_keeps_the_old_policies_visibly(
+    file: PolicyFile, journal: Journal, text: str, told: str
+) -> None:
     file.path.write_text(text)
     assert not file.look()
     assert file.current == DEFAULTS
@@ -85,7 +92,9 @@ def test_a_broken_edit_keeps_the_old_policies_visibly(file: PolicyFile, journal:
     assert file.degraded() == []
 
 
-def test_an_edit_made_while_no_engine_ran_is_recorded_at_the_start(file: PolicyFile, journal: Journal) -> None:
+def test_an_edit_made_while_no_engine_ran_is_recorded_at_the_start(
+    file: PolicyFile, journal: Journal
+) -> None:
     tree = json.loads(file.path.read_text()) | {"halt_on_escalate": False}
     file.path.write_text(json.dumps(tree))
     again = PolicyFile(file.path, journal, lambda found: None)
@@ -112,7 +121,12 @@ def test_setting_a_key_writes_the_file_and_says_who_and_why(file: PolicyFile, jo
         ("steps.3", 3, "x", "steps.3"),
         ("total_retries", "many", "x", "total_retries"),
         ("total_retries", 3, " ", "reason"),
-        ("steps.3.remedies", [{"signal": "rows", "parameter": "pipeline.twns", "direction": "up"}], "x", "pipeline.twins"),
+        (
+            "steps.3.remedies",
+            [{"signal": "rows", "parameter": "pipeline.twns", "direction": "up"}],
+            "x",
+            "pipeline.twins",
+        ),
     ],
 )
 def test_a_wrong_setting_changes_nothing(file: PolicyFile, key: str, value: Any, why: str, told: str) -> None:
@@ -141,7 +155,9 @@ ROW = EvidenceRow(metric="rows", value=10, op=">=", limit=20)
 
 def judged(policies: Policies, journal: Journal) -> Case:
     judge = Judge(journal, policies, REGISTRY, NoAdvisor(), REGISTRY.defaults(), "r-1", "run-0001")
-    outcome = StepOutcome("3", evidence=[ROW], findings=[Finding(code="artifact.code", level="warn", text="old")])
+    outcome = StepOutcome(
+        "3", evidence=[ROW], findings=[Finding(code="artifact.code", level="warn", text="old")]
+    )
     return judge.case(outcome)
 
 
@@ -151,7 +167,18 @@ def asked(policies: Policies, journal: Journal) -> tuple[object, ...]:
     approvals = Approvals(journal, lambda: policies)
     approvals.look()
     question = journal.approvals.by_key(f"request:{row.id}")
-    number = record_decision(journal, decide(Case(step="3", run="run-1", request=row.id, evidence=(), budget=Budget(step_used=0, step_limit=0, total_used=0, total_limit=0))))
+    number = record_decision(
+        journal,
+        decide(
+            Case(
+                step="3",
+                run="run-1",
+                request=row.id,
+                evidence=(),
+                budget=Budget(step_used=0, step_limit=0, total_used=0, total_limit=0),
+            )
+        ),
+    )
     halts = Overrules(journal, approvals, lambda: policies).escalated(row, Escalated(number, "3", "x"))
     escalation = journal.approvals.by_key(f"decision:{number}")
     waits = escalation or question
@@ -174,9 +201,17 @@ CHANGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("key", CHANGES)
 def test_every_key_changes_what_the_watcher_does(file: PolicyFile, journal: Journal, key: str) -> None:
-    before = (decide(judged(file.current, journal)).model_dump(exclude={"case"}), judged(file.current, journal).model_dump(exclude={"policies"}), asked(file.current, journal))
+    before = (
+        decide(judged(file.current, journal)).model_dump(exclude={"case"}),
+        judged(file.current, journal).model_dump(exclude={"policies"}),
+        asked(file.current, journal),
+    )
     file.set(key, CHANGES[key], who="test", why="to see it felt")
-    after = (decide(judged(file.current, journal)).model_dump(exclude={"case"}), judged(file.current, journal).model_dump(exclude={"policies"}), asked(file.current, journal))
+    after = (
+        decide(judged(file.current, journal)).model_dump(exclude={"case"}),
+        judged(file.current, journal).model_dump(exclude={"policies"}),
+        asked(file.current, journal),
+    )
     assert before != after
 
 

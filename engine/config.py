@@ -96,7 +96,16 @@ class FeedbackSettings(Section):
     """The live loop: how sure a trigger must be, and when it may fire again."""
 
     false_alarm: float = Field(
-        default=0.001, gt=0, lt=0.5, description="one over the mean draws between false alarms"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="probability that a sound model is ever accused, however long it is watched",
+    )
+    cooldown_draws: int = Field(
+        default=5,
+        ge=0,
+        le=10_000,
+        description="draws for which a trigger stays silent after its request has ended",
     )
     pool_size: int = Field(default=20, ge=1, le=100_000)
 
@@ -119,10 +128,37 @@ class SyntheticInjection(Section):
     enabled: bool = False
 
 
-class LlmSettings(Section):
-    """The advisor's server; an empty command means there is none."""
+class ClaudeSettings(Section):
+    """The advisor behind the local one: which model, what it costs by the operator's price list, and the caps."""
 
-    command: Names = ()
+    model: str = "claude-sonnet-5-5"
+    input_usd_per_mtok: float = Field(default=3.0, ge=0)
+    output_usd_per_mtok: float = Field(default=15.0, ge=0)
+    calls_per_hour: int = Field(default=20, ge=0)
+    usd_per_day: float = Field(default=1.0, ge=0)
+    timeout_s: Seconds = Field(default=20.0, description="of one attempt")
+    attempts: int = Field(default=2, ge=1, le=5, description="each is billed before it is made")
+
+
+class LlmSettings(Section):
+    """The advisor: a command that serves one model on loopback, and Claude behind it. No command and no cloud = no advice."""
+
+    command: Names = Field(default=(), description='["llama-server"], or the wheel\'s server; empty = none')
+    model: FilePath | None = Field(default=None, description="GGUF file, passed to the command")
+    context: int = Field(default=32_768, ge=2048, le=1 << 20, description="tokens")
+    threads: int = Field(default=1, ge=1, le=256, description="worker threads spin: 1 on shared CPUs")
+    batch: int = Field(default=64, ge=16, le=4096, description="small = a long prompt can be cancelled soon")
+    gpu_layers: int | None = Field(default=None, ge=0, description="absent = the command's default")
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    thinking_tokens: int = Field(default=0, ge=0, le=32_768, description="free thinking before the answer")
+    start_s: Seconds = Field(default=180.0, description="how long loading may take")
+    deadline_s: Seconds = Field(default=120.0, description="of one question, waiting and retries included")
+    silence_s: Seconds = Field(default=20.0, description="a server silent for so long in an answer hangs")
+    queue: int = Field(default=4, ge=1, le=64, description="questions that may wait; one more gets no advice")
+    cloud: bool = Field(
+        default=False, description="ask Claude where the local model is silent; needs ANTHROPIC_API_KEY too"
+    )
+    claude: ClaudeSettings = ClaudeSettings()
 
 
 class RigSettings(Section):

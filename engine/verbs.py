@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
+from engine.feedback.verbs import LearningVerbs
+from engine.llm.verbs import AdvisorVerbs
 from engine.tables.catalog import table
 from engine.watcher.record import operator_entry, replay_recorded
 
@@ -36,6 +38,8 @@ class Verbs:
             "explain": self.explain,
             "submit": self.submit,
             "inject": self.inject,
+            **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
+            **AdvisorVerbs(self._desk.advisor).table(),
         }
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:

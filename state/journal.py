@@ -246,10 +246,14 @@ class Journal:
 
     def last(self, kinds: Sequence[str]) -> Event | None:
         """Return the newest event of these kinds (names or prefixes as in `events`), or None."""
-        where, values = _kind_filter(kinds)
-        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT 1"
-        found = self.query_events(query, values)
+        found = self.newest(kinds, 1)
         return found[0] if found else None
+
+    def newest(self, kinds: Sequence[str], limit: int) -> list[Event]:
+        """Return at most `limit` events of these kinds (names or prefixes as in `events`), newest first."""
+        where, values = _kind_filter(kinds)
+        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT ?"
+        return self.query_events(query, (*values, limit))
 
     def query_events(self, query: str, values: Sequence[object]) -> list[Event]:
         """Return the events that a query over EVENT_COLUMNS finds."""

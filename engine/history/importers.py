@@ -110,7 +110,7 @@ def _collect(rows: Iterator[Row], reader: Reader, limit: int) -> History:
         label = None if session is None else reader.session(place, session)
         codes.append(-1 if label is None else known.setdefault(label, len(known)))
         places.append(place)
-    columns = [np.array(each, dtype=np.int64) for each in (values, times, codes, places)]
+    columns = [np.frombuffer(each, dtype=np.int64) for each in (values, times, codes, places)]  # no copy
     return History(
         columns[0],
         columns[1],

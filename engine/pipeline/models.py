@@ -10,6 +10,7 @@ import numpy as np
 from engine.compute.stop import Stop
 from engine.errors import UsageError
 from engine.pipeline.gains import draw_gains, mean_and_error, rates
+from engine.pipeline.taught import taught
 from engine.pipeline.trainers import Config, Fitted, Rows, trainer
 
 Arrays = dict[str, np.ndarray]
@@ -32,7 +33,7 @@ def _fold(
     """Train on the earlier blocks of a fold and return the rates it states for the validated one."""
     validated, train = fold
     chance = params["chance"]
-    model = _fit(params, rows_of(arrays, train, chance), config, stop)
+    model = _fit(params, taught(rows_of(arrays, train, chance), train, params), config, stop)
     return rates(model.margin(arrays["x"][validated]), chance)
 
 
@@ -77,7 +78,7 @@ def train_job(params: Params, arrays: Arrays, stop: Stop) -> tuple[Params, Array
     config, chance = params["config"], params["chance"]
     held_out = [_fold(params, arrays, config, fold, stop) for fold in params["folds"]]
     dev = list(range(len(arrays["targets"][0])))
-    model = _fit(params, rows_of(arrays, dev, chance), config, stop)
+    model = _fit(params, taught(rows_of(arrays, dev, chance), dev, params), config, stop)
     data = model.dump()
     ahead = rates(model.margin(arrays["x"][len(dev)]), chance)
     meta = {"config": config, "size": model.size, "bytes": len(data), "rows": len(dev) * arrays["x"].shape[1]}

@@ -30,9 +30,12 @@ from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
 from engine.pipeline.step4_architecture import train_arrays
 from engine.pipeline.study import together
+from engine.pipeline.taught import active_policy, params_of
 from engine.pipeline.trainers import TRAINERS
+from engine.selfplay.rules import Policy
 
 OPENED = "final_block.opened"
+NO_POLICY = Policy()
 DECOY_CONFIDENCE = 0.9999  # a decoy lift is refused only where chance cannot reach
 
 
@@ -59,8 +62,9 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
-    trained = await train(ctx, scored, config, progress)
-    decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress)
+    policy = await asyncio.to_thread(active_policy, shelf)
+    trained = await train(ctx, scored, config, progress, policy)
+    decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress, policy)
     opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
@@ -72,15 +76,19 @@ def total(ctx: RunContext) -> int:
     return len(TRAINERS) + 2
 
 
-async def train(ctx: RunContext, scored: Scored, config: EngineConfig, progress: Progress) -> Trained:
-    """Train every family in a process of its own and select out of fold."""
+async def train(
+    ctx: RunContext, scored: Scored, config: EngineConfig, progress: Progress, policy: Policy = NO_POLICY
+) -> Trained:
+    """Train every family in a process of its own, under the active policy, and select out of fold."""
     blocks, chance = scored.head.blocks(), scored.head.chance
     arrays, done = train_arrays(scored), 0
 
     async def one(family: str) -> TaskResult:
         nonlocal done
         key = f"{ctx.run}/5/{family}"
-        result = await call(ctx, train_task(ctx, scored, key, family, config.models[family], arrays))
+        result = await call(
+            ctx, train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
+        )
         if result.meta["config"] != config.models[family]:
             raise StepRefused(
                 f"{key}: trained with another configuration than step 4 chose; run the step again"
@@ -110,6 +118,7 @@ def train_task(
     config: dict[str, Any],
     arrays: dict[str, np.ndarray],
     job: str = "train",
+    policy: Policy = NO_POLICY,
 ) -> Task:
     """Return the task that trains one family: outer folds, then all development blocks."""
     blocks = scored.head.blocks()
@@ -121,12 +130,18 @@ def train_task(
         "length": blocks.length,
         "chance": scored.head.chance,
         "seed": ctx.seeds.child("step5").integer(family),
+        **params_of(policy, scored.head.names),
     }
     return Task("train", key, params, arrays, isolate=True)
 
 
 async def decoy_lift(
-    ctx: RunContext, scored: Scored, config: dict[str, Any], family: str, progress: Progress
+    ctx: RunContext,
+    scored: Scored,
+    config: dict[str, Any],
+    family: str,
+    progress: Progress,
+    policy: Policy = NO_POLICY,
 ) -> Interval:
     """Run the same procedure where nothing can be found; raise Artefact if it finds something all the same.
 

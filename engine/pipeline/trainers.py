@@ -134,6 +134,10 @@ class TorchMlp:
             (loss * min(loudness, 100.0)).backward()
             optimiser.step()
         linear = [part for part in network if isinstance(part, torch.nn.Linear)]
+        with (
+            torch.no_grad()
+        ):  # a column that never varied taught nothing: its random first weights must not speak
+            linear[0].weight[:, torch.tensor(np.ptp(rows.x, axis=0) == 0.0)] = 0.0
         return _Mlp(
             centre,
             scale,

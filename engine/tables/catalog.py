@@ -7,13 +7,20 @@ from difflib import get_close_matches
 
 from engine.errors import UsageError
 from engine.tables.approvals import APPROVALS
+from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.decisions import DECISIONS
+from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
+from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
+from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
+from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
 from engine.tables.table import Table
+from engine.tables.trials import TRIALS
+from engine.tables.triggers import TRIGGERS
 
 TABLES: Mapping[str, Table] = {
     table.name: table
@@ -27,6 +34,15 @@ TABLES: Mapping[str, Table] = {
         UNTRIED,
         SCHEDULE,
         SOURCES,
+        PREDICTIONS,
+        TRIGGERS,
+        EPISODES,
+        ARMS,
+        CANDIDATES,
+        POLICY,
+        RUNS,
+        TRIALS,
+        LLM_CALLS,
     )
 }
 

@@ -68,4 +68,4 @@ def _timed(document: History) -> bool:
 
 
 def _arrivals(document: History, first: int) -> list[Arrival]:
-    return [Arrival(draw.value, draw.time, draw.session) for draw in document.draws[first:]]
+    return [Arrival(draw.value, draw.time, draw.session) for draw in document.tail(first).draws]

@@ -144,7 +144,7 @@ class Dispatcher:
             values=desk.parameters.values(),
             request=request.id,
             run=run,
-            inspect=Inspector(desk.shelf.artifacts, desk.journal),
+            inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
             overruled=overruled(desk.journal, request),
         )
 
@@ -378,6 +378,13 @@ class Dispatcher:
         desk.journal.requests.start(request.id, "storing the draw")
         seqs = desk.intake.append([Arrival(value, id=f"injected-{request.id}")], "injected")
         return Done(f"draw {seqs[0] - 1} stored", {"index": seqs[0] - 1, "value": value})
+
+
+def _code() -> str:
+    """Return the revision that a step's numbers are made by."""
+    from engine.pipeline.shelf import code_digest
+
+    return code_digest()
 
 
 def _load() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.watcher import anomaly
@@ -36,9 +36,11 @@ class Outcome(Protocol):
 class Inspector:
     """Inspects outcomes over one artifact store and one journal."""
 
-    def __init__(self, artifacts: ArtifactStore, journal: Journal) -> None:
-        """Remember where to look."""
-        self._artifacts, self._journal = artifacts, journal
+    def __init__(
+        self, artifacts: ArtifactStore, journal: Journal, code: Callable[[], str] | None = None
+    ) -> None:
+        """Remember where to look; `code()` returns the revision that runs now."""
+        self._artifacts, self._journal, self._code = artifacts, journal, code
 
     def __call__(self, outcome: Outcome) -> list[Finding]:
         """Return what the detectors find."""
@@ -49,8 +51,21 @@ class Inspector:
         lost = anomaly.link(ref.path) or anomaly.gone(ref.path)
         if lost is not None:
             yield lost
-        elif outcome.status == "done":
+            return
+        yield from self._other_code(ref)
+        if outcome.status == "done":
             yield from self._older_than_inputs(ref)
+
+    def _other_code(self, ref: ArtifactRef) -> Iterator[Finding]:
+        """Compare the revision that made an artifact with the one that runs; what has no lineage is named elsewhere."""
+        if self._code is None:
+            return
+        try:
+            found = anomaly.other_code(ref.name, self._artifacts.lineage(ref.name).code, self._code())
+        except ArtifactRefused:
+            return
+        if found is not None:
+            yield found
 
     def _older_than_inputs(self, ref: ArtifactRef) -> list[Finding]:
         """Compare times of files: what a step has just written cannot be older than what it read."""

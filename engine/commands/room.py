@@ -116,6 +116,13 @@ def stop(arguments: Arguments) -> int:
     return show(arguments, data, lambda: "engine stopping at its checkpoint; state kept")
 
 
+def _autonomy(share: float | None) -> str:
+    """Return the share of decisions that no human closed."""
+    if share is None:
+        return "no decision in the last 24 h"
+    return f"{share:.0%} of the decisions of the last 24 h were closed without a human"
+
+
 def _status_text(data: dict[str, Any]) -> str:
     """Return the snapshot as a dense aligned block that reads in any log."""
     halted, evidence, health = data["halt"], data["evidence"], data["engine"]
@@ -127,6 +134,7 @@ def _status_text(data: dict[str, Any]) -> str:
         ("evidence", evidence["line"]),
         ("pool", evidence["pool"]),
         ("requests", f"{data['requests_waiting']} waiting"),
+        ("autonomy", _autonomy(data["autonomy"])),
         (
             "engine",
             f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",

@@ -320,34 +320,39 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
 
 
 def bandit(seeds: int, episodes: int) -> int:
-    """Play a bandit over the room's arms, one of them better by two sigma; against choosing at random."""
+    """Play a bandit over the room's arms, one of them better by two sigma of an episode; against choosing at random."""
     from engine.selfplay.arms import ARMS
+
+    begun, by = time.monotonic(), min(30, episodes)
+    runs = [_plays(tuple(ARMS), seed, episodes) for seed in range(seeds)]
+    leads, curve = [run[0] for run in runs], np.array([run[1] for run in runs]).mean(axis=0)
+    found = sum(one[by - 1] for one in leads)
+    kept = sum(all(one[by - 1 :]) for one in leads)
+    first = [next((at + 1 for at in range(episodes) if all(one[at:])), episodes + 1) for one in leads]
+    even = 2 * episodes * (1 - 1 / len(ARMS))
+    show({
+        "arms": len(ARMS), "seeds": seeds, f"believed best at episode {by}": f"{found} of {seeds}",
+        f"and never doubted from there to {episodes}": f"{kept} of {seeds}", "median episode of the last doubt": statistics.median(first),
+        "regret of the bandit (sigma)": round(float(curve[-1]), 1), "regret of choosing at random (sigma)": round(even, 1),
+        "regret curve, every 5 episodes": [round(float(value), 1) for value in curve[4::5]],
+    }, begun)  # fmt: skip
+    return int(found < 0.9 * seeds or curve[-1] >= even)
+
+
+def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool], list[float]]:
+    """Return, episode by episode, whether the better arm is believed best, and the regret so far in sigma."""
     from engine.selfplay.bandit import Bandit
 
-    begun, names, sigma = time.monotonic(), tuple(ARMS), 0.1
-    found, curves, chance = [], [], []
-    for seed in range(seeds):
-        rng = np.random.default_rng([5, seed])
-        best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
-        leads, total, curve, lost = [], 0.0, [], 0.0
-        for _ in range(episodes):
-            name = one.choose()
-            one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
-            total += 2 * (name != best)
-            lost += 2 * (names[int(rng.integers(len(names)))] != best)
-            curve.append(total)
-            leads.append(one.posterior()[0].arm == best if one.chosen >= len(names) else False)
-        found.append(next((at + 1 for at in range(episodes) if all(leads[at:])), episodes + 1))
-        curves.append(curve)
-        chance.append(lost)
-    mean = np.array(curves).mean(axis=0)
-    at30 = sum(at <= 30 for at in found)
-    show({
-        "arms": len(names), "seeds": seeds, "found for good within 30 episodes": f"{at30} of {seeds}", "median episode": statistics.median(found),
-        "regret of the bandit (sigma)": round(float(mean[-1]), 1), "regret of choosing at random (sigma)": round(statistics.mean(chance), 1),
-        "regret curve, every 5 episodes": [round(float(value), 1) for value in mean[4::5]],
-    }, begun)  # fmt: skip
-    return int(at30 < 0.9 * seeds or mean[-1] >= statistics.mean(chance))
+    sigma, rng = 0.1, np.random.default_rng([5, seed])
+    best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
+    leads, curve, total = [], [], 0.0
+    for _ in range(episodes):
+        name = one.choose()
+        one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
+        total += 2 * (name != best)
+        curve.append(total)
+        leads.append(one.posterior()[0].arm == best)
+    return leads, curve
 
 
 # -- kill -9 --------------------------------------------------------------------------------------------------------------

@@ -179,10 +179,10 @@ async def closed(draws: int, seed: int) -> int:
     return int(faults > 0 or told["lift"] < 30 or told["alarms"] > 0)
 
 
-async def change(seeds: int, at: int, draws: int) -> int:
+async def change(seeds: int, at: int, draws: int, first: int = 0) -> int:
     """Change the generator's seed at draw `at` in several rooms; report detection, what was asked, and when lift is back."""
     rows = []
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
             async with room_of(Path(folder), settings()) as (room, journal):
@@ -238,13 +238,13 @@ class Inline:
             yield TaskResult(task.key, True, meta, arrays, None, time.monotonic() - begun, "inline", False)
 
 
-async def null(streams: int, draws: int, alpha: float) -> int:
+async def null(streams: int, draws: int, alpha: float, first: int = 0) -> int:
     """Run the live loop over streams of chance: search, even pool, judgement, triggers; count what must not happen."""
     begun, told = time.monotonic(), Counter[str]()
-    for stream in range(streams):
+    for stream in range(first, first + streams):
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
             told.update(await _stream(Path(folder), stream, draws, alpha))
-    sound = _sound(streams, draws, alpha)
+    sound = _sound(range(first, first + streams), draws, alpha)
     error = 1.96 * (alpha * (1 - alpha) / streams) ** 0.5
     told_all = dict(told) | {f"alarms, {name}": count for name, count in sound.items()}
     show(
@@ -294,7 +294,7 @@ def _space() -> Any:
                  gaps=parse_range("0:4", what="gaps", highest=2**16))  # fmt: skip
 
 
-def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
+def _sound(streams: Iterable[int], draws: int, alpha: float) -> dict[str, int]:
     """Watch sound claiming pools, which hit exactly as often as they state."""
     from engine.feedback.diagnostics import Score
     from engine.feedback.triggers import Watch, update
@@ -302,7 +302,7 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
     found = {}
     for stated in (0.02, 0.5, 0.95):
         alarms = 0
-        for stream in range(streams):
+        for stream in streams:
             rng, state, fired = random.Random(f"{stated}/{stream}"), None, None
             for draw in range(draws):
                 score = Score(for_draw=draw, hit=rng.random() < stated, size=20, modulus=1000, chance=0.02, stated=stated,
@@ -365,9 +365,9 @@ async def serve(state: Path, draws: int, seed: int) -> int:
     return 0
 
 
-def kill(kills: int, draws: int) -> int:
+def kill(kills: int, draws: int, first: int = 0) -> int:
     """Kill the engine at random moments of the loop, start it again, and hold the books at the end."""
-    begun, rng = time.monotonic(), random.Random(11)
+    begun, rng = time.monotonic(), random.Random(11 + first)
     with tempfile.TemporaryDirectory() as folder:
         state, done = Path(folder) / "state", 0
         state.mkdir()
@@ -422,16 +422,17 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument("--episodes", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="first seed or stream, to measure in slices")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--state", type=Path)
     asked = parser.parse_args()
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
-        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha)),
-        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws)),
+        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
+        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
-        "kill": lambda: kill(asked.kills, asked.draws),
+        "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),
     }
     return cases[asked.case]()

@@ -18,8 +18,13 @@ from tiny_model import write
 
 from engine.compute.stop import StopWord
 from engine.config import load
+from engine.dispatch.queue import LearningLoop
 from engine.history.injector import Injector, Plant
+from engine.pipeline.artifacts import MODEL_META
 from engine.room import Room
+from engine.selfplay.active import ACTIVE_POLICY
+from engine.selfplay.candidate import Candidate
+from engine.selfplay.rules import Mask, Policy
 from state.journal import Journal
 
 SERVER = [sys.executable, "-P", "-m", "engine.llm.wheel"]
@@ -71,6 +76,46 @@ async def test_advice_stop_selfplay_back_evaluation_archive(tmp_path: Path) -> N
         await until(lambda: any(path.is_file() for path in (inbox / "archive").rglob("*")), 60)
         check_order(journal)
         check_calm(journal, begun, list(room.snapshot().degraded))
+
+
+@pytest.mark.slow
+async def test_a_promoted_policy_is_what_step_5_trains_under_and_rollback_undoes_it(tmp_path: Path) -> None:
+    """One to three minutes: the pipeline three times, of which steps 5 and 6 run anew where the policy has changed."""
+    state = tmp_path / "state"
+    state.mkdir()
+    await piped(state)
+    async with room_of(state, PLAIN) as (room, journal):
+        acceptance, shelf = room.desk.acceptance, room.desk.shelf
+        first = policy_of_model(room)
+        scored = shelf.scored()
+        assert scored is not None
+        mask = Policy(mask=Mask(columns=scored[0].head.names[:1]))
+        found = Candidate(policy=mask, model="lightgbm", fitness=1.0, baseline=0.0, null=0.0, gains=(1.0,), episodes=1,
+                          exploration=1.0, seed=1, draws_seen=DRAWS, table=scored[1], run="run-0001")  # fmt: skip
+        acceptance.propose(found)
+        acceptance.promote(found.id, by="test", testing=True)
+        assert await learned(room, journal) == ["done", "done"], "a new policy makes steps 5 and 6 run"
+        assert policy_of_model(room) != first
+        assert await learned(room, journal) == ["skipped", "skipped"]
+        acceptance.rollback(by="test")
+        assert await learned(room, journal) == ["done", "done"]
+        assert policy_of_model(room) == first
+
+
+def policy_of_model(room: Room) -> str:
+    """Return the hash of the active policy that the best model's lineage names."""
+    return room.desk.shelf.artifacts.lineage(MODEL_META).inputs[ACTIVE_POLICY]
+
+
+async def learned(room: Room, journal: Journal) -> list[str]:
+    """Ask for the learning loop and return how steps 5 and 6 went."""
+    row = room.queue.submit(LearningLoop(), origin="test")
+    room.watcher.wake()
+    await until(lambda: journal.requests.get(row.id).terminal, 300)
+    done = journal.requests.get(row.id)
+    assert done.state == "done", done.why
+    steps = journal.runs.get(str(done.run)).steps
+    return [steps[step]["status"] for step in ("5", "6")]
 
 
 async def until(true: Callable[[], bool], seconds: float) -> None:

@@ -28,7 +28,7 @@ from engine.selfplay.rules import Mask, Policy
 from state.journal import Journal
 
 SERVER = [sys.executable, "-P", "-m", "engine.llm.wheel"]
-DRAWS, EPISODES = 60, 8
+DRAWS, NOISE, EPISODES = 60, 0.4, 12
 
 
 PLAIN: dict[str, Any] = {
@@ -51,7 +51,7 @@ async def room_of(state: Path, flags: dict[str, Any]) -> AsyncIterator[tuple[Roo
 
 async def piped(state: Path) -> None:
     """Run the pipeline over a planted history in a room without a model: a random one would ask for needless care."""
-    source = Injector(Plant("lcg48/java", "java_bounded", 0, 999, seed=31337), 5)
+    source = Injector(Plant("lcg48/java", "java_bounded", 0, 999, seed=31337, noise=NOISE), 5)
     async with room_of(state, PLAIN) as (room, journal):
         room.desk.intake.append([source.next_draw() for _ in range(DRAWS)], "synthetic")
         await until(lambda: ended(journal, "pipeline_rerun"), 300)

@@ -49,6 +49,7 @@ from state.journal import Journal
 from state.mirrors import Mirrors
 
 if TYPE_CHECKING:
+    from engine.server import Handler
     from state.halts import HaltRow
 
 logger = logging.getLogger("mimicry.room")
@@ -57,23 +58,23 @@ FORCED_SECONDS = 3.0
 MIRROR_PAUSE = 0.2
 
 
-def serve(state: Path, *, config: Path | None = None, demo: bool = False) -> int:
+def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
-    return asyncio.run(run(state, load(path), demo=demo))
+    return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
 
 
-async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
+async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
     """Run one room until it is told to stop; return the exit code. Raises MimicryError where it cannot start."""
-    if demo:
+    if demo or simulated:
         both = {
             "test_mode": True,
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
     with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
-        room = Room(state, settings, journal, word, demo=demo)
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated)
         return await room.live()
 
 
@@ -81,13 +82,20 @@ class Room:
     """One state directory's services."""
 
     def __init__(
-        self, state: Path, settings: Settings, journal: Journal, word: StopWord, *, demo: bool
+        self,
+        state: Path,
+        settings: Settings,
+        journal: Journal,
+        word: StopWord,
+        *,
+        demo: bool,
+        simulated: bool = False,
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
         self._loop = asyncio.get_running_loop()
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._demo = demo
+        self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
         self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
@@ -109,6 +117,7 @@ class Room:
             **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
             **self.autonomy.verbs(),
         }
+        self._join_fleet(verbs)
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
         self._services()
 
@@ -191,6 +200,15 @@ class Room:
 
             add("demo", Demo(self._state, self.desk.intake, settings.demo).serve)
 
+    def _join_fleet(self, verbs: dict[str, Handler]) -> None:
+        """Take the rigs in, if any are named; without them nothing of it is imported."""
+        if not (self._settings.rigs or self._settings.refused_rigs or self._simulated):
+            return
+        from engine.rigs.verbs import join
+
+        self.desk.fleet = join(self._settings, self._journal, verbs, simulated=self._simulated)
+        self._supervisor.add("fleet", self.desk.fleet.run)
+
     def stop(self) -> None:
         """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
         if self.desk.board.stopping:
@@ -270,6 +288,8 @@ class Room:
         self.watcher.wake()
         if row is not None:
             self.desk.advisor.cancel(f"halted: {row.reason}")
+        if self.desk.fleet is not None and row is not None and row.kind == "now":
+            self.desk.fleet.halt(self._word.generation())
         if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
             add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
 
@@ -290,6 +310,8 @@ class Room:
             *self.autonomy.degraded(),
             *self.desk.advisor.degraded(),
         ]
+        if self.desk.fleet is not None:
+            live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search

@@ -141,6 +141,7 @@ class Live:
     draws: int = 0
     workers: Sequence[Worker] | None = None
     planned_workers: int = 1
+    rigs: Sequence[Host] = ()
     rate: float | None = None
     step: StepAt | None = None
     search: SearchAt | None = None
@@ -163,7 +164,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         degraded=list(live.degraded),
         halt=_halt(facts.halt),
         evidence=_evidence(facts, live),
-        fleet=[_host(live, host)],
+        fleet=[_host(live, host), *live.rigs],
         pipeline=_pipeline(facts, live, now),
         requests=list(facts.requests),
         requests_waiting=facts.requests_waiting,

@@ -27,7 +27,7 @@ logger = logging.getLogger("mimicry.llm")
 State = Literal["stopped", "loading", "ready", "busy", "failed"]
 HEALTH_SECONDS, MISSES = 10.0, 2
 SERVER_EVENT = "llm.server"
-Told = Callable[[str, dict[str, Any]], None]
+Told = Callable[[str, dict[str, Any]], object]
 
 
 class Unavailable(Exception):

@@ -38,7 +38,7 @@ from engine.pipeline.blocks import TooFewDraws
 from engine.pipeline.context import Progress, RunContext, StepOutcome
 from engine.pipeline.replay import Lines, predictions, refuse, tally
 from engine.pipeline.shelf import Shelf, code_digest
-from engine.pipeline.study import Rungs, Study, Trial, optimise
+from engine.pipeline.study import Rungs, Study, Trial, optimise, startup
 from engine.search.analysis import Analysis
 from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.ranges import Range
@@ -53,6 +53,9 @@ SHORTEST_WINDOW = 4
 DEEPEST_START, WIDEST_GAP = 7, 7  # where the asked space names no bounds
 EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
 UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
+SINCE_SEEDING = 8  # draws; a window whose generator was seeded anew is looked for so long after the seeding
+ANCHORS = ("history", "window")  # where starts are counted from: the first draw, or the window's
+ANCHORED = 4  # of the first trials one in so many looks for that
 RUNG = 4  # a rung has so many times the seeds of all before it
 Sweeps = dict[int, list[SweepResult]]  # of each trial, rung by rung
 
@@ -75,10 +78,20 @@ class Plan:
         least = max(1, self.gaps[0]) if params["law"] == "reseed" else self.gaps[0]
         return least, max(least, params["gaps"])
 
+    def depth(self, params: dict[str, Any]) -> tuple[int, int]:
+        """Return the starts that a trial tries; counted from the window, they cover the draws since the seeding too."""
+        since = SINCE_SEEDING * (self.reach(params)[1] + 1) if self.anchored(params) else 0
+        return self.starts[0], params["starts"] + since
+
+    @staticmethod
+    def anchored(params: dict[str, Any]) -> bool:
+        """Say whether starts count from the window; a generator that is seeded before every draw has one way only."""
+        return bool(params["anchor"] == "window" and params["law"] == "constant")
+
     def hypotheses(self, params: dict[str, Any]) -> int:
         """Return how many hypotheses a trial with these parameters tests, at most."""
-        starts, (least, most) = params["starts"] - self.starts[0] + 1, self.reach(params)
-        return int(self.seeds.size * self.codes * starts * (most - least + 1))
+        (shallow, deep), (least, most) = self.depth(params), self.reach(params)
+        return int(self.seeds.size * self.codes * (deep - shallow + 1) * (most - least + 1))
 
     def rungs(self, count: int) -> list[Range]:
         """Return the seeds of each rung, the first ones fewest."""
@@ -101,6 +114,10 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         ctx.parameters.window_batch,
         _about(ctx, plan),
         ctx.parameters.deterministic,
+        {
+            at: {"anchor": ANCHORS[at % ANCHORED == ANCHORED - 1]}
+            for at in range(startup(ctx.parameters.window_batch))
+        },
     )
     key, rungs = study.key(ctx.run), plan.rungs(ctx.parameters.window_rungs)
     sweeps: Sweeps = {}
@@ -240,6 +257,7 @@ def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
     """Return the searched parameters; `start` and `length` count draws of the chosen stream."""
     longest = min(LONGEST_BLOCK, plan.end)
     return {
+        "anchor": CategoricalDistribution(ANCHORS),
         "law": CategoricalDistribution(plan.laws),
         "session": CategoricalDistribution([ALL_DRAWS if one is None else one for one in plan.sessions]),
         "start": IntDistribution(0, max(0, plan.end - SHORTEST_WINDOW)),
@@ -269,7 +287,7 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         mappings=ctx.space.mappings,
         range=plan.range,
         seeds=plan.seeds,
-        starts=(plan.starts[0], params["starts"]),
+        starts=plan.depth(params),
         gaps=plan.reach(params),
         window_start=first,
         window_length=length,
@@ -282,6 +300,7 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         keep=ctx.parameters.max_survivors,
         trial=number,
         law=params["law"],
+        anchored=plan.anchored(params),
     )
 
 
@@ -315,6 +334,7 @@ def _detail(spec: SweepSpec, found: SweepResult, rungs: int) -> dict[str, Any]:
     return {
         "rungs": rungs,
         "law": spec.law,
+        "anchored": spec.anchored,
         "window": [spec.window_start, spec.window_length],
         "threshold": spec.threshold,
         "hits": found.hits,

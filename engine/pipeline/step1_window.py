@@ -20,7 +20,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from engine.errors import BadInput, Halted
-from engine.evidence.chance import log2_expected_false, threshold_for
+from engine.evidence.chance import log2_expected_false, search_block, threshold_for
 from engine.evidence.evalue import required_bits
 from engine.evidence.stretch import log2_stretch
 from engine.evidence.uniformity import match_probability
@@ -54,6 +54,7 @@ DEEPEST_START, WIDEST_GAP = 7, 7  # where the asked space names no bounds
 EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
 UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
 SINCE_SEEDING = 8  # draws; a window whose generator was seeded anew is looked for so long after the seeding
+OPENING_NOISE, OPENING_POWER = 0.2, 0.99  # that the first trials' windows are made for
 ANCHORS = ("history", "window")  # where starts are counted from: the first draw, or the window's
 ANCHORED = 4  # of the first trials one in so many looks for that
 RUNG = 4  # a rung has so many times the seeds of all before it
@@ -114,10 +115,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         ctx.parameters.window_batch,
         _about(ctx, plan),
         ctx.parameters.deterministic,
-        {
-            at: {"anchor": ANCHORS[at % ANCHORED == ANCHORED - 1]}
-            for at in range(startup(ctx.parameters.window_batch))
-        },
+        opening(ctx, plan),
     )
     key, rungs = study.key(ctx.run), plan.rungs(ctx.parameters.window_rungs)
     sweeps: Sweeps = {}
@@ -266,6 +264,38 @@ def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
         "starts": IntDistribution(*plan.starts),
         "expected": CategoricalDistribution(EXPECTED),
     }
+
+
+def opening(ctx: RunContext, plan: Plan) -> dict[int, dict[str, Any]]:
+    """Return what the first trials are told: the whole asked depth, in a window that a fifth of wrong draws leaves sharp.
+
+    Streams take turns, each at the first draws, then at the latest, then between. One in four looks for a seeding inside the
+    history, one tries the other law of gaps; what is not told here the sampler finds.
+    """
+    deep = {"gaps": plan.gaps[1], "starts": plan.starts[1]}
+    labels = [ALL_DRAWS if one is None else one for one in sorted(plan.sessions, key=lambda one: one is None)]
+    told: dict[int, dict[str, Any]] = {}
+    for at in range(min(startup(ctx.parameters.window_batch), ANCHORED * len(labels))):
+        if at % ANCHORED == ANCHORED - 1:
+            told[at] = {"anchor": "window", "law": plan.laws[0], **deep}
+            continue
+        law = plan.laws[-1] if at % ANCHORED == ANCHORED - 2 else plan.laws[0]
+        length = _sharp(plan, {"law": law, "anchor": "history", **deep})
+        turn, stream = divmod(at - at // ANCHORED, len(labels))
+        spots = (0, plan.end - length, (plan.end - length) // 2)
+        told[at] = {
+            "anchor": "history", "law": law, "session": labels[stream], "start": spots[turn % len(spots)], "length": length,
+            "expected": EXPECTED[0], **deep,
+        }  # fmt: skip
+    return told
+
+
+def _sharp(plan: Plan, params: dict[str, Any]) -> int:
+    """Return how long a window must be to leave one false survivor in, and the truth with a fifth of its draws wrong."""
+    longest = min(LONGEST_BLOCK, plan.end)
+    chance = 1.0 / (plan.range[1] - plan.range[0] + 1)
+    found = search_block(plan.hypotheses(params), longest, chance, OPENING_NOISE, power=OPENING_POWER)
+    return max(min(SHORTEST_WINDOW, longest), found.draws if found else longest)
 
 
 def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str, Any]) -> SweepSpec:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import DemoSettings
-from engine.demo import Demo
+from engine.demo import SCENARIO_DRAWS, Demo
 from engine.errors import UsageError
 from engine.feedback.intake import Intake
 from engine.history.store import Arrival
@@ -61,3 +61,21 @@ async def test_the_truth_lies_apart_from_the_draws(tmp_path: Path, intake: Intak
     text = "".join(path.read_text() for path in (tmp_path / "history").iterdir() if path.is_file())
     assert "lcg48" not in text
     assert (tmp_path / "synthetic" / "synthetic_truth.json").stat().st_mode & 0o077 == 0
+
+
+async def test_a_scenario_is_delivered_and_goes_on_after_a_restart(tmp_path: Path, intake: Intake) -> None:
+    settings = DemoSettings(draws=20, seconds_per_draw=0.05, scenario="noisy")
+    for least in (21, 23):
+        serving = asyncio.create_task(Demo(tmp_path, intake, settings).serve())
+        while intake.count < least and not serving.done():
+            await asyncio.sleep(0.05)
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+    from engine.scenarios.catalog import make
+    from engine.scenarios.scenario import Asked
+
+    asked = Asked(draws=SCENARIO_DRAWS, seed=settings.seed, range=settings.range, seeds=settings.seeds)
+    values = [draw.value for _, draw in intake.store.after(0)]
+    assert len(values) > 20
+    assert values == list(make("noisy", asked).values[: len(values)])

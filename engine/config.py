@@ -120,6 +120,7 @@ class DemoSettings(Section):
     seconds_per_draw: Seconds = 4.0
     seed: int = 20_261_123
     seeds: int = Field(default=1 << 16, ge=1, le=1 << 32, description="the planted seed lies below this")
+    scenario: str | None = Field(default=None, description="one that `mimicry scenario` lists, instead")
 
 
 class SyntheticInjection(Section):

@@ -132,13 +132,14 @@ def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
 
     worker = get_worker()
     key = worker.get_current_task()
+    run = worker.state.tasks[key].run_id
     poison = Evil(params["mark"])
     sent = {
         "answer": {"op": "answer", "key": key, "serial": params["serial"], "payload": pickle.dumps(poison)},
         "type": {"op": "task-finished", "key": key, "nbytes": 1, "type": pickle.dumps(poison), "typename": "x",
-                 "metadata": {}, "startstops": (), "thread": 1, "run_id": 1, "stimulus_id": "evil"},
+                 "metadata": {}, "startstops": (), "thread": 1, "run_id": run, "stimulus_id": "evil"},
         "exception": {"op": "task-erred", "key": key, "exception": Serialize(poison), "traceback": Serialize(poison),
-                      "exception_text": "x", "traceback_text": "x", "run_id": 1, "thread": 1, "startstops": (),
+                      "exception_text": "x", "traceback_text": "x", "run_id": run, "thread": 1, "startstops": (),
                       "stimulus_id": "evil"},
         "message": {"op": "keep-alive", "x": ToPickle(poison)},
     }  # fmt: skip

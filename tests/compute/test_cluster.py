@@ -117,7 +117,7 @@ class TestLocal(ComputeContract):
         assert said.startswith("refused"), said
         assert not (tmp_path / "m").exists()
 
-    @pytest.mark.parametrize("way", ["answer", "type", "message"])
+    @pytest.mark.parametrize("way", ["answer", "type", "exception", "message"])
     async def test_a_pickle_of_a_worker_is_opened_nowhere(
         self, compute: Compute, tmp_path: Path, way: str
     ) -> None:

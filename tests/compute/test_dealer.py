@@ -96,7 +96,7 @@ def test_a_lot_that_breaks_is_charged_to_its_first_missing_answer() -> None:
     dealer = dealer_with("a", waiting=[one, two])
     serials = [serial for serial, _ in dealt(dealer)["a"]]
     dealer.answer("a", serials[0], 0.1, 0.1)
-    assert dealer.unanswered("a", serials, charge=True) is two
+    assert dealer.unanswered("a", serials) is two
     assert (one.deaths, two.deaths) == (0, 1)
     assert [number for _, number in dealt(dealer, 0.2)["a"]] == [2]
 

@@ -21,6 +21,7 @@ TABLE: Mapping[str, str] = {
     "states": "engine.recovery.task:run",
     "features": "engine.pipeline.feature_task:run_task",
     "train": "engine.pipeline.models:run_task",
+    "reacquire": "engine.pipeline.reacquire:run_task",
     "episode": "engine.selfplay.episode:run_task",
 }
 

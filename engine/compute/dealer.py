@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-LEAD = 1.0
+LEAD = 2.0
 """Seconds of work that a worker should hold, the running task included; refilled when half of it is left."""
 LONGEST_LOT = 256
 """Tasks that a worker holds at most."""

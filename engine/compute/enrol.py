@@ -96,7 +96,12 @@ Launch = Callable[[Order, OnEvent], Awaitable[Process]]
 
 
 def worker_payload(
-    order: Order, *, port: int, python: str = "python3", env: Mapping[str, str] | None = None, gate: bool = False
+    order: Order,
+    *,
+    port: int,
+    python: str = "python3",
+    env: Mapping[str, str] | None = None,
+    gate: bool = False,
 ) -> Payload:
     """Return what a rig needs for `order`: `port` is where the scheduler answers on the rig's own loopback.
 

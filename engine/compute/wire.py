@@ -14,9 +14,7 @@ from engine.compute.pki import Credentials
 class Wire:
     """A Dask client that hands over lots and hears answers; it opens nothing that a worker made but those bytes."""
 
-    def __init__(
-        self, on_answer: Callable[[str, int, bytes], None], on_end: Callable[[int], None]
-    ) -> None:
+    def __init__(self, on_answer: Callable[[str, int, bytes], None], on_end: Callable[[int], None]) -> None:
         """Prepare: `on_answer(alias, serial, payload)`; `on_end(lot)` when no answer of a lot comes any more."""
         self._on_answer, self._on_end = on_answer, on_end
         self.cut = asyncio.Event()

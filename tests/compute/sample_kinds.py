@@ -34,6 +34,7 @@ KINDS = {
         "threads",
         "family",
         "hostile",
+        "pure",
     )
 }
 
@@ -130,6 +131,9 @@ def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     from distributed.protocol.serialize import Serialize, ToPickle
     from intruder import Evil
 
+    if (tried := Path(params["mark"] + ".tried")).exists():
+        return {"again": True}, {}
+    tried.touch()
     worker = get_worker()
     key = worker.get_current_task()
     run = worker.state.tasks[key].run_id
@@ -146,3 +150,10 @@ def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     worker.loop.add_callback(worker.batched_send, sent[params["way"]])
     time.sleep(0.4)
     return {}, {}
+
+
+def pure(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Give the same answer for the same index on every worker, after a moment."""
+    time.sleep(params.get("seconds", 0.0))
+    rng = np.random.default_rng(params["index"])
+    return {"index": params["index"]}, {"hits": rng.integers(0, 1 << 30, 20)}

@@ -42,8 +42,8 @@ def test_a_lot_is_as_long_as_its_worker_is_fast() -> None:
         dealer.members[name].pace["sieve"] = seconds
     lots = dealt(dealer)
     assert len(lots["fast"]) == round(LEAD / 0.01)
-    assert len(lots["slow"]) == 3
-    assert dealer.wanted("sieve") == 103
+    assert len(lots["slow"]) == 5
+    assert dealer.wanted("sieve") == 205
 
 
 def test_a_lot_has_a_bound_and_is_refilled_when_half_is_done() -> None:

@@ -79,13 +79,16 @@ class Rig:
         self.home, self.last = home, None
 
     async def start(self, order: Order, on_event: OnEvent) -> Piped:
-        payload = worker_payload(order, port=order.port, python=sys.executable, env={"HIP_VISIBLE_DEVICES": "0"}, gate=True)
+        payload = worker_payload(
+            order, port=order.port, python=sys.executable, env={"HIP_VISIBLE_DEVICES": "0"}, gate=True
+        )
         assert not any("KEY" in text for text in (*payload.argv, *payload.env.values()))
         folder = self.home / str(order.launch)
         folder.mkdir(mode=0o700, parents=True)
         for name, content in payload.files.items():
-            with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                out.write(content)
+            fd = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(fd, content)
+            os.close(fd)
         process = await asyncio.create_subprocess_exec(
             *payload.argv, stdin=-1, stdout=-1, stderr=-3, cwd=folder, env={**environment(1), **payload.env}, start_new_session=True
         )  # fmt: skip
@@ -104,7 +107,9 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
         assert (result.ok, result.worker) == (True, "rig-x/gpu0")
         assert rig.last is not None
         assert rig.last.events[:3] == ["gate", "initialised", "report"]
-        assert sorted(path.name for path in rig.folder.iterdir() if path.is_file()) == ["stop.word"], "keys are gone"
+        assert sorted(path.name for path in rig.folder.iterdir() if path.is_file()) == ["stop.word"], (
+            "keys are gone"
+        )
         (worker,) = compute.workers()
         assert worker.degraded.startswith("no GPU, the CPU searches: no GPU runtime")
         assert compute.degraded() == [f"worker rig-x/gpu0: {worker.degraded}"]
@@ -121,7 +126,9 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
         assert compute.workers()[0].pid == pid, "an obedient worker was killed"
 
         # its death is the task's, with the rig's words, and it comes back through the same gate
-        assert (await asyncio.wait_for(compute.run(Task("die_once", "d", {"mark": str(tmp_path / "d")})), 60)).ok
+        assert (
+            await asyncio.wait_for(compute.run(Task("die_once", "d", {"mark": str(tmp_path / "d")})), 60)
+        ).ok
         (attempt,) = compute.attempts()
         assert (attempt.key, attempt.outcome, attempt.code, attempt.number) == ("d", "died", -9, 1)
         assert (attempt.words, attempt.worker) == ("the rig's own words", "rig-x/gpu0")

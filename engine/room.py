@@ -309,6 +309,7 @@ class Room:
             *self.desk.parameters.refused,
             *self.autonomy.degraded(),
             *self.desk.advisor.degraded(),
+            *self.desk.bench.degraded(),
         ]
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()

@@ -52,7 +52,9 @@ async def test_every_card_gets_a_worker_and_they_initialise_one_at_a_time(
     assert not list(staging.glob("mimicry-run-*"))
 
 
-async def test_workers_that_do_not_know_the_gate_are_started_inside_it(raise_rig: Raise, crew: SmallCrew) -> None:
+async def test_workers_that_do_not_know_the_gate_are_started_inside_it(
+    raise_rig: Raise, crew: SmallCrew
+) -> None:
     crew.gated, crew.work = True, {"gated": True}
     async with raise_rig(4, stagger=2) as stage:
         await stage.all_ready(4)

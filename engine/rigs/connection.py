@@ -18,6 +18,7 @@ from engine.errors import EnvironmentFault
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
+GOODBYE_LIMIT = 2.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -337,7 +338,11 @@ class Rig:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(GOODBYE_LIMIT):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()  # a link that is cut says no good-bye
 
     async def __aenter__(self) -> Rig:
         """Connect and return self."""

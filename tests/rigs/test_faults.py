@@ -153,7 +153,7 @@ def cable(namespace: str, how: str) -> None:
 
 @pytest.mark.slow
 def test_a_cut_link_ends_the_workers_by_the_lease_and_all_comes_back_with_it(far: tuple[Engine, str]) -> None:
-    """About 40 s: the engine's keepalive takes up to 20 s to see it."""
+    """About 25 s."""
     engine, rig = far
     news = engine.up()
     begun = time.monotonic()

@@ -159,10 +159,12 @@ class Guard:
             self.halt(line)
         elif op == "kill" and any(one["name"] == line["name"] for one in self.pending):
             self.put_off(line)
+        elif op == "beat":
+            self.say(event="beat")
         elif op == "end":
             self.why = "ended by the engine"
         elif worker is None:
-            return  # it has died meanwhile, its exit is on the way; or it is a beat
+            return  # it has died meanwhile, and its exit is on the way
         elif op == "line":
             worker.send(line["line"])
         elif op == "admit" and worker.phase == "gate":

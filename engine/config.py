@@ -38,16 +38,37 @@ class ComputeSettings(Section):
 
 
 class HistorySettings(Section):
-    """The file of draws that this room watches, and how to read it."""
+    """Where draws come from (one of file, directory, url, command), and how to read them."""
 
     file: FilePath | None = None
+    directory: FilePath | None = Field(
+        default=None, description="files of draws, taken in the order of their names"
+    )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2000,
+        description="a document of draws, asked again and again",
+    )
+    command: Names = Field(default=(), description="a program that prints draws; run again and again")
+    timeout_s: Seconds = Field(default=30.0, description="how long an answer of a url or a command may take")
+    format: Literal["csv", "json", "jsonl", "text"] | None = None
     column: str | None = None
     time_column: str | None = None
     session_column: str | None = None
     range: str | None = Field(
         default=None, description="LO:HI; absent = candidates are inferred, each billed"
     )
-    poll_s: Seconds = Field(default=2.0, description="how often the file is looked at for new draws")
+    poll_s: Seconds = Field(default=2.0, description="how often the source is looked at for new draws")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> HistorySettings:
+        given = [name for name in ("file", "directory", "url", "command") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)} are given; draws have one order, so a room has one source"
+            )
+        return self
 
 
 class SearchSettings(Section):
@@ -63,11 +84,28 @@ class SearchSettings(Section):
     time_limit_s: Seconds = 600.0
 
 
+class ScheduleSettings(Section):
+    """One recurring request: when (cron, five fields, UTC), and what is asked for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    cron: str = Field(min_length=1, max_length=200)
+    request: dict[str, Any]
+
+
 class FeedbackSettings(Section):
     """The live loop: how sure a trigger must be, and when it may fire again."""
 
     false_alarm: float = Field(
-        default=0.001, gt=0, lt=0.5, description="one over the mean draws between false alarms"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="probability that a sound model is ever accused, however long it is watched",
+    )
+    cooldown_draws: int = Field(
+        default=5,
+        ge=0,
+        le=10_000,
+        description="draws for which a trigger stays silent after its request has ended",
     )
     pool_size: int = Field(default=20, ge=1, le=100_000)
 
@@ -90,10 +128,37 @@ class SyntheticInjection(Section):
     enabled: bool = False
 
 
-class LlmSettings(Section):
-    """The advisor's server; an empty command means there is none."""
+class ClaudeSettings(Section):
+    """The advisor behind the local one: which model, what it costs by the operator's price list, and the caps."""
 
-    command: Names = ()
+    model: str = "claude-sonnet-5-5"
+    input_usd_per_mtok: float = Field(default=3.0, ge=0)
+    output_usd_per_mtok: float = Field(default=15.0, ge=0)
+    calls_per_hour: int = Field(default=20, ge=0)
+    usd_per_day: float = Field(default=1.0, ge=0)
+    timeout_s: Seconds = Field(default=20.0, description="of one attempt")
+    attempts: int = Field(default=2, ge=1, le=5, description="each is billed before it is made")
+
+
+class LlmSettings(Section):
+    """The advisor: a command that serves one model on loopback, and Claude behind it. No command and no cloud = no advice."""
+
+    command: Names = Field(default=(), description='["llama-server"], or the wheel\'s server; empty = none')
+    model: FilePath | None = Field(default=None, description="GGUF file, passed to the command")
+    context: int = Field(default=32_768, ge=2048, le=1 << 20, description="tokens")
+    threads: int = Field(default=1, ge=1, le=256, description="worker threads spin: 1 on shared CPUs")
+    batch: int = Field(default=64, ge=16, le=4096, description="small = a long prompt can be cancelled soon")
+    gpu_layers: int | None = Field(default=None, ge=0, description="absent = the command's default")
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    thinking_tokens: int = Field(default=0, ge=0, le=32_768, description="free thinking before the answer")
+    start_s: Seconds = Field(default=180.0, description="how long loading may take")
+    deadline_s: Seconds = Field(default=120.0, description="of one question, waiting and retries included")
+    silence_s: Seconds = Field(default=20.0, description="a server silent for so long in an answer hangs")
+    queue: int = Field(default=4, ge=1, le=64, description="questions that may wait; one more gets no advice")
+    cloud: bool = Field(
+        default=False, description="ask Claude where the local model is silent; needs ANTHROPIC_API_KEY too"
+    )
+    claude: ClaudeSettings = ClaudeSettings()
 
 
 LOCAL = "local"
@@ -163,6 +228,7 @@ class Settings(Section):
     synthetic_injection: SyntheticInjection = SyntheticInjection()
     llm: LlmSettings = LlmSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
+    schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)
     _refused_rigs: list[str] = PrivateAttr(default_factory=list)
 

@@ -46,6 +46,7 @@ ROWS = 12
 UNIT, SCALE = "Mh/s", 1e-6
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
+HUMANS = ("human", "operator")  # journals before schema 3 say operator
 ALERT_AGE = timedelta(hours=1)
 
 
@@ -209,7 +210,7 @@ def autonomy(decisions: Sequence[DecisionRow], now: datetime) -> float | None:
     PROCEED and RETRY close themselves; ESCALATE waits for a person. Entries made by operators are not counted.
     """
     recent = [
-        row for row in decisions if row.source != "operator" and now - datetime.fromisoformat(row.at) <= DAY
+        row for row in decisions if row.source not in HUMANS and now - datetime.fromisoformat(row.at) <= DAY
     ]
     if not recent:
         return None

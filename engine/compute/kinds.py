@@ -21,8 +21,16 @@ TABLE: Mapping[str, str] = {
     "states": "engine.recovery.task:run",
     "features": "engine.pipeline.feature_task:run_task",
     "train": "engine.pipeline.models:run_task",
+    "reacquire": "engine.pipeline.reacquire:run_task",
     "episode": "engine.selfplay.episode:run_task",
 }
+
+LIMITS: Mapping[str, float] = {"sieve": 600.0, "features": 1800.0, "episode": 7200.0}
+"""Seconds that one task of a kind may take at least before it counts as hung."""
+LONGEST = 24 * 3600.0
+"""The same for every other kind: fits and systems of equations take as long as they take."""
+SHORT = frozenset({"sieve", "features"})
+"""Kinds whose tasks may be so short that more than a few must be out to keep a worker in work."""
 
 
 def address_of(kind: str, extra: Mapping[str, str] | None = None) -> str:

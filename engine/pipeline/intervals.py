@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import binom
 
 STAKES = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.99])
 HALVINGS = 60
+TIE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,40 @@ def _bisect(rejected: Callable[[float], bool], low: float, high: float) -> float
     return low
 
 
+def hits_interval(hits: int, draws: int, chance: float, confidence: float = 0.95) -> Interval:
+    """Return hits over chance with a mid-p interval: it holds the truth about as often as stated, not at least as often.
+
+    For reports of what a published pool did, where an interval that always holds would say nothing; a claim uses `mean_interval`.
+    """
+    if draws < 1 or not 0 <= hits <= draws:
+        raise ValueError(f"{hits} hits of {draws} draws: want 0 <= hits <= draws, one draw at least")
+    side = (1.0 - confidence) / 2.0
+    low = 0.0 if hits == 0 else float(brentq(lambda p: _upper(hits, draws, p) - side, 0.0, hits / draws))
+    high = (
+        1.0
+        if hits == draws
+        else float(brentq(lambda p: 1.0 - _upper(hits, draws, p) - side, hits / draws, 1.0))
+    )
+    return Interval(hits / draws, low, high).scaled(1.0 / chance)
+
+
+def _upper(hits: int, draws: int, p: float) -> float:
+    """Return P(Bin > hits) + P(Bin = hits) / 2."""
+    return float(binom.sf(hits, draws, p) + binom.pmf(hits, draws, p) / 2.0)
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """p-values by permutation: of the weighted hits and of the best row's hits, ties counted as reached (never too small).
+
+    `random_ties` is the first with ties split at random: uniform under chance, so that a drift can be seen; nothing is decided by it.
+    """
+
+    weighted: float
+    best: float
+    random_ties: float
+
+
 def permutation_ps(
     predicted: np.ndarray,
     drawn: np.ndarray,
@@ -67,23 +104,24 @@ def permutation_ps(
     rounds: int,
     rng: np.random.Generator,
     pause: Callable[[], None],
-) -> tuple[float, float]:
-    """Return p of the weighted hits and p of the best row's hits, the draws' order permuted `rounds` times.
+) -> Permuted:
+    """Permute the draws' order `rounds` times and count how often the weighted hits and the best row's are reached.
 
     predicted int (K, n), drawn int (n,) without missing ones, weights (K,).
     """
     if predicted.size == 0:
-        return 1.0, 1.0
-    observed = _statistics(predicted, drawn, weights)
-    reached = np.zeros(2)
+        return Permuted(1.0, 1.0, float(rng.random()))
+    observed = np.array(_statistics(predicted, drawn, weights))
+    beyond, level = np.zeros(2), np.zeros(2)
     for turn in range(rounds):
         if turn % 64 == 0:
             pause()
-        reached += (
-            np.array(_statistics(predicted, rng.permutation(drawn), weights)) >= np.array(observed) - 1e-12
-        )
-    weighted, best = (1.0 + reached) / (1.0 + rounds)
-    return float(weighted), float(best)
+        lead = np.array(_statistics(predicted, rng.permutation(drawn), weights)) - observed
+        beyond += lead > TIE
+        level += np.abs(lead) <= TIE
+    weighted, best = (1.0 + beyond + level) / (1.0 + rounds)
+    split = (beyond[0] + rng.random() * (1.0 + level[0])) / (1.0 + rounds)
+    return Permuted(float(weighted), float(best), float(split))
 
 
 def _statistics(predicted: np.ndarray, drawn: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def judge_job(
     answers = []
     for rate in arrays["rates"]:
         share = weights(rate[trusted], board.chance)
-        weighted, best = permutation_ps(
+        permuted = permutation_ps(
             board.predicted[trusted][:, present],
             board.drawn[present],
             share,
@@ -41,8 +41,9 @@ def judge_job(
             {
                 "lift": lift(share, marks[trusted], board.chance, params["confidence"]).dump(),
                 "bits": _mean(draw_gains(rate, marks, board.chance)),
-                "permutation_p": weighted,
-                "best_of_all_p": best,
+                "permutation_p": permuted.weighted,
+                "permutation_p_random_ties": permuted.random_ties,
+                "best_of_all_p": permuted.best,
             }
         )
     single = np.zeros(len(marks[trusted]))

@@ -12,13 +12,15 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.history.history import Draw
+from engine.pipeline import bias, proper
 from engine.pipeline.artifacts import Component, Pool
 from engine.pipeline.replay import NONE, stream
 from engine.search.alignment import Alignment
 
 PRIOR_DRAWS = 2.0  # how many draws the model's rate counts for against the draws themselves
 LEAST_SHARE = 1e-6  # of the trust; below it a survivor is left to the uniform floor
-Basis = Literal["evidence", "model", "uniform, no evidence"]
+Basis = Literal["evidence", "model", "bias", "uniform, no evidence"]
+Counts = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -99,20 +101,27 @@ def make(
 ) -> Pool:
     """Return the sealed pool for one draw; without believers it is uniform and says so."""
     named, rest, components = mix(believers, span, heads)
-    uniform = not named
-    data: dict[str, Any] = {
-        "history": history,
-        "for_draw": for_draw,
-        "session": session,
-        "range": span,
-        "basis": "uniform, no evidence" if uniform else basis,
-        "uniform": uniform,
-        "heads": tuple(named),
-        "rest": 1.0 / (span[1] - span[0] + 1) if uniform else rest,
-        "components": tuple(components),
-        "model": model,
-    }
-    bare = Pool(**data, sha256="")
+    data = {"history": history, "for_draw": for_draw, "session": session, "range": span, "model": model}
+    if not named:
+        return _sealed(data, basis="uniform, no evidence", heads=(), rest=1.0 / (span[1] - span[0] + 1))
+    return _sealed(data, basis=basis, heads=tuple(named), rest=rest, components=tuple(components))
+
+
+def make_biased(
+    counts: Counts, prior: float, *, history: str, for_draw: int, span: tuple[int, int], model: str
+) -> Pool:
+    """Return the sealed pool of draws that are biased and that no generator explains: their frequencies, smoothed."""
+    named, rest = bias.chances(counts, prior, span[1] - span[0] + 1)
+    data = {"history": history, "for_draw": for_draw, "session": None, "range": span, "model": model}
+    return _sealed(
+        data, basis="bias", heads=tuple(named), rest=rest, counts=tuple(sorted(counts)), prior=prior
+    )
+
+
+def _sealed(data: dict[str, Any], **parts: Any) -> Pool:
+    heads, (lo, hi) = parts["heads"], data["range"]
+    lines = proper.lines(heads, parts["rest"], hi - lo + 1)
+    bare = Pool(**{"components": (), **data, **parts}, uniform=not heads, pools=lines, sha256="")
     return bare.model_copy(update={"sha256": seal(bare)})
 
 
@@ -137,6 +146,15 @@ def reissue(pool: Pool, next_draw_index: int, seen: Sequence[Draw] = ()) -> Pool
     ):
         raise UsageError(
             f"reissue for draw {next_draw_index}: the pool is for draw {pool.for_draw} of session {pool.session}; give the draws between"
+        )
+    if pool.basis == "bias":
+        return make_biased(
+            bias.counted(pool.counts, [draw.value for draw in seen]),
+            pool.prior,
+            history=pool.history,
+            for_draw=next_draw_index,
+            span=pool.range,
+            model=pool.model,
         )
     believers = [_believer(one) for one in pool.components]
     for draw in seen:

@@ -1,6 +1,7 @@
 """Step 6, prediction generator: read-only on its inputs; a calibrated pool for the next draw, or a uniform one that says so.
 
-Survivors whose evidence carries a claim are weighed by it; where only the model beats chance, by the model; otherwise nothing is named.
+Survivors whose evidence carries a claim are weighed by it; where only the model beats chance, by the model; where the draws are
+biased and no generator explains them, their frequencies stand; otherwise nothing is named.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import asyncio
 import numpy as np
 
 from engine.compute.task import Task
+from engine.evidence.evalue import required_bits
 from engine.pipeline import content
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, Scored, WindowConfig
+from engine.pipeline.bias import Bias, bias_of
+from engine.pipeline.calibrate import shrunk
 from engine.pipeline.calls import call
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.gains import weights
-from engine.pipeline.pool import Basis, Believer, calibrated, evidence_trust, make, reissue
+from engine.pipeline.pool import Basis, Believer, calibrated, evidence_trust, make, make_biased, reissue
 from engine.pipeline.replay import Lines, next_position, predictions, tally
 from engine.pipeline.shelf import Shelf
 
@@ -54,19 +58,29 @@ def _same_model(shelf: Shelf, meta: ModelMeta, scored: Scored) -> None:
 
 
 async def state_rates(ctx: RunContext, scored: Scored, meta: ModelMeta, model: bytes) -> np.ndarray:
-    """Return the model's hit rate for each survivor at the next draw, float (real,)."""
+    """Return the model's calibrated hit rate for each survivor at the next draw, float (real,)."""
     params = {"job": "predict", "family": meta.family, "chance": meta.chance}
     rows = np.ascontiguousarray(scored.x[-1])
     arrays = {"model": np.frombuffer(model, dtype=np.uint8).copy(), "rows": rows}
     result = await call(ctx, Task("train", f"{ctx.run}/6/rates", params, arrays, isolate=True))
-    return result.arrays["rates"][: scored.real]
+    return shrunk(result.arrays["rates"][: scored.real], meta.calibration, meta.chance)
 
 
 def publish(
     ctx: RunContext, config: WindowConfig, scored: Scored, meta: ModelMeta, rates: np.ndarray
 ) -> Pool:
-    """Return the pool; it is uniform unless a claim or a tested signal stands behind it."""
+    """Return the pool; it is uniform unless a claim, a tested signal or a proven bias stands behind it."""
     basis, trust = trust_of(config, scored, meta, rates)
+    skew = bias_of(ctx.history.values, config.range)
+    if basis == "uniform, no evidence" and proven(skew, ctx.space.alpha):
+        return make_biased(
+            skew.counts,
+            skew.prior,
+            history=ctx.history.digest,
+            for_draw=len(ctx.history),
+            span=config.range,
+            model=meta.model,
+        )
     believers = _believers(ctx, config, scored, rates, trust) if basis != "uniform, no evidence" else []
     session = next((one.alignment.session for one in sorted(believers, key=lambda one: -one.trust)), None)
     return make(
@@ -79,6 +93,11 @@ def publish(
         model=meta.model,
         heads=ctx.parameters.heads,
     )
+
+
+def proven(skew: Bias, alpha: float) -> bool:
+    """Say whether draws are biased beyond what chance explains at the run's error rate."""
+    return skew.bits >= required_bits(alpha)
 
 
 def trust_of(
@@ -122,11 +141,16 @@ def _measure(outcome: StepOutcome, pool: Pool) -> None:
     outcome.measure("probability_sum", pool.total(), "<=", 1.0 + content.SUM_TOLERANCE)
     outcome.measure("for_draw", pool.for_draw, ">=", 1)
     outcome.measure("named_values", len(pool.heads))
+    for line in pool.pools:
+        outcome.measure(
+            f"pool_{line.size}", line.stated, note=f"stated; by chance {line.chance:.3g} of the draws"
+        )
     outcome.metrics |= {
         "basis": pool.basis,
         "uniform": pool.uniform,
         "sha256": pool.sha256,
         "top": [list(head) for head in pool.heads[:5]],
+        "pools": {str(line.size): [line.stated, line.chance] for line in pool.pools},
     }
     if pool.uniform:
         outcome.note = f"uniform, no evidence: draw {pool.for_draw}"

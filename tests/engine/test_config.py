@@ -81,7 +81,12 @@ def test_test_mode_needs_both_flags(first: int, second: int, testing: bool) -> N
 
 
 def test_rigs_are_read_from_tables(tmp_path: Path) -> None:
-    settings = load(write(tmp_path, '[[rigs]]\nname = "rig-6600"\nhost = "10.0.0.2"\nkey = "k"\nhost_keys = ["ssh-ed25519 AAAA"]\n'))
+    settings = load(
+        write(
+            tmp_path,
+            '[[rigs]]\nname = "rig-6600"\nhost = "10.0.0.2"\nkey = "k"\nhost_keys = ["ssh-ed25519 AAAA"]\n',
+        )
+    )
     assert settings.rigs[0].backend == "rocm"
 
 

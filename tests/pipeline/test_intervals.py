@@ -37,13 +37,14 @@ def test_permutation_sees_the_truth_and_not_chance():
     drawn = rng.integers(0, 100, 12)
     predicted = rng.integers(0, 100, (30, 12))
     share = np.full(30, 1 / 30)
-    weighted, best = permutation_ps(predicted, drawn, share, 999, rng, lambda: None)
-    assert weighted > 0.05
-    assert best > 0.05
+    got = permutation_ps(predicted, drawn, share, 999, rng, lambda: None)
+    assert got.weighted > 0.05
+    assert got.best > 0.05
     predicted[4] = drawn
     share = np.eye(30)[4]
-    weighted, best = permutation_ps(predicted, drawn, share, 999, rng, lambda: None)
-    assert weighted == best == pytest.approx(0.001)
+    got = permutation_ps(predicted, drawn, share, 999, rng, lambda: None)
+    assert got.weighted == got.best == pytest.approx(0.001)
+    assert got.random_ties <= got.weighted
 
 
 def test_the_pause_is_called_so_that_a_halt_can_reach_it():

@@ -1,0 +1,132 @@
+"""After a reseed: the same generator is found under its new seed within a few draws; chance is not taken for one."""
+
+import numpy as np
+import pytest
+
+from engine.compute.stop import Stop, StopWord
+from engine.history.history import Draw
+from engine.pipeline.pool import Believer, make, reissue, seal
+from engine.pipeline.reacquire import TRUSTED, begin, due, look, reacquired, run_task, task
+from engine.search.alignment import Alignment, Gap, Origin
+from hip_cuda_kernels import host
+
+SPAN, SEEDS = (0, 999), (0, (1 << 14) - 1)
+OLD, NEW, AT, GAP, START = 77, 4242, 60, 2, 1
+
+
+def pattern(session=None):
+    return Alignment(
+        family="lcg48/java",
+        mapping="java_bounded",
+        range=SPAN,
+        origin=Origin.seed(OLD, 48),
+        start=START,
+        gap=Gap.constant(GAP),
+        session=session,
+    )
+
+
+def stream(seed, count):
+    return host.values("lcg48/java", "java_bounded", seed, *SPAN, count, start=START, gap=GAP)
+
+
+def trusted(session=None, position=40, for_draw=40):
+    believer = Believer(pattern(session), position, 0.999, 0.8, 30, 40)
+    return make(
+        [believer],
+        history="h",
+        for_draw=for_draw,
+        session=session,
+        span=SPAN,
+        basis="model",
+        model="m",
+        heads=20,
+    )
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """Return a walk over draws that judges, advances and searches like the live loop."""
+    stop_word = StopWord(tmp_path / "stop.word")
+
+    def go(pool, draws):
+        watch, named = begin(pool), []
+        for draw in draws[pool.for_draw :]:
+            named.append(pool.heads[0][0] if pool.heads else None)
+            watch = look(watch, pool, draw)
+            pool = reissue(pool, draw.index + 1, [draw])
+            if due(watch):
+                recent = draws[: draw.index + 1]
+                asked = task("again", watch, recent, SEEDS)
+                found = run_task(asked.params, asked.arrays, Stop(stop_word, stop_word.generation()))[1][
+                    "found"
+                ]
+                pool = reacquired(pool, watch, found, recent, SEEDS)
+                assert pool.sha256 == seal(pool)
+                assert pool.total() == pytest.approx(1.0)
+        return pool, named
+
+    return go
+
+
+def noisy(values, share, seed):
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(len(values)) < share
+    return [int(value) for value in np.where(wrong, (values + 1) % 1000, values)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reseeded_stream_is_named_again_within_a_few_draws(walk, seed):
+    right = np.concatenate([stream(OLD, AT), stream(NEW, 60)])
+    draws = [Draw(at, value) for at, value in enumerate(noisy(right, 0.2, seed))]
+    pool, named = walk(trusted(), draws)
+    again = next(at for at, value in enumerate(named[AT - 40 :]) if value == right[AT + at])
+    assert again <= 12
+    best = max(pool.components, key=lambda one: one.weight)
+    assert best.weight > 0.99
+    assert best.alignment.origin.number() == NEW
+    assert best.alignment.start == START - AT * (GAP + 1)
+
+
+def test_a_second_reseed_is_found_as_the_first_was(walk):
+    right = np.concatenate([stream(OLD, AT), stream(NEW, 40), stream(9000, 40)])
+    draws = [Draw(at, int(value)) for at, value in enumerate(right)]
+    pool, named = walk(trusted(), draws)
+    assert sum(a == b for a, b in zip(named, right[40:], strict=True)) > 85
+    assert pool.components[0].alignment.origin.number() == 9000
+
+
+def test_a_stream_that_gives_way_to_chance_is_let_go_and_nothing_takes_its_place(walk):
+    rng = np.random.default_rng(4)
+    draws = [Draw(at, int(value)) for at, value in enumerate([*stream(OLD, AT), *rng.integers(0, 1000, 120)])]
+    pool, _ = walk(trusted(), draws)
+    assert all(one.weight < TRUSTED for one in pool.components)
+    assert pool.heads == () or pool.heads[0][1] < 0.05
+
+
+def test_a_stream_that_only_misses_for_a_while_is_kept(walk):
+    right = stream(OLD, 120)
+    values = [int(value) for value in right]
+    for at in (50, 51, 52, 53):
+        values[at] = (values[at] + 1) % 1000
+    pool, _ = walk(trusted(), [Draw(at, value) for at, value in enumerate(values)])
+    assert pool.components[0].alignment.origin.number() == OLD
+
+
+def test_a_session_is_watched_in_its_own_draws(walk):
+    right, other = np.concatenate([stream(OLD, 30), stream(NEW, 30)]), np.random.default_rng(1)
+    draws = []
+    for value in right:
+        draws += [Draw(len(draws), int(value), None, "a")]
+        draws += [Draw(len(draws), int(other.integers(1000)), None, "b")]
+    pool, _ = walk(trusted("a", position=10, for_draw=20), draws)
+    best = max(pool.components, key=lambda one: one.weight)
+    assert best.alignment.origin.number() == NEW
+    assert best.alignment.start == START - 30 * (GAP + 1)
+
+
+def test_a_pool_that_trusts_nothing_is_not_watched():
+    empty = make([], history="h", for_draw=1, session=None, span=SPAN, basis="model", model="", heads=1)
+    assert begin(empty) is None
+    assert not due(begin(empty))
+    assert look(None, empty, Draw(1, 5)) is None

@@ -59,10 +59,16 @@ class SmallCrew:
     log: Path
     work: dict[str, Any] = field(default_factory=dict)
     gated: bool = False
+    offered: list[str] = field(default_factory=list)
     lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
+
+    paced = False
+
+    def offer(self, place: Place) -> None:
+        self.offered.append(place.name)
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         self.voices[place.name] = voice

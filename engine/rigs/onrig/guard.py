@@ -211,7 +211,7 @@ class Guard:
 
         try:
             process = subprocess.Popen(
-                line["argv"], env={**os.environ, **line["env"]}, cwd=line.get("cwd") or None, bufsize=0,
+                line["argv"], env={**os.environ, **home(line["env"])}, cwd=line.get("cwd") or None, bufsize=0,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
@@ -406,6 +406,11 @@ class Guard:
         with contextlib.suppress(OSError):
             os.set_blocking(1, False)
             self.say(event="down", why=self.why)
+
+
+def home(env: dict[str, str]) -> dict[str, str]:
+    """Return an environment whose paths that begin with ~ are this user's."""
+    return {key: os.path.expanduser(value) for key, value in env.items()}
 
 
 def parents() -> dict[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -287,15 +286,11 @@ class Rig:
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
-        made = await self.run(
-            f"umask 077 && mkdir -p {shlex.quote(folder)} && chmod 700 {shlex.quote(folder)}"
-        )
-        if made.code:
-            raise LinkFault(
-                f"rig {self.address}: cannot make {folder}: {made.stderr.strip()}; check `staging` in room.toml"
-            )
+        self.calls.count()
+        private = asyncssh.SFTPAttrs(permissions=0o700)
         try:
             async with self._open_connection().start_sftp_client() as sftp:
+                await sftp.makedirs(folder, private, exist_ok=True)
                 for name, data in files.items():
                     attributes = asyncssh.SFTPAttrs(permissions=0o600)
                     flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL

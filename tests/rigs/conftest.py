@@ -48,7 +48,7 @@ def rig_settings(server: Server, staging: Path) -> Callable[..., RigSettings]:
     """Return a maker of the settings that room.toml would give for the test's sshd, with cards of a made-up sysfs."""
 
     def make(cards: int = 1, **others: Any) -> RigSettings:
-        return made_settings(server, staging, cards, **others)
+        return made_settings(server, Path(others.pop("staging", staging)), cards, **others)
 
     return make
 

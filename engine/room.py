@@ -206,7 +206,9 @@ class Room:
             return
         from engine.rigs.verbs import join
 
-        self.desk.fleet = join(self._settings, self._journal, verbs, simulated=self._simulated)
+        self.desk.fleet = join(
+            self._settings, self._journal, self.desk.bench, verbs, simulated=self._simulated
+        )
         self._supervisor.add("fleet", self.desk.fleet.run)
 
     def stop(self) -> None:
@@ -314,7 +316,7 @@ class Room:
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.readers, live.draws = self._server.readers, self.desk.intake.count
-        live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
+        live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.alerts import ALERTS
 from engine.tables.approvals import APPROVALS
 from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.coverage import COVERAGE
@@ -45,6 +46,7 @@ TABLES: Mapping[str, Table] = {
         TRIALS,
         LLM_CALLS,
         COVERAGE,
+        ALERTS,
     )
 }
 

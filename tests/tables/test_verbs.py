@@ -17,7 +17,7 @@ from state.journal import Journal
 @pytest.fixture
 def ask(tmp_path: Any) -> Any:
     with Journal.open(tmp_path) as journal:
-        verbs = table_verbs(SimpleNamespace(journal=journal))  # type: ignore[arg-type]
+        verbs = table_verbs(SimpleNamespace(journal=journal, why=lambda row: row.why))  # type: ignore[arg-type]
 
         async def asked(verb: str, **args: Any) -> Any:
             return await verbs[verb](Command(id="1", client="test", verb=verb, args=args), "test")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.errors import UsageError
-from engine.protocol import Alert
+from engine.protocol import Alert, Light
 
 if TYPE_CHECKING:
     from state.chain import Event
+    from state.journal import Journal
 
 RAISED, CLEARED, ACKED, MUTED = "alert.raised", "alert.cleared", "alert.acked", "alert.muted"
 NOTES = ("clock.step", "chunk.differs", "trigger.fired")
@@ -19,24 +19,7 @@ NOTES = ("clock.step", "chunk.differs", "trigger.fired")
 KINDS = ("alert.", *NOTES)
 KEPT = 500
 NOTE_STANDS = timedelta(hours=1)
-LEVELS = ("fail", "warn", "held", "stale", "idle", "ok")
 State = Literal["firing", "acked", "muted", "cleared"]
-
-
-class Journal(Protocol):
-    """What the book needs of the journal."""
-
-    @property
-    def seq(self) -> int:
-        """Return the last event's number."""
-
-    def events(
-        self, *, after: int = 0, kinds: Iterable[str] | None = None, limit: int | None = None
-    ) -> Iterable[Event]:
-        """Yield events, oldest first."""
-
-    def append(self, kind: str, data: dict[str, Any]) -> int:
-        """Record one event."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +84,12 @@ class Book:
         """Return what viewers shall be told, what nobody has seen first, then newest first."""
         shown = [(self.state(entry, now), entry) for entry in self.entries()]
         kept = [(state, entry) for state, entry in shown if state in ("firing", "acked")]
+        kept.sort(key=lambda pair: pair[0] == "acked")
         return [
             Alert(
-                id=entry.id,
-                at=entry.at,
-                level=entry.level if entry.level in LEVELS else "warn",
-                text=entry.text,
-                acked=state == "acked",
-            )  # type: ignore[arg-type]
-            for state, entry in sorted(kept, key=lambda pair: pair[0] == "acked")
+                id=entry.id, at=entry.at, level=_light(entry.level), text=entry.text, acked=state == "acked"
+            )
+            for state, entry in kept
         ]
 
     def muted_until(self, entry: Entry, now: datetime) -> str | None:
@@ -211,6 +191,11 @@ class Book:
     def _set(self, number: str, **changes: Any) -> None:
         if number in self._entries:
             self._entries[number] = replace(self._entries[number], **changes)
+
+
+def _light(level: str) -> Light:
+    """Return the level of an alert; `warn` for a word that is none."""
+    return next((light for light in get_args(Light) if light == level), "warn")
 
 
 def _when(text: str) -> datetime:

@@ -6,12 +6,11 @@ import asyncio
 import json
 import logging
 import urllib.request
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from state.chain import Event
+    from state.journal import Journal
 
 CURSOR = "alerts.webhook"
 KINDS = ("alert.",)
@@ -21,31 +20,6 @@ TIMEOUT = 5.0
 PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0)
 LOOK = 1.0
 logger = logging.getLogger("mimicry.alerts")
-
-
-class Cursors(Protocol):
-    """Durable positions."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a position."""
-
-    def set(self, name: str, value: Any) -> int:
-        """Record a position."""
-
-
-class Journal(Protocol):
-    """What delivery needs of the journal."""
-
-    cursors: Cursors
-
-    @property
-    def seq(self) -> int:
-        """Return the last event's number."""
-
-    def events(
-        self, *, after: int = 0, kinds: Iterable[str] | None = None, limit: int | None = None
-    ) -> Iterable[Event]:
-        """Yield events, oldest first."""
 
 
 class Webhook:

@@ -179,10 +179,10 @@ async def closed(draws: int, seed: int) -> int:
     return int(faults > 0 or told["lift"] < 30 or told["alarms"] > 0)
 
 
-async def change(seeds: int, at: int, draws: int) -> int:
+async def change(seeds: int, at: int, draws: int, first: int = 0) -> int:
     """Change the generator's seed at draw `at` in several rooms; report detection, what was asked, and when lift is back."""
     rows = []
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
             async with room_of(Path(folder), settings()) as (room, journal):
@@ -238,13 +238,13 @@ class Inline:
             yield TaskResult(task.key, True, meta, arrays, None, time.monotonic() - begun, "inline", False)
 
 
-async def null(streams: int, draws: int, alpha: float) -> int:
+async def null(streams: int, draws: int, alpha: float, first: int = 0) -> int:
     """Run the live loop over streams of chance: search, even pool, judgement, triggers; count what must not happen."""
     begun, told = time.monotonic(), Counter[str]()
-    for stream in range(streams):
+    for stream in range(first, first + streams):
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
             told.update(await _stream(Path(folder), stream, draws, alpha))
-    sound = _sound(streams, draws, alpha)
+    sound = _sound(range(first, first + streams), draws, alpha)
     error = 1.96 * (alpha * (1 - alpha) / streams) ** 0.5
     told_all = dict(told) | {f"alarms, {name}": count for name, count in sound.items()}
     show(
@@ -294,7 +294,7 @@ def _space() -> Any:
                  gaps=parse_range("0:4", what="gaps", highest=2**16))  # fmt: skip
 
 
-def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
+def _sound(streams: Iterable[int], draws: int, alpha: float) -> dict[str, int]:
     """Watch sound claiming pools, which hit exactly as often as they state."""
     from engine.feedback.diagnostics import Score
     from engine.feedback.triggers import Watch, update
@@ -302,7 +302,7 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
     found = {}
     for stated in (0.02, 0.5, 0.95):
         alarms = 0
-        for stream in range(streams):
+        for stream in streams:
             rng, state, fired = random.Random(f"{stated}/{stream}"), None, None
             for draw in range(draws):
                 score = Score(for_draw=draw, hit=rng.random() < stated, size=20, modulus=1000, chance=0.02, stated=stated,
@@ -320,34 +320,39 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
 
 
 def bandit(seeds: int, episodes: int) -> int:
-    """Play a bandit over the room's arms, one of them better by two sigma; against choosing at random."""
+    """Play a bandit over the room's arms, one of them better by two sigma of an episode; against choosing at random."""
     from engine.selfplay.arms import ARMS
+
+    begun, by = time.monotonic(), min(30, episodes)
+    runs = [_plays(tuple(ARMS), seed, episodes) for seed in range(seeds)]
+    leads, curve = [run[0] for run in runs], np.array([run[1] for run in runs]).mean(axis=0)
+    found = sum(one[by - 1] for one in leads)
+    kept = sum(all(one[by - 1 :]) for one in leads)
+    first = [next((at + 1 for at in range(episodes) if all(one[at:])), episodes + 1) for one in leads]
+    even = 2 * episodes * (1 - 1 / len(ARMS))
+    show({
+        "arms": len(ARMS), "seeds": seeds, f"believed best at episode {by}": f"{found} of {seeds}",
+        f"and never doubted from there to {episodes}": f"{kept} of {seeds}", "median episode of the last doubt": statistics.median(first),
+        "regret of the bandit (sigma)": round(float(curve[-1]), 1), "regret of choosing at random (sigma)": round(even, 1),
+        "regret curve, every 5 episodes": [round(float(value), 1) for value in curve[4::5]],
+    }, begun)  # fmt: skip
+    return int(found < 0.9 * seeds or curve[-1] >= even)
+
+
+def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool], list[float]]:
+    """Return, episode by episode, whether the better arm is believed best, and the regret so far in sigma."""
     from engine.selfplay.bandit import Bandit
 
-    begun, names, sigma = time.monotonic(), tuple(ARMS), 0.1
-    found, curves, chance = [], [], []
-    for seed in range(seeds):
-        rng = np.random.default_rng([5, seed])
-        best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
-        leads, total, curve, lost = [], 0.0, [], 0.0
-        for _ in range(episodes):
-            name = one.choose()
-            one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
-            total += 2 * (name != best)
-            lost += 2 * (names[int(rng.integers(len(names)))] != best)
-            curve.append(total)
-            leads.append(one.posterior()[0].arm == best if one.chosen >= len(names) else False)
-        found.append(next((at + 1 for at in range(episodes) if all(leads[at:])), episodes + 1))
-        curves.append(curve)
-        chance.append(lost)
-    mean = np.array(curves).mean(axis=0)
-    at30 = sum(at <= 30 for at in found)
-    show({
-        "arms": len(names), "seeds": seeds, "found for good within 30 episodes": f"{at30} of {seeds}", "median episode": statistics.median(found),
-        "regret of the bandit (sigma)": round(float(mean[-1]), 1), "regret of choosing at random (sigma)": round(statistics.mean(chance), 1),
-        "regret curve, every 5 episodes": [round(float(value), 1) for value in mean[4::5]],
-    }, begun)  # fmt: skip
-    return int(at30 < 0.9 * seeds or mean[-1] >= statistics.mean(chance))
+    sigma, rng = 0.1, np.random.default_rng([5, seed])
+    best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
+    leads, curve, total = [], [], 0.0
+    for _ in range(episodes):
+        name = one.choose()
+        one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
+        total += 2 * (name != best)
+        curve.append(total)
+        leads.append(one.posterior()[0].arm == best)
+    return leads, curve
 
 
 # -- kill -9 --------------------------------------------------------------------------------------------------------------
@@ -360,9 +365,9 @@ async def serve(state: Path, draws: int, seed: int) -> int:
     return 0
 
 
-def kill(kills: int, draws: int) -> int:
+def kill(kills: int, draws: int, first: int = 0) -> int:
     """Kill the engine at random moments of the loop, start it again, and hold the books at the end."""
-    begun, rng = time.monotonic(), random.Random(11)
+    begun, rng = time.monotonic(), random.Random(11 + first)
     with tempfile.TemporaryDirectory() as folder:
         state, done = Path(folder) / "state", 0
         state.mkdir()
@@ -417,16 +422,17 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument("--episodes", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="first seed or stream, to measure in slices")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--state", type=Path)
     asked = parser.parse_args()
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
-        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha)),
-        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws)),
+        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
+        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
-        "kill": lambda: kill(asked.kills, asked.draws),
+        "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),
     }
     return cases[asked.case]()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.alerts.book import Book
 from engine.board import Board
 from engine.status import VERDICT
 from state.artifacts import ArtifactStore, Lineage
@@ -110,6 +111,14 @@ class Desk:
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None
+    _alerts: Book | None = None
+
+    @property
+    def alerts(self) -> Book:
+        """Return the book of alerts."""
+        if self._alerts is None:
+            self._alerts = Book(self.journal)
+        return self._alerts
 
     @property
     def pools(self) -> Pools:

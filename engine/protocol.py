@@ -152,6 +152,8 @@ class Alert(Record):
     at: str
     level: Light
     text: str
+    id: str = ""
+    acked: bool = False
 
 
 class Snapshot(Record):

@@ -27,24 +27,41 @@ from tui import keys, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
-from tui.model.text import Span, span
+from tui.model.text import Line, Span, line, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
-from tui.places import BY_ID, PLACES, Kind, Place, alone, of_table
+from tui.places import ALERTS, BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.screens.frame import Framed
 from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 from tui.screens.overview import Overview
 from tui.screens.soak import Soak
-from tui.widgets.dialog import HaltDialog, Order, Page, Pick, ResumeDialog
+from tui.widgets.dialog import Confirm, HaltDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
-    from engine.protocol import Reply, Snapshot
+    from engine.protocol import Alert, Reply, Snapshot
 
 SAID_FOR = 8.0
 """Seconds for which a reply stays in the footer row."""
 
 
+ALERT_ACTS: dict[str, Mapping[str, Any]] = {
+    key: {
+        "key": key,
+        "verb": verb,
+        "word": word,
+        "arg": "id",
+        "fixed": fixed,
+        "reason": True,
+        "number": False,
+        "typed": False,
+    }
+    for key, verb, word, fixed in (
+        ("A", "ack", "acknowledge", {}),
+        ("M", "mute", "mute for an hour", {"minutes": 60}),
+    )
+}
+"""What the keys for alerts do on every screen: to the newest alert that nobody has seen."""
 KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
@@ -69,6 +86,7 @@ class Console(App[None]):
         readonly: bool = False,
         ascii_only: bool = False,
         theme: str = themes.DEFAULT,
+        bell: bool = False,
         connect: Connect | None = None,
     ) -> None:
         super().__init__(ansi_color=True if theme == "mono" else None)
@@ -92,7 +110,9 @@ class Console(App[None]):
         self._said: tuple[Span, float] | None = None
         self._painted = 0.0
         self._later: Timer | None = None
-        self._place = PLACES[0]
+        self._place = self._before = PLACES[0]
+        self._told_alerts: set[str] | None = None
+        self.bell_on = bell
         self.tables: Mapping[str, str] = {}
         """The engine's lists: name to title."""
         self._tables_of = 0
@@ -157,7 +177,9 @@ class Console(App[None]):
         """Take the newest snapshot; paint now, or when the chosen interval has passed."""
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
-        self.feed.take()
+        shot = self.feed.take()
+        if shot is not None:
+            self._tell_alerts(shot)
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
@@ -225,7 +247,7 @@ class Console(App[None]):
 
     def action_alerts(self) -> None:
         """Open the list of alerts."""
-        self.push_screen(Page("Alerts", partial(pages.alert_lines, self.view()), ascii_only=self.ascii_only))
+        self.go(ALERTS)
 
     def action_palette(self) -> None:
         """Open the command palette, once."""
@@ -313,6 +335,10 @@ class Console(App[None]):
         name = f"at-{place.id}"
         if not self.is_screen_installed(name):
             self.install_screen(KINDS[place.kind](place, self, ascii_only=self.ascii_only), name)
+        if not self._place.key.isdigit() or place.key.isdigit():
+            self._before = self._before if not place.key.isdigit() else place
+        else:
+            self._before = self._place
         self._place = place
         if self.active.id != name:
             self.switch_screen(name)
@@ -352,8 +378,9 @@ class Console(App[None]):
         self.active.do_open()
 
     async def action_back(self) -> None:
-        """Close what is open."""
-        self.active.do_back()
+        """Close what is open, or go back to the screen before."""
+        if not self.active.do_back() and self._place is not self._before:
+            self.go(self._before)
 
     def action_next(self) -> None:
         """Move the focus on."""
@@ -411,6 +438,61 @@ class Console(App[None]):
         facts, word = pages.resume_facts(shot, shot.halt), halts.needs_word(shot.halt)
         self.push_screen(ResumeDialog(facts, word=word, ascii_only=self.ascii_only), self.order)
 
+    def action_act(self, key: str) -> None:
+        """Ask before the engine does to a row what a key stands for."""
+        active = self.active
+        acts = active.acts(key) if isinstance(active, Lists) else []
+        if acts and isinstance(active, Lists):
+            self._confirm(acts, active.shown.key or "", active.facts())
+        elif key in ALERT_ACTS and (alert := self._newest_alert()) is not None:
+            facts = [line(span(f"{alert.at}  {alert.text}"))]
+            self._confirm([ALERT_ACTS[key]], alert.id, facts)
+        else:
+            self.say(f"{key}: nothing here that it could act on", "head")
+
+    def _newest_alert(self) -> Alert | None:
+        shot = self.view().newest
+        return next((alert for alert in shot.alerts if alert.id and not alert.acked), None) if shot else None
+
+    def _confirm(self, acts: list[Mapping[str, Any]], row: str, facts: list[Line]) -> None:
+        """Let one of several acts be chosen, then ask for the reason."""
+        if not self._may_act(acts[0]["verb"]):
+            return
+        if len(acts) == 1:
+            self._ask_about(acts[0], row, facts)
+            return
+        choices = [(act["word"], row) for act in acts]
+        self.push_screen(
+            Pick(f"What shall happen to {row}", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._ask_about(acts[at], row, facts),
+        )
+
+    def _ask_about(self, act: Mapping[str, Any], row: str, facts: list[Line]) -> None:
+        order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
+        does = f"{act['word']} {row}"
+        dialog = Confirm(
+            does.capitalize(), facts, order, does=does, reason=act["reason"],
+            word=act["verb"] if act["typed"] else "", ascii_only=self.ascii_only,
+        )  # fmt: skip
+        self.push_screen(dialog, self.order)
+
+    def _tell_alerts(self, shot: Snapshot) -> None:
+        """Show alerts that came since the last snapshot, once; ring where that was asked for."""
+        now = {alert.id: alert for alert in shot.alerts if alert.id and not alert.acked}
+        if self._told_alerts is not None:
+            for new in now.keys() - self._told_alerts:
+                self.notify(
+                    now[new].text,
+                    title=f"alert {new}",
+                    severity="error" if now[new].level == "fail" else "warning",
+                    markup=False,
+                )
+                if self.bell_on:
+                    self.bell()
+        self._told_alerts = set(now) | (self._told_alerts or set())
+        if len(self._told_alerts) > 500:
+            self._told_alerts = set(now)
+
     def _may_act(self, verb: str) -> bool:
         if self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
@@ -430,7 +512,10 @@ class Console(App[None]):
     @work(group="orders", exit_on_error=False)
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
-        what = " ".join(str(part) for part in (order.verb, order.args.get("kind", "")) if part)
+        named = next(
+            (order.args[name] for name in ("kind", "id", "candidate", "to") if name in order.args), ""
+        )
+        what = f"{order.verb} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")
         try:
             reply = await self.feed.command(order.verb, **order.args)

@@ -7,7 +7,7 @@ from typing import Any
 from engine.commands.listing import LISTING
 from engine.commands.options import JSON, LOOKS
 from engine.commands.talk import call, show
-from engine.commands.verb import Arguments, Verb
+from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit
 
 
@@ -72,6 +72,25 @@ def resume(arguments: Arguments) -> int:
     """Lift the halt; work goes on from the last finished chunk and trial."""
     data = call(arguments, "resume", reason=arguments.reason)
     return show(arguments, data, lambda: "resumed")
+
+
+def alerts(arguments: Arguments) -> int:
+    """List alerts: what stands first, then history."""
+    from engine.commands.listing import listing
+
+    return listing(arguments, "alerts")
+
+
+def ack(arguments: Arguments) -> int:
+    """Acknowledge an alert: seen, by whom and why; it stays until its rule clears it."""
+    data = call(arguments, "ack", id=arguments.id, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} acknowledged: {data['text']}")
+
+
+def mute(arguments: Arguments) -> int:
+    """Keep an alert's rule and subject quiet for some minutes; 0 ends it."""
+    data = call(arguments, "mute", id=arguments.id, minutes=arguments.minutes, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} muted until {data['until']}")
 
 
 def lists(arguments: Arguments) -> int:
@@ -145,6 +164,8 @@ def _status_text(data: dict[str, Any]) -> str:
     return "\n".join(f"{label:<10} {text}" for label, text in rows)
 
 
+ALERT: Option = (("id",), {"metavar": "ID", "help": "alert, as in a-88"})
+REASON: Option = (("reason",), {"nargs": "?", "default": "", "help": "why"})
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
@@ -157,6 +178,11 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),
+    Verb("alerts", alerts, "what stands, was seen, is muted or cleared", LISTING),
+    Verb("ack", ack, "acknowledge an alert", [ALERT, REASON, JSON]),
+    Verb("mute", mute, "keep an alert's rule and subject quiet for MINUTES", [
+        ALERT, (("minutes",), {"type": int, "metavar": "MINUTES", "help": "0 ends it, at most a week"}), REASON, JSON,
+    ]),
     Verb("list", lists, "any list of the engine by name; without a name, their names", [(("name",), {"nargs": "?", "metavar": "NAME", "help": "a list; absent = print all names"}), *LISTING]),
     Verb("series", series, "readings over time with their slope", [
         (("name",), {"nargs": "?", "metavar": "NAME", "help": "a series; absent = print all names"}),

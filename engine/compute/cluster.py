@@ -318,15 +318,15 @@ class Compute:
             self._land(flight, result)
         self._deal_soon()
 
-    def _ended(self, number: int, failed_: bool) -> None:
-        """Dask is done with a lot: what has no answer by now waits again, and a lot that broke is somebody's fault."""
+    def _ended(self, number: int) -> None:
+        """Dask is done with a lot: what has no answer by now waits again, and the first of it is to blame."""
         lot = self._lots.pop(number, None)
         if lot is None:
             return
         missing = [serial for serial in lot.serials if serial not in self._reading]
-        load = self._dealer.unanswered(lot.alias, missing, charge=failed_)
-        if load is not None and failed_:
-            self._blame(load, f"the worker could not answer it {load.deaths} times")
+        load = self._dealer.unanswered(lot.alias, missing)
+        if load is not None:
+            self._blame(load, f"its worker ended without an answer {load.deaths} times")
         self._deal_soon()
 
     def _blame(self, load: Load, error: str) -> None:

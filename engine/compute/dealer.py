@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-LEAD = 1.0
+LEAD = 2.0
 """Seconds of work that a worker should hold, the running task included; refilled when half of it is left."""
 LONGEST_LOT = 256
 """Tasks that a worker holds at most."""
@@ -143,8 +143,8 @@ class Dealer:
             one.load.at = None
         return one.load
 
-    def unanswered(self, name: str, serials: list[int], *, charge: bool) -> Load | None:
-        """A worker ended a lot without these answers: they wait again. Return the first of them, charged if so told."""
+    def unanswered(self, name: str, serials: list[int]) -> Load | None:
+        """A worker ended a lot without these answers: they wait again. Return the first of them, charged with it."""
         member = self.members.get(name)
         held = (
             []
@@ -154,9 +154,10 @@ class Dealer:
         lost = [one.load for one in held if one.load is not None]
         for load in lost:
             self._again(load)
-        if lost and charge:
-            lost[0].deaths += 1
-        return lost[0] if lost else None
+        if not lost:
+            return None
+        lost[0].deaths += 1
+        return lost[0]
 
     # -- what follows -------------------------------------------------------------------------------------------------
 

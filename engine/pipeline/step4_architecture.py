@@ -14,8 +14,9 @@ import numpy as np
 from engine.compute.task import Task
 from engine.pipeline import content
 from engine.pipeline.artifacts import ENGINE, SCORED, EngineConfig, Scored
-from engine.pipeline.calls import TaskFailed, call
+from engine.pipeline.calls import TaskFailed
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
+from engine.pipeline.pieces import kept
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.study import together
 from engine.pipeline.trainers import TRAINERS
@@ -46,7 +47,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
 async def attempt(ctx: RunContext, task: Task) -> Answer:
     """Run a family's task; where its library or its process fails the answer is `skipped` with the reason."""
     try:
-        meta = (await call(ctx, task)).meta
+        meta = (await kept(ctx, task)).meta
     except TaskFailed as error:
         return {SKIPPED: str(error)}
     return {SKIPPED: meta["unusable"]} if "unusable" in meta else meta

@@ -26,6 +26,7 @@ from engine.pipeline.features import Table
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
+from engine.pipeline.pieces import kept
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
 from engine.pipeline.shelf import Shelf, code_digest, parameters_of
@@ -130,7 +131,7 @@ async def _trained(
 ) -> TaskResult | None:
     key = f"{ctx.run}/5/{family}"
     try:
-        result = await call(
+        result = await kept(
             ctx, train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
         )
     except TaskFailed as error:
@@ -216,7 +217,7 @@ async def decoy_lift(
     )
     arrays = {name: np.stack([table[name] for table in tables]) for name in tables[0]}
     task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys", policy=policy)
-    held_out = (await call(ctx, task)).arrays["held_out"]
+    held_out = (await kept(ctx, task)).arrays["held_out"]
     progress(StepProgress("5", total(ctx) - 1, total(ctx), f"{len(tables)} decoy histories"))
     shares = [
         share

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,6 +17,7 @@ from engine.errors import EnvironmentFault
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
+GOODBYE_LIMIT = 2.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -286,15 +286,11 @@ class Rig:
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
-        made = await self.run(
-            f"umask 077 && mkdir -p {shlex.quote(folder)} && chmod 700 {shlex.quote(folder)}"
-        )
-        if made.code:
-            raise LinkFault(
-                f"rig {self.address}: cannot make {folder}: {made.stderr.strip()}; check `staging` in room.toml"
-            )
+        self.calls.count()
+        private = asyncssh.SFTPAttrs(permissions=0o700)
         try:
             async with self._open_connection().start_sftp_client() as sftp:
+                await sftp.makedirs(folder, private, exist_ok=True)
                 for name, data in files.items():
                     attributes = asyncssh.SFTPAttrs(permissions=0o600)
                     flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
@@ -337,7 +333,11 @@ class Rig:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(GOODBYE_LIMIT):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()  # a link that is cut says no good-bye
 
     async def __aenter__(self) -> Rig:
         """Connect and return self."""

@@ -60,7 +60,9 @@ class Fleet:
 
     def _keeper(self, settings: RigSettings) -> Keeper:
         machine = Machine(settings, self.quarantine)
-        return Life(machine, crew=self._crew, told=self.told, ended=self._ended)
+        # This machine's own GPUs are the compute engine's already: its rig is observed only.
+        crew = self._crew if settings.remote else None
+        return Life(machine, crew=crew, told=self.told, ended=self._ended)
 
     @property
     def machines(self) -> list[Machine]:

@@ -88,6 +88,11 @@ class Machine:
         """Return the seconds since the last reading, infinite before the first."""
         return math.inf if self.reading is None else self._clock() - self._read_at
 
+    @property
+    def waited(self) -> float:
+        """Return the seconds since the last reading, or without any reading yet."""
+        return self._clock() - (self._read_at if self.reading else self._begun)
+
     # -- readings and rules -------------------------------------------------------------------------------------------
 
     def take(self, reading: Reading) -> list[Change]:
@@ -106,8 +111,7 @@ class Machine:
 
     def silent(self) -> list[Change]:
         """Judge that there is still no reading; return the alerts that this raises."""
-        waited = self._clock() - (self._read_at if self.reading else self._begun)
-        return self._hosts.judge(self.name, {"age": waited}, self._clock())
+        return self._hosts.judge(self.name, {"age": self.waited}, self._clock())
 
     def died(self, pci: str) -> list[Change]:
         """Count a worker's death against its card; return the alerts that this raises."""
@@ -194,13 +198,15 @@ class Machine:
             kind="gpu",
             util=sum(busy) / len(busy) / 100 if busy else None,
             hot=max(hot, default=None),
-            age=min(self.age, 1e6),
+            age=min(self.waited, 1e6),
         )
 
     def degraded(self) -> list[str]:
         """Return one line for what is wrong with this rig, none if it is well."""
         if self.link != "up":
-            return [f"rig {self.name}: {self.error or self.link}"]
+            return [
+                self.error if self.error.startswith("rig ") else f"rig {self.name}: {self.error or self.link}"
+            ]
         return []
 
     def why(self, seat: Seat) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import UsageError
 from engine.soak.slope import theil_sen
 from engine.tables.catalog import TABLES, table
+from engine.verb_arguments import only, whole
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -71,20 +72,3 @@ def _readings(desk: Desk, name: str, seconds: int, count: int) -> dict[str, Any]
         "hi": slope and slope.hi * 3600.0,
         "flat": slope and slope.flat,
     }
-
-
-def only(command: Command, **defaults: Any) -> dict[str, Any]:
-    """Return the arguments with their defaults; UsageError for another name."""
-    unknown = sorted(set(command.args) - set(defaults))
-    if unknown:
-        raise UsageError(
-            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
-        )
-    return {**defaults, **command.args}
-
-
-def whole(name: str, value: object, most: int) -> int:
-    """Return a whole number from 1 to `most`; UsageError for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise UsageError(f"{name} {value!r}: a number from 1 to {most}")
-    return value

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from heard import SERVER, Heard
+from tiny_model import write
 
 from engine.config import LlmSettings
 from engine.llm import vram
@@ -103,7 +104,10 @@ async def test_a_frozen_server_is_silent_then_killed(settings: Made, heard: Hear
 
 
 SCRIPTS = {
-    "a wrong port": ("import time; time.sleep(60)", "not ready within"),
+    "a wrong port": (
+        f"import os, sys; a = sys.argv[1:]; a[a.index('--port') + 1] = '0'; os.execv({SERVER[0]!r}, {list(SERVER)!r} + a)",
+        "not ready within 3 s",
+    ),
     "a command that ends": ("raise SystemExit(3)", "ended with code 3"),
     "a complaint": ("import sys; print('0.1 E model is junk'); sys.exit(1)", "model is junk"),
 }
@@ -211,3 +215,22 @@ def test_a_server_dies_with_its_engine_however_that_ends(tiny: Path) -> None:
     while not gone(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert gone(pid)
+
+
+@pytest.mark.slow
+async def test_cancelling_a_slow_prompt_frees_the_slot_within_seconds(
+    settings: Made, heard: Heard, tmp_path: Path
+) -> None:
+    """About 4 s: a prompt of 28,000 tokens, cancelled while it is read."""
+    model = write(tmp_path / "long.gguf", context=32_768)
+    async with kept(settings(model=model, context=32_768), heard) as keeper:
+        client = (await keeper.ready()).client
+        reading = asyncio.create_task(client.complete("x" * 28_000, tokens=4))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        assert await client.healthy()  # health says nothing of the queue behind a long prompt
+        reading.cancel()
+        begun = time.monotonic()
+        done = await client.complete("x", tokens=4, grammar='root ::= "abc"')
+        assert done.text == "abc"
+        assert time.monotonic() - begun < 5.0

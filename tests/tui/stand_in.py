@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
-from engine.tables import decisions, requests
+from engine.tables import alerts, decisions, requests
 from engine.tables.table import Column, Row, Table
 from state.chain import Event
 
@@ -42,7 +42,7 @@ class StandIn:
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
         self.devices = 26
-        self.tables: dict[str, Table] = {table.name: table for table in (GPUS, REQUESTS, DECISIONS, TRIALS)}
+        self.tables: dict[str, Table] = {table.name: table for table in TABLES}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -190,8 +190,22 @@ def trial_rows(room: Any, most: int) -> list[Row]:
 TRIALS = Table("trials", "Trials", (
     Column("id", "TRIAL", "number"), Column("state", "STATE", "state"), Column("value", "VALUE", "number"), Column("depth", "DEPTH", "number"),
 ), trial_rows, empty="no trial yet; `mimicry pipeline` runs steps that search")  # fmt: skip
+
+
+def alert_rows(room: Any, most: int) -> list[Row]:
+    """Return the alerts of the snapshot."""
+    return [
+        {**each.model_dump(), "state": "acked" if each.acked else "firing", "rule": "hotspot"}
+        for each in room.snapshot.alerts
+    ]
+
+
+ALERTS = replace(alerts.ALERTS, rows=alert_rows)
 REQUESTS = replace(requests.REQUESTS, rows=request_rows)
 DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
+
+
+TABLES = (GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS)
 
 
 def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:

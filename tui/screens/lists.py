@@ -139,8 +139,10 @@ class Lists(Framed):
         return self.room.clock() - shown.asked >= max(view.refresh - 0.05, SHARE * shown.took)
 
     def _ask(self, shown: Shown) -> None:
+        if not self.room.tables:
+            return  # the engine is still being asked which lists it keeps
         shown.asked = self.room.clock()
-        if shown.name not in self.room.tables and self.room.tables:
+        if shown.name not in self.room.tables:
             shown.error = f"this engine keeps no list {shown.name!r}"
         else:
             self.fetch(shown)
@@ -179,7 +181,7 @@ class Lists(Framed):
         self._draw_plot(faded)
         if page is None or not page.rows:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
-                                   self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live")  # fmt: skip
+                                   self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip
             self.rows.roll(None, 0, lambda index, at: (), self._title(view), faded=faded)
             self.rows.put(said, None, faded=faded)
             shown.key = None
@@ -377,6 +379,17 @@ class Lists(Framed):
             return None
         names = [column.name for column in page.columns]
         return "\n".join("\t".join(str(row.get(name, "")) for name in names) for row in self.taken()) + "\n"
+
+    def acts(self, key: str) -> list[Mapping[str, Any]]:
+        """Return what a key does to the row under the cursor, as the engine offers it."""
+        page = self.shown.page
+        return (
+            [] if page is None or self.shown.key is None else [act for act in page.acts if act["key"] == key]
+        )
+
+    def facts(self) -> list[Line]:
+        """Return the row under the cursor as a dialog shows it."""
+        return self._detail(70, short=True)[:8]
 
     def taken(self) -> list[Mapping[str, Any]]:
         """Return the rows that copy and export take: the marked ones, or all that are here."""

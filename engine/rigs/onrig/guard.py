@@ -159,10 +159,12 @@ class Guard:
             self.halt(line)
         elif op == "kill" and any(one["name"] == line["name"] for one in self.pending):
             self.put_off(line)
+        elif op == "beat":
+            self.say(event="beat")
         elif op == "end":
             self.why = "ended by the engine"
         elif worker is None:
-            return  # it has died meanwhile, its exit is on the way; or it is a beat
+            return  # it has died meanwhile, and its exit is on the way
         elif op == "line":
             worker.send(line["line"])
         elif op == "admit" and worker.phase == "gate":
@@ -209,7 +211,7 @@ class Guard:
 
         try:
             process = subprocess.Popen(
-                line["argv"], env={**os.environ, **line["env"]}, cwd=line.get("cwd") or None, bufsize=0,
+                line["argv"], env={**os.environ, **home(line["env"])}, cwd=line.get("cwd") or None, bufsize=0,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
@@ -404,6 +406,11 @@ class Guard:
         with contextlib.suppress(OSError):
             os.set_blocking(1, False)
             self.say(event="down", why=self.why)
+
+
+def home(env: dict[str, str]) -> dict[str, str]:
+    """Return an environment whose paths that begin with ~ are this user's."""
+    return {key: os.path.expanduser(value) for key, value in env.items()}
 
 
 def parents() -> dict[int, int]:

@@ -3,6 +3,7 @@
 Every case runs the room's own parts; only the clock of the draws is virtual. Wall time is printed. Results: loop.md.
     python benchmarks/loop.py closed [--draws 200]     one planted room: every draw, request and decision once; lift
     python benchmarks/loop.py null [--streams 200]     draws of chance: false alarms, pools, promotions
+    python benchmarks/loop.py equals [--seeds 200]     candidates that are no better: how many are ever promoted
     python benchmarks/loop.py change [--seeds 9]       the generator changes at draw 100: detection, full rerun, lift
     python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
@@ -316,6 +317,28 @@ def _sound(streams: Iterable[int], draws: int, alpha: float) -> dict[str, int]:
     return found
 
 
+def equals(seeds: int, draws: int) -> int:
+    """Judge candidates that are no better than the active policy, after every draw: how many are ever promoted."""
+    from engine.feedback.verdict import ALPHA, weigh
+
+    begun, promoted = time.monotonic(), 0
+    for seed in range(seeds):
+        rng = np.random.default_rng([9, seed])
+        one, other = (rng.normal(0.0, 1.0, draws).tolist() for _ in range(2))
+        looks = (weigh(one[:at], other[:at], rank=1).outcome for at in range(1, draws + 1, 3))
+        promoted += any(outcome == "promote" for outcome in looks)
+    show(
+        {
+            "candidates no better": seeds,
+            "draws each": draws,
+            "ever promoted": promoted,
+            "allowed": f"{ALPHA / 2:.3f} of them",
+        },
+        begun,
+    )
+    return int(promoted > seeds * ALPHA / 2 + 1.96 * (seeds * 0.025 * 0.975) ** 0.5)
+
+
 # -- selfplay -------------------------------------------------------------------------------------------------------------
 
 
@@ -417,7 +440,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", choices=("closed", "null", "change", "bandit", "kill", "serve"))
+    parser.add_argument("case", choices=("closed", "null", "equals", "change", "bandit", "kill", "serve"))
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
@@ -430,6 +453,7 @@ def main() -> int:
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
         "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
+        "equals": lambda: equals(asked.seeds or 200, asked.draws),
         "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
         "kill": lambda: kill(asked.kills, asked.draws, asked.first),

@@ -91,5 +91,5 @@ POLICY = Table(
         Column("why", "WHY"),
     ),
     _versions,
-    empty="",
+    empty="version 0, no policy, is always here; acceptance adds the ones that `mimicry candidates` have earned",
 )

@@ -5,6 +5,7 @@ Every case runs the room's own parts; only the clock of the draws is virtual. Wa
     python benchmarks/loop.py null [--streams 200]     draws of chance: false alarms, pools, promotions
     python benchmarks/loop.py equals [--seeds 200]     candidates that are no better: how many are ever promoted
     python benchmarks/loop.py change [--seeds 9]       the generator changes at draw 100: detection, full rerun, lift
+    python benchmarks/loop.py delay [--seeds 60]       the same for the trigger alone, under pools that state less
     python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
 """
@@ -219,6 +220,31 @@ def _seq(journal: Journal, draw: int) -> int:
     found = journal.predictions.judgement(draw)
     assert found is not None
     return found.seq
+
+
+def delay(seeds: int) -> int:
+    """Let pools that state less than certainty stop hitting at draw 100: how soon the trigger notices, and how it dates it."""
+    from engine.feedback.diagnostics import Score
+    from engine.feedback.triggers import update
+
+    begun, told = time.monotonic(), {}
+    for stated in (0.95, 0.7, 0.5, 0.3, 0.1):
+        delays, dates, early = [], [], 0
+        for seed in range(seeds):
+            rng, state, fired, draw = random.Random(seed), None, None, -1
+            while fired is None and draw < 400:
+                draw += 1
+                hit = rng.random() < (stated if draw < 100 else 0.02)
+                state, fired = update(state, Score(for_draw=draw, hit=hit, size=20, modulus=1000, chance=0.02, stated=stated,
+                                                   bits=0.0, model="m"), 0.01)  # fmt: skip
+            early += draw < 100
+            delays.append(draw - 99)
+            dates += [fired.since] if fired and fired.since is not None else []
+        told[f"a pool that states {stated:.0%}"] = (
+            f"noticed after {statistics.median(delays):.0f} (worst {max(delays)}), dated {statistics.median(dates):.0f}, too early {early}"
+        )
+    show(told, begun)
+    return 0
 
 
 # -- draws of chance ------------------------------------------------------------------------------------------------------
@@ -440,7 +466,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", choices=("closed", "null", "equals", "change", "bandit", "kill", "serve"))
+    parser.add_argument(
+        "case", choices=("closed", "null", "equals", "change", "delay", "bandit", "kill", "serve")
+    )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
@@ -455,6 +483,7 @@ def main() -> int:
         "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
         "equals": lambda: equals(asked.seeds or 200, asked.draws),
         "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
+        "delay": lambda: delay(asked.seeds or 60),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
         "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),

@@ -46,7 +46,8 @@ from engine.room import Room
 from state.journal import Journal
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = 30
+FIRST, FEW = 30, 12
+"""Draws that a room knows at first: enough for models; too few for them, so that most of the time is the loop's."""
 OPEN = ("queued", "claimed", "running", "deferred")
 PATIENCE = 240.0
 Source = Callable[[int], int]
@@ -89,12 +90,12 @@ async def room_of(state: Path, asked: Settings) -> AsyncIterator[tuple[Room, Jou
             await living
 
 
-async def feed(room: Room, journal: Journal, source: Source, draws: int) -> None:
+async def feed(room: Room, journal: Journal, source: Source, draws: int, first: int = FIRST) -> None:
     """Deliver draws up to number `draws`; each waits for its pool and for everything that was asked for."""
     while (at := room.desk.intake.count) < draws:
-        if at >= FIRST:
+        if at >= first:
             await settled(journal, at)
-        count = FIRST - at if at < FIRST else 1
+        count = first - at if at < first else 1
         room.desk.intake.append(
             [Arrival(source(at + i), id=f"draw-{at + i}") for i in range(count)], "synthetic"
         )
@@ -410,7 +411,7 @@ def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool]
 async def serve(state: Path, draws: int, seed: int) -> int:
     """Be the engine that `kill` kills: run the room until all draws are settled."""
     async with room_of(state, settings()) as (room, journal):
-        await feed(room, journal, planted(seed, change=draws // 2), draws)
+        await feed(room, journal, planted(seed, change=draws // 2), draws, FEW)
     return 0
 
 
@@ -429,7 +430,7 @@ def kill(kills: int, draws: int, first: int = 0) -> int:
                 code = engine.wait(PATIENCE * 2)
                 break
             try:
-                code = engine.wait(rng.uniform(0.3, 6.0))
+                code = engine.wait(rng.uniform(1.0, 15.0))
                 break
             except subprocess.TimeoutExpired:
                 os.kill(engine.pid, signal.SIGKILL)

@@ -274,8 +274,9 @@ class Room:
         epoch = self.desk.epochs.now
         verdict = self.desk.shelf.last_verdict(epoch.since)
         asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        if asked is not None and self._journal.requests.by_key(asked.key) is None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
+        key = None if asked is None else asked.unasked(self._journal.requests)
+        if asked is not None and key is not None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:

@@ -33,7 +33,7 @@ from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
 from engine.pipeline.step4_architecture import SKIPPED, skips, train_arrays
 from engine.pipeline.study import together
-from engine.pipeline.taught import active_policy, params_of
+from engine.pipeline.taught import active_policy, fitted, params_of
 from engine.pipeline.trainers import TRAINERS
 from engine.selfplay.rules import Policy
 
@@ -76,13 +76,15 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
-    policy = await asyncio.to_thread(active_policy, shelf)
+    policy, misfits = fitted(await asyncio.to_thread(active_policy, shelf), scored.head.names)
     trained = await train(ctx, scored, config, progress, policy)
     decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress, policy)
     opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
-    return await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome = await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome.findings += misfits
+    return outcome
 
 
 def total(ctx: RunContext) -> int:

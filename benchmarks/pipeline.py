@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -159,7 +160,7 @@ def walk(pool: Pool, draws: list[Draw], at: int, right: tuple[int, ...], here: H
 
 # -- silence on null data -------------------------------------------------------------------------------------------------
 
-NULL_DRAWS, NULL_LEARNT = 240, 120
+NULLS, NULL_DRAWS, NULL_LEARNT = 100, 240, 120
 BALLS = (("euromillions", "b1"), ("euromillions", "b3"), ("euromillions", "b5"), ("loto", "b1"), ("loto", "b3"), ("loto", "b5"), ("loto", "e1"), ("powerball", "red"))  # fmt: skip
 
 
@@ -233,12 +234,11 @@ def reliability(seed: int) -> dict[str, Any]:
         came.append(np.arange(size) == value)
         counts[value] += 1
     told, happened = np.concatenate(stated), np.concatenate(came).astype(float)
-    bits = np.log2(told[happened == 1.0] * size)
+    bits, spread = np.log2(told[happened == 1.0] * size), told - told.mean()
     return {
-        "bits_of_evidence": skew.bits,
-        "slope": proper.reliability_slope(told, happened),
-        "bits": float(bits.mean()),
-    }
+        "evidence": skew.bits, "slope": proper.reliability_slope(told, happened), "bits": float(bits.mean()),
+        "together": float(spread @ happened), "alone": float(spread @ spread),
+    }  # fmt: skip
 
 
 def permutation(seed: int) -> dict[str, Any]:
@@ -384,9 +384,10 @@ def contents(folder: Path) -> dict[str, str]:
 def rows(measure: str, count: int, seed: int) -> Iterator[dict[str, Any]]:
     """Yield one row per repetition."""
     if measure == "nulls":
-        for number, (kind, values, span) in enumerate(null_histories(count)):
-            if number >= seed:
-                yield null(kind, values, span, number)
+        for number, (kind, values, span) in itertools.islice(
+            enumerate(null_histories(NULLS)), seed, seed + count
+        ):
+            yield null(kind, values, span, number)
         return
     one = {
         "lift": lift,
@@ -415,7 +416,10 @@ def summary(measure: str, found: list[dict[str, Any]]) -> str:
             f"mean lift {np.mean(column['lift']):.3f}; step 5's own interval holds 1.00 in {sum(column['final_holds'])}"
         )
     if measure == "reliability":
-        return f"{count} histories: slope mean {np.mean(column['slope']):.3f}, {min(column['slope']):.2f} to {max(column['slope']):.2f}; {np.mean(column['bits']):.3f} bits a draw"
+        return (
+            f"{count} histories: slope {sum(column['together']) / sum(column['alone']):.3f} over all (each {min(column['slope']):.2f} to "
+            f"{max(column['slope']):.2f}), {np.mean(column['bits']):.3f} bits a draw over an even chance"
+        )
     if measure == "permutation":
         exact, ties = (kstest(column[name], "uniform").pvalue for name in ("p", "p_random_ties"))
         low = [sum(p <= level for p in column["p"]) / count for level in (0.01, 0.05, 0.1)]

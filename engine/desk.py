@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.alerts.book import Book
 from engine.board import Board
 from engine.status import VERDICT
 from state.artifacts import ArtifactStore, Lineage
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
+    from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
     from engine.selfplay.candidate import Candidate
@@ -105,9 +107,18 @@ class Desk:
     epochs: Epochs
     board: Board = field(default_factory=Board)
     why: Callable[[RequestRow], str] = lambda row: row.why
+    fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None
+    _alerts: Book | None = None
+
+    @property
+    def alerts(self) -> Book:
+        """Return the book of alerts."""
+        if self._alerts is None:
+            self._alerts = Book(self.journal)
+        return self._alerts
 
     @property
     def pools(self) -> Pools:

@@ -10,7 +10,9 @@ PROTOCOL: tuple[int, int] = (1, 1)
 LINE_LIMIT = 1 << 20
 SOCKET_NAME = "control.sock"
 # What a read-only viewer may ask; every other verb acts.
-LOOKS = frozenset({"snapshot", "subscribe", "table", "explain", "decision", "llm_status"})
+LOOKS = frozenset(
+    {"snapshot", "subscribe", "table", "tables", "row", "series", "explain", "decision", "llm_status"}
+)
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]
 Light = Literal["ok", "warn", "fail", "idle", "held", "stale"]
@@ -150,6 +152,8 @@ class Alert(Record):
     at: str
     level: Light
     text: str
+    id: str = ""
+    acked: bool = False
 
 
 class Snapshot(Record):

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import logs, status
+from engine.alerts.rules import Sight, rules
+from engine.alerts.service import watch
+from engine.alerts.webhook import Webhook
 from engine.board import Board
 from engine.compute.stop import NAME as STOP_WORD
 from engine.compute.stop import StopWord
@@ -26,6 +29,7 @@ from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
 from engine.feedback.searches import due
@@ -48,6 +52,7 @@ from state.journal import Journal
 from state.mirrors import Mirrors
 
 if TYPE_CHECKING:
+    from engine.server import Handler
     from state.halts import HaltRow
 
 logger = logging.getLogger("mimicry.room")
@@ -56,23 +61,23 @@ FORCED_SECONDS = 3.0
 MIRROR_PAUSE = 0.2
 
 
-def serve(state: Path, *, config: Path | None = None, demo: bool = False) -> int:
+def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
-    return asyncio.run(run(state, load(path), demo=demo))
+    return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
 
 
-async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
+async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
     """Run one room until it is told to stop; return the exit code. Raises MimicryError where it cannot start."""
-    if demo:
+    if demo or simulated:
         both = {
             "test_mode": True,
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
     with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
-        room = Room(state, settings, journal, word, demo=demo)
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated)
         return await room.live()
 
 
@@ -80,14 +85,22 @@ class Room:
     """One state directory's services."""
 
     def __init__(
-        self, state: Path, settings: Settings, journal: Journal, word: StopWord, *, demo: bool
+        self,
+        state: Path,
+        settings: Settings,
+        journal: Journal,
+        word: StopWord,
+        *,
+        demo: bool,
+        simulated: bool = False,
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
         self._loop = asyncio.get_running_loop()
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._demo = demo
+        self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
+        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
@@ -103,10 +116,13 @@ class Room:
         self._supervisor = Supervisor(self._service_failed)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
+        hook = settings.alerts.webhook
+        self._webhook = Webhook(hook, self._host, journal) if hook else None
         verbs = {
             **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
             **self.autonomy.verbs(),
         }
+        self._join_fleet(verbs)
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
         self._services()
 
@@ -176,9 +192,13 @@ class Room:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
         add("feedback", self._feedback)
+        add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
         add("lag", lambda: watch_lag(self._lag))
+        add("alerts", lambda: watch(self.desk.alerts, rules(settings.alerts), self._sight))
+        if self._webhook is not None:
+            add("webhook", self._webhook.serve)
         add("workers", self.desk.bench.run)
         for name, service in self.autonomy.services().items():
             add(name, service)
@@ -187,6 +207,17 @@ class Room:
             from engine.demo import Demo
 
             add("demo", Demo(self._state, self.desk.intake, settings.demo).serve)
+
+    def _join_fleet(self, verbs: dict[str, Handler]) -> None:
+        """Take the rigs in, if any are named; without them nothing of it is imported."""
+        if not (self._settings.rigs or self._settings.refused_rigs or self._simulated):
+            return
+        from engine.rigs.verbs import join
+
+        self.desk.fleet = join(
+            self._settings, self._journal, self.desk.bench, verbs, simulated=self._simulated
+        )
+        self._supervisor.add("fleet", self.desk.fleet.run)
 
     def stop(self) -> None:
         """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
@@ -233,7 +264,9 @@ class Room:
             self._draws_came.clear()
             if not self.desk.intake.empty:
                 await asyncio.to_thread(lambda: self.desk.intake.store)
-                await self.desk.cycle().drain()
+                cycle = self.desk.cycle()
+                for fired in (await cycle.drain()).fired:
+                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
                 self._ask_for_search()
             await self._draws_came.wait()
 
@@ -265,6 +298,8 @@ class Room:
         self.watcher.wake()
         if row is not None:
             self.desk.advisor.cancel(f"halted: {row.reason}")
+        if self.desk.fleet is not None and row is not None and row.kind == "now":
+            self.desk.fleet.halt(self._word.generation())
         if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
             add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
 
@@ -273,6 +308,10 @@ class Room:
     def _rates(self) -> dict[str, float]:
         rate = self.desk.bench.rate()
         return {} if rate is None else {"compute.rate": rate}
+
+    def _sight(self) -> Sight:
+        last = self._sampler.last
+        return Sight(self.snapshot(), last.samples() if last else {})
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot of this moment; called on the loop."""
@@ -284,12 +323,16 @@ class Room:
             *self.desk.parameters.refused,
             *self.autonomy.degraded(),
             *self.desk.advisor.degraded(),
+            *self.desk.bench.degraded(),
+            *(self._webhook.degraded if self._webhook else []),
         ]
+        if self.desk.fleet is not None:
+            live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.readers, live.draws = self._server.readers, self.desk.intake.count
-        live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
+        live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")
         live.throughput = self._sampler.grid("compute.rate")
-        facts = status.gather(self._journal, self.queue)
+        facts = status.gather(self._journal, self.queue, book=self.desk.alerts)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)

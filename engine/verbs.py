@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.alerts.verbs import alert_verbs
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
 from engine.llm.verbs import AdvisorVerbs
-from engine.tables.catalog import table
+from engine.tables.verbs import table_verbs
+from engine.verb_arguments import only as _only
 from engine.watcher.record import operator_entry, replay_recorded
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from engine.server import Handler
     from engine.watcher.watcher import Watcher
 
-MOST_ROWS = 1000
 OPERATOR = "operator"
 
 
@@ -34,10 +35,11 @@ class Verbs:
         return {
             "resume": self.resume,
             "stop": self.stop,
-            "table": self.table_page,
             "explain": self.explain,
             "submit": self.submit,
             "inject": self.inject,
+            **table_verbs(self._desk),
+            **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
             **AdvisorVerbs(self._desk.advisor).table(),
         }
@@ -57,20 +59,6 @@ class Verbs:
         _only(command)
         self._stop()
         return {"stopping": True, "by": by}
-
-    async def table_page(self, command: Command, by: str) -> dict[str, Any]:
-        """Return one list of the room as `table/1`: filtered, sorted, at most `limit` rows."""
-        asked = _only(command, name=None, filter="", sort="", limit=20)
-        for word in ("filter", "sort"):
-            if not isinstance(asked[word], str):
-                raise UsageError(f"table: {word} {asked[word]!r} is not text")
-        return table(asked["name"]).page(
-            self._desk,
-            where=asked["filter"],
-            sort=asked["sort"],
-            limit=_limit(asked["limit"]),
-            most=MOST_ROWS,
-        )
 
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
@@ -121,19 +109,3 @@ class Verbs:
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:
     """Put an operator's halt or resume beside the watcher's decisions."""
     operator_entry(desk.journal, action, reason, by)
-
-
-def _only(command: Command, **defaults: Any) -> dict[str, Any]:
-    """Return the arguments with their defaults; UsageError for another name."""
-    unknown = sorted(set(command.args) - set(defaults))
-    if unknown:
-        raise UsageError(
-            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
-        )
-    return {**defaults, **command.args}
-
-
-def _limit(limit: object) -> int:
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ROWS:
-        raise UsageError(f"limit {limit!r}: a number from 1 to {MOST_ROWS}")
-    return limit

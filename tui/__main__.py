@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--readonly", action="store_true", help="look only; keys that act are off")
     made.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     made.add_argument("--mono", action="store_true", help="no colours (also when NO_COLOR is set)")
+    made.add_argument("--bell", action="store_true", help="ring when an alert comes")
     made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     made.add_argument(
         "--theme", choices=sorted(themes.PALETTES), default=None, help=f"colours (default: {themes.DEFAULT})"
@@ -60,7 +61,9 @@ def _run(options: argparse.Namespace) -> int:
         return NEEDS
     theme = "mono" if mono else options.theme or themes.DEFAULT
     state = options.state or default_state()
-    console = Console(state, readonly=options.readonly, ascii_only=options.ascii, theme=theme)
+    console = Console(
+        state, readonly=options.readonly, ascii_only=options.ascii, theme=theme, bell=options.bell
+    )
     console.run(mouse=not options.no_mouse)
     if console.farewell:
         print(console.farewell)

@@ -18,6 +18,7 @@ from engine.llm.breaker import Breaker
 from engine.llm.client import Client, Refused, ServerFault
 from engine.llm.server import HOST, Facts, NotStarted, Server, start
 from engine.llm.vram import Cards, Freed, Read
+from grammars.bounds import GrammarError
 from grammars.loader import load, names
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ logger = logging.getLogger("mimicry.llm")
 State = Literal["stopped", "loading", "ready", "busy", "failed"]
 HEALTH_SECONDS, MISSES = 10.0, 2
 SERVER_EVENT = "llm.server"
-Told = Callable[[str, dict[str, Any]], None]
+Told = Callable[[str, dict[str, Any]], object]
 
 
 class Unavailable(Exception):
@@ -245,12 +246,12 @@ async def _end(live: Live) -> None:
 
 
 async def _unfit(client: Client) -> dict[str, str]:
-    """Let the server compile every grammar; return those that it refuses, and why."""
+    """Let the server compile every grammar; return those that it refuses or that cannot be read, and why."""
     found = {}
     for name in names():
         try:
             await client.complete("x", tokens=1, grammar=load(name).text)
-        except Refused as error:
+        except (Refused, GrammarError) as error:
             found[name] = str(error)
         except ServerFault as error:
             raise NotStarted(f"llm server: it broke on grammar {name}: {error}") from None

@@ -139,11 +139,17 @@ class Router:
         return Advice(**reply.advice.model_dump(), source=reply.source)
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
         """Ask any question; parts that break the question's rules are silence with the rule as the reason."""
         try:
-            bundle = build_llm_context(question.name, parts, about=about, window=self.window)
+            bundle = build_llm_context(question.name, parts, kind=kind, about=about[:200], window=self.window)
         except BadInput as error:
             self._last_silence = str(error)
             return Reply(NoAdvice(none=str(error)))
@@ -236,6 +242,7 @@ class Router:
         call = Call(
             id=f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}",
             question=question.name,
+            kind=bundle.kind,
             about=bundle.about,
             by=by,
             source=source,
@@ -252,7 +259,7 @@ class Router:
             cut=bundle.cut,
             prompt_sha256=bundle.digest,
             grammar_sha256=bundle.grammar_digest,
-            sources=bundle.sources,
+            sources=dict(bundle.sources),
         )
         exchange = {
             "prompt": bundle.prompt, "grammar": bundle.grammar, "answers": asked.heard,
@@ -260,7 +267,7 @@ class Router:
         }  # fmt: skip
         kept = self._exchanges.keep(call, exchange, os.environ.get(KEY, ""))
         self._told(CALL_EVENT, kept.model_dump(mode="json"))
-        return Reply(advice, source, call.id, seconds, bundle.prompt)
+        return Reply(advice, source, call.id, seconds, bundle.prompt, asked.sent)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -294,4 +301,4 @@ class Router:
 
 def _seed(bundle: ContextBundle) -> int:
     """Return a seed that the prompt gives, so that the same question to the same model can be asked again."""
-    return int(bundle.digest[:12], 16) % SEEDS
+    return int(bundle.digest[:12] or "0", 16) % SEEDS

@@ -190,6 +190,7 @@ class ModelMeta(Contract):
     features: str
     names: tuple[str, ...]
     chance: float
+    calibration: float = 1.0
     signal: bool
     selected: str = Field(json_schema_extra=PEOPLE)
     verdict: str = Field(json_schema_extra=PEOPLE)

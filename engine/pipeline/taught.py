@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.pipeline.fitting import Rows
 from engine.pipeline.shelf import Shelf
-from engine.pipeline.trainers import Rows
 from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.policy import Table, apply_policy
 from engine.selfplay.rules import Policy
@@ -19,7 +19,7 @@ def active_policy(shelf: Shelf) -> Policy:
     """Return the active policy and make it part of the step's lineage; without the artifact no policy is active."""
     if not shelf.ctx.artifacts.exists(ACTIVE_POLICY):
         return Policy()
-    return ActivePolicy.model_validate(json.loads(shelf.raw(ACTIVE_POLICY))).policy
+    return ActivePolicy.model_validate(json.loads(shelf.decided(ACTIVE_POLICY))).policy
 
 
 def params_of(policy: Policy, names: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -38,4 +38,16 @@ DECISIONS = Table(
     ),
     _rows,
     empty="no decision yet; the watcher decides after every step, `mimicry pipeline` asks for steps",
+    subject="d-{}",
+    acts=tuple(
+        Act(
+            "O",
+            "overrule",
+            f"overrule to {action}",
+            fixed={"action": action},
+            number=True,
+            typed=action == "PROCEED",
+        )
+        for action in ("RETRY", "ESCALATE", "PROCEED")
+    ),
 )

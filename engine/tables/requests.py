@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -35,5 +35,6 @@ REQUESTS = Table(
         Column("why", "WHY", help="why it waits, runs, or how it ended"),
     ),
     _rows,
+    acts=(Act("X", "cancel", "cancel"),),
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",
 )

@@ -42,8 +42,16 @@ def test_a_weight_counts_evidence_up_and_down_without_changing_a_rate() -> None:
     assert made.scored.std() > 0
 
 
-@pytest.mark.parametrize("family", ["xgboost", "lightgbm", "torch_mlp"])
+@pytest.mark.parametrize(
+    "family",
+    [
+        "xgboost",
+        "lightgbm",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("torch_mlp", "catboost")),
+    ],
+)
 def test_a_hidden_column_says_nothing_to_a_trained_model(family: str) -> None:
+    """Loading torch takes seconds of CPU, so the other two are slow."""
     made = under(Policy(mask=Mask(columns=("match.rate",))))
     trainer = TRAINERS[family]
     model = trainer.fit(made, trainer.ladder[0], 1, lambda: None)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from tui.keys import KEYS, Key
 from tui.model.halts import needs_word, resume_cost
-from tui.model.panels import alerts
-from tui.model.text import BLANK, Line, cell, clean, length, line, span
-from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, UNKNOWN, Sign, clock, duration
+from tui.model.text import BLANK, Line, cell, length, line, span
+from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, Sign, clock, duration
 
 if TYPE_CHECKING:
     from engine.protocol import Halt, Snapshot
@@ -54,23 +53,6 @@ def _legend(name: str, table: dict[str, Sign], cells: int) -> list[Line]:
             rows.append([cell("", 10)])
         rows[-1].append(part)
     return [tuple(row) for row in rows]
-
-
-def alert_lines(view: View, cells: int) -> list[Line]:
-    """Return every alert of the snapshot, wrapped."""
-    shot = view.snapshot
-    if shot is None or not shot.alerts:
-        return list(alerts(view, cells, 0).lines)
-    rows: list[Line] = []
-    for alert in shot.alerts:
-        sign = LIGHTS.get(alert.level, UNKNOWN)
-        texts = textwrap.wrap(clean(alert.text), max(12, cells - 18)) or [""]
-        head = (
-            span(f"{clock(alert.at, seconds=True):<9}", "dim"),
-            cell(f"{sign.glyph} {sign.word}", 9, sign.role),
-        )
-        rows += [(*head, span(texts[0])), *((cell("", 18), span(text)) for text in texts[1:])]
-    return rows
 
 
 def resume_facts(shot: Snapshot, halt: Halt) -> list[Line]:

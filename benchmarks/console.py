@@ -1,7 +1,9 @@
-"""Measure the console in a real terminal: CPU, bytes, memory and first frame while a room changes at 2 Hz.
+"""Measure the console in a real terminal: CPU, bytes, memory and first frame while a room changes at 2 Hz; keys and logs.
 
 Runs `python -m tui` on a pseudo terminal against a socket server that replays a changing 26-GPU room.
     python benchmarks/console.py [--seconds 10] [--sizes 80x24 160x48] [--hz 2] [--check]
+    python benchmarks/console.py --lists [--devices 1000]     key to screen in a long list, and its cost at rest
+    python benchmarks/console.py --log-mb 1024                from the key to the last line of a log of that size
 """
 
 from __future__ import annotations
@@ -86,6 +88,17 @@ class Terminal:
                 raise SystemExit(f"the console did not show {words!r} within {seconds} s")
         return time.monotonic() - self.started
 
+    def press(self, key: bytes, shows: bytes, seconds: float = 20.0) -> float:
+        """Type a key and return the seconds until the console wrote `shows`."""
+        begun, seen = time.monotonic(), b""
+        os.write(self.master, key)
+        while shows not in seen:
+            if select.select([self.master], [], [], 0.5)[0]:
+                seen = seen[-200:] + os.read(self.master, 1 << 16)
+            if time.monotonic() - begun > seconds:
+                raise SystemExit(f"{key!r} never showed {shows!r}")
+        return time.monotonic() - begun
+
     def close(self) -> None:
         """End the console."""
         self.process.terminate()
@@ -113,20 +126,96 @@ def measure(state: Path, columns: int, rows: int, seconds: float) -> Run:
     return Run(f"{columns}x{rows}", cpu, len(written) / lasted, packed / lasted, rss, first, live)
 
 
+CURSOR = "▸".encode()
+
+
+def measure_keys(state: Path, devices: int, presses: int = 300) -> str:
+    """Walk a long list by rows and pages; return the time from key to screen, and the CPU of the list at rest."""
+    terminal = Terminal(state, 120, 40)
+    try:
+        terminal.wait_for(b"RUN")
+        terminal.read(SETTLE)
+        opened = terminal.press(b"2", b"hotspot" if devices < 40 else CURSOR)
+        terminal.read(2.0)
+        took = []
+        for turn in range(presses):
+            keys = (b"j", b"j", b"j", b"\x1b[6~", b"k", b"\x1b[5~")
+            took.append(terminal.press(keys[turn % len(keys)], CURSOR))
+            terminal.read(0.03)
+        process = psutil.Process(terminal.process.pid)
+        before, start = process.cpu_times(), time.monotonic()
+        written = terminal.read(10.0)
+        after, lasted = process.cpu_times(), time.monotonic() - start
+        cpu = (after.user - before.user + after.system - before.system) / lasted * 100
+        rss = process.memory_info().rss
+    finally:
+        terminal.close()
+    took.sort()
+    middle, late = took[len(took) // 2], took[int(len(took) * 0.99)]
+    return (
+        f"{devices} rows, 120x40: opened in {opened * 1e3:.0f} ms; key to screen median {middle * 1e3:.1f} ms,"
+        f" p99 {late * 1e3:.1f} ms, worst {took[-1] * 1e3:.1f} ms of {presses};"
+        f" at rest cpu {cpu:.1f} %, {len(written) / lasted / 1024:.1f} KiB/s, rss {rss / 2**20:.0f} MB"
+    )
+
+
+def measure_log(state: Path, megabytes: int) -> str:
+    """Open a log of a given size; return the time from the key to its last line on screen."""
+    line = '{"at": "2026-11-23T13:%02d:%02d.%03dZ", "level": "info", "source": "mimicry.workbench", "text": "chunk %d done"}\n'
+    folder = state / "logs"
+    folder.mkdir(exist_ok=True)
+    with (folder / "watcher_agent.log").open("w") as file:
+        block = "".join(line % (i // 60000, i // 1000 % 60, i % 1000, i) for i in range(100_000))
+        for _ in range(max(1, megabytes * 2**20 // len(block))):
+            file.write(block)
+        file.write(line % (59, 59, 999, 424242424242))
+    size = (folder / "watcher_agent.log").stat().st_size
+    terminal = Terminal(state, 120, 40)
+    try:
+        terminal.wait_for(b"RUN")
+        terminal.read(SETTLE)
+        took = terminal.press(b"9", b"424242424242")
+        rss = psutil.Process(terminal.process.pid).memory_info().rss
+    finally:
+        terminal.close()
+        (folder / "watcher_agent.log").unlink()
+    return f"log of {size / 2**20:.0f} MB: last line on screen {took * 1e3:.0f} ms after the key; rss {rss / 2**20:.0f} MB"
+
+
 def main() -> int:
-    """Measure every size and print one line each."""
+    """Measure what was asked and print one line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--hz", type=float, default=2.0)
     parser.add_argument("--sizes", nargs="+", default=["80x24", "160x48"])
     parser.add_argument("--check", action="store_true", help="exit 1 when a promise is broken")
+    parser.add_argument("--lists", action="store_true", help="key to screen in a long list")
+    parser.add_argument("--devices", type=int, default=26)
+    parser.add_argument("--log-mb", type=int, default=0, help="open a log of so many MB")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(STAND_IN), "--state", folder, "--hz", str(options.hz)]
+        command = [
+            sys.executable,
+            str(STAND_IN),
+            "--state",
+            folder,
+            "--hz",
+            str(options.hz),
+            "--devices",
+            str(options.devices),
+        ]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
             server.stdout.readline()
             try:
+                if options.lists or options.log_mb:
+                    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+                    print(
+                        measure_keys(Path(folder), options.devices)
+                        if options.lists
+                        else measure_log(Path(folder), options.log_mb)
+                    )
+                    return 0
                 sizes = [tuple(map(int, size.split("x"))) for size in options.sizes]
                 runs = [measure(Path(folder), wide, high, options.seconds) for wide, high in sizes]
             finally:

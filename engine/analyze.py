@@ -19,7 +19,7 @@ import scipy
 from engine import report
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
-from engine.history.history import History
+from engine.history.history import NO_TIME, History, encode
 from engine.history.importers import read_history
 from engine.history.samples import Sample
 from engine.journals import opened
@@ -30,7 +30,7 @@ from engine.search.space import Space
 from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
-from state.files import write_atomic
+from state.files import put_in_place, write_atomic, write_temporary
 from state.journal import Journal
 
 SPEC = "run.json"
@@ -148,37 +148,25 @@ def considered(order: Order, shelf: ledger.Shelf) -> Identification:
 
 def _joined(parts: list[History]) -> History:
     """Join files into one history in the order given; draws without a session label get their file's name."""
-    draws = [(draw, part.source) for part in parts for draw in part.draws]
-    times = [draw.time for draw, _ in draws]
-    known = [time for time in times if time is not None]
-    if known != sorted(known):
-        raise BadInput(
-            f"{', '.join(part.source for part in parts)}: times run backwards; give the files oldest first"
-        )
+    sources = ", ".join(part.source for part in parts)
+    times = np.concatenate([part.times for part in parts])
+    if (np.diff(times[times != NO_TIME]) < 0).any():
+        raise BadInput(f"{sources}: times run backwards; give the files oldest first")
     samples = {part.sample for part in parts}
     if len(samples) > 1:
-        raise BadInput(
-            f"{', '.join(part.source for part in parts)}: the rows have different numbers of columns; give files of one form"
-        )
-    joined = History.of(
-        [draw.value for draw, _ in draws], times, [draw.session or Path(source).name for draw, source in draws],
-        source=", ".join(part.source for part in parts),
-    )  # fmt: skip
-    return replace(joined, sample=samples.pop())
+        raise BadInput(f"{sources}: the rows have different numbers of columns; give files of one form")
+    labels = [part.label(code) or Path(part.source).name for part in parts for code in part.codes.tolist()]
+    codes, names = encode(labels)
+    values = np.concatenate([part.values for part in parts])
+    return History(values, times, codes, names, sources, sample=samples.pop())
 
 
 def keep_history(history: History, directory: Path) -> None:
     """Keep a copy of the draws with the run, so that it can be resumed and replayed without the file."""
-    rows = (
-        {
-            "value": draw.value,
-            "time": draw.time.isoformat() if draw.time else None,
-            "session": draw.session,
-        }
-        for draw in history.draws
+    path = directory / "history.jsonl"
+    put_in_place(
+        write_temporary(path, lambda handle: handle.writelines(map(str.encode, history.records()))), path
     )
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    write_atomic(directory / "history.jsonl", text.encode())
 
 
 async def analyze(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from engine.config import Settings
     from engine.feedback.acceptance import Acceptance
     from engine.feedback.cycle import Cycle
+    from engine.feedback.epochs import Epochs
     from engine.feedback.intake import Intake
     from engine.feedback.pools import Pools
     from engine.halt import Halt
+    from engine.history.history import History
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
+    from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
     from engine.selfplay.candidate import Candidate
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from engine.watcher.policies import Policies
     from engine.workbench import Workbench
     from state.journal import Journal
+    from state.requests import RequestRow
 
 
 class Shelf:
@@ -49,14 +54,16 @@ class Shelf:
             return None
         return Analysis.model_validate(self.artifacts.read_json(_analysis_name(mark)))
 
-    def last_verdict(self) -> dict[str, Any] | None:
-        """Return the last published verdict."""
+    def last_verdict(self, since: int | None = None) -> dict[str, Any] | None:
+        """Return the last published verdict; with `since`, None unless it is about the draws from that one on."""
         event = self._journal.last([VERDICT])
-        return None if event is None else event.data
+        if event is None or (since is not None and event.data.get("since", 0) != since):
+            return None
+        return event.data
 
-    def last_analysis(self) -> Analysis | None:
-        """Return the analysis behind the last published verdict."""
-        verdict = self.last_verdict()
+    def last_analysis(self, since: int) -> Analysis | None:
+        """Return the analysis behind the last published verdict on the draws from `since` on."""
+        verdict = self.last_verdict(since)
         return None if verdict is None else self.analysis(verdict["fingerprint"])
 
     def pool(self) -> Pool | None:
@@ -96,7 +103,10 @@ class Desk:
     fingerprints: Fingerprints
     advisor: Advisor
     acceptance: Acceptance
+    epochs: Epochs
     board: Board = field(default_factory=Board)
+    why: Callable[[RequestRow], str] = lambda row: row.why
+    fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None
@@ -115,15 +125,23 @@ class Desk:
         if self._cycle is None:
             from engine.feedback.cycle import Cycle
 
-            alarm = self.settings.feedback.false_alarm
-            self._cycle = Cycle(self.journal, self.intake.store, self.pools.reissue, false_alarm=alarm)
+            asked = self.settings.feedback
+            self._cycle = Cycle(
+                self.journal, self.intake.store, self.pools.reissue, self.epochs,
+                false_alarm=asked.false_alarm, cooldown=asked.cooldown_draws,
+            )  # fmt: skip
         return self._cycle
 
     def space(self) -> Space:
-        """Return the hypothesis space that the settings ask for; UsageError names a wrong bound."""
+        """Return the hypothesis space that the settings ask for, at the error rate that this epoch may spend."""
         if self._space is None:
             self._space = _space(self.settings)
-        return self._space
+        alpha = self.epochs.now.alpha(self._space.alpha)
+        return self._space if alpha == self._space.alpha else self._space.model_copy(update={"alpha": alpha})
+
+    def history(self, draws: int, since: int = 0) -> History:
+        """Return the draws from `since` on, as they were when `draws` had come."""
+        return self.intake.store.snapshot().head(draws).tail(since)
 
 
 def _analysis_name(mark: str) -> str:

@@ -155,15 +155,55 @@ REGISTRY = Registry(
             "seeds that one trial of step 1 sieves",
             scale="log",
         ),
+        _row(
+            "pipeline.window_batch",
+            (1, 32),
+            4,
+            2,
+            "trials of step 1 that are in flight together",
+            scale="log",
+        ),
+        _row(
+            "pipeline.window_rungs",
+            (1, 4),
+            2,
+            1,
+            "looks at a trial of step 1 before it ends; the weak are pruned",
+        ),
         _row("pipeline.max_survivors", (64, 4096), 512, 2, "survivors that step 1 carries on", scale="log"),
         _row("pipeline.search_share", (0.2, 0.8), 0.5, 0.1, "share of the history that step 1 may select on"),
         _row("pipeline.scorer_trials", (8, 256), 16, 2, "trials of step 2.5", scale="log"),
+        _row(
+            "pipeline.scorer_batch",
+            (1, 32),
+            4,
+            2,
+            "trials of step 2.5 that are in flight together",
+            scale="log",
+        ),
+        _row(
+            "pipeline.twin_decoys",
+            (8, 256),
+            24,
+            2,
+            "decoys beside the truth of each twin of step 2.5",
+            scale="log",
+        ),
         _row(
             "pipeline.twins", (12, 192), 24, 2, "planted and null twins that step 2.5 scores on", scale="log"
         ),
         _row(
             "pipeline.min_candidates", (24, 768), 48, 2, "candidates of step 3, decoys included", scale="log"
         ),
+        _row(
+            "pipeline.feature_rows",
+            (32, 8192),
+            256,
+            2,
+            "survivors that one task of step 3 scores",
+            scale="log",
+        ),
+        _row("pipeline.embargo", (1, 16), 1, 1, "draws between what features read and what targets score"),
         _row("pipeline.dev_blocks", (3, 12), 4, 1, "chronological blocks of the validation"),
         _row("pipeline.rungs", (1, 3), 3, 1, "capacities that a model family may climb in step 4"),
         _row(

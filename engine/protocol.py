@@ -10,7 +10,9 @@ PROTOCOL: tuple[int, int] = (1, 1)
 LINE_LIMIT = 1 << 20
 SOCKET_NAME = "control.sock"
 # What a read-only viewer may ask; every other verb acts.
-LOOKS = frozenset({"snapshot", "subscribe", "table", "explain"})
+LOOKS = frozenset(
+    {"snapshot", "subscribe", "table", "tables", "row", "series", "explain", "decision", "llm_status"}
+)
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]
 Light = Literal["ok", "warn", "fail", "idle", "held", "stale"]

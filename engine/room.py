@@ -21,16 +21,18 @@ from engine.compute.stop import NAME as STOP_WORD
 from engine.compute.stop import StopWord
 from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
+from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
-from engine.dispatch.inbox import Inbox
-from engine.dispatch.queue import PipelineRerun, Queue
+from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.consult import Consultant
+from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.triggers import due_for_search
+from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
-from engine.llm.advisor import NoAdvisor
+from engine.llm.advisor import Advisor, NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
 from engine.server import Server
@@ -39,9 +41,7 @@ from engine.soak.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
 from engine.watcher.fingerprints import Fingerprints
-from engine.watcher.policies import FILE_NAME as POLICIES
-from engine.watcher.policies import load_policies
-from engine.watcher.retry import check_remedies
+from engine.watcher.policies import DEFAULTS
 from engine.watcher.watcher import BY as WATCHER
 from engine.watcher.watcher import Watcher
 from engine.workbench import Workbench
@@ -49,32 +49,32 @@ from state.journal import Journal
 from state.mirrors import Mirrors
 
 if TYPE_CHECKING:
+    from engine.server import Handler
     from state.halts import HaltRow
 
 logger = logging.getLogger("mimicry.room")
 CHECKPOINT_SECONDS = 8.0
 FORCED_SECONDS = 3.0
-FEWEST_DRAWS = 3
 MIRROR_PAUSE = 0.2
 
 
-def serve(state: Path, *, config: Path | None = None, demo: bool = False) -> int:
+def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
-    return asyncio.run(run(state, load(path), demo=demo))
+    return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
 
 
-async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
+async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
     """Run one room until it is told to stop; return the exit code. Raises MimicryError where it cannot start."""
-    if demo:
+    if demo or simulated:
         both = {
             "test_mode": True,
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
     with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
-        room = Room(state, settings, journal, word, demo=demo)
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated)
         return await room.live()
 
 
@@ -82,30 +82,48 @@ class Room:
     """One state directory's services."""
 
     def __init__(
-        self, state: Path, settings: Settings, journal: Journal, word: StopWord, *, demo: bool
+        self,
+        state: Path,
+        settings: Settings,
+        journal: Journal,
+        word: StopWord,
+        *,
+        demo: bool,
+        simulated: bool = False,
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
         self._loop = asyncio.get_running_loop()
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._demo = demo
+        self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
-        self.queue = Queue(journal, self.desk.halt)
-        self.watcher = Watcher(journal, self.desk.halt, self.queue, self.desk.board, Dispatcher(self.desk))
+        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
+        self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
+        self.queue = self.autonomy.queue
+        self.watcher = Watcher(
+            journal,
+            self.desk.halt,
+            self.queue,
+            self.desk.board,
+            Dispatcher(self.desk),
+            escalated=self.autonomy.overrules.escalated,
+        )
         self._lag = Lag()
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
-        verbs = Verbs(self.desk, self.queue, self.watcher, self.stop).table()
+        verbs = {
+            **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
+            **self.autonomy.verbs(),
+        }
+        self._join_fleet(verbs)
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
         self._services()
 
     def _desk(self) -> Desk:
-        policies = load_policies(self._state / POLICIES)
         halt = Halt(self._journal, self._word)
-        check_remedies(policies, REGISTRY)
-        compute = self._settings.compute
+        compute, shelf = self._settings.compute, Shelf(self._state, self._journal)
         return Desk(
             state=self._state,
             settings=self._settings,
@@ -117,15 +135,27 @@ class Room:
                 memory_mb=compute.memory_mb,
                 idle_seconds=compute.idle_release_s,
             ),
-            shelf=Shelf(self._state, self._journal),
+            shelf=shelf,
             intake=Intake(self._state, self._journal, self._told_of_draws),
             parameters=Parameters(self._journal.parameters, REGISTRY),
-            policies=policies,
+            policies=DEFAULTS,
             fingerprints=Fingerprints(self._journal),
-            advisor=NoAdvisor() if not self._settings.llm.command else NoAdvisor("not built in yet"),
-            acceptance=Acceptance(self._journal, self._state / "policy_history"),
+            advisor=self._advisor(),
+            acceptance=Acceptance(self._journal, self._state / "policy_history", shelf.artifacts),
+            epochs=Epochs(self._journal),
             board=Board(test_mode=self._settings.testing),
         )
+
+    def _advisor(self) -> Advisor:
+        """Return the advisor that the settings ask for; one whose library is missing is silent and says so."""
+        asked = self._settings.llm
+        if not asked.command and not asked.cloud:
+            return NoAdvisor()
+        try:
+            from engine.llm.router import Router
+        except ImportError as error:
+            return NoAdvisor(f"{error.name} is missing: make install EXTRAS=room")
+        return Router(asked, self._state, lambda kind, data: self._journal.append(kind, data))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -157,18 +187,27 @@ class Room:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
         add("feedback", self._feedback)
+        add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
-        inbox = Inbox(self._state, self._journal, self.queue)
-        add("inbox", lambda: inbox.watch(told=lambda _: self.watcher.wake()))
         add("lag", lambda: watch_lag(self._lag))
         add("workers", self.desk.bench.run)
-        if settings.history.file is not None:
-            add("intake", lambda: self.desk.intake.watch_file(settings.history))
+        for name, service in self.autonomy.services().items():
+            add(name, service)
+        add("advisor", self.desk.advisor.serve)
         if self._demo:
             from engine.demo import Demo
 
             add("demo", Demo(self._state, self.desk.intake, settings.demo).serve)
+
+    def _join_fleet(self, verbs: dict[str, Handler]) -> None:
+        """Take the rigs in, if any are named; without them nothing of it is imported."""
+        if not (self._settings.rigs or self._settings.refused_rigs or self._simulated):
+            return
+        from engine.rigs.verbs import join
+
+        self.desk.fleet = join(self._settings, self._journal, verbs, simulated=self._simulated)
+        self._supervisor.add("fleet", self.desk.fleet.run)
 
     def stop(self) -> None:
         """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
@@ -176,6 +215,7 @@ class Room:
             logger.warning("asked to stop again: stopping now")
             self._word.bump()
         self.desk.board.stopping = True
+        self.desk.advisor.cancel("the room ends")
         self.watcher.wake()
         self._end.set()
 
@@ -214,26 +254,18 @@ class Room:
             self._draws_came.clear()
             if not self.desk.intake.empty:
                 await asyncio.to_thread(lambda: self.desk.intake.store)
-                await self.desk.cycle().drain()
+                cycle = self.desk.cycle()
+                for fired in (await cycle.drain()).fired:
+                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
                 self._ask_for_search()
             await self._draws_came.wait()
 
     def _ask_for_search(self) -> None:
-        count, verdict = self.desk.intake.count, self.desk.shelf.last_verdict()
-        if count < FEWEST_DRAWS:
-            return
-        if verdict is None:
-            self._enqueue("first-search", f"a history of {count} draws that nobody has searched")
-            return
-        fired = due_for_search(
-            draws=count, searched=verdict["draws"], verdict=verdict["verdict"], need=verdict["need"]
-        )
-        if fired is not None:
-            self._enqueue(f"{fired.trigger}:{verdict['draws']}", fired.reason)
-
-    def _enqueue(self, key: str, why: str) -> None:
-        if self._journal.requests.by_key(key) is None:
-            self.queue.submit(PipelineRerun(reason=why[:500]), origin="history", key=key)
+        epoch = self.desk.epochs.now
+        verdict = self.desk.shelf.last_verdict(epoch.since)
+        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
+        if asked is not None and self._journal.requests.by_key(asked.key) is None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -254,6 +286,10 @@ class Room:
     def _halt_changed(self, row: HaltRow | None) -> None:
         """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""
         self.watcher.wake()
+        if row is not None:
+            self.desk.advisor.cancel(f"halted: {row.reason}")
+        if self.desk.fleet is not None and row is not None and row.kind == "now":
+            self.desk.fleet.halt(self._word.generation())
         if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
             add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
 
@@ -268,7 +304,14 @@ class Room:
         live, board = self._live, self.desk.board
         live.stopping, live.working = board.stopping, board.request is not None
         live.starting = self._supervisor.states["watcher"].state == "waiting"
-        live.degraded = [*self._supervisor.degraded(), *self.desk.parameters.refused, *self._advice()]
+        live.degraded = [
+            *self._supervisor.degraded(),
+            *self.desk.parameters.refused,
+            *self.autonomy.degraded(),
+            *self.desk.advisor.degraded(),
+        ]
+        if self.desk.fleet is not None:
+            live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
@@ -277,7 +320,3 @@ class Room:
         live.throughput = self._sampler.grid("compute.rate")
         facts = status.gather(self._journal, self.queue)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)
-
-    def _advice(self) -> list[str]:
-        state = self.desk.advisor.state
-        return [f"advice: {state}"] if state.startswith("none") else []

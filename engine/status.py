@@ -46,6 +46,7 @@ ROWS = 12
 UNIT, SCALE = "Mh/s", 1e-6
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
+HUMANS = ("human", "operator")  # journals before schema 3 say operator
 ALERT_AGE = timedelta(hours=1)
 
 
@@ -140,6 +141,7 @@ class Live:
     draws: int = 0
     workers: Sequence[Worker] | None = None
     planned_workers: int = 1
+    rigs: Sequence[Host] = ()
     rate: float | None = None
     step: StepAt | None = None
     search: SearchAt | None = None
@@ -162,7 +164,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         degraded=list(live.degraded),
         halt=_halt(facts.halt),
         evidence=_evidence(facts, live),
-        fleet=[_host(live, host)],
+        fleet=[_host(live, host), *live.rigs],
         pipeline=_pipeline(facts, live, now),
         requests=list(facts.requests),
         requests_waiting=facts.requests_waiting,
@@ -208,7 +210,7 @@ def autonomy(decisions: Sequence[DecisionRow], now: datetime) -> float | None:
     PROCEED and RETRY close themselves; ESCALATE waits for a person. Entries made by operators are not counted.
     """
     recent = [
-        row for row in decisions if row.source != "operator" and now - datetime.fromisoformat(row.at) <= DAY
+        row for row in decisions if row.source not in HUMANS and now - datetime.fromisoformat(row.at) <= DAY
     ]
     if not recent:
         return None

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
-from engine.tables.catalog import table
-from engine.watcher.record import replay_recorded
+from engine.feedback.verbs import LearningVerbs
+from engine.llm.verbs import AdvisorVerbs
+from engine.tables.verbs import only as _only
+from engine.tables.verbs import table_verbs
+from engine.watcher.record import operator_entry, replay_recorded
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from engine.server import Handler
     from engine.watcher.watcher import Watcher
 
-MOST_ROWS = 1000
 OPERATOR = "operator"
 
 
@@ -32,10 +34,12 @@ class Verbs:
         return {
             "resume": self.resume,
             "stop": self.stop,
-            "table": self.table_page,
             "explain": self.explain,
             "submit": self.submit,
             "inject": self.inject,
+            **table_verbs(self._desk),
+            **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
+            **AdvisorVerbs(self._desk.advisor).table(),
         }
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
@@ -53,20 +57,6 @@ class Verbs:
         _only(command)
         self._stop()
         return {"stopping": True, "by": by}
-
-    async def table_page(self, command: Command, by: str) -> dict[str, Any]:
-        """Return one list of the room as `table/1`: filtered, sorted, at most `limit` rows."""
-        asked = _only(command, name=None, filter="", sort="", limit=20)
-        for word in ("filter", "sort"):
-            if not isinstance(asked[word], str):
-                raise UsageError(f"table: {word} {asked[word]!r} is not text")
-        return table(asked["name"]).page(
-            self._desk,
-            where=asked["filter"],
-            sort=asked["sort"],
-            limit=_limit(asked["limit"]),
-            most=MOST_ROWS,
-        )
 
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
@@ -90,11 +80,14 @@ class Verbs:
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
-        request = _only(command, request=None)["request"]
-        key = f"command:{command.client}:{command.id}"
-        row = self._queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
+        asked = _only(command, request=None, key=None)
+        given = asked["key"]
+        if given is not None and not (isinstance(given, str) and 0 < len(given) <= 200):
+            raise UsageError(f"submit: key {given!r} is not a text of 1 to 200 characters")
+        key = f"given:{given}" if given else f"command:{command.client}:{command.id}"
+        row = self._queue.submit(parse_request(asked["request"]), origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
-        return {"id": row.id, "state": row.state}
+        return {"id": row.id, "state": row.state, "why": self._queue.why(row)}
 
     async def inject(self, command: Command, by: str) -> dict[str, Any]:
         """Store one draw, in test mode only; the same command sent twice is one draw."""
@@ -113,27 +106,4 @@ class Verbs:
 
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:
     """Put an operator's halt or resume beside the watcher's decisions."""
-    desk.journal.decisions.add(
-        step="-",
-        action=action,
-        reason=f"{reason} ({by})",
-        source=OPERATOR,
-        rule="-",
-        advice="none(not asked)",
-    )
-
-
-def _only(command: Command, **defaults: Any) -> dict[str, Any]:
-    """Return the arguments with their defaults; UsageError for another name."""
-    unknown = sorted(set(command.args) - set(defaults))
-    if unknown:
-        raise UsageError(
-            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
-        )
-    return {**defaults, **command.args}
-
-
-def _limit(limit: object) -> int:
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ROWS:
-        raise UsageError(f"limit {limit!r}: a number from 1 to {MOST_ROWS}")
-    return limit
+    operator_entry(desk.journal, action, reason, by)

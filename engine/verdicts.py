@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from engine.status import SearchAt
 
 
-def verdict_record(analysis: Analysis, search: SearchAt | None, run: str, mark: str) -> dict[str, Any]:
-    """Return the verdict as the journal and the evidence panel hold it."""
+def verdict_record(
+    analysis: Analysis, search: SearchAt | None, run: str, mark: str, since: int = 0
+) -> dict[str, Any]:
+    """Return the verdict as the journal and the evidence panel hold it; `since` is the first draw it is about."""
     best = next((f"{one.family} {one.mapping} start {one.start}" for one in analysis.hypotheses), None)
     powers = [row.power for row in analysis.excluded]
     return {
@@ -23,6 +25,7 @@ def verdict_record(analysis: Analysis, search: SearchAt | None, run: str, mark: 
         "excluded_share": search.excluded_share if search else None,
         "power": min(powers) if powers else None,
         "draws": analysis.draws,
+        "since": since,
         "need": analysis.need_draws,
         "stopped_by": analysis.stopped_by,
         "hypotheses": str(analysis.hypotheses_tested),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 
-WORST_CASE_BYTES = {"agent_decision": 716}
+from grammars.bounds import GrammarError, longest, rules
 
-
-class GrammarError(Exception):
-    """A grammar was asked for that the package does not hold."""
+_PLAIN = re.compile(r"[a-z][a-z0-9_.+ ]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -24,26 +25,41 @@ class Grammar:
     refused: str
     longest: int
 
+    def narrowed(self, rule: str, words: Iterable[str]) -> Grammar:
+        """Return the grammar in which a rule for a name accepts only these; whatever it accepts, the whole one does."""
+        kept = sorted({word for word in words if _PLAIN.fullmatch(word)})
+        if not kept or rule not in rules(self.text):
+            return self
+        line = f"{rule} ::= " + " | ".join(f'"\\"{word}\\""' for word in kept)
+        text = re.sub(rf"(?m)^{rule}\s*::=.*$", lambda _: line, self.text)
+        return replace(self, text=text, digest=_digest(text), longest=longest(text))
 
+
+@cache
 def names() -> tuple[str, ...]:
     """Return the questions that have a grammar."""
-    return tuple(sorted(WORST_CASE_BYTES))
+    found = (entry.name for entry in files("grammars").iterdir())
+    return tuple(sorted(name.removesuffix(".gbnf") for name in found if name.endswith(".gbnf")))
 
 
+@cache
 def load(name: str) -> Grammar:
-    """Load one grammar by name; GrammarError names the known ones."""
-    if name not in WORST_CASE_BYTES:
+    """Load one grammar by name; GrammarError names the known ones, or what makes it unfit."""
+    if name not in names():
         raise GrammarError(f"grammar {name!r} is unknown; known are {', '.join(names())}")
     text = _read(f"{name}.gbnf")
-    digest = hashlib.sha256(text.encode()).hexdigest()
     return Grammar(
         name=name,
         text=text,
-        digest=digest,
+        digest=_digest(text),
         accepted=_read(f"{name}.accepted.json"),
         refused=_read(f"{name}.refused.json"),
-        longest=WORST_CASE_BYTES[name],
+        longest=longest(text),
     )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read(file: str) -> str:

@@ -68,6 +68,18 @@ def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any,
     return words
 
 
+def walk(
+    family: str, seed: int, forward: int, back: int, count: int
+) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """Return `count` raw words after `forward` steps and `back` steps back by the inverse step; KernelError where there is none."""
+    found = family_of(family)
+    if not found.inverse:
+        raise KernelError(f"family {found.id} has no inverse step: confirm it on a block of earlier draws")
+    steps = _natural("forward", forward), _natural("back", back), _natural("count", count)
+    words: np.ndarray[Any, np.dtype[np.uint64]] = _host.walk(found.id, _seed(seed), *steps)
+    return words
+
+
 def values(
     family: str, mapping: str, seed: int, lo: int, hi: int, count: int, *, start: int = 0, gap: int = 0
 ) -> np.ndarray[Any, np.dtype[np.int64]]:

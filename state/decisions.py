@@ -120,6 +120,14 @@ class Decisions:
             raise UnknownRecord(f"decision {number}: there is none; `mimicry decisions` lists them")
         return found[0]
 
+    def of_run(self, run: str) -> Rows:
+        """Return a run's decisions, oldest first."""
+        return self._select("WHERE run = ? ORDER BY id", (run,))
+
+    def caused_by(self, subject: str) -> Rows:
+        """Return the decisions that name a subject as their cause, oldest first."""
+        return self._select("WHERE cause = ? ORDER BY id", (subject,))
+
     def list(self, *, limit: int = 50, before: int | None = None) -> Rows:
         """Return the newest decisions, newest first; `before` pages on."""
         clause = "WHERE id < ? ORDER BY id DESC LIMIT ?"
@@ -157,7 +165,7 @@ class Decisions:
             for event in self._store.story(subject, role="cause"):
                 found[event.seq] = event
                 created = [
-                    str(event.data[key]) for key in ("request", "decision", "run") if event.data.get(key)
+                    str(event.data[key]) for key in ("request", "decision", "approval", "run") if event.data.get(key)
                 ]
                 todo += created
                 found |= {

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from state import storage
+from state.approvals import Approvals
 from state.chain import GENESIS, Event, canonical, event_hash
 from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
@@ -35,7 +36,7 @@ from state.samples import Samples
 from state.settings import Cursors, Parameters
 
 JOURNAL_NAME = "journal.db"
-LINK_KEYS = ("request", "decision", "run", "sweep", "cause")
+LINK_KEYS = ("request", "decision", "approval", "run", "sweep", "cause")
 _PAGE = 500
 logger = logging.getLogger("mimicry.journal")
 
@@ -83,6 +84,7 @@ class Journal:
         self.requests, self.decisions, self.predictions = Requests(self), Decisions(self), Predictions(self)
         self.parameters, self.cursors, self.runs = Parameters(self), Cursors(self), Runs(self)
         self.samples, self.coverage = Samples(self), Coverage(self)
+        self.approvals = Approvals(self)
         self._halts, self._chunks, self._bill = Halts(self), Chunks(self), Bill(self)
 
     @classmethod
@@ -244,10 +246,14 @@ class Journal:
 
     def last(self, kinds: Sequence[str]) -> Event | None:
         """Return the newest event of these kinds (names or prefixes as in `events`), or None."""
-        where, values = _kind_filter(kinds)
-        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT 1"
-        found = self.query_events(query, values)
+        found = self.newest(kinds, 1)
         return found[0] if found else None
+
+    def newest(self, kinds: Sequence[str], limit: int) -> list[Event]:
+        """Return at most `limit` events of these kinds (names or prefixes as in `events`), newest first."""
+        where, values = _kind_filter(kinds)
+        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT ?"
+        return self.query_events(query, (*values, limit))
 
     def query_events(self, query: str, values: Sequence[object]) -> list[Event]:
         """Return the events that a query over EVENT_COLUMNS finds."""

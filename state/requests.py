@@ -32,7 +32,7 @@ PRIORITY = 50
 STORY_MOVES = 20
 _COLUMNS = (
     "n, kind, origin, args, state, priority, why, key, cause, run, result, attempts, at, changed, session, pid, boot, lease_until, "
-    "not_before, seq"
+    "not_before, needs, seq"
 )
 
 
@@ -62,6 +62,7 @@ class RequestRow:
     boot: str | None
     lease_until: float | None
     not_before: float | None
+    needs: tuple[str, ...]
     seq: int
 
     @property
@@ -99,9 +100,10 @@ class Requests:
         key: str | None = None,
         cause: str | None = None,
         why: str = "queued",
+        needs: Sequence[str] = (),
     ) -> RequestRow:
         """Add a request; one with the same idempotency key is returned as it is, whatever became of it."""
-        return self._insert("queued", kind, args or {}, origin, priority, key, cause, why)
+        return self._insert("queued", kind, args or {}, origin, priority, key, cause, why, needs)
 
     def refuse(
         self, kind: str, args: Mapping[str, Any], *, origin: str, why: str, key: str | None = None
@@ -119,6 +121,7 @@ class Requests:
         key: str | None,
         cause: str | None,
         why: str,
+        needs: Sequence[str] = (),
     ) -> RequestRow:
         with self._store.transaction() as tx:
             known = None if key is None else self.by_key(key)
@@ -132,10 +135,11 @@ class Requests:
                 "args": dict(args),
                 "why": why,
             }
-            data |= {"priority": priority, "key": key, "cause": cause}
+            data |= {"priority": priority, "key": key, "cause": cause, "needs": list(needs)}
             seq, at = tx.event(f"request.{state}", data), utc_now()
-            names = "n, kind, origin, args, state, priority, why, key, cause, at, changed, seq"
-            values = (n, kind, origin, canonical(args), state, priority, why, key, cause, at, at, seq)
+            names = "n, kind, origin, args, state, priority, why, key, cause, at, changed, needs, seq"
+            values = (n, kind, origin, canonical(args), state, priority, why, key, cause, at, at)
+            values += (canonical(list(needs)), seq)
             tx.db.execute(f"INSERT INTO requests ({names}) VALUES ({', '.join('?' * len(values))})", values)
             return self.get(f"r-{n}")
 
@@ -275,6 +279,11 @@ class Requests:
         where = "" if states is None else f"WHERE state IN ({', '.join('?' * len(states))})"
         return self._select(f"{where} ORDER BY {order} LIMIT ?", (*(states or ()), limit))
 
+    def of_origin(self, origin: str) -> RequestRow | None:
+        """Return the newest request from this origin."""
+        found = self._select("WHERE origin = ? ORDER BY n DESC LIMIT 1", (origin,))
+        return found[0] if found else None
+
     def newest(self, limit: int) -> Rows:
         """Return the newest requests, newest first."""
         return self.list(limit=limit, order="n DESC")
@@ -298,7 +307,7 @@ _SETTABLE = {"run", "result", "attempts", "session", "pid", "boot", "lease_until
 
 def _number(request: str) -> int:
     text = request.removeprefix("r-")
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > 15:
         raise UnknownRecord(f"request {request!r}: ids look like r-12; `mimicry requests` lists them")
     return int(text)
 
@@ -306,4 +315,7 @@ def _number(request: str) -> int:
 def _row(found: sqlite3.Row | tuple[Any, ...]) -> RequestRow:
     values = dict(zip(_COLUMNS.replace(" ", "").split(","), found, strict=True))
     number, args, result = values.pop("n"), json.loads(values.pop("args")), values.pop("result")
-    return RequestRow(id=f"r-{number}", args=args, result=result and json.loads(result), **values)
+    needs = tuple(json.loads(values.pop("needs")))
+    return RequestRow(
+        id=f"r-{number}", args=args, needs=needs, result=result and json.loads(result), **values
+    )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import termios
 import time
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App
@@ -22,20 +24,28 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui import keys, themes
-from tui.export import save, screen_text
+from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
 from tui.model.text import Span, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
+from tui.places import BY_ID, PLACES, Kind, Place, alone, of_table
+from tui.screens.frame import Framed
+from tui.screens.lists import Lists
+from tui.screens.logs import Logs
 from tui.screens.overview import Overview
-from tui.widgets.dialog import HaltDialog, Order, Page, ResumeDialog
+from tui.screens.soak import Soak
+from tui.widgets.dialog import HaltDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
     from engine.protocol import Reply, Snapshot
 
 SAID_FOR = 8.0
 """Seconds for which a reply stays in the footer row."""
+
+
+KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
 class Console(App[None]):
@@ -45,7 +55,7 @@ class Console(App[None]):
     TITLE = "mimicry"
     COMMANDS = {Commands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.key, key.id, key.word, id=key.id, show=False, priority=key.id == "suspend")
+        Binding(key.key, key.action, key.word, id=key.id, show=False, priority=key.id == "suspend")
         for key in keys.KEYS
     ]
 
@@ -82,6 +92,10 @@ class Console(App[None]):
         self._said: tuple[Span, float] | None = None
         self._painted = 0.0
         self._later: Timer | None = None
+        self._place = PLACES[0]
+        self.tables: Mapping[str, str] = {}
+        """The engine's lists: name to title."""
+        self._tables_of = 0
 
     # ── life ────────────────────────────────────────────────────────────────
 
@@ -92,8 +106,9 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Show the frame first, then look for the engine."""
         self.set_class(self.ascii_only, "ascii")
-        self.overview = Overview(self.view(), ascii_only=self.ascii_only)
-        self.push_screen(self.overview)
+        self.overview = Overview(self._place, self, ascii_only=self.ascii_only)
+        self.install_screen(self.overview, "at-overview")
+        self.push_screen("at-overview")
         self.set_interval(1.0, self.tick)
         self.call_after_refresh(self.follow)
         if not self.is_headless:
@@ -130,18 +145,36 @@ class Console(App[None]):
             readonly=self.readonly,
             frozen=self._frozen,
             newest=self.feed.latest,
+            place=self._place,
         )
+
+    @property
+    def active(self) -> Framed:
+        """Return the screen in front, below what is open over it."""
+        return next((each for each in reversed(self.screen_stack) if isinstance(each, Framed)), self.overview)
 
     def on_console_news(self) -> None:
         """Take the newest snapshot; paint now, or when the chosen interval has passed."""
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         self.feed.take()
+        if self.feed.session != self._tables_of:
+            self._tables_of = self.feed.session
+            self.learn_tables()
         wait = self._painted + self._refresh_every - 0.1 - time.monotonic()
         if wait <= 0 or self.feed.link.state != "live" or self._shown is None:
             self.paint()
         elif self._later is None:
             self._later = self.set_timer(wait, self.paint)
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the engine's log files."""
+        return self._state / "logs"
+
+    def clock(self) -> float:
+        """Return monotonic seconds."""
+        return time.monotonic()
 
     def paint(self) -> None:
         """Paint the newest snapshot, unless the view is frozen."""
@@ -151,7 +184,7 @@ class Console(App[None]):
         self._painted = time.monotonic()
         if not self._frozen:
             self._shown, self._shown_advanced = self.feed.latest, self.feed.advanced
-        self.overview.paint(self.view(), self._message())
+        self.active.paint(self.view(), self._message())
 
     def tick(self) -> None:
         """Once a second: let ages grow where they are shown, and leave when the terminal is gone."""
@@ -159,12 +192,12 @@ class Console(App[None]):
             os._exit(1)
         view = self.view()
         if view.trust != "live" or view.frozen or view.age >= 1.5 or self._said is not None:
-            self.overview.paint(view, self._message())
+            self.active.paint(view, self._message())
 
     def say(self, text: str, role: str = "") -> None:
         """Show one line in place of the keys for a few seconds."""
         self._said = (span(text, role), time.monotonic())
-        self.overview.paint(self.view(), self._message())
+        self.active.paint(self.view(), self._message())
 
     def _message(self) -> Span | None:
         if self._said is not None and time.monotonic() - self._said[1] > SAID_FOR:
@@ -220,61 +253,139 @@ class Console(App[None]):
         """Set the interval between paints."""
         self._refresh_every = seconds
         self.paint()
+        self.say(f"painted every {seconds:g}s", "head")
 
     def use_theme(self, name: str) -> None:
         """Change the colours."""
         self.theme = themes.internal(name)
 
     def action_copy(self) -> None:
-        """Copy the screen to the clipboard and to a file, for terminals without OSC 52."""
-        text = screen_text(self)
+        """Copy what the screen offers, else all of it, to the clipboard and to a file, for terminals without OSC 52."""
+        text = self.active.copied() or screen_text(self)
         self.copy_to_clipboard(text)
         try:
             self.say(f"copied (OSC 52), also in {save(self._state, text)}", "ok")
         except OSError as error:
             self.say(f"copied (OSC 52); no file: {error.strerror} {error.filename}", "warn")
 
+    def action_export(self) -> None:
+        """Ask in which form to write what is shown."""
+        offers = self._exports()
+        self.push_screen(
+            Pick("Export", [(word, does) for word, does, _ in offers], ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._export(*offers[at]),
+        )
+
+    def _exports(self) -> list[tuple[str, str, Callable[[], str]]]:
+        active = self.active
+        offers: list[tuple[str, str, Callable[[], str]]] = []
+        if isinstance(active, Lists) and (page := active.shown.page) is not None:
+            rows, names = active.taken(), [column.name for column in page.columns]
+            offers += [
+                ("csv", f"{len(rows)} rows, every column", lambda: as_csv(names, rows)),
+                (
+                    "json",
+                    f"{len(rows)} rows, numbers as numbers",
+                    lambda: json.dumps(rows, indent=1, ensure_ascii=False) + "\n",
+                ),
+            ]
+        return [
+            *offers,
+            ("svg", "this screen as a picture", lambda: self.export_screenshot(title="mimicry")),
+            ("txt", "this screen as text", lambda: screen_text(self)),
+        ]
+
+    def _export(self, form: str, does: str, make: Callable[[], str]) -> None:
+        name = f"{self._place.id}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.{form}"
+        try:
+            self.say(f"exported {does}: {save(self._state, make(), name)}", "ok")
+        except OSError as error:
+            self.say(f"not exported: {error.strerror} {error.filename}", "fail")
+
+    # ── screens ─────────────────────────────────────────────────────────────
+
+    def action_go(self, place: str) -> None:
+        """Bring a screen to the front by its id."""
+        self.go(BY_ID[place])
+
+    def go(self, place: Place) -> None:
+        """Bring a screen to the front; it is made when it is first asked for."""
+        name = f"at-{place.id}"
+        if not self.is_screen_installed(name):
+            self.install_screen(KINDS[place.kind](place, self, ascii_only=self.ascii_only), name)
+        self._place = place
+        if self.active.id != name:
+            self.switch_screen(name)
+
+    def go_table(self, name: str, where: str | None = None) -> None:
+        """Bring a list to the front, wherever it is shown."""
+        place = of_table(name) or alone(name, self.tables.get(name, name))
+        self.go(place)
+        screen = self.get_screen(f"at-{place.id}")
+        assert isinstance(screen, Lists)
+        screen.show_table(name, where)
+
+    def action_here(self, what: str) -> None:
+        """Do what the screen in front has under a key."""
+        act = getattr(self.active, f"do_{what}", None)
+        if act is None:
+            self.say(f"{what.replace('_', ' ')}: not on this screen", "head")
+        else:
+            act()
+
+    async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Ask the engine something that only looks."""
+        return await self.feed.ask(verb, **args)
+
+    @work(group="tables", exclusive=True, exit_on_error=True)
+    async def learn_tables(self) -> None:
+        """Ask the engine which lists it keeps."""
+        try:
+            told = await self.feed.ask("tables")
+        except Refused as error:
+            self.say(f"the engine does not tell its lists: {error}", "warn")
+        else:
+            self.tables = {each["name"]: each["title"] for each in told["tables"]}
+
     def action_open(self) -> None:
-        """Give the focused panel the whole middle."""
-        if self.screen is self.overview and self.overview.focused is not None:
-            self.overview.maximize(self.overview.focused)
+        """Open the row or the panel."""
+        self.active.do_open()
 
     async def action_back(self) -> None:
         """Close what is open."""
-        if self.screen.maximized is not None:
-            self.screen.minimize()
+        self.active.do_back()
 
     def action_next(self) -> None:
         """Move the focus on."""
-        self.screen.focus_next()
+        self.active.do_next()
 
     def action_previous(self) -> None:
         """Move the focus back."""
-        self.screen.focus_previous()
+        self.active.do_previous()
 
     def action_down(self) -> None:
-        """Scroll down."""
-        self.overview.board().scroll_rows(1)
+        """Move down."""
+        self.active.do_move("down")
 
     def action_up(self) -> None:
-        """Scroll up."""
-        self.overview.board().scroll_rows(-1)
+        """Move up."""
+        self.active.do_move("up")
 
     def action_page_down(self) -> None:
-        """Scroll a page down."""
-        self.overview.board().scroll_rows(self.overview.board().rows)
+        """Move a page down."""
+        self.active.do_move("page_down")
 
     def action_page_up(self) -> None:
-        """Scroll a page up."""
-        self.overview.board().scroll_rows(-self.overview.board().rows)
+        """Move a page up."""
+        self.active.do_move("page_up")
 
     def action_top(self) -> None:
-        """Scroll to the first row."""
-        self.overview.board().scroll_rows(-len(self.overview.board().lines))
+        """Move to the first row."""
+        self.active.do_move("top")
 
     def action_bottom(self) -> None:
-        """Scroll to the last row."""
-        self.overview.board().scroll_rows(len(self.overview.board().lines))
+        """Move to the last row."""
+        self.active.do_move("bottom")
 
     def action_suspend(self) -> None:
         """Return to the shell; `fg` comes back."""

@@ -49,6 +49,8 @@ class Feed:
         self.latest: Snapshot | None = None
         self.advanced = time.monotonic()
         """When the engine last sent something newer than before."""
+        self.session = 0
+        """How many times the link came up: what was learnt of the engine before belongs to another."""
         self._state, self._readonly, self._tell = state, readonly, tell
         self._connect = connect or self._open
         self._connection: Connection | None = None
@@ -96,6 +98,21 @@ class Feed:
         except faults as error:
             raise Refused(f"{verb}: {_one_line(error)}") from None
 
+    async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Ask something that only looks; raise `Refused` with the engine's one line."""
+        if self._connection is None:
+            raise Refused("no engine answers")
+        faults = _faults()  # loaded when the link came up
+        try:
+            reply = await asyncio.wait_for(self._connection.command(verb, **args), REPLY_WITHIN)
+        except TimeoutError:
+            raise Refused(f"{verb}: no answer within {REPLY_WITHIN:.0f} s") from None
+        except faults as error:
+            raise Refused(_one_line(error)) from None
+        if not reply.ok:
+            raise Refused(reply.error or f"{verb}: exit code {reply.exit_code}")
+        return reply.data
+
     async def close(self) -> None:
         """Leave the socket; the engine goes on."""
         connection, self._connection = self._connection, None
@@ -104,6 +121,7 @@ class Feed:
 
     async def _follow(self) -> None:
         self._connection = await self._connect()
+        self.session += 1
         try:
             async for snapshot in self._connection.snapshots():
                 self._accept(snapshot)

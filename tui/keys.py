@@ -5,93 +5,80 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tui.places import PLACES
+
+Does = Literal["looks", "acts"]
+LISTS = ("list",)
+
 
 @dataclass(frozen=True)
 class Key:
     """One action: lower case looks, UPPER CASE acts on the engine."""
 
     id: str
-    """Action name in the application, and the id a keymap would use."""
+    """Action name in the application, and the id that a keymap uses."""
     key: str
     """What the toolkit calls the key; several are separated by commas."""
     shown: str
     """What a person reads."""
     word: str
     help: str
-    does: Literal["looks", "acts"] = "looks"
+    does: Does = "looks"
     footer: int = 0
     """Place in the footer, from 1; 0 = not there. The last ones go first when the terminal is narrow."""
     palette: bool = True
+    on: tuple[str, ...] = ()
+    """Kinds of screens that have it; none = all of them, done by the console itself."""
+
+    @property
+    def action(self) -> str:
+        """Return what the toolkit calls: the console's own action, or the screen's."""
+        if self.id.startswith("go_"):
+            return f"go('{self.id.removeprefix('go_')}')"
+        return f"here('{self.id}')" if self.on else self.id
 
 
-KEYS: tuple[Key, ...] = (
-    Key(
-        "halt",
-        "H",
-        "H",
-        "halt",
-        "halt the engine: now, at a checkpoint, or when the step is finished (dialog)",
-        "acts",
-        1,
-    ),
-    Key(
-        "resume",
-        "R",
-        "R",
-        "resume",
-        "resume after a halt (dialog; asks for a typed word after a safety halt)",
-        "acts",
-        2,
-    ),
-    Key(
-        "detach",
-        "q",
-        "q",
-        "detach",
-        "leave the console; the engine goes on, and how to come back is printed",
-        footer=3,
-    ),
-    Key("help", "question_mark", "?", "help", "this page", footer=4),
-    Key(
-        "palette",
-        "colon",
-        ":",
-        "command",
-        "find an action, a theme or a refresh rate by name (also ctrl+p)",
-        footer=5,
-        palette=False,
-    ),
-    Key(
-        "freeze",
-        "z",
-        "z",
-        "freeze",
-        "hold the view still, press again for live; the engine is not touched",
-        footer=6,
-    ),
-    Key("open", "enter", "Enter", "open", "show the focused panel alone, Esc goes back", footer=7),
-    Key("alerts", "exclamation_mark", "!", "alerts", "list all alerts", footer=8),
-    Key(
-        "copy",
-        "y",
-        "y",
-        "copy",
-        "copy this screen to the clipboard (OSC 52) and to exports/last.txt",
-        footer=9,
-    ),
-    Key("slower", "minus", "-", "slower", "paint less often, up to every 10 s", footer=10),
-    Key("faster", "plus", "+", "faster", "paint more often, down to every 0.5 s", footer=11),
-    Key("next", "tab", "Tab", "next panel", "move the focus to the next panel"),
-    Key("previous", "shift+tab", "shift+Tab", "previous panel", "move the focus to the previous panel"),
-    Key("down", "j,down", "j ↓", "down", "scroll the focused panel down", palette=False),
-    Key("up", "k,up", "k ↑", "up", "scroll the focused panel up", palette=False),
-    Key("page_down", "pagedown", "PgDn", "page down", "scroll a page down", palette=False),
-    Key("page_up", "pageup", "PgUp", "page up", "scroll a page up", palette=False),
-    Key("top", "home", "Home", "top", "scroll to the first row", palette=False),
-    Key("bottom", "end", "End", "bottom", "scroll to the last row", palette=False),
-    Key("back", "escape", "Esc", "back", "close what is open; in a dialog nothing is sent", palette=False),
-    Key("suspend", "ctrl+z", "ctrl+z", "suspend", "stop the console and return to the shell (fg comes back)"),
+_GO = tuple(
+    Key(f"go_{place.id}", place.key, place.key, place.title.lower(), f"screen: {place.does}")
+    for place in PLACES
 )
+KEYS: tuple[Key, ...] = (
+    Key("halt", "H", "H", "halt", "halt the engine: now, at a checkpoint, or when the step is finished (dialog)", "acts", 1),
+    Key("resume", "R", "R", "resume", "resume after a halt (dialog; asks for a typed word after a safety halt)", "acts", 2),
+    *_GO,
+    Key("filter", "slash", "/", "filter", "rows to show, as in hot>90 & host~rig-; in logs: find", footer=3, on=("list", "logs")),
+    Key("sort", "s", "s", "sort", "turn the sorting: falling, rising, as the engine sends it", footer=4, on=LISTS),
+    Key("sort_next", "greater_than_sign", ">", "sort next", "sort by the next column", on=LISTS),
+    Key("sort_previous", "less_than_sign", "<", "sort previous", "sort by the column before", on=LISTS),
+    Key("table", "t", "t", "other list", "the next list of this screen", footer=6, on=LISTS),
+    Key("mark", "b", "b", "mark", "mark or unmark the row; copy and export take marked rows alone", footer=13, on=LISTS),
+    Key("open", "enter", "Enter", "open", "open the row or the panel; Esc goes back", footer=5),
+    Key("next_hit", "full_stop", ".", "next hit", "the next line that holds what was looked for", footer=5, on=("logs",)),
+    Key("previous_hit", "comma", ",", "previous hit", "the line before", on=("logs",)),
+    Key("level", "l", "l", "level", "least level to show: all, info, warning, error", footer=4, on=("logs",)),
+    Key("source", "o", "o", "source", "show one log file alone, the next one, all", footer=7, on=("logs",)),
+    Key("follow", "f", "f", "follow", "stay at the newest line, or stop", footer=6, on=("logs",)),
+    Key("window", "w", "w", "window", "how far back: 5 minutes, half an hour, 4 hours, 2 days", footer=4, on=("soak",)),
+    Key("detach", "q", "q", "detach", "leave the console; the engine goes on, and how to come back is printed", footer=8),
+    Key("help", "question_mark", "?", "help", "this page", footer=9),
+    Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
+    Key("freeze", "z", "z", "freeze", "hold the view still, press again for live; the engine is not touched", footer=10),
+    Key("alerts", "exclamation_mark", "!", "alerts", "list all alerts", footer=11),
+    Key("copy", "y", "y", "copy", "copy the marked rows, else this screen, to the clipboard (OSC 52) and to exports/last.txt", footer=12),
+    Key("export", "e", "e", "export", "write the list as csv or json, or the screen as svg or text, to exports/", footer=14),
+    Key("slower", "minus", "-", "slower", "paint less often, up to every 10 s", footer=15),
+    Key("faster", "plus", "+", "faster", "paint more often, down to every 0.5 s", footer=16),
+    Key("next", "tab", "Tab", "next panel", "move the focus to the next panel, or to the next list"),
+    Key("previous", "shift+tab", "shift+Tab", "previous panel", "move the focus back"),
+    Key("down", "j,down", "j ↓", "down", "move down", palette=False),
+    Key("up", "k,up", "k ↑", "up", "move up", palette=False),
+    Key("page_down", "pagedown", "PgDn", "page down", "move a page down", palette=False),
+    Key("page_up", "pageup", "PgUp", "page up", "move a page up", palette=False),
+    Key("top", "home", "Home", "top", "move to the first row", palette=False),
+    Key("bottom", "end", "End", "bottom", "move to the last row", palette=False),
+    Key("back", "escape", "Esc", "back", "close what is open, clear a filter; in a dialog nothing is sent", palette=False),
+    Key("suspend", "ctrl+z", "ctrl+z", "suspend", "stop the console and return to the shell (fg comes back)"),
+)  # fmt: skip
 
 
 def acting(readonly: bool) -> tuple[Key, ...]:
@@ -99,9 +86,10 @@ def acting(readonly: bool) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if not (readonly and key.does == "acts"))
 
 
-def footer_keys() -> tuple[Key, ...]:
-    """Return the keys of the footer, most important first."""
-    return tuple(sorted((key for key in KEYS if key.footer), key=lambda key: key.footer))
+def footer_keys(kind: str = "overview") -> tuple[Key, ...]:
+    """Return the keys of the footer on one kind of screen, most important first."""
+    there = (key for key in KEYS if key.footer and (not key.on or kind in key.on))
+    return tuple(sorted(there, key=lambda key: key.footer))
 
 
 def table() -> str:

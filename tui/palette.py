@@ -1,4 +1,4 @@
-"""The command palette: every action of the key table, the themes and the refresh rates, by name."""
+"""The command palette: every action of the key table, every list of the engine, the themes and the refresh rates, by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.keys import acting
 from tui.themes import PALETTES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 REFRESH = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between paints that can be chosen."""
@@ -30,9 +30,13 @@ class Commanded(Protocol):
     """What the palette needs of the console; the console itself is above this module."""
 
     readonly: bool
+    tables: Mapping[str, str]
 
     def run_action(self, action: str) -> Awaitable[bool]:
         """Run an action of the key table by its id."""
+
+    def go_table(self, name: str, where: str | None = None) -> None:
+        """Bring a list to the front, filtered."""
 
     def use_theme(self, name: str) -> None:
         """Change the colours."""
@@ -45,7 +49,11 @@ def entries(app: Commanded) -> Iterator[Entry]:
     """Yield what the palette offers; a read-only console is offered nothing that acts."""
     for key in acting(app.readonly):
         if key.palette:
-            yield Entry(f"{key.word}  ({key.shown})", key.help, partial(app.run_action, key.id))
+            yield Entry(f"{key.word}  ({key.shown})", key.help, partial(app.run_action, key.action))
+    for name, title in app.tables.items():
+        yield Entry(
+            f"list {name}", f"{title}; with a filter: {name} COLUMN>VALUE", partial(app.go_table, name)
+        )
     for name in PALETTES:
         yield Entry(f"theme {name}", "change the colours", partial(app.use_theme, name))
     for seconds in REFRESH:
@@ -70,6 +78,11 @@ class Commands(Provider):
     async def search(self, query: str) -> Hits:
         """Offer what matches the letters typed."""
         matcher = self.matcher(query)
+        word, _, where = query.strip().partition(" ")
+        if where and isinstance(self.app, Commanded) and word in self.app.tables:
+            yield Hit(
+                1.0, f"list {word} where {where}", partial(self.app.go_table, word, where), help="filtered"
+            )
         for entry in self._entries:
             if (score := matcher.match(entry.name)) > 0:
                 yield Hit(score, matcher.highlight(entry.name), entry.run, help=entry.help)

@@ -1,13 +1,25 @@
-"""Verbs: what the engine decided, why, and what waits. Each imports what it needs inside itself."""
+"""Verbs: what the engine decided and why, what waits, and a person's word on it. Each imports what it needs inside itself."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from engine.commands.listing import LISTING, listing
 from engine.commands.options import JSON
 from engine.commands.talk import call, show
-from engine.commands.verb import Arguments, Verb
+from engine.commands.verb import Arguments, Option, Verb
+from engine.errors import Exit, UsageError
+
+REASON: Option = (
+    ("--reason",),
+    {"default": "", "metavar": "WHY", "help": "stays on the record with your name"},
+)
+NUMBER: Option = (("number",), {"metavar": "N", "help": "decision id, 12 or d-12"})
+APPROVAL: Option = (("number",), {"metavar": "N", "help": "approval id, 3 or a-3"})
+
+
+# ── decisions ────────────────────────────────────────────────────────────────
 
 
 def decisions(arguments: Arguments) -> int:
@@ -15,19 +27,164 @@ def decisions(arguments: Arguments) -> int:
     return listing(arguments, "decisions")
 
 
+def decision(arguments: Arguments) -> int:
+    """Print one decision; replay it from its record, or overrule it."""
+    if arguments.overrule:
+        return _overrule(arguments)
+    from engine.explain_text import decided, replayed
+
+    data = call(arguments, "decision", id=arguments.number)
+    show(arguments, data, lambda: replayed(data) if arguments.replay else decided(data))
+    return int(Exit.BAD_INPUT if arguments.replay and data["same"] is False else Exit.OK)
+
+
+def _overrule(arguments: Arguments) -> int:
+    action, reason = arguments.overrule.upper(), arguments.reason
+    data = call(arguments, "overrule", id=arguments.number, action=action, reason=reason)
+    then = f"; {data['request']} carries it out" if data["request"] else ""
+    return show(
+        arguments, data, lambda: f"decision {data['decision']}: {action} instead of {arguments.number}{then}"
+    )
+
+
 def explain(arguments: Arguments) -> int:
     """Print the whole chain behind one decision."""
-    data = call(arguments, "explain", id=arguments.number)
-    return show(arguments, data, lambda: json.dumps(data, indent=1, ensure_ascii=False))
+    from engine.explain_text import explained
+
+    text = arguments.number.removeprefix("d-")
+    if not text.isdigit():
+        raise UsageError(
+            f"explain: {arguments.number!r} is not a decision's number; `mimicry decisions` lists them"
+        )
+    data = call(arguments, "explain", id=int(text))
+    return show(arguments, data, lambda: explained(data))
+
+
+# ── requests ─────────────────────────────────────────────────────────────────
 
 
 def requests(arguments: Arguments) -> int:
-    """List requests and why each waits or how it ended."""
+    """List requests and why each waits or how it ended; first take in what lies in the inbox, if asked."""
+    if arguments.process:
+        call(arguments, "process")
     return listing(arguments, "requests")
+
+
+def request(arguments: Arguments) -> int:
+    """Ask the engine for work."""
+    from engine.dispatch.forms import parse_pairs, parse_request
+
+    data = parse_pairs(arguments.type, arguments.arg)
+    data |= {name: getattr(arguments, name) for name in ("priority", "reason") if getattr(arguments, name)}
+    if arguments.needs:
+        data["needs"] = [part.strip() for part in arguments.needs.split(",") if part.strip()]
+    parse_request(data)
+    key = {"key": arguments.key} if arguments.key else {}
+    told = call(arguments, "submit", request=data, **key)
+    return show(arguments, told, lambda: f"{told['id']} {told['state']}: {told['why']}")
+
+
+def cancel(arguments: Arguments) -> int:
+    """End a request that is not finished."""
+    data = call(arguments, "cancel", id=arguments.number, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} {data['state']}: {data['why']}")
+
+
+# ── approvals ────────────────────────────────────────────────────────────────
+
+
+def approvals(arguments: Arguments) -> int:
+    """List what waits for a person, then what was answered."""
+    return listing(arguments, "approvals")
+
+
+def approve(arguments: Arguments) -> int:
+    """Say yes to an open question."""
+    data = call(arguments, "approve", id=arguments.number, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} {data['state']}: {data['summary']}")
+
+
+def reject(arguments: Arguments) -> int:
+    """Say no to an open question."""
+    data = call(arguments, "reject", id=arguments.number, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} {data['state']}: {data['summary']}")
+
+
+# ── policies ─────────────────────────────────────────────────────────────────
+
+
+def policies(arguments: Arguments) -> int:
+    """List the policies in force, show how one changed, or change it."""
+    if arguments.value is not None:
+        value = _json(arguments.value)
+        data = call(arguments, "policy_set", key=arguments.key, value=value, reason=arguments.reason)
+        return show(arguments, data, lambda: _changes(data["changes"]))
+    if arguments.key is not None:
+        arguments.filter = f"key={arguments.key}"
+        return listing(arguments, "policy_changes")
+    return listing(arguments, "policies")
+
+
+def _changes(rows: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{row['name']}: {row['before']} -> {row['after']}" for row in rows) or "nothing changed"
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def fingerprints(arguments: Arguments) -> int:
+    """List what was tried on which data and how it ended, or what is untried on the present data."""
+    return listing(arguments, "untried" if arguments.untried else "fingerprints")
+
+
+def schedule(arguments: Arguments) -> int:
+    """List recurring work: when it runs next, and what became of the last time."""
+    return listing(arguments, "schedule")
+
+
+def sources(arguments: Arguments) -> int:
+    """List where draws come from, and whether they do."""
+    return listing(arguments, "sources")
 
 
 VERBS: tuple[Verb, ...] = (
     Verb("decisions", decisions, "what the watcher decided, newest first", LISTING),
-    Verb("explain", explain, "the whole chain behind decision N", [(("number",), {"type": int, "metavar": "N", "help": "decision id"}), JSON]),
-    Verb("requests", requests, "the queue, and why each request waits", LISTING),
+    Verb("decision", decision, "decision N; --replay its record, or --overrule it", [
+        NUMBER,
+        (("--replay",), {"action": "store_true", "help": "decide the stored case again; exit 3 if it differs"}),
+        (("--overrule",), {"metavar": "ACTION", "default": "", "help": "PROCEED, RETRY or ESCALATE instead; needs --reason"}),
+        REASON, JSON,
+    ]),
+    Verb("explain", explain, "the whole chain behind decision N", [NUMBER, JSON]),
+    Verb("requests", requests, "the queue, and why each request waits", [
+        (("--process",), {"action": "store_true", "help": "take in what lies in the inbox first"}), *LISTING,
+    ]),
+    Verb("request", request, "ask for work: TYPE --arg k=v --priority P --needs gpu", [
+        (("type",), {"metavar": "TYPE", "help": "pipeline_rerun, step_force, learning_loop, selfplay_retrain, inject_draw"}),
+        (("--arg",), {"action": "append", "default": [], "metavar": "K=V", "help": "as in --arg step=5; lists are a,b,c"}),
+        (("--priority",), {"type": int, "metavar": "P", "help": "0 to 100, higher goes first (50)"}),
+        (("--needs",), {"default": "", "metavar": "LIST", "help": "wait for gpu, workers, draws, llm"}),
+        (("--key",), {"default": "", "help": "idempotency key: the same key again is the same request"}),
+        REASON, JSON,
+    ]),
+    Verb("cancel", cancel, "end request N that is not finished; needs --reason", [
+        (("number",), {"metavar": "N", "help": "request id, 7 or r-7"}), REASON, JSON,
+    ]),
+    Verb("approvals", approvals, "what waits for a person", LISTING),
+    Verb("approve", approve, "say yes to approval N", [APPROVAL, REASON, JSON]),
+    Verb("reject", reject, "say no to approval N; needs --reason", [APPROVAL, REASON, JSON]),
+    Verb("policies", policies, "the policies in force; KEY: changes; KEY VALUE: set it", [
+        (("key",), {"nargs": "?", "metavar": "KEY", "help": "as in steps.3.retries"}),
+        (("value",), {"nargs": "?", "metavar": "VALUE", "help": "JSON or text"}),
+        REASON, *LISTING,
+    ]),
+    Verb("fingerprints", fingerprints, "what was tried on which data; --untried: what was not", [
+        (("--untried",), {"action": "store_true", "help": "suggest what the present data were not searched for"}), *LISTING,
+    ]),
+    Verb("schedule", schedule, "recurring work, and when it runs next", LISTING),
+    Verb("sources", sources, "where draws come from, and whether they do", LISTING),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.commands.listing import LISTING
 from engine.commands.options import JSON, LOOKS
 from engine.commands.talk import call, show
 from engine.commands.verb import Arguments, Verb
@@ -14,7 +15,9 @@ def serve(arguments: Arguments) -> int:
     """Run the engine as a headless daemon in the foreground."""
     from engine.room import serve as run
 
-    return run(arguments.state, config=arguments.config, demo=arguments.demo)
+    return run(
+        arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
+    )
 
 
 def console(arguments: Arguments) -> int:
@@ -30,7 +33,7 @@ def demo(arguments: Arguments) -> int:
     from engine.launch import ensure_daemon, exec_console
 
     arguments.state = arguments.state / "demo"
-    ensure_daemon(arguments.state, demo=True)
+    ensure_daemon(arguments.state, demo=True, fleet=arguments.fleet)
     if arguments.no_ui:
         print(
             f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
@@ -71,6 +74,42 @@ def resume(arguments: Arguments) -> int:
     return show(arguments, data, lambda: "resumed")
 
 
+def lists(arguments: Arguments) -> int:
+    """Print one list of the engine, or the names of all lists."""
+    from engine.commands.listing import listing
+
+    if arguments.name is not None:
+        return listing(arguments, arguments.name)
+    data = call(arguments, "tables")
+    names = data["tables"]
+    return show(arguments, data, lambda: "\n".join(f"{each['name']:<14} {each['title']}" for each in names))
+
+
+def series(arguments: Arguments) -> int:
+    """Print the names of all series of readings, or one series with its slope."""
+    if arguments.name is None:
+        data = call(arguments, "series")
+        return show(
+            arguments,
+            data,
+            lambda: "\n".join(data["names"]) or "no reading yet; the engine takes one every 5 s",
+        )
+    data = call(arguments, "series", names=[arguments.name], seconds=arguments.seconds, count=arguments.count)
+    return show(arguments, data, lambda: _series_text(arguments.name, data["series"][arguments.name]))
+
+
+def _series_text(name: str, one: dict[str, Any]) -> str:
+    """Return the cells one a line, oldest first, a gap as a dash, and the slope at the end."""
+    rows = [
+        f"-{(len(one['values']) - index) * one['seconds']:>6} s  {'-' if value is None else f'{value:.4g}'}"
+        for index, value in enumerate(one["values"])
+    ]
+    slope = "slope unknown: fewer than 8 readings"
+    if one["per_hour"] is not None:
+        slope = f"slope {one['per_hour']:+.3g} per hour, 95 % {one['lo']:+.3g} to {one['hi']:+.3g}{', flat' if one['flat'] else ''}"
+    return "\n".join([name, *rows, slope])
+
+
 def stop(arguments: Arguments) -> int:
     """Stop the daemon: checkpoint and exit, not halted."""
     data = call(arguments, "stop")
@@ -100,7 +139,7 @@ def _status_text(data: dict[str, Any]) -> str:
 
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
-    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
+    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),
@@ -110,5 +149,12 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),
+    Verb("list", lists, "any list of the engine by name; without a name, their names", [(("name",), {"nargs": "?", "metavar": "NAME", "help": "a list; absent = print all names"}), *LISTING]),
+    Verb("series", series, "readings over time with their slope", [
+        (("name",), {"nargs": "?", "metavar": "NAME", "help": "a series; absent = print all names"}),
+        (("--seconds",), {"type": int, "default": 30, "metavar": "S", "help": "seconds of a cell (30)"}),
+        (("--count",), {"type": int, "default": 60, "metavar": "N", "help": "cells (60)"}),
+        JSON,
+    ]),
     Verb("stop", stop, "stop the engine: checkpoint and exit, not halted", [JSON]),
 )  # fmt: skip

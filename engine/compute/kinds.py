@@ -25,6 +25,13 @@ TABLE: Mapping[str, str] = {
     "episode": "engine.selfplay.episode:run_task",
 }
 
+LIMITS: Mapping[str, float] = {"sieve": 600.0, "features": 1800.0, "episode": 7200.0}
+"""Seconds that one task of a kind may take at least before it counts as hung."""
+LONGEST = 24 * 3600.0
+"""The same for every other kind: fits and systems of equations take as long as they take."""
+SHORT = frozenset({"sieve", "features"})
+"""Kinds whose tasks may be so short that more than a few must be out to keep a worker in work."""
+
 
 def address_of(kind: str, extra: Mapping[str, str] | None = None) -> str:
     """Return the `module:function` of `kind`; UsageError for a kind that no table knows."""

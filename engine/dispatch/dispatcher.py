@@ -8,13 +8,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import BadInput, Halted
+from engine.dispatch.overrule import overruled
+from engine.errors import Halted
+from engine.feedback.drift import drifted
 from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
 from engine.watcher.fingerprints import Tried, fingerprint
+from engine.watcher.inspection import Inspector
 from engine.watcher.steps import Judge, Outcome
-from engine.watcher.work import Done, Rejected
+from engine.watcher.work import Cancelled, Done, Rejected
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from state.runs import RunRow
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
-EPISODE = "selfplay.episode"
 
 
 Work = Callable[["RequestRow"], Awaitable[Done]]
@@ -78,8 +80,9 @@ class Dispatcher:
             raise Rejected(
                 f"{desk.intake.count} draws are stored; at least 3 are needed: give the room a history first"
             )
-        run = self._open_run(request, {"steps": list(steps), "draws": desk.intake.count, "search": search})
-        history = desk.intake.store.snapshot().head(int(run.spec["draws"]))
+        asked = {"steps": list(steps), "draws": desk.intake.count, "search": search}
+        run = self._open_run(request, asked | {"since": desk.epochs.now.since})
+        history = desk.history(int(run.spec["draws"]), _since(run))
         await asyncio.to_thread(_load)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
@@ -89,7 +92,7 @@ class Dispatcher:
                 await self._steps(run, history, analysis, compute, judge, steps, force)
             except _TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
-            await self._after(compute, run.id)
+            await self._after(run)
         done = Done(f"{run.id}: {analysis.verdict}, {len(steps)} steps", self._proof(run.id, analysis, judge))
         desk.journal.runs.move(run.id, "done", done.why, result=done.result)
         return done
@@ -116,6 +119,8 @@ class Dispatcher:
             values=desk.parameters.values(),
             request=request.id,
             run=run,
+            inspect=Inspector(desk.shelf.artifacts, desk.journal),
+            overruled=overruled(desk.journal, request),
         )
 
     # -- identification -----------------------------------------------------------------------------------------------
@@ -123,7 +128,7 @@ class Dispatcher:
     async def _identified(self, run: RunRow, history: History, compute: Compute, *, search: bool) -> Analysis:
         """Return the verdict for the run: searched now, or the last one where nothing asks for a new search."""
         if not search:
-            known = self.desk.shelf.last_analysis()
+            known = self.desk.shelf.last_analysis(_since(run))
             if known is not None:
                 return known
         return await self._search(run, history, compute)
@@ -147,14 +152,15 @@ class Dispatcher:
             desk.board.search = None
         if analysis.stopped_by == "halt":
             raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
-        self._publish_verdict(mark, run.id, history, space, analysis)
+        self._publish_verdict(mark, run, history, space, analysis)
         return analysis
 
     def _publish_verdict(
-        self, mark: str, run: str, history: History, space: Space, analysis: Analysis
+        self, mark: str, run: RunRow, history: History, space: Space, analysis: Analysis
     ) -> None:
         self.desk.shelf.keep_analysis(mark, analysis, history.digest)
-        self.desk.journal.append(VERDICT, verdict_record(analysis, self.desk.board.last_search, run, mark))
+        told = verdict_record(analysis, self.desk.board.last_search, run.id, mark, _since(run))
+        self.desk.journal.append(VERDICT, told)
         self.desk.fingerprints.record(
             Tried(
                 fingerprint=mark,
@@ -163,7 +169,7 @@ class Dispatcher:
                 mappings=space.mappings or ("native",),
                 parameters=space.model_dump(mode="json"),
                 outcome=analysis.verdict,
-                run=run,
+                run=run.id,
             )
         )
 
@@ -218,7 +224,7 @@ class Dispatcher:
             if known is not None:
                 return known
             outcome = step1_window.from_analysis(ctx, analysis)
-            ctx.journal.append(runner.FINISHED, {"run": ctx.run, **outcome.record()})
+            runner.record(ctx, outcome)
             return outcome
         return await runner.run_step(ctx, step, self._progress, force=force)
 
@@ -261,36 +267,38 @@ class Dispatcher:
         )
 
     def _obey(self, point: str = "checkpoint") -> None:
-        """Raise Halted between two pieces of work when a halt or the engine's end asks for it."""
+        """Raise Halted between two pieces of work when a halt or the engine's end asks for it, Cancelled when somebody did."""
+        if self.desk.board.cancelled is not None:
+            raise Cancelled(self.desk.board.cancelled)
         self.desk.halt.raise_if_asked("end" if point == "end" else "checkpoint")
         if self.desk.board.stopping:
             raise Halted("the engine stops; the work goes on at the next start")
 
     # -- after the steps ----------------------------------------------------------------------------------------------
 
-    async def _after(self, compute: Compute, run: str) -> None:
+    async def _after(self, run: RunRow) -> None:
         """Publish the new pool, and judge open candidates on blocks that they never saw."""
         pool = self.desk.shelf.pool()
         if pool is not None:
-            await self._publish(pool)
-        if self.desk.acceptance.open and (scored := self.desk.shelf.scored()) is not None:
-            from engine.feedback.duel import judge_open
-            from engine.selfplay.material import material_of
+            await self._publish(pool, _since(run))
+        if (scored := self.desk.shelf.scored()) is not None:
+            from engine.dispatch.selfplay import evaluate
 
-            table, digest = scored
-            cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
-            await judge_open(self.desk.acceptance, material_of(table, digest=digest, run=run), cuts, compute)
+            drifted(self.desk.journal, scored[0], run.id)
+            await evaluate(self.desk, scored, run.id)
 
-    async def _publish(self, pool: Pool) -> None:
-        self.desk.pools.publish(pool)
-        await self.desk.cycle().issue()
+    async def _publish(self, pool: Pool, since: int) -> None:
+        """Put the pool in force, unless the generator changed while it was made."""
+        if since == self.desk.epochs.now.since:
+            self.desk.pools.publish(pool, since)
+            await self.desk.cycle().issue()
 
     async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:
         """Publish what the verdict alone supports where there are too few draws to validate a model on."""
         from engine.feedback.pools import direct_pool
 
         pool = direct_pool(analysis, history, heads=int(self.desk.parameters.values("pipeline.")["heads"]))
-        await self._publish(pool)
+        await self._publish(pool, _since(run))
         why = f"{run.id}: {analysis.verdict}; no models: {few}"
         result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
         self.desk.journal.runs.move(run.id, "done", why[:400], result=result)
@@ -304,46 +312,10 @@ class Dispatcher:
     # -- selfplay and injection ---------------------------------------------------------------------------------------
 
     async def _selfplay(self, request: RequestRow) -> Done:
-        from engine.selfplay.loop import Episode, explore
-        from engine.selfplay.material import material_of
-        from engine.watcher.anomaly import repeated_episodes
+        from engine.dispatch.selfplay import selfplay, spec_of
 
-        desk = self.desk
-        scored = desk.shelf.scored()
-        if scored is None:
-            raise Rejected("selfplay needs the scored survivors of step 3; run the pipeline first")
-        run = self._open_run(request, {"episodes": desk.parameters.values()["selfplay.episodes"]})
-        played: list[Episode] = []
-
-        def record(episode: Episode) -> None:
-            played.append(episode)
-            desk.journal.append(EPISODE, {"run": run.id, **episode_record(episode)})
-            self._obey()
-
-        async with desk.bench.lend() as compute:
-            material = material_of(scored[0], digest=scored[1], run=run.id)
-            seed = desk.space().seed + int(run.id.removeprefix("run-"))
-            found = await explore(
-                compute, material, seed=seed, episodes=int(run.spec["episodes"]), width=desk.bench.planned_workers, record=record
-            )  # fmt: skip
-        faults = repeated_episodes([one.seconds for one in played], [one.fitness for one in played])
-        if faults:
-            raise BadInput(f"selfplay: {faults[0].text}")
-        if found is not None:
-            desk.shelf.keep_candidate(found)
-            desk.acceptance.propose(found)
-        gains = [one.gain for one in played]
-        result = {
-            "run": run.id,
-            "episodes": len(played),
-            "candidate": found and found.id,
-            "best_gain": max(gains),
-        }
-        why = f"{len(played)} episodes, " + (
-            f"candidate {found.id}: {found.policy.line()}" if found else "no policy helped"
-        )
-        desk.journal.runs.move(run.id, "done", why, result=result)
-        return Done(why, result)
+        run = self._open_run(request, spec_of(self.desk, request))
+        return await selfplay(self.desk, request, run, self._obey)
 
     async def _inject(self, request: RequestRow) -> Done:
         from engine.history.store import Arrival
@@ -367,6 +339,11 @@ def _load() -> None:
         importlib.import_module(name)
 
 
+def _since(run: RunRow) -> int:
+    """Return the first draw of the epoch that a run is about."""
+    return int(run.spec.get("since", 0))
+
+
 class _TooFew(Exception):
     """The history is too short for blocks; the verdict alone must do."""
 
@@ -383,12 +360,3 @@ def _ends(args: Mapping[str, Any], first: str, last: str, default: tuple[str, st
     if STEPS.index(found[0]) > STEPS.index(found[1]):
         raise Rejected(f"{first} {found[0]} lies after {last} {found[1]}")
     return found[0], found[1]
-
-
-def episode_record(episode: Any) -> dict[str, Any]:
-    """Return an episode as plain JSON."""
-    names = ("number", "arm", "model", "test", "fitness", "baseline", "null", "seconds", "gain")
-    return {
-        **{name: getattr(episode, name) for name in names},
-        "policy": episode.policy.model_dump(mode="json"),
-    }

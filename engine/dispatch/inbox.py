@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Inbox:
         self.claimed, self.archive = self.folder / "claimed", self.folder / "archive"
         self._requests, self._queue, self._clock = journal.requests, queue, clock
         self._seen: dict[str, _Seen] = {}
+        self._scanning = threading.Lock()
         for folder in (self.claimed, self.archive):
             with disk_errors(folder, "creating the inbox"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,10 @@ class Inbox:
 
     def scan(self) -> Scan:
         """Take what is complete, reject what cannot become a request, archive what is finished."""
+        with self._scanning:
+            return self._scan()
+
+    def _scan(self) -> Scan:
         scan = Scan()
         candidates = self._candidates()
         self._seen = {path.name: self._seen[path.name] for path in candidates if path.name in self._seen}

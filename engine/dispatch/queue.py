@@ -2,146 +2,62 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, cast, get_args
-
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from typing import Any, cast
 
 from engine import protocol
-from engine.errors import BadInput
+from engine.dispatch.forms import (
+    FORMS,
+    STEPS,
+    AnyRequest,
+    InjectDraw,
+    LearningLoop,
+    PipelineRerun,
+    SelfplayRetrain,
+    StepForce,
+    parse_request,
+)
 from engine.halt import Halt
 from state.journal import Journal
-from state.requests import LEASE_SECONDS, PRIORITY, RequestRow
+from state.requests import LEASE_SECONDS, RequestRow
 
-STEPS = ("1", "2.5", "3", "4", "5", "6")
+__all__ = [
+    "FORMS",
+    "STEPS",
+    "InjectDraw",
+    "LearningLoop",
+    "PipelineRerun",
+    "Queue",
+    "SelfplayRetrain",
+    "StepForce",
+    "parse_request",
+]
 SHOWN = 50
 Blocker = Callable[[RequestRow], str | None]
 """Says why a request may not start now (a phrase such as `VRAM is busy`), or None."""
-
-
-def _step(value: object) -> object:
-    return "2.5" if value == "2" else value
-
-
-StepId = Annotated[Literal["1", "2.5", "3", "4", "5", "6"], BeforeValidator(_step)]
-
-
-class RequestForm(BaseModel):
-    """What every request may say about itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    origin: str | None = Field(default=None, min_length=1, max_length=100)
-    priority: int = Field(default=PRIORITY, ge=0, le=100)
-    reason: str = Field(default="", max_length=500)
-
-    def args(self) -> dict[str, Any]:
-        """Return what is particular to this type of request."""
-        return self.model_dump(mode="json", exclude={"type", *RequestForm.model_fields})
-
-
-class PipelineRerun(RequestForm):
-    """Run the pipeline from one step through another."""
-
-    type: Literal["pipeline_rerun"] = "pipeline_rerun"
-    start_step: StepId = "1"
-    end_step: StepId = "6"
-
-    @model_validator(mode="after")
-    def _forward(self) -> PipelineRerun:
-        if STEPS.index(self.start_step) > STEPS.index(self.end_step):
-            raise ValueError(f"start_step {self.start_step} comes after end_step {self.end_step}")
-        return self
-
-
-class StepForce(RequestForm):
-    """Run one step whatever its gates say about being needed."""
-
-    type: Literal["step_force"] = "step_force"
-    step: StepId
-
-
-class LearningLoop(RequestForm):
-    """Run steps 3, 5 and 6 on what is there."""
-
-    type: Literal["learning_loop"] = "learning_loop"
-
-
-class SelfplayRetrain(RequestForm):
-    """Run selfplay episodes."""
-
-    type: Literal["selfplay_retrain"] = "selfplay_retrain"
-
-
-class InjectDraw(RequestForm):
-    """Add one draw to the history; allowed in test mode only, which the engine checks."""
-
-    type: Literal["inject_draw"] = "inject_draw"
-    value: int
-
-
-AnyRequest = PipelineRerun | StepForce | LearningLoop | SelfplayRetrain | InjectDraw
-FORMS: Mapping[str, type[AnyRequest]] = {
-    form.model_fields["type"].default: form for form in get_args(AnyRequest)
-}
-_ADAPTERS = {name: TypeAdapter[AnyRequest](form) for name, form in FORMS.items()}
-
-
-def parse_request(data: object) -> AnyRequest:
-    """Return a typed request; BadInput names the first fault, and for an unknown type or key the nearest one."""
-    if not isinstance(data, dict):
-        raise BadInput(f"request: must be a JSON object with a type, not {type(data).__name__}")
-    kind = data.get("type")
-    if not isinstance(kind, str) or kind not in FORMS:
-        raise BadInput(
-            f"request: unknown type {kind!r}{_nearest(kind, list(FORMS))}; types: {', '.join(FORMS)}"
-        )
-    allowed = list(FORMS[kind].model_fields)
-    for key in data:
-        if key not in allowed:
-            raise BadInput(
-                f"request {kind}: unknown key {key!r}{_nearest(key, allowed)}; keys: {', '.join(allowed)}"
-            )
-    try:
-        return _ADAPTERS[kind].validate_python(data)
-    except ValidationError as error:
-        raise BadInput(f"request {kind}: {_first_fault(error)}") from error
-
-
-def _nearest(given: object, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(given)[:80], known, 1, cutoff=0.5)
-    return f", did you mean {near[0]}?" if near else ""
-
-
-def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    given = "" if first["type"] in ("missing", "value_error") else f", not {str(first['input'])[:80]!r}"
-    return f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}{given}"
 
 
 class Queue:
     """Requests of one journal; every method may be called from any thread."""
 
     def __init__(
-        self, journal: Journal, halt: Halt, *, blockers: Sequence[Blocker] = (), lease: float = LEASE_SECONDS
+        self,
+        journal: Journal,
+        halt: Halt,
+        *,
+        blockers: Sequence[Blocker] = (),
+        look: Callable[[], None] = lambda: None,
+        lease: float = LEASE_SECONDS,
     ) -> None:
+        """`look()` is called before each claim and after each request: questions are asked and lapse there."""
         self._requests, self._halt = journal.requests, halt
-        self._blockers, self._lease = tuple(blockers), lease
+        self._blockers, self._look, self._lease = tuple(blockers), look, lease
 
     def submit(
         self, request: AnyRequest, *, origin: str, key: str | None = None, cause: str | None = None
     ) -> RequestRow:
         """Queue a request; one with the same idempotency key is returned as it stands."""
-        return self._requests.enqueue(
+        row = self._requests.enqueue(
             request.type,
             request.args(),
             origin=request.origin or origin,
@@ -149,7 +65,10 @@ class Queue:
             key=key,
             cause=cause,
             why=request.reason or f"asked by {request.origin or origin}",
+            needs=request.needs,
         )
+        self._look()
+        return row
 
     def refuse(self, kind: str, args: Mapping[str, Any], why: str, *, origin: str, key: str) -> RequestRow:
         """Record a request that was rejected at the door."""
@@ -159,6 +78,7 @@ class Queue:
 
     def claim(self, *, kinds: Sequence[str] | None = None) -> RequestRow | None:
         """Claim the next request that nothing holds back (priority, then age); None while a halt is in force."""
+        self._look()
         if self._halt.asked("end"):
             return None
         return self._requests.claim(

@@ -16,8 +16,9 @@ SHARES = (0.1, 0.3, 0.6, 0.95)
 class Trigger:
     """Shiryaev-Roberts e-detector: under the baseline the mean draws between false alarms are >= 1/alpha.
 
-    `baseline` is the hit rate that holds while all is well; `direction` says which change matters. `levels`
-    (log2, one per alternative) are all its memory: store them to continue after a restart.
+    With a `weight` at each update that sums to at most 1 over all of them, the probability of ever raising a false
+    alarm is <= alpha instead (Ville). `baseline` is the hit rate that holds while all is well; `direction` says which
+    change matters. `levels` (log2, one per alternative) are all its memory: store them to continue after a restart.
     """
 
     alpha: float
@@ -46,23 +47,49 @@ class Trigger:
         """Return whether the detector stands at or above 1/alpha."""
         return self.bits >= required_bits(self.alpha)
 
-    def update(self, hit: bool) -> float:
-        """Score one draw and return the bits."""
-        # each draw may be the first after a change: every level restarts from 1 beside what it holds
+    def update(self, hit: bool, weight: float = 1.0) -> float:
+        """Score one draw and return the bits; `weight` is the prior that a change began with this draw."""
+        # each draw may be the first after a change: every level restarts from the weight beside what it holds
+        begin = math.log2(weight)
         self.levels = tuple(
-            self._ratio(hit, share) + _add(level, 0.0)
+            self.ratio(hit, share) + _add(level, begin)
             for level, share in zip(self.levels, SHARES, strict=True)
         )
         return self.bits
+
+    @property
+    def leading(self) -> float:
+        """Return the alternative that explains the draws best: how far the hit rate has moved."""
+        return max(zip(self.levels, SHARES, strict=True))[1]
 
     def reset(self) -> None:
         """Forget everything, after the alarm was acted on or the baseline replaced."""
         self.levels = (-math.inf,) * len(SHARES)
 
-    def _ratio(self, hit: bool, share: float) -> float:
+    def ratio(self, hit: bool, share: float) -> float:
+        """Return the bits that one draw speaks for a hit rate moved by `share`."""
         end = 0.0 if self.direction == "below" else 1.0
         moved = self.baseline + share * (end - self.baseline)
         return math.log2(moved / self.baseline) if hit else math.log2((1.0 - moved) / (1.0 - self.baseline))
+
+
+@dataclass(frozen=True)
+class Rise:
+    """Where a change began, by maximum likelihood: the draw after which the evidence for it never fell back to nothing."""
+
+    bits: float = 0.0
+    since: int | None = None
+
+    def update(self, ratio: float, draw: int) -> Rise:
+        """Take in the bits of one draw."""
+        if self.bits + ratio <= 0.0:
+            return Rise()
+        return Rise(self.bits + ratio, draw if self.since is None else self.since)
+
+
+def spent(draw: int) -> float:
+    """Return the weight 1/(n(n+1)) of the n-th draw; over all draws they sum to 1."""
+    return 1.0 / (draw * (draw + 1))
 
 
 def _add(first: float, second: float) -> float:

@@ -1,4 +1,4 @@
-"""Promotion: the only code that makes a candidate the active policy or rejects it, on draws the candidate never saw."""
+"""Promotion: the only code that makes a candidate the active policy, rejects it or rolls back, on draws the candidate never saw."""
 
 from __future__ import annotations
 
@@ -9,71 +9,32 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.evidence.evalue import EProcess, required_bits, survivor_bits
+from engine.errors import UsageError
+from engine.feedback.verdict import Verdict
+from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.rules import Policy
+from state.artifacts import ArtifactStore, Lineage
 from state.files import write_atomic
 
-ALPHA = 0.05
-MOST_DRAWS = 400
-HOPELESS_DRAWS = 60
-PROMOTED, REJECTED, PROPOSED = "policy.promoted", "policy.rejected", "candidate.proposed"
+PROPOSED, JUDGED = "candidate.proposed", "candidate.judged"
+PROMOTED, REJECTED, ROLLED_BACK = "policy.promoted", "policy.rejected", "policy.rolled_back"
 ACTIVE = "active.json"
 
 
-class Verdict(BaseModel):
-    """What the paired draws say about one candidate; `required` grows with every candidate judged before it."""
+class Version(BaseModel):
+    """One version of the active policy; `withdrawn` ones are never rolled back to. Version 0 changes nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    outcome: Literal["promote", "reject", "wait"]
-    draws: int
-    wins: int
-    losses: int
-    mean_gain: float
-    bits: float
-    required: float
-    reason: str
-
-
-def weigh(candidate: Sequence[float], active: Sequence[float], *, rank: int, alpha: float = ALPHA) -> Verdict:
-    """Compare two policies draw by draw on draws that neither saw (bits over chance each, oldest first).
-
-    A sign test as a test martingale: valid whenever it is looked at. The `rank`-th candidate ever judged pays
-    log2(rank * (rank + 1)) bits more, so many tries cannot wear the error rate down.
-    """
-    if len(candidate) != len(active):
-        raise ValueError(f"{len(candidate)} and {len(active)} scores: want one of each per draw")
-    gains = [one - other for one, other in zip(candidate, active, strict=True)]
-    process = EProcess(0.5)
-    for gain in gains:
-        if abs(gain) > 1e-9:
-            process.update(gain > 0)
-    required = required_bits(alpha) + survivor_bits(rank)
-    mean = sum(gains) / len(gains) if gains else 0.0
-    outcome, why = _outcome(process, len(gains), mean, required)
-    return Verdict(
-        outcome=outcome,
-        draws=len(gains),
-        wins=process.matched,
-        losses=process.scored - process.matched,
-        mean_gain=round(mean, 6),
-        bits=round(max(process.bits, -1024.0), 3),
-        required=round(required, 3),
-        reason=f"{why}: {process.bits:.1f} of {required:.1f} bits, mean gain {mean:+.3f} bits a draw over {len(gains)} draws",
-    )
-
-
-def _outcome(
-    process: EProcess, draws: int, mean: float, required: float
-) -> tuple[Literal["promote", "reject", "wait"], str]:
-    if process.peak >= required and mean > 0:
-        return "promote", "better on unseen draws"
-    if draws >= MOST_DRAWS:
-        return "reject", "not shown to be better in time"
-    if draws >= HOPELESS_DRAWS and mean <= 0:
-        return "reject", "no better on unseen draws"
-    return "wait", "more draws are needed"
+    version: int = 0
+    policy: Policy = Policy()
+    candidate: str | None = None
+    how: Literal["built in", "promoted", "rolled back"] = "built in"
+    of: int | None = None
+    by: str = "code"
+    why: str = "no policy"
+    withdrawn: bool = False
 
 
 class Ledger(Protocol):
@@ -87,55 +48,160 @@ class Ledger(Protocol):
 
 
 class Acceptance:
-    """The active policy and the candidates under judgement; the journal is the truth, `policy_history/` its mirror."""
+    """The active policy and the candidates under judgement; the journal is the truth, files are its mirrors.
 
-    def __init__(self, journal: Ledger, directory: Path) -> None:
-        """Read what was promoted and judged before."""
-        self._journal, self._directory = journal, directory
-        self.active, self.version, self.judged = Policy(), 0, 0
+    `policy_history/` is for people; the artifact `active_policy.json` is what training reads.
+    """
+
+    def __init__(self, journal: Ledger, directory: Path, artifacts: ArtifactStore | None = None) -> None:
+        """Read what was promoted, judged and rolled back before."""
+        self._journal, self._directory, self._artifacts = journal, directory, artifacts
+        self.judged = 0
+        self.versions: list[Version] = [Version()]
         self.open: dict[str, Candidate] = {}
-        for event in journal.events(kinds=(PROPOSED, PROMOTED, REJECTED)):
+        self.verdicts: dict[str, Verdict] = {}
+        self.ended: dict[str, tuple[Candidate, str]] = {}
+        for event in journal.events(kinds=(PROPOSED, JUDGED, PROMOTED, REJECTED, ROLLED_BACK)):
             self._replay(event.kind, event.data)
         self._mirror()
 
+    @property
+    def active(self) -> Policy:
+        """Return the active policy."""
+        return self.versions[-1].policy
+
+    @property
+    def version(self) -> int:
+        """Return the active policy's version."""
+        return self.versions[-1].version
+
     def propose(self, candidate: Candidate) -> bool:
-        """Take a candidate under judgement; False if it is there already. Nothing is promoted by that."""
-        if candidate.id in self.open:
+        """Take a candidate under judgement; False if the same policy on the same table was proposed before."""
+        known = [*self.open.values(), *(one for one, _ in self.ended.values())]
+        if any(candidate.fingerprint == one.fingerprint for one in known):
             return False
-        data = {"candidate": candidate.id, "proposal": candidate.model_dump(mode="json")}
-        self._journal.append(PROPOSED, data)
-        self._replay(PROPOSED, data)
+        self._write(PROPOSED, {"candidate": candidate.id, "proposal": candidate.model_dump(mode="json")})
         return True
 
     def judge(self, candidate: Candidate, verdict: Verdict) -> None:
-        """Act on a verdict: promote, reject, or leave the candidate open."""
-        if verdict.outcome == "wait":
-            return
-        kind = PROMOTED if verdict.outcome == "promote" else REJECTED
+        """Act on a verdict: promote, reject, or leave the candidate open with what is known of it."""
+        data = {"candidate": candidate.id, "verdict": verdict.model_dump(mode="json")}
+        if verdict.outcome == "promote":
+            self._promote(candidate, verdict, "chapter 13", verdict.reason)
+        elif verdict.outcome == "reject":
+            self._write(REJECTED, data)
+        elif self.verdicts.get(candidate.id) != verdict:
+            self._write(JUDGED, data)
+
+    def promote(self, candidate: str, *, by: str, testing: bool = False) -> Version:
+        """Promote a candidate that an operator names; UsageError unless its draws have earned it.
+
+        In test mode (both flags) an unearned one may be promoted: the record says so.
+        """
+        if candidate not in self.open:
+            ended = self.ended.get(candidate)
+            raise UsageError(
+                f"promote {candidate}: {f'was {ended[1]} already' if ended else 'there is no such candidate'}; "
+                "`mimicry candidates` lists them"
+            )
+        verdict = self.verdicts.get(candidate)
+        if not testing:
+            told = "no draws that it never saw have come yet" if verdict is None else verdict.reason
+            raise UsageError(
+                f"promote {candidate}: not earned: {told}; it is promoted by itself as soon as unseen draws show it better"
+            )
+        self._promote(self.open[candidate], verdict, by, "promoted in test mode, not earned")
+        return self.versions[-1]
+
+    def rollback(self, *, by: str, why: str = "", to: int | None = None) -> Version:
+        """Withdraw the active policy and return to the newest validated one before it, or to version `to`.
+
+        Validated is what unseen draws promoted and nobody withdrew; version 0, no policy at all, always is.
+        """
+        here = self.versions[-1]
+        if here.policy == Policy():
+            raise UsageError("rollback: no policy is active; there is nothing to withdraw")
+        target = self._baseline() if to is None else self._version(to)
+        if target.policy == here.policy:
+            raise UsageError(f"rollback: version {target.version} is the policy that is active now")
+        data = {"to": target.version, "from": here.version, "version": here.version + 1}
+        self._write(ROLLED_BACK, data | {"by": by, "why": why or "asked"})
+        return self.versions[-1]
+
+    def _baseline(self) -> Version:
+        here = self.versions[-1].policy
+        return next(one for one in reversed(self.versions) if not one.withdrawn and one.policy != here)
+
+    def _version(self, number: int) -> Version:
+        if not 0 <= number < len(self.versions):
+            raise UsageError(f"rollback: there is no version {number}; versions are 0 to {self.version}")
+        found = self.versions[number]
+        if found.withdrawn:
+            raise UsageError(f"rollback: version {number} was withdrawn itself ({found.why})")
+        return found
+
+    def _promote(self, candidate: Candidate, verdict: Verdict | None, by: str, why: str) -> None:
         data = {
             "candidate": candidate.id,
             "policy": candidate.policy.model_dump(mode="json"),
-            "verdict": verdict.model_dump(mode="json"),
-            "version": self.version + (kind == PROMOTED),
+            "by": by,
+            "why": why,
         }
+        told = None if verdict is None else verdict.model_dump(mode="json")
+        self._write(PROMOTED, data | {"verdict": told, "version": self.version + 1})
+
+    # -- the record -----------------------------------------------------------------------------------------------------
+
+    def _write(self, kind: str, data: Mapping[str, Any]) -> None:
         self._journal.append(kind, data)
         self._replay(kind, data)
-        self._mirror()
+        if kind in (PROMOTED, ROLLED_BACK):
+            self._mirror()
 
     def _replay(self, kind: str, data: Mapping[str, Any]) -> None:
+        name = data.get("candidate", "")
+        if data.get("verdict") is not None:
+            self.verdicts[name] = Verdict.model_validate(data["verdict"])
         if kind == PROPOSED:
-            self.open[data["candidate"]] = Candidate.model_validate(data["proposal"])
-            return
-        self.open.pop(data["candidate"], None)
-        self.judged += 1
+            self.open[name] = Candidate.model_validate(data["proposal"])
+        elif kind in (PROMOTED, REJECTED):
+            self._end(name, "promoted" if kind == PROMOTED else "rejected")
         if kind == PROMOTED:
-            self.active, self.version = Policy.model_validate(data["policy"]), data["version"]
+            self._append(policy=Policy.model_validate(data["policy"]), candidate=name, how="promoted",
+                         by=data.get("by", "chapter 13"), why=data.get("why", ""))  # fmt: skip
+        elif kind == ROLLED_BACK:
+            self._withdraw(data)
+
+    def _end(self, name: str, how: str) -> None:
+        candidate = self.open.pop(name, None)
+        self.judged += 1
+        if candidate is not None:
+            self.ended[name] = (candidate, how)
+
+    def _withdraw(self, data: Mapping[str, Any]) -> None:
+        here, target = self.versions[data["from"]].policy, self.versions[data["to"]]
+        self.versions = [
+            one.model_copy(update={"withdrawn": True}) if one.policy == here else one for one in self.versions
+        ]
+        self._append(policy=target.policy, candidate=target.candidate, how="rolled back", of=target.version,
+                     by=data["by"], why=data["why"])  # fmt: skip
+
+    def _append(self, **values: Any) -> None:
+        self.versions.append(Version(version=len(self.versions), **values))
 
     def _mirror(self) -> None:
-        """Write the active policy for people and tools; the file is rebuilt from the journal at every start."""
+        """Write the active policy for people and for training; both files are rebuilt from the journal at every start."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        record = {"version": self.version, "policy": self.active.model_dump(mode="json")}
-        text = (json.dumps(record, indent=1) + "\n").encode("ascii")
+        for one in self.versions[1:]:
+            text = (json.dumps(one.model_dump(mode="json"), indent=1) + "\n").encode("ascii")
+            write_atomic(self._directory / f"v{one.version:04d}.json", text)
+        text = (json.dumps(self.versions[-1].model_dump(mode="json"), indent=1) + "\n").encode("ascii")
         write_atomic(self._directory / ACTIVE, text)
-        if self.version:
-            write_atomic(self._directory / f"v{self.version:04d}.json", text)
+        if self._artifacts is not None:
+            self._publish(self._artifacts)
+
+    def _publish(self, artifacts: ArtifactStore) -> None:
+        """Put the policy where training reads it; the same policy again leaves the file, and what follows from it, alone."""
+        told = ActivePolicy(policy=self.active).model_dump(mode="json")
+        if not artifacts.exists(ACTIVE_POLICY) or artifacts.read_json(ACTIVE_POLICY) != told:
+            artifacts.write_json(ACTIVE_POLICY, told, Lineage(schema=ActivePolicy().schema_))

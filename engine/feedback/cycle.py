@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.feedback.diagnostics import Health, Score, bits_of, fold, fold_unscored
+from engine.evidence.evalue import required_bits
+from engine.feedback.diagnostics import Health, Score, fold, fold_unscored
+from engine.feedback.epochs import Epochs
+from engine.feedback.scoring import score_of
 from engine.feedback.triggers import Fired, Watch, closed, opened, update
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ CURSOR = "feedback"
 HEALTH, FIRED, UNFORECAST = "learning.health", "trigger.fired", "draws.unforecast"
 ORIGIN = "chapter 13"
 PAGE = 256
+EXECUTED = ("done",)
 
 
 class Draws(Protocol):
@@ -53,9 +57,19 @@ class Cycle:
     after every arrived draw has been judged.
     """
 
-    def __init__(self, journal: Journal, draws: Draws, reissue: Reissue, *, false_alarm: float) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        draws: Draws,
+        reissue: Reissue,
+        epochs: Epochs,
+        *,
+        false_alarm: float,
+        cooldown: int,
+    ) -> None:
         """Continue where the journal says the last process stood."""
-        self._journal, self._draws, self._reissue, self._alpha = journal, draws, reissue, false_alarm
+        self._journal, self._draws, self._reissue, self._epochs = journal, draws, reissue, epochs
+        self._alpha, self._cooldown = false_alarm, cooldown
         last = journal.last([HEALTH])
         self.health = Health.model_validate(last.data["health"]) if last else Health()
         self.watch = Watch.model_validate(last.data["watch"]) if last and last.data["watch"] else None
@@ -122,15 +136,20 @@ class Cycle:
     def _judge(self, seq: int, draw: Draw, pool: PoolRow) -> Fired | None:
         score = None if draw.value is None else score_of(draw.value, pool)
         health, watch, fired = self._learned(draw, score)
+        epoch = None if fired is None or fired.since is None else self._epochs.next(fired.since, fired.reason)
         with self._journal.transaction():
             self._journal.predictions.judge(
                 draw.index, draw.value, score=score.model_dump(mode="json") if score else None
             )
             if fired is not None and watch is not None:
                 watch = opened(watch, self._request(fired, draw.index))
+            if epoch is not None:
+                self._epochs.open(epoch)
             self._journal.cursors.set(CURSOR, seq)
             self._record(health, watch)
         self.health, self.watch = health, watch
+        if epoch is not None:
+            self._epochs.settle(epoch)
         return fired
 
     def _learned(self, draw: Draw, score: Score | None) -> tuple[Health, Watch | None, Fired | None]:
@@ -143,7 +162,7 @@ class Cycle:
         """Ask for the work that the trigger calls for; once, however often this draw is taken after a crash."""
         row = self._journal.requests.enqueue(
             fired.request,
-            {"trigger": fired.trigger},
+            {"trigger": fired.trigger} | ({} if fired.since is None else {"since": fired.since}),
             origin=ORIGIN,
             key=f"{fired.trigger}:{draw}",
             why=fired.reason,
@@ -153,38 +172,20 @@ class Cycle:
         return row.id
 
     def _close_request(self) -> None:
-        """Let the trigger listen again once the request it opened has ended, whatever its end."""
+        """Let the trigger listen again, after a silence, once the request that it opened has ended."""
         if self.watch is None or self.watch.open_request is None:
             return
-        if self._journal.requests.get(self.watch.open_request).terminal:
-            watch = closed(self.watch)
+        request = self._journal.requests.get(self.watch.open_request)
+        if request.terminal:
+            watch = closed(self.watch, executed=request.state in EXECUTED, cooldown=self._cooldown)
             self._record(self.health, watch)
             self.watch = watch
 
     def _record(self, health: Health, watch: Watch | None) -> None:
-        data = {**health.summary(), "trigger": None if watch is None else _trigger(watch, self._alpha)}
+        data = {**health.summary(), "epoch": self._epochs.now.number, "since": self._epochs.now.since}
+        data |= {"trigger": None if watch is None else _trigger(watch, self._alpha)}
         data |= {"health": health.model_dump(mode="json"), "watch": watch and watch.model_dump(mode="json")}
         self._journal.append(HEALTH, data)
-
-
-def score_of(value: int, row: PoolRow) -> Score:
-    """Score one drawn value against a committed pool; an even pool names every value, so it neither gains nor loses."""
-    pool = row.pool
-    lo, hi = pool["range"]
-    modulus = hi - lo + 1
-    heads = {int(head): float(share) for head, share in pool["heads"]}
-    size = len(heads) or modulus
-    share = heads.get(value, float(pool["rest"])) if lo <= value <= hi else 0.0
-    return Score(
-        for_draw=row.for_draw,
-        hit=value in heads if heads else lo <= value <= hi,
-        size=size,
-        modulus=modulus,
-        chance=size / modulus,
-        stated=min(1.0, sum(heads.values())) if heads else 1.0,
-        bits=bits_of(share, modulus),
-        model=str(pool["model"]),
-    )
 
 
 def _trigger(watch: Watch, alpha: float) -> dict[str, Any]:
@@ -192,7 +193,10 @@ def _trigger(watch: Watch, alpha: float) -> dict[str, Any]:
         "model": watch.model,
         "baseline": watch.baseline,
         "direction": watch.direction,
-        "bits": watch.bits(alpha),
+        "bits": watch.bits(alpha / 2),
+        "even_bits": watch.even_bits,
+        "required": required_bits(alpha / 2),
         "false_alarm": alpha,
+        "silent_draws": watch.silent,
         "open_request": watch.open_request,
     }

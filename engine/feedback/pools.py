@@ -33,9 +33,12 @@ class Pools:
         self._pool: Pool | None = None
         self._looked = False
 
-    def publish(self, pool: Pool) -> None:
-        """Put a freshly made pool in force; it may be for a draw that has come already and is advanced then."""
-        self._pool, self._looked = pool, True
+    def publish(self, pool: Pool, since: int = 0) -> None:
+        """Put a freshly made pool in force; it may be for a draw that has come already and is advanced then.
+
+        A pool made from the draws from `since` on counts them from 0; in force it counts all draws.
+        """
+        self._pool, self._looked = moved(pool, since), True
 
     async def reissue(self, coming: int) -> Mapping[str, Any] | None:
         """Return the pool for draw index `coming` as plain JSON; None before step 6 has ever run."""
@@ -61,6 +64,16 @@ class Pools:
             last = self._journal.predictions.latest()
             self._pool = None if last is None else Pool.parse(last.pool, "the last committed pool")
         return self._pool
+
+
+def moved(pool: Pool, since: int) -> Pool:
+    """Return the pool with its draw counted from the room's first one."""
+    if since == 0:
+        return pool
+    from engine.pipeline.pool import seal
+
+    shifted = pool.model_copy(update={"for_draw": pool.for_draw + since})
+    return shifted.model_copy(update={"sha256": seal(shifted)})
 
 
 def direct_pool(analysis: Analysis, history: History, *, heads: int) -> Pool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ MISSING = -1
 NO_TIME = -(2**63)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CANONICAL = b"mimicry history 1\n"
+BATCH = 1 << 16
 
 Ints = NDArray[np.int64]
 
@@ -86,9 +87,31 @@ class History:
         """Return the draws as objects; for many millions of draws use the columns."""
         columns = (self.indices.tolist(), self.values.tolist(), self.times.tolist(), self.codes.tolist())
         return tuple(
-            Draw(index, None if value == MISSING else value, instant(time), self._label(code))
+            Draw(index, None if value == MISSING else value, instant(time), self.label(code))
             for index, value, time, code in zip(*columns, strict=True)
         )
+
+    def records(self) -> Iterator[str]:
+        """Yield the draws as JSON lines with value, time and session, a batch of them at a time."""
+        for rows in self._batches():
+            yield "".join(self._record(*row) for row in rows)
+
+    def _batches(self) -> Iterator[Iterable[tuple[int, int, int]]]:
+        """Yield value, time and code of the draws as plain integers, so many at a time that memory stays bounded."""
+        for first in range(0, len(self), BATCH):
+            part = slice(first, first + BATCH)
+            yield zip(
+                self.values[part].tolist(), self.times[part].tolist(), self.codes[part].tolist(), strict=True
+            )
+
+    def _record(self, value: int, time: int, code: int) -> str:
+        when = instant(time)
+        row = {
+            "value": None if value == MISSING else value,
+            "time": None if when is None else when.isoformat(),
+            "session": self.label(code),
+        }
+        return json.dumps(row) + "\n"
 
     @property
     def sessions(self) -> tuple[str, ...]:
@@ -102,10 +125,8 @@ class History:
             return self.known_digest
         names = [json.dumps(label) for label in self.labels] + ["-"]
         state = hashlib.sha256(CANONICAL)
-        for value, time, code in zip(
-            self.values.tolist(), self.times.tolist(), self.codes.tolist(), strict=True
-        ):
-            state.update(canonical_line(value, time, names[code]))
+        for rows in self._batches():
+            state.update(b"".join(canonical_line(value, time, names[code]) for value, time, code in rows))
         return state.hexdigest()
 
     def session(self, label: str) -> History:
@@ -123,16 +144,21 @@ class History:
         """Return the oldest `count` draws."""
         return self._take(np.arange(min(max(count, 0), len(self)), dtype=np.int64))
 
+    def tail(self, first: int) -> History:
+        """Return the draws from number `first` (from 0) on; all of them, as they are, from 0."""
+        return self if first <= 0 else self._take(np.arange(min(first, len(self)), len(self), dtype=np.int64))
+
     def where(self, position: int) -> str:
         """Return where a draw stood in its source, such as `line 12`."""
         number = self.indices[position] + 1 if self.places is None else self.places[position]
         return f"{self.place} {number}"
 
-    def _label(self, code: int) -> str | None:
+    def label(self, code: int) -> str | None:
+        """Return the session label of a code, None for no session."""
         return None if code < 0 else self.labels[code]
 
     def _take(self, rows: NDArray[np.intp]) -> History:
-        codes, labels = encode([self._label(code) for code in self.codes[rows].tolist()])
+        codes, labels = encode([self.label(code) for code in self.codes[rows].tolist()])
         places = None if self.places is None else self.places[rows]
         return History(
             self.values[rows],

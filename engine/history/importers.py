@@ -46,6 +46,7 @@ def read_history(
     columns: Sequence[str] = (),
     pool: str | None = None,
     order: str = "sorted",
+    fewest: int = FEWEST,
 ) -> History:
     """Read draws, oldest first, from a file or `-`; raise BadInput with the place, the rule and the fix.
 
@@ -53,7 +54,8 @@ def read_history(
     taken, and columns named time, timestamp or session. Formats: csv, json, jsonl, text; None looks at the file.
     With `decimals` the draws are numbers of [0, 1] with at most so many, and become the integers 0..10^decimals.
     With `pool` (N or LO:HI) every draw is a row of several of its numbers, in `columns` or in one cell, and becomes the
-    rank of the sample; `order` says whether rows rise (sorted) or stand as drawn.
+    rank of the sample; `order` says whether rows rise (sorted) or stand as drawn. A part of a history may have fewer than
+    `fewest` draws.
     """
     value, time, session = (
         None if each is None else str(each) for each in (column, time_column, session_column)
@@ -66,7 +68,7 @@ def read_history(
         history = _collect(FORMATS[kind](source, wanted, reader), reader, limit)
     if newest_first:
         history = _reversed(history)
-    _check_count(history)
+    _check_count(history, fewest)
     _check_order(history, newest_first)
     return history
 
@@ -108,7 +110,7 @@ def _collect(rows: Iterator[Row], reader: Reader, limit: int) -> History:
         label = None if session is None else reader.session(place, session)
         codes.append(-1 if label is None else known.setdefault(label, len(known)))
         places.append(place)
-    columns = [np.array(each, dtype=np.int64) for each in (values, times, codes, places)]
+    columns = [np.frombuffer(each, dtype=np.int64) for each in (values, times, codes, places)]  # no copy
     return History(
         columns[0],
         columns[1],
@@ -138,11 +140,11 @@ def _reversed(history: History) -> History:
     )
 
 
-def _check_count(history: History) -> None:
+def _check_count(history: History, fewest: int) -> None:
     present = int(np.count_nonzero(history.values != MISSING))
-    if present < FEWEST:
+    if present < fewest:
         raise BadInput(
-            f"{history.source}: {present} draws; at least {FEWEST} are needed, and a verdict takes 10 to 100"
+            f"{history.source}: {present} draws; at least {fewest} are needed, and a verdict takes 10 to 100"
         )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from engine.errors import BadInput
 
 Action = Literal["PROCEED", "RETRY", "ESCALATE"]
+Source = Literal["llm", "claude"]
 CAUTION: dict[Action, int] = {"PROCEED": 0, "RETRY": 1, "ESCALATE": 2}
+S = TypeVar("S", bound="Spoken")
 
 
 class Record(BaseModel):
@@ -19,31 +21,56 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Advice(Record):
-    """An advisor's answer; the fields, their order and their bounds are those of grammars/agent_decision.gbnf."""
-
-    decision: Action
-    confidence: float = Field(ge=0, le=1)
-    primary_signal: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,39}$")]
-    reasoning: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e\n]{1,300}$")]
-
-    @field_validator("confidence")
-    @classmethod
-    def _hundredths(cls, value: float) -> float:
-        if round(value, 2) != value:
-            raise ValueError("confidence has two decimals")
-        return value
+class Spoken(Record):
+    """Base of whatever an advisor says under a grammar."""
 
     def canonical(self) -> str:
-        """Return the one spelling that the grammar accepts: compact, fixed key order, two decimals."""
-        return (
-            f'{{"decision":"{self.decision}","confidence":{self.confidence:.2f},'
-            f'"primary_signal":"{self.primary_signal}","reasoning":{json.dumps(self.reasoning)}}}'
-        )
+        """Return the one spelling that the grammar accepts: compact, fields in order, shares with two decimals."""
+        return _spell(self)
+
+    @classmethod
+    def parse(cls: type[S], text: str) -> S:
+        """Read an answer; BadInput names the first broken rule. Nothing is guessed or repaired."""
+        try:
+            return cls.model_validate_json(text, strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "answer"
+            raise BadInput(f"advice: {where}: {first['msg']}; the answer is dropped") from error
+
+
+def _hundredths(value: float) -> float:
+    if round(value, 2) != value:
+        raise ValueError("a share has two decimals")
+    return value
+
+
+Share = Annotated[float, Field(ge=0, le=1), AfterValidator(_hundredths)]
+Reasoning = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e\n]{1,300}$")]
+
+
+class Opinion(Spoken):
+    """The watcher's question answered; the fields, their order and their bounds are those of grammars/agent_decision.gbnf."""
+
+    decision: Action
+    confidence: Share
+    primary_signal: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,39}$")]
+    reasoning: Reasoning
+
+
+class Advice(Opinion):
+    """An opinion and who gave it: the local model or Claude."""
+
+    source: Source = "llm"
+
+    def canonical(self) -> str:
+        """Return the opinion's spelling; the source is ours, not the speaker's."""
+        return Opinion.model_validate(self.model_dump(exclude={"source"})).canonical()
 
     def line(self) -> str:
         """Return the advice as one short word for a decision row."""
-        return f"{self.decision} {self.confidence:.2f}"
+        said = f"{self.decision} {self.confidence:.2f}"
+        return said if self.source == "llm" else f"{said} ({self.source})"
 
 
 class NoAdvice(Record):
@@ -59,14 +86,9 @@ class NoAdvice(Record):
 Advised = Advice | NoAdvice
 
 
-def parse(text: str) -> Advice:
-    """Read an advisor's answer; BadInput names the first broken rule. Nothing is guessed or repaired."""
-    try:
-        return Advice.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "answer"
-        raise BadInput(f"advice: {where}: {first['msg']}; the answer is dropped") from error
+def parse(text: str, source: Source = "llm") -> Advice:
+    """Read an answer to the watcher's question; BadInput names the first broken rule."""
+    return Advice(**Opinion.parse(text).model_dump(), source=source)
 
 
 def read(data: dict[str, Any]) -> Advised:
@@ -79,3 +101,24 @@ def more_careful(code: Action, advised: Advised) -> Action:
     if isinstance(advised, NoAdvice):
         return code
     return max(code, advised.decision, key=CAUTION.__getitem__)
+
+
+def canonical_number(value: float) -> str:
+    """Return a number with at most four decimals and no idle zeros."""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+# Fields that are shares stand with two decimals, every other number as short as it can be.
+SHARES = frozenset({"confidence", "weight"})
+
+
+def _spell(value: Any, name: str = "") -> str:
+    if isinstance(value, Record):
+        fields = ((one, getattr(value, one)) for one in type(value).model_fields)
+        return "{" + ",".join(f'"{one}":{_spell(item, one)}' for one, item in fields) + "}"
+    if isinstance(value, tuple):
+        return "[" + ",".join(_spell(item, name) for item in value) + "]"
+    if isinstance(value, float):
+        return f"{value:.2f}" if name in SHARES else canonical_number(value)
+    return json.dumps(value)

@@ -2,111 +2,202 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from engine.errors import BadInput
-from grammars.loader import load
+from engine.llm.fit import Fitted, fit, render
+from engine.llm.kinds import KINDS, Kind, Part
+from engine.llm.questions import FORM, QUESTIONS, Question
+from grammars.loader import Grammar, load
 
-CHARS_PER_TOKEN = 3.0
-CUT = "[… cut to budget]"
-INSTRUCTIONS = (
-    "You advise the WATCHER of a PRNG audit. Say what should happen after this step: PROCEED, RETRY or ESCALATE.\n"
-    "You may only make the outcome more careful. You set no parameter and run nothing. Answer in the given grammar."
-)
+MARGIN = 64  # tokens that a chat template adds
 
 
 @dataclass(frozen=True)
-class Part:
-    """One section of a prompt: its budget in tokens, and whether it may be cut."""
+class Window:
+    """How much a model can read: its context in tokens, and how many characters of our text a token holds."""
 
-    name: str
-    budget: int
-    required: bool
+    tokens: int = 32_768
+    chars_per_token: float = 3.0
+
+    def tokens_of(self, text: str) -> int:
+        """Estimate the tokens of a text, from above for the default."""
+        return math.ceil(len(text) / self.chars_per_token)
+
+    def chars(self, tokens: int) -> int:
+        """Return how many characters so many tokens hold."""
+        return int(tokens * self.chars_per_token)
 
 
-# Order is the order in the prompt. What a decision is about is never cut: a prompt without it is no question.
-PARTS: tuple[Part, ...] = (
-    Part("request", 200, required=True),
-    Part("evidence", 900, required=True),
-    Part("findings", 400, required=True),
-    Part("code_decision", 120, required=True),
-    Part("parameters", 300, required=False),
-    Part("earlier_decisions", 500, required=False),
-)
+DEFAULT = Window()
 
 
 @dataclass(frozen=True)
 class ContextBundle:
-    """A finished prompt with its accounting: tokens per part, what was cut, the grammar that binds the answer."""
+    """A finished prompt with its accounting: tokens and provenance per part, what was cut, the grammar that binds the answer.
+
+    `sources` holds the sha-256 of each part as it was handed in. `absent` names fields of the kind that were not handed in.
+    `refused` says why there is no prompt: what the question is about does not fit the window.
+    """
 
     question: str
+    about: str
     prompt: str
     grammar: str
     grammar_digest: str
+    digest: str
     tokens: dict[str, int]
+    budgets: dict[str, int]
     budget: int
     answer_tokens: int
     cut: tuple[str, ...]
+    absent: tuple[str, ...]
+    sources: dict[str, str]
+    refused: str | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def refitted(self, window: Window) -> ContextBundle:
+        """Return the same question fitted to another window."""
+        return build_llm_context(self.question, self.parts, about=self.about, window=window)
 
 
-def tokens_of(text: str) -> int:
-    """Estimate tokens from above: three characters each (measured models need about four)."""
-    return math.ceil(len(text) / CHARS_PER_TOKEN)
+def build_llm_context(
+    question: str, parts: Mapping[str, Any], *, about: str | None = None, window: Window = DEFAULT
+) -> ContextBundle:
+    """Build the prompt for one question about one kind of thing (default: the question's first).
 
-
-def build_llm_context(question: str, parts: Mapping[str, Any]) -> ContextBundle:
-    """Build the prompt for one question; a missing or unknown part, or a required one over its budget, is BadInput."""
-    _check_names(parts)
-    grammar = load(question)
-    texts: dict[str, str] = {}
-    cut: list[str] = []
-    for part in PARTS:
+    BadInput for a question, kind or part that is unknown or missing: mistakes of the caller. Data that is too large is cut
+    by its structure; where what the question is about would be lost, the bundle is `refused`.
+    """
+    asked = _question(question)
+    kind = _kind(asked, about)
+    _check_names(asked, kind, parts)
+    grammar = _narrowed(load(question), asked, parts)
+    taken: dict[str, Any] = {}
+    absent: list[str] = []
+    for part in kind.parts:
         if part.name in parts:
-            texts[part.name], was_cut = _fit(part, _render(parts[part.name]))
-            cut.extend([part.name] if was_cut else [])
-    prompt = "\n\n".join([INSTRUCTIONS, *(f"## {name}\n{text}" for name, text in texts.items())])
+            taken[part.name], missing = _take(part, parts[part.name])
+            absent += [f"{part.name}.{name}" for name in missing]
+        else:
+            absent.append(part.name)
+    head = f"{asked.asks}\n{FORM}\n{load(question).accepted}\n\nThis is about {kind.about}."
+    foot = f"\n\nNot known: {', '.join(absent)}." if absent else ""
+    room = window.chars(window.tokens - grammar.longest - MARGIN) - len(head) - len(foot)
+    rooms = _rooms(kind, taken, asked.needs, room)
+    fitted = {name: fit(taken[name], rooms[name], whole=name in asked.needs) for name in taken}
+    prompt = "\n\n".join([head, *(f"## {name}\n{one.text}" for name, one in fitted.items())]) + foot
     return ContextBundle(
         question=question,
+        about=kind.name,
         prompt=prompt,
         grammar=grammar.text,
         grammar_digest=grammar.digest,
-        tokens={name: tokens_of(text) for name, text in texts.items()},
-        budget=tokens_of(INSTRUCTIONS) + sum(part.budget + tokens_of(part.name) + 3 for part in PARTS),
-        answer_tokens=grammar.longest,
-        cut=tuple(cut),
+        digest=_sha(prompt),
+        tokens={name: window.tokens_of(one.text) for name, one in fitted.items()},
+        budgets={name: math.ceil(chars / window.chars_per_token) for name, chars in rooms.items()},
+        budget=window.tokens - grammar.longest,
+        answer_tokens=grammar.longest + 1,
+        cut=tuple(f"{name}: {one.cut}" for name, one in fitted.items() if one.cut),
+        absent=tuple(absent),
+        sources={name: _sha(_canonical(parts[name])) for name in taken},
+        refused=_refusal(fitted),
+        parts=dict(parts),
     )
 
 
-def _check_names(parts: Mapping[str, Any]) -> None:
-    known = {part.name for part in PARTS}
-    missing = [part.name for part in PARTS if part.required and part.name not in parts]
-    unknown = sorted(set(parts) - known)
+def _question(name: str) -> Question[Any]:
+    if name not in QUESTIONS:
+        near = get_close_matches(name, QUESTIONS, n=1, cutoff=0.0)
+        raise BadInput(f"advisor: question {name!r} is unknown; the nearest is {near[0]!r}")
+    return QUESTIONS[name]
+
+
+def _kind(question: Question[Any], about: str | None) -> Kind:
+    name = question.about[0] if about is None else about
+    if name not in question.about:
+        raise BadInput(f"advisor: {question.name} is asked about {', '.join(question.about)}, not {name!r}")
+    return KINDS[name]
+
+
+def _check_names(question: Question[Any], kind: Kind, parts: Mapping[str, Any]) -> None:
+    known = [part.name for part in kind.parts]
+    missing = [name for name in question.needs if name not in parts]
+    unknown = sorted(set(parts) - set(known))
     if missing or unknown:
         raise BadInput(
-            f"advisor context: missing parts {missing}, unknown parts {unknown}; known are {sorted(known)}"
+            f"advisor context: {question.name} about {kind.name}: missing parts {missing}, unknown parts {unknown}; "
+            f"known are {known}"
         )
 
 
-def _render(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (list, tuple)):
-        return "\n".join(_render(item) for item in value) or "none"
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+def _narrowed(grammar: Grammar, question: Question[Any], parts: Mapping[str, Any]) -> Grammar:
+    """Let the answer name only what the context names."""
+    for rule, part in question.names:
+        value = parts.get(part)
+        if isinstance(value, Mapping):
+            grammar = grammar.narrowed(rule, map(str, value))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            grammar = grammar.narrowed(
+                rule, [str(row[rule]) for row in value if isinstance(row, Mapping) and rule in row]
+            )
+    return grammar
 
 
-def _fit(part: Part, text: str) -> tuple[str, bool]:
-    if tokens_of(text) <= part.budget:
-        return text, False
-    if part.required:
-        raise BadInput(
-            f"advisor context: part {part.name!r} needs {tokens_of(text)} tokens, its budget is {part.budget}; "
-            "summarise it before asking"
-        )
-    room = int(part.budget * CHARS_PER_TOKEN) - len(CUT) - 1
-    whole_lines = text[:room].rsplit("\n", 1)[0] if "\n" in text[:room] else text[:room]
-    return f"{whole_lines}\n{CUT}", True
+def _take(part: Part, value: Any) -> tuple[Any, list[str]]:
+    """Return the fields of a part that its kind names, and which of them are not there."""
+    if not part.fields:
+        return value, []
+    if isinstance(value, Mapping):
+        return {name: value[name] for name in part.fields if name in value}, [
+            name for name in part.fields if name not in value
+        ]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_take(part, row)[0] for row in value if isinstance(row, Mapping)], []
+    raise BadInput(
+        f"advisor context: part {part.name!r} is a record or a list of records with {', '.join(part.fields)}"
+    )
+
+
+def _rooms(kind: Kind, taken: Mapping[str, Any], needed: Sequence[str], chars: int) -> dict[str, int]:
+    """Give what the question is about its room first, then share the rest out."""
+    lengths = {name: len("\n".join(render(value))) for name, value in taken.items()}
+    first = {part.name: part.share for part in kind.parts if part.name in taken and part.name in needed}
+    others = {part.name: part.share for part in kind.parts if part.name in taken and part.name not in needed}
+    left = chars - sum(len(name) + 6 for name in taken)  # the headings
+    rooms = _shared(first, lengths, left)
+    return rooms | _shared(others, lengths, left - sum(rooms.values()))
+
+
+def _shared(shares: dict[str, int], lengths: Mapping[str, int], left: int) -> dict[str, int]:
+    """Share room out by weight; a part that needs less than its share leaves the rest to the others."""
+    rooms: dict[str, int] = {}
+    while shares:
+        total = sum(shares.values())
+        small = [name for name, share in shares.items() if lengths[name] <= left * share // total]
+        if not small:
+            return rooms | {name: max(0, left * share // total) for name, share in shares.items()}
+        for name in small:
+            rooms[name] = lengths[name]
+            left -= lengths[name]
+        shares = {name: share for name, share in shares.items() if name not in small}
+    return rooms
+
+
+def _refusal(fitted: Mapping[str, Fitted]) -> str | None:
+    lost = [f"{name} ({one.cut})" for name, one in fitted.items() if not one.fits]
+    return f"the context is too small for {', '.join(lost)}" if lost else None
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

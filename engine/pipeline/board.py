@@ -52,6 +52,17 @@ class Board:
         return np.asarray(self.valid & ~self.hits)
 
     @cached_property
+    def apart(self) -> np.ndarray:
+        """How far prediction and draw lie apart on misses, int (K, F); 0 elsewhere."""
+        wide = np.int64 if self.modulus > 1 << 30 else np.int32
+        return np.asarray(np.where(self.misses, self.predicted - self.drawn, 0), dtype=wide)
+
+    @cached_property
+    def missed(self) -> np.ndarray:
+        """Misses per survivor, float (K,)."""
+        return self.scored - self.matched
+
+    @cached_property
     def scored(self) -> np.ndarray:
         """Scored draws per survivor, float (K,)."""
         return np.asarray(self.valid.sum(axis=1), dtype=float)

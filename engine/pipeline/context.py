@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.errors import MimicryError
+from engine.errors import MimicryError, UsageError
 from engine.pipeline.parameters import PipelineParameters
 from engine.pipeline.seedtree import SeedTree
 from engine.watcher.evaluation import EvidenceRow, Finding, Number, Operator
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from state.journal import Journal
 
 STEP_IDS: tuple[str, ...] = ("1", "2.5", "3", "4", "5", "6")
+STEP_FINISHED = "step.finished"  # the event that holds a step's outcome
 Status = Literal["done", "skipped", "failed"]
+
+
+def normal_steps(steps: Sequence[str]) -> list[str]:
+    """Return step ids in order, `2` read as `2.5`; UsageError names an unknown one."""
+    wanted = ["2.5" if step == "2" else step for step in steps]
+    unknown = [step for step in wanted if step not in STEP_IDS]
+    if unknown:
+        raise UsageError(f"step {unknown[0]!r} does not exist; steps are {', '.join(STEP_IDS)}")
+    return [step for step in STEP_IDS if step in wanted]
 
 
 class StepRefused(MimicryError):

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.pipeline import features_hits, features_values
 from engine.pipeline.board import Board, Columns
+from engine.pipeline.features_catalog import BY_NAME, family_of
 from engine.pipeline.features_meta import Meta, record
 from engine.pipeline.replay import Lines, predictions
 from engine.search.alignment import Alignment
@@ -18,7 +19,9 @@ FAMILIES: dict[str, Callable[[Board], Columns]] = {
     "match": features_hits.match,
     "block": features_hits.block,
     "run": features_hits.run,
+    "wait": features_hits.wait,
     "recency": features_hits.recency,
+    "stretch": features_hits.stretch,
     "order": features_hits.order,
     "spectrum": features_hits.spectrum,
     "residue": features_values.residue,
@@ -26,6 +29,7 @@ FAMILIES: dict[str, Callable[[Board], Columns]] = {
     "distance": features_values.distance,
     "bits": features_values.bits,
 }
+__all__ = ["FAMILIES", "FAMILY_NAMES", "Table", "board_of", "build", "columns", "family_of", "targets"]
 FAMILY_NAMES: tuple[str, ...] = (*FAMILIES, "record")
 
 
@@ -42,11 +46,6 @@ class Table:
         return Table(tuple(names), self.x[:, :, index])
 
 
-def family_of(column: str) -> str:
-    """Return the family in a column's name."""
-    return column.partition(".")[0]
-
-
 def past(board: Board, reads: int) -> Board:
     """Return the part of the board that a slot may read."""
     return board.head(reads)
@@ -60,7 +59,8 @@ def columns(board: Board, meta: Meta, reads: int) -> Columns:
         for family, function in FAMILIES.items()
         for name, column in function(seen).items()
     }
-    return made | {f"record.{name}": column for name, column in record(meta, board.chance).items()}
+    made |= {f"record.{name}": column for name, column in record(meta, board.chance).items()}
+    return {name: column for name, column in made.items() if BY_NAME[name].least <= board.modulus}
 
 
 def build(board: Board, meta: Meta, reads: Sequence[int]) -> Table:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.pipeline.board import Columns, ratio, tail_bits
+from engine.pipeline.board import Columns, ratio, shrunk_lift, tail_bits
 from engine.search.survivors import START_NULL, Survivors
 
 PARTS = ("forward", "backward", "confirm")
 COUNTS = tuple(f"{part}_{what}" for part in PARTS for what in ("matched", "scored"))
+RECORDED = ("rate", "lift", "rarity")
 ARRAYS = (*COUNTS, "start", "gap")
 
 
@@ -47,11 +48,12 @@ class Meta:
 
 
 def record(meta: Meta, chance: float) -> Columns:
-    """Return rate and rarity of each counted block, and the size of start and gap in bits."""
+    """Return rate, lift and rarity of each counted block, and the size of start and gap in bits."""
     columns: Columns = {}
     for part in PARTS:
         matched, scored = meta.columns[f"{part}_matched"], meta.columns[f"{part}_scored"]
         columns[f"{part}_rate"] = ratio(matched, scored)
+        columns[f"{part}_lift"] = shrunk_lift(matched, scored, chance)
         columns[f"{part}_rarity"] = tail_bits(matched, scored, chance)
     columns["start"] = np.log2(1.0 + np.abs(meta.columns["start"]))
     columns["gap"] = np.log2(1.0 + meta.columns["gap"])
@@ -64,4 +66,4 @@ def counted_up_to(survivors: Survivors) -> dict[str, int]:
     forward = int(window.max(initial=0))
     confirm = survivors.header.confirm[1] if survivors.header.confirm else 0
     last = {"forward": forward, "backward": forward, "confirm": confirm}
-    return {f"record.{part}_{what}": last[part] for part in PARTS for what in ("rate", "rarity")}
+    return {f"record.{part}_{what}": last[part] for part in PARTS for what in RECORDED}

@@ -1,4 +1,9 @@
-"""The feature lint: constant, copied and trial-identifying columns are dropped by name, a leaking one fails the run."""
+"""The feature lint. A column that leaks, or that is dead by construction, fails the run; one that carries nothing on these draws is dropped.
+
+Dead: constant, or a copy of another, on draws that vary in every way; it is a fault of the code. On the real draws a column may be
+constant, a copy, or name its trial for an honest reason (no earlier draws, no hits, one trial): it is left out by name and on record.
+Whatever is written passes `barren` once more: a constant, copied or trial-naming column in the table fails the run.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.pipeline import features
-from engine.pipeline.board import Board
+from engine.pipeline.board import Board, Columns
 from engine.pipeline.features import Table
-from engine.pipeline.features_meta import Meta
+from engine.pipeline.features_meta import ARRAYS, Meta
 
+PROBE_ROWS, PROBE_DRAWS, PROBE_RANGE = (
+    96,
+    160,
+    (0, 997),
+)  # no power of two or ten: no digit is a tenth, no bit a residue
 PERFECT = 1.0 - 1e-9
 BLIND_ROWS = 16
 CHANCE_HITS = 12  # fewer chance hits in all cannot tell a correlation from luck
@@ -35,6 +45,44 @@ class Verdict:
     kept: tuple[str, ...]
     dropped: tuple[Dropped, ...]
     leaks: tuple[str, ...]
+
+
+def probe(lo: int = PROBE_RANGE[0], hi: int = PROBE_RANGE[1]) -> Columns:
+    """Return the columns of made-up survivors that differ in everything a feature may look at, on draws in lo..hi."""
+    rng = np.random.default_rng(PROBE_ROWS)
+    drawn = rng.integers(lo, hi, PROBE_DRAWS, endpoint=True)
+    predicted = rng.integers(lo, hi, (PROBE_ROWS, PROBE_DRAWS), endpoint=True)
+    near = np.clip(drawn + rng.integers(-2, 2, predicted.shape, endpoint=True), lo, hi)
+    predicted = np.where(rng.random(predicted.shape) < rng.random((PROBE_ROWS, 1)) / 2, near, predicted)
+    place = np.arange(PROBE_DRAWS)
+    since = rng.integers(0, PROBE_DRAWS, (PROBE_ROWS, 1))
+    live = (place >= since) & (place < since + rng.integers(1, PROBE_DRAWS, (PROBE_ROWS, 1)))
+    hit = live & (rng.random(predicted.shape) < rng.random((PROBE_ROWS, 1)))
+    board = Board(np.where(hit, drawn, predicted), drawn, lo, hi)
+    scored = {name: rng.integers(5, 60, PROBE_ROWS) for name in ARRAYS}
+    counts = {
+        name: rng.integers(0, scored[name.replace("matched", "scored")] + 1)
+        if "matched" in name
+        else scored[name]
+        for name in ARRAYS
+    }
+    return features.columns(
+        board, Meta({name: one.astype(float) for name, one in counts.items()}), PROBE_DRAWS
+    )
+
+
+def dead(columns: Mapping[str, np.ndarray]) -> list[Dropped]:
+    """Return the columns of a probe that are constant, or copies of one before them."""
+    table = Table(tuple(columns), np.stack(list(columns.values()), axis=1)[None])
+    found = _constant(table, set())
+    return found + _copies(table, {one.name for one in found})
+
+
+def barren(table: Table, trials: np.ndarray) -> list[Dropped]:
+    """Return the columns of a finished table that should not stand in it: constant, copied, naming their trial."""
+    found = _constant(table, set())
+    found += _trial_marks(table, trials, {one.name for one in found})
+    return found + _copies(table, {one.name for one in found})
 
 
 def future_blind(board: Board, meta: Meta, reads: Sequence[int], rng: np.random.Generator) -> list[str]:

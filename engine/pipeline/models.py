@@ -13,6 +13,7 @@ from engine.errors import UsageError
 from engine.pipeline.capacity import Trial, budget, choose, climbs
 from engine.pipeline.fitting import Config, Fitted, Rows
 from engine.pipeline.gains import draw_gains, rates
+from engine.pipeline.taught import taught
 from engine.pipeline.trainers import trainer
 
 Arrays = dict[str, np.ndarray]
@@ -38,7 +39,7 @@ def _fit(params: Params, rows: Rows, config: Config, stop: Stop) -> Fitted:
 
 def _learnt(params: Params, arrays: Arrays, config: Config, fold: Fold, stop: Stop) -> Fitted:
     """Train on the earlier blocks of a fold."""
-    return _fit(params, rows_of(arrays, fold[1], params["chance"]), config, stop)
+    return _fit(params, taught(rows_of(arrays, fold[1], params["chance"]), fold[1], params), config, stop)
 
 
 def _states(params: Params, arrays: Arrays, model: Fitted, block: int, rounds: int | None) -> np.ndarray:
@@ -111,7 +112,7 @@ def train_job(params: Params, arrays: Arrays, stop: Stop) -> tuple[Params, Array
             _gains(params, arrays, _states(params, arrays, model, block, None), block) for block in fold[1]
         ]
     dev = list(range(len(arrays["targets"][0])))
-    rows = rows_of(arrays, dev, chance)
+    rows = taught(rows_of(arrays, dev, chance), dev, params)
     model = _fit(params, rows, config, stop)
     data = model.dump()
     meta = {

@@ -12,6 +12,7 @@ from engine.errors import BadInput
 from engine.history.history import History
 from engine.recovery import states
 from engine.search.alignment import Alignment
+from engine.search.layouts import reseeded
 from hip_cuda_kernels import host
 
 NONE = -1  # no prediction, or a missing draw; never matches and is never scored
@@ -29,7 +30,7 @@ def refuse(alignment: Alignment) -> str | None:
         return "its start is not known"
     if alignment.direction == "backward":
         return "backward streams have no forward prediction"
-    if alignment.gap.law not in ("constant", "periodic"):
+    if alignment.gap.law not in ("constant", "periodic", "reseed"):
         return f"gap law {alignment.gap.law} leaves the next position open"
     if alignment.gap.unit != "call":
         return "gaps counted in raw words are not supported by this landing's kernels"
@@ -47,6 +48,8 @@ def stream(alignment: Alignment, first: int, count: int) -> np.ndarray:
     if count <= 0:
         return np.zeros(0, dtype=np.int64)
     start = alignment.start or 0  # a state is the one before the first draw
+    if alignment.gap.law == "reseed":
+        return _reseeded(alignment, start, int(alignment.gap.value or 0), first, count)
     if alignment.gap.law == "constant":
         return _constant(alignment, start, int(alignment.gap.value or 0), first, count)
     return _periodic(alignment, start, alignment.gap.pattern or (0,), first, count)
@@ -59,6 +62,13 @@ def _constant(alignment: Alignment, start: int, gap: int, first: int, count: int
     if silent < count:
         out[silent:] = _values(alignment, at + silent * (gap + 1), gap, count - silent)
     return out
+
+
+def _reseeded(alignment: Alignment, start: int, step: int, first: int, count: int) -> np.ndarray:
+    """Return draws first.. of a generator that is seeded anew before each one, the seed `step` further every time."""
+    lo, hi = alignment.range
+    seed = (alignment.origin.number() + first * step) % (1 << alignment.origin.bits)
+    return reseeded(alignment.family, alignment.mapping, seed, lo, hi, count, start, step)
 
 
 def _periodic(alignment: Alignment, start: int, pattern: Sequence[int], first: int, count: int) -> np.ndarray:

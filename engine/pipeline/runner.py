@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from engine.errors import Halted, MimicryError, UsageError
+from engine.errors import Halted, MimicryError
 from engine.pipeline import (
     lineage,
     step1_window,
@@ -17,7 +17,8 @@ from engine.pipeline import (
     step6_prediction,
 )
 from engine.pipeline import step25_scorer as step25
-from engine.pipeline.context import STEP_IDS, Progress, RunContext, StepOutcome
+from engine.pipeline.context import STEP_FINISHED as FINISHED
+from engine.pipeline.context import Progress, RunContext, StepOutcome, normal_steps
 from engine.pipeline.shelf import code_digest, parameters_of
 from engine.watcher.evaluation import EvidenceRow, Finding
 from state.errors import ArtifactRefused
@@ -31,18 +32,9 @@ STEPS: Mapping[str, Step] = {
     "5": step5_training.run,
     "6": step6_prediction.run,
 }
-FINISHED = "step.finished"
 STORY = 1 << 20  # events of one run that are looked through
+__all__ = ["FINISHED", "normal_steps", "record", "run_pipeline", "run_step", "up_to_date"]
 READERS = {step for step, flow in lineage.FLOWS.items() if flow.reads}
-
-
-def normal_steps(steps: Sequence[str]) -> list[str]:
-    """Return step ids in order, `2` read as `2.5`; UsageError names an unknown one."""
-    wanted = ["2.5" if step == "2" else step for step in steps]
-    unknown = [step for step in wanted if step not in STEP_IDS]
-    if unknown:
-        raise UsageError(f"step {unknown[0]!r} does not exist; steps are {', '.join(STEP_IDS)}")
-    return [step for step in STEP_IDS if step in wanted]
 
 
 async def run_pipeline(ctx: RunContext, steps: Sequence[str], progress: Progress) -> list[StepOutcome]:
@@ -86,8 +78,15 @@ async def run_step(
 
 
 def record(ctx: RunContext, outcome: StepOutcome) -> None:
-    """Put an outcome on the record; a later run finds it there and does not run the step again."""
-    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record()})
+    """Put an outcome on the record with what it was made from; a later run finds it there and does not run the step again."""
+    made: dict[str, Any] = {
+        "parameters": parameters_of(ctx, outcome.step),
+        "code": code_digest(),
+        "inputs": {},
+    }
+    if outcome.artifacts:
+        made["inputs"] = dict(ctx.artifacts.lineage(outcome.artifacts[0]).inputs)
+    ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record(), **made})
 
 
 def up_to_date(ctx: RunContext, step: str) -> StepOutcome | None:

@@ -1,15 +1,19 @@
-"""Step 1, window optimizer: Optuna searches window, session, gaps, starts and threshold; every trial is a sieve with null twins.
+"""Step 1, window optimizer: Optuna searches window, session, gap law and gaps, starts and threshold; every trial is a sieve with null twins.
 
-A trial's value is evidence, never a count: how far the best real hypothesis beats the best of the null twins in the window, plus
-its e-value on draws that the window did not show, less what the number of trials costs. Everything here selects, so
-everything here stays inside the first part of the history; later steps validate on the rest.
+A trial's value is evidence in bits, never a count: how much rarer its best match is than the best of its null twins, plus its
+e-value on draws that the window did not show, less what the number of trials costs. Each part is the log of an e-value, so 2^value
+averages to 1 at most over all trials where nothing is to be found. A trial sieves its seeds rung by rung and is pruned where the
+median of the trials before leads it. Everything here selects, so everything here stays inside the first part of the history; later
+steps validate on the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from engine.errors import BadInput, Halted
 from engine.evidence.chance import log2_expected_false, threshold_for
 from engine.evidence.evalue import required_bits
+from engine.evidence.stretch import log2_stretch
 from engine.evidence.uniformity import match_probability
 from engine.history.importers import check_range, range_candidates
 from engine.pipeline import content
@@ -33,12 +38,12 @@ from engine.pipeline.blocks import TooFewDraws
 from engine.pipeline.context import Progress, RunContext, StepOutcome
 from engine.pipeline.replay import Lines, predictions, refuse, tally
 from engine.pipeline.shelf import Shelf, code_digest
-from engine.pipeline.study import Study, Trial, optimise
+from engine.pipeline.study import Rungs, Study, Trial, optimise
 from engine.search.analysis import Analysis
-from engine.search.design import LONGEST_BLOCK
+from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors, TrialHeader
-from engine.search.sweep import SweepResult, SweepSpec, sweep
+from engine.search.sweep import SweepResult, SweepSpec, asked, sweep
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import resolve_families
@@ -48,6 +53,8 @@ SHORTEST_WINDOW = 4
 DEEPEST_START, WIDEST_GAP = 7, 7  # where the asked space names no bounds
 EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
 UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
+RUNG = 4  # a rung has so many times the seeds of all before it
+Sweeps = dict[int, list[SweepResult]]  # of each trial, rung by rung
 
 
 @dataclass(frozen=True)
@@ -61,53 +68,104 @@ class Plan:
     gaps: tuple[int, int]
     codes: int
     sessions: tuple[str | None, ...]
+    laws: tuple[Law, ...]
+
+    def reach(self, params: dict[str, Any]) -> tuple[int, int]:
+        """Return the gaps that a trial tries; seeds that do not move between draws would repeat one draw."""
+        least = max(1, self.gaps[0]) if params["law"] == "reseed" else self.gaps[0]
+        return least, max(least, params["gaps"])
 
     def hypotheses(self, params: dict[str, Any]) -> int:
         """Return how many hypotheses a trial with these parameters tests, at most."""
-        starts, gaps = params["starts"] - self.starts[0] + 1, params["gaps"] - self.gaps[0] + 1
-        return int(self.seeds.size * self.codes * starts * gaps)
+        starts, (least, most) = params["starts"] - self.starts[0] + 1, self.reach(params)
+        return int(self.seeds.size * self.codes * starts * (most - least + 1))
+
+    def rungs(self, count: int) -> list[Range]:
+        """Return the seeds of each rung, the first ones fewest."""
+        ends = [self.seeds.size // RUNG**back for back in range(count - 1, -1, -1)]
+        firsts = [0, *ends[:-1]]
+        return [
+            self.seeds._replace(lo=self.seeds.lo + first, hi=self.seeds.lo + end - 1)
+            for first, end in zip(firsts, ends, strict=True)
+            if end > first
+        ]
 
 
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Search, keep the best survivors of all trials, write the window's configuration and the survivors."""
     plan = await asyncio.to_thread(make_plan, ctx)
-    space = distributions(ctx, plan)
-    about = {
+    study = Study(
+        "1",
+        distributions(ctx, plan),
+        ctx.parameters.window_trials,
+        ctx.parameters.window_batch,
+        _about(ctx, plan),
+        ctx.parameters.deterministic,
+    )
+    key, rungs = study.key(ctx.run), plan.rungs(ctx.parameters.window_rungs)
+    sweeps: Sweeps = {}
+
+    def specs(number: int, params: dict[str, Any]) -> list[SweepSpec]:
+        whole = spec_of(ctx, plan, key, number, params)
+        return [replace(whole, seeds=seeds, key=f"{whole.key}/{at}") for at, seeds in enumerate(rungs)]
+
+    async def one(number: int, params: dict[str, Any], at: Rungs) -> tuple[float, dict[str, Any]]:
+        done = sweeps.setdefault(number, [])
+        for spec in specs(number, params):
+            done.append(await whole_sweep(ctx, spec))
+            value = objective(joined(done), spec, study.trials, plan)
+            if len(done) < len(rungs) and at.report(value):
+                break
+        return value, _detail(spec, joined(done), len(done))
+
+    trials = await optimise(ctx, study, one, progress)
+    for trial in trials:  # a resumed study: the ledger gives the sweeps back without running them again
+        if trial.number not in sweeps:
+            again = specs(trial.number, trial.params)[: trial.detail["rungs"]]
+            sweeps[trial.number] = [await whole_sweep(ctx, spec) for spec in again]
+    ran = {t.number: specs(t.number, t.params)[0] for t in trials}
+    return await asyncio.to_thread(_write, ctx, plan, trials, ran, sweeps)
+
+
+def _about(ctx: RunContext, plan: Plan) -> dict[str, Any]:
+    """Return what the trials' values depend on beside their parameters: another data digest, objective or code is another study."""
+    return {
         "history": ctx.history.digest,
         "plan": str(plan),
         "space": ctx.space.model_dump(mode="json"),
         "code": code_digest(),
         "trials": ctx.parameters.window_trials,
+        "rungs": ctx.parameters.window_rungs,
+        "keep": ctx.parameters.max_survivors,
     }
-    study = Study("1", space, ctx.parameters.window_trials, ctx.parameters.window_batch, about)
-    results: dict[int, SweepResult] = {}
-
-    async def one(number: int, params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
-        spec = spec_of(ctx, plan, study.key(ctx.run), number, params)
-        results[number] = found = await whole_sweep(ctx, spec)
-        return objective(found, spec, study.trials, plan), _detail(spec, found)
-
-    trials = await optimise(ctx, study, one, progress)
-    for trial in trials:  # a resumed study: the ledger gives the sweep back without running it again
-        if trial.number not in results:
-            spec = spec_of(ctx, plan, study.key(ctx.run), trial.number, trial.params)
-            results[trial.number] = await whole_sweep(ctx, spec)
-    specs = {t.number: spec_of(ctx, plan, study.key(ctx.run), t.number, t.params) for t in trials}
-    return await asyncio.to_thread(_write, ctx, plan, trials, specs, results)
 
 
 async def whole_sweep(ctx: RunContext, spec: SweepSpec) -> SweepResult:
     """Run one sweep; raise Halted where it covered less than it was asked for, so that no trial is judged on a part."""
     found = await sweep(ctx.compute, ctx.journal, spec)
-    starts, gaps = (ends[1] - ends[0] + 1 for ends in (spec.starts, spec.gaps))
-    asked = sum(
-        (min(spec.seeds.hi, 2**one.seed_bits - 1) - spec.seeds.lo + 1)
-        * len(resolve_mappings(spec.mappings, one))
-        for one in resolve_families(spec.families)
-    )
-    if found.hypotheses < asked * starts * gaps:
-        raise Halted(f"{spec.key}: halted after {found.hypotheses} of {asked * starts * gaps} hypotheses")
+    if found.hypotheses < asked(spec):
+        raise Halted(f"{spec.key}: halted after {found.hypotheses} of {asked(spec)} hypotheses")
     return found
+
+
+def joined(parts: Sequence[SweepResult]) -> SweepResult:
+    """Return what the rungs of a trial found together."""
+    backward: Counter[Any] = Counter()
+    for one in parts:
+        backward.update(one.backward)
+    tables = [one.survivors for one in parts if one.survivors is not None and len(one.survivors)]
+    return SweepResult(
+        hits=sum(one.hits for one in parts),
+        best=max(one.best for one in parts),
+        null_hits=(sum(one.null_hits[0] for one in parts), sum(one.null_hits[1] for one in parts)),
+        null_best=(max(one.null_best[0] for one in parts), max(one.null_best[1] for one in parts)),
+        planted=sum(one.planted for one in parts),
+        found=sum(one.found for one in parts),
+        hypotheses=sum(one.hypotheses for one in parts),
+        expected_false=sum(one.expected_false for one in parts),
+        survivors=Survivors.join(tables[0].header, tables) if tables else None,
+        backward=backward,
+    )
 
 
 def make_plan(ctx: RunContext) -> Plan:
@@ -134,7 +192,15 @@ def make_plan(ctx: RunContext) -> Plan:
         (gaps.lo, gaps.hi),
         _codes(ctx),
         tuple(long),
+        _laws(ctx),
     )
+
+
+def _laws(ctx: RunContext) -> tuple[Law, ...]:
+    """Return the asked law of the gaps; where neither law nor gaps were stated, a new seed before every draw is tried as well."""
+    if ctx.space.gap_law == "constant" and ctx.space.gaps is None:
+        return ("constant", "reseed")
+    return (ctx.space.gap_law,)
 
 
 def draw_range(ctx: RunContext) -> tuple[int, int]:
@@ -174,6 +240,7 @@ def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
     """Return the searched parameters; `start` and `length` count draws of the chosen stream."""
     longest = min(LONGEST_BLOCK, plan.end)
     return {
+        "law": CategoricalDistribution(plan.laws),
         "session": CategoricalDistribution([ALL_DRAWS if one is None else one for one in plan.sessions]),
         "start": IntDistribution(0, max(0, plan.end - SHORTEST_WINDOW)),
         "length": IntDistribution(min(SHORTEST_WINDOW, longest), longest),
@@ -191,6 +258,9 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
     present = np.flatnonzero(values >= 0)
     length = min(params["length"], len(present))
     first = min(params["start"], int(present[len(present) - length]))
+    first = (
+        0 if params["law"] == "range" else first
+    )  # gaps that vary are laid out from the stream's first draw
     p = match_probability(values[present], *plan.range)
     threshold = threshold_for(plan.hypotheses(params), length, p, expected=params["expected"]) or length
     return SweepSpec(
@@ -200,7 +270,7 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         range=plan.range,
         seeds=plan.seeds,
         starts=(plan.starts[0], params["starts"]),
-        gaps=(plan.gaps[0], params["gaps"]),
+        gaps=plan.reach(params),
         window_start=first,
         window_length=length,
         threshold=max(1, threshold),
@@ -211,30 +281,40 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         noise=ctx.space.noise,
         keep=ctx.parameters.max_survivors,
         trial=number,
+        law=params["law"],
     )
 
 
 def objective(found: SweepResult, spec: SweepSpec, trials: int, plan: Plan) -> float:
-    """Return the trial's evidence in bits over its null twins, corrected for the number of trials."""
-    cost = math.log2(trials)
-    survivors = found.survivors
-    if survivors is None or not len(survivors):
-        return UNSEEN_FLOOR - cost - math.log2(1.0 + found.expected_false)
-    present = spec.history.values[spec.history.values >= 0]
-    p = match_probability(present, *plan.range)
+    """Return the trial's evidence in bits over its null twins, corrected for the number of trials.
+
+    The window's part is the e-value 1/(2 sqrt(p)) of its best match's p-value, what the null twins' best would earn taken off; the
+    unseen part is the best survivor's e-value on draws outside the window, each survivor charged for its rank.
+    """
+    survivors, p = found.survivors, _chance(spec, plan)
+    cost = math.log2(trials) + 1.0
 
     def rarity(best: int) -> float:
-        return -log2_expected_false(max(1, found.hypotheses), spec.window_length, best, p)
+        bits = -log2_expected_false(max(1, found.hypotheses), spec.window_length, best, p)
+        return max(0.0, bits) / 2.0
 
-    null = max(*found.null_best, spec.threshold - 1)
+    if survivors is None or not len(survivors):
+        return UNSEEN_FLOOR - cost - math.log2(1.0 + found.expected_false)
     unseen = float(survivors["evidence_bits"].max())
     if unseen < UNSEEN_FLOOR:
         unseen = UNSEEN_FLOOR - math.log2(1.0 + UNSEEN_FLOOR - unseen)
-    return rarity(found.best) - rarity(null) + unseen - cost
+    return max(0.0, rarity(found.best) - rarity(max(found.null_best))) + unseen - cost
 
 
-def _detail(spec: SweepSpec, found: SweepResult) -> dict[str, Any]:
+def _chance(spec: SweepSpec, plan: Plan) -> float:
+    """Return how often a fixed prediction matches a draw of the searched part."""
+    return match_probability(spec.history.values[spec.history.values >= 0], *plan.range)
+
+
+def _detail(spec: SweepSpec, found: SweepResult, rungs: int) -> dict[str, Any]:
     return {
+        "rungs": rungs,
+        "law": spec.law,
         "window": [spec.window_start, spec.window_length],
         "threshold": spec.threshold,
         "hits": found.hits,
@@ -253,21 +333,21 @@ def _write(
     plan: Plan,
     trials: list[Trial],
     specs: dict[int, SweepSpec],
-    results: dict[int, SweepResult],
+    sweeps: Sweeps,
 ) -> StepOutcome:
     best = max(trials, key=lambda one: (one.value, -one.number))
+    results = {number: joined(parts) for number, parts in sweeps.items()}
+    paid = math.log2(sum(map(len, sweeps.values())))  # choosing among sweeps costs a claim so much
     kept = _merge(ctx, plan, trials, specs, results)
-    spec = specs[best.number]
+    spec, required = specs[best.number], required_bits(ctx.space.alpha) + paid
     config = WindowConfig(
         history=ctx.history.digest,
         range=plan.range,
         search=(0, plan.end),
         confirm=None,
         window=_span(ctx, spec),
-        identified=bool(
-            len(kept) and kept["evidence_bits"].max() >= required_bits(ctx.space.alpha) + _paid(trials)
-        ),
-        required_bits=required_bits(ctx.space.alpha) + _paid(trials),
+        identified=_claimed(ctx, plan, kept, required),
+        required_bits=required,
         origin="step 1",
         session=spec.session,
         starts=spec.starts,
@@ -275,18 +355,39 @@ def _write(
         threshold=spec.threshold,
         objective=best.value,
         trials=tuple(
-            TrialRow(number=t.number, params=t.params, value=t.value, detail=t.detail) for t in trials
+            TrialRow(number=t.number, params=t.params, value=t.value, detail=t.detail, state=t.state)
+            for t in trials
         ),
     )
     outcome = _store(ctx, config, kept)
     outcome.findings += content.window_search([t.value for t in trials], kept, outcome.artifacts[1].bytes)
     _measure(outcome, trials, results, kept, config)
+    if (
+        _chance(spec, plan) * (plan.range[1] - plan.range[0] + 1) <= 1.0 + 1e-9
+    ):  # else it is a bound, far above what chance leaves
+        nulls = sum(sum(one.null_hits) for one in results.values()) / 2
+        outcome.findings += content.null_counts(nulls, outcome.metrics["expected_false"])
     return outcome
 
 
-def _paid(trials: list[Trial]) -> float:
-    """Return the bits that choosing among trials costs a claim."""
-    return math.log2(len(trials))
+def _claimed(ctx: RunContext, plan: Plan, kept: Survivors, required: float) -> bool:
+    """Say whether a survivor carries a claim that still holds at the end of the searched part: one that ended foretells nothing."""
+    rows = [
+        row
+        for row in np.flatnonzero(kept["evidence_bits"] >= required)
+        if refuse(kept.alignment(row)) is None
+    ]
+    lines = Lines.of(ctx.history.head(plan.end))
+    told = predictions([kept.alignment(row) for row in rows], lines)
+    ends = [int(kept["window_start"][row] + kept["window_length"][row]) for row in rows]
+    p = match_probability(lines.values[lines.values >= 0], *plan.range)
+    return any(_lasts(one[end:], lines.values[end:], p) for one, end in zip(told, ends, strict=True))
+
+
+def _lasts(told: np.ndarray, drawn: np.ndarray, p: float) -> bool:
+    """Say whether "it holds to the last draw" explains what followed the window no worse than "it ended somewhere"."""
+    hits = (told == drawn)[None, (told >= 0) & (drawn >= 0)]
+    return bool(log2_stretch(hits, p, lasting=True)[0] >= log2_stretch(hits, p)[0])
 
 
 def _store(ctx: RunContext, config: WindowConfig, kept: Survivors) -> StepOutcome:
@@ -324,6 +425,8 @@ def _measure(
         "identified": config.identified,
         "expected_false": sum(one.expected_false for one in results.values()),
         "found": sum(one.hits for one in results.values()),
+        "pruned": sum(trial.state == "pruned" for trial in trials),
+        "backward": dict(sum((Counter(one.backward) for one in results.values()), Counter())),
     }
     outcome.note = f"{len(kept)} survivors of {outcome.metrics['found']}, " + (
         f"best {best:.1f} of {config.required_bits:.1f} bits" if best is not None else "none by chance either"
@@ -357,10 +460,10 @@ def _merge(
         carried=max(1, sum(one.hits for one in results.values())),
         trials=tuple(_trial_header(trial, specs[trial.number], results[trial.number]) for trial in trials),
     )
-    joined = Survivors.join(header, parts)
-    order = np.lexsort((joined["digest"], -joined["forward_matched"], -joined["evidence_bits"]))
-    _, firsts = np.unique(joined["digest"][order], return_index=True)
-    return joined.take(order[np.sort(firsts)][: ctx.parameters.max_survivors])
+    table = Survivors.join(header, parts)
+    order = np.lexsort((table["digest"], -table["forward_matched"], -table["evidence_bits"]))
+    _, firsts = np.unique(table["digest"][order], return_index=True)
+    return table.take(order[np.sort(firsts)][: ctx.parameters.max_survivors])
 
 
 def _span(ctx: RunContext, spec: SweepSpec) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from engine.pipeline.features_meta import counted_up_to
 from engine.pipeline.replay import Lines
 from engine.pipeline.shelf import Shelf, code_digest
 from engine.pipeline.slots import blocks_for
-from engine.pipeline.study import Study, Trial, optimise
+from engine.pipeline.study import Rungs, Study, Trial, optimise
 from engine.search.survivors import Survivors
 
 MOST_PATTERNS = 64  # alignments that twins are made after, in turn
@@ -47,9 +47,10 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         ctx.parameters.scorer_trials,
         ctx.parameters.scorer_batch,
         {"inputs": shelf.inputs, "code": code_digest(), "trials": ctx.parameters.scorer_trials},
+        ctx.parameters.deterministic,
     )
 
-    async def one(number: int, params: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    async def one(number: int, params: dict[str, Any], _: Rungs) -> tuple[float, dict[str, Any]]:
         result = await call(ctx, trial_task(ctx, twins, number, params, final=False))
         return -result.meta["bits"], {name: result.meta[name] for name in ("bits", "reciprocal_rank")}
 
@@ -143,7 +144,8 @@ def _write(ctx: RunContext, shelf: Shelf, trials: list[Trial], best: Trial, fina
         bits_by_chance=chance,
         reciprocal_rank=best.detail["reciprocal_rank"],
         trials=tuple(
-            TrialRow(number=t.number, params=t.params, value=t.value, detail=t.detail) for t in trials
+            TrialRow(number=t.number, params=t.params, value=t.value, detail=t.detail, state=t.state)
+            for t in trials
         ),
     )
     shelf.write(SCORER, config)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.compute.task import Task
+from engine.compute.task import Task, TaskResult
 from engine.errors import Halted
 from engine.pipeline import content, lint
 from engine.pipeline.artifacts import (
@@ -35,6 +36,7 @@ from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgr
 from engine.pipeline.decoys import make, meta_for, needed, templates
 from engine.pipeline.features import Table, family_of
 from engine.pipeline.features_meta import Meta, counted_up_to
+from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines, predictions, refuse
 from engine.pipeline.scorer import Scorer
 from engine.pipeline.shelf import Shelf
@@ -48,6 +50,10 @@ LEAST_FEATURES = 24
 
 class LeakFound(StepRefused):
     """A feature knows draws that it may not know."""
+
+
+class BarrenColumn(StepRefused):
+    """A column that can tell nothing: dead by construction, or constant, copied or naming its trial in the finished table."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,11 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     """Score all rows, lint the columns, write the table; raise LeakFound before a leaking table is written."""
     shelf = Shelf(ctx, "3")
     asked = await asyncio.to_thread(_prepare, ctx, shelf)
-    raw = await compute(ctx, "3", asked.rows, progress)
-    return await asyncio.to_thread(_finish, ctx, shelf, asked, raw)
+    parts = Parts(ctx.artifacts.directory, "3")
+    raw = await compute(ctx, "3", asked.rows, progress, parts)
+    outcome = await asyncio.to_thread(_finish, ctx, shelf, asked, raw)
+    await asyncio.to_thread(parts.clear)
+    return outcome
 
 
 def _prepare(ctx: RunContext, shelf: Shelf) -> Asked:
@@ -111,8 +120,18 @@ def _finish(ctx: RunContext, shelf: Shelf, asked: Asked, raw: Raw) -> StepOutcom
             f"step 3: columns {', '.join(verdict.leaks)} know draws that they may not know; nothing was written: mend the feature"
         )
     table = with_score(raw.table, asked.scorer, verdict.kept)
+    _must_carry(table, survivors["trial"])
     head = _head(ctx, asked, table, verdict)
     return _write(shelf, Scored(survivors, head, table.x, raw.targets, raw.marks), verdict)
+
+
+def _must_carry(table: Table, trials: np.ndarray) -> None:
+    """Raise BarrenColumn for a column that the code can only ever fill with nothing, or that slipped through the lint."""
+    features = table.keep([name for name in table.names if name != SCORE])
+    barren = [*lint.dead(lint.probe()), *lint.barren(features, trials)]
+    if barren:
+        told = "; ".join(f"{one.name} {one.text}" for one in barren)
+        raise BarrenColumn(f"step 3: {told}; nothing was written: mend the feature")
 
 
 def playable(survivors: Survivors) -> Survivors:
@@ -131,30 +150,45 @@ def candidates(ctx: RunContext, config: WindowConfig, survivors: Survivors, bloc
     return Rows([*survivors, *decoys], Meta.of(survivors).join(meta), lines, blocks, config.range)
 
 
-async def compute(ctx: RunContext, name: str, rows: Rows, progress: Progress) -> Raw:
-    """Run the feature tasks, a bounded number at a time, and join them in row order."""
+async def compute(
+    ctx: RunContext, name: str, rows: Rows, progress: Progress, parts: Parts | None = None
+) -> Raw:
+    """Run the feature tasks, a bounded number at a time, and join them in row order; `parts` keep finished ones over a kill."""
     chunk, total = ctx.parameters.feature_rows, len(rows.alignments)
-    spans = {f"{ctx.run}/{name}/rows/{lo}": (lo, min(lo + chunk, total)) for lo in range(0, total, chunk)}
-    parts = {}
     seed = ctx.seeds.child(f"step{name}").integer("blind")
-    tasks = (features_task(key, rows, span, seed) for key, span in spans.items())
-    async for result in ctx.compute.map(tasks):
+    tasks = {
+        key: features_task(key, rows, (lo, min(lo + chunk, total)), seed)
+        for lo in range(0, total, chunk)
+        for key in (f"{ctx.run}/{name}/rows/{lo}",)
+    }
+    done = {} if parts is None else await asyncio.to_thread(_recorded, tasks, parts)
+    async for result in ctx.compute.map(task for key, task in tasks.items() if key not in done):
         if result.stopped:
-            raise Halted(f"{result.key}: halted; step {name} begins again from its inputs on resume")
+            raise Halted(f"{result.key}: halted; finished pieces are kept, resume goes on from them")
         if not result.ok:
             raise TaskFailed(f"{result.key} failed on {result.worker}: {result.error}; run the step again")
-        parts[result.key] = result
-        progress(StepProgress(name, len(parts), len(spans), f"{total} rows"))
-    if len(parts) != len(spans):
-        raise Halted(f"step {name}: halted after {len(parts)} of {len(spans)} pieces")
-    ordered = [parts[key] for key in spans]
+        if parts is not None:
+            await asyncio.to_thread(parts.put, tasks[result.key], result)
+        done[result.key] = result
+        progress(StepProgress(name, len(done), len(tasks), f"{total} rows"))
+    if len(done) != len(tasks):
+        raise Halted(f"step {name}: halted after {len(done)} of {len(tasks)} pieces")
+    return _joined([done[key] for key in tasks])
+
+
+def _recorded(tasks: Mapping[str, Task], parts: Parts) -> dict[str, TaskResult]:
+    found = {key: parts.get(task) for key, task in tasks.items()}
+    return {key: result for key, result in found.items() if result is not None}
+
+
+def _joined(ordered: Sequence[TaskResult]) -> Raw:
+    """Put the pieces together in row order."""
     names = tuple(ordered[0].meta["names"])
     x = np.concatenate([part.arrays["x"] for part in ordered], axis=1)
     targets = np.concatenate([part.arrays["targets"] for part in ordered], axis=2)
     marks = np.concatenate([part.arrays["marks"] for part in ordered], axis=0)
-    return Raw(
-        Table(names, x), targets, marks, tuple({leak for part in ordered for leak in part.meta["leaks"]})
-    )
+    leaks = {leak for part in ordered for leak in part.meta["leaks"]}
+    return Raw(Table(names, x), targets, marks, tuple(sorted(leaks)))
 
 
 def features_task(key: str, rows: Rows, span: tuple[int, int], seed: int) -> Task:

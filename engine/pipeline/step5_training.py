@@ -20,22 +20,25 @@ from engine.pipeline import content, health
 from engine.pipeline.artifacts import ENGINE, MODEL_META, SCORED, EngineConfig, ModelMeta, Scored
 from engine.pipeline.baselines import SINGLE, best_row, single
 from engine.pipeline.calibrate import best_share, shrunk, slope
-from engine.pipeline.calls import TaskFailed, call
+from engine.pipeline.calls import TaskFailed, call, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.features import Table
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
-from engine.pipeline.pieces import kept
+from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
 from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
 from engine.pipeline.step4_architecture import SKIPPED, skips, train_arrays
 from engine.pipeline.study import together
+from engine.pipeline.taught import active_policy, params_of
 from engine.pipeline.trainers import TRAINERS
+from engine.selfplay.rules import Policy
 
 OPENED = "final_block.opened"
+NO_POLICY = Policy()
 DECOY_CONFIDENCE = 0.9999  # a decoy lift is refused only where chance cannot reach
 
 
@@ -73,12 +76,15 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
-    trained = await train(ctx, scored, config, progress)
-    decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress)
+    policy = await asyncio.to_thread(active_policy, shelf)
+    trained = await train(ctx, scored, config, progress, policy)
+    decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress, policy)
     opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
-    return await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome = await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    await asyncio.to_thread(Parts(ctx.artifacts.directory, "5").clear)
+    return outcome
 
 
 def total(ctx: RunContext) -> int:
@@ -86,8 +92,10 @@ def total(ctx: RunContext) -> int:
     return len(TRAINERS) + 2
 
 
-async def train(ctx: RunContext, scored: Scored, config: EngineConfig, progress: Progress) -> Trained:
-    """Train every family in a process of its own and select out of fold; one whose process fails is left out, and said so."""
+async def train(
+    ctx: RunContext, scored: Scored, config: EngineConfig, progress: Progress, policy: Policy = NO_POLICY
+) -> Trained:
+    """Train every family in a process of its own, under the active policy, and select out of fold; one whose process fails is left out, and said so."""
     arrays, done = train_arrays(scored), 0
     skipped = {
         family: str(tried[0][SKIPPED])
@@ -97,7 +105,7 @@ async def train(ctx: RunContext, scored: Scored, config: EngineConfig, progress:
 
     async def one(family: str) -> TaskResult | None:
         nonlocal done
-        result = await _trained(ctx, scored, config, family, arrays, skipped)
+        result = await _trained(ctx, scored, config, family, arrays, skipped, policy)
         done += 1
         said = "trained" if result is not None else f"skipped, {skipped[family]}"
         progress(StepProgress("5", done, total(ctx), f"{family} {said}"))
@@ -121,10 +129,13 @@ async def _trained(
     family: str,
     arrays: dict[str, np.ndarray],
     skipped: dict[str, str],
+    policy: Policy,
 ) -> TaskResult | None:
     key = f"{ctx.run}/5/{family}"
     try:
-        result = await kept(ctx, train_task(ctx, scored, key, family, config.models[family], arrays))
+        result = await kept(
+            ctx, "5", train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
+        )
     except TaskFailed as error:
         skipped[family] = str(error)
         return None
@@ -174,6 +185,7 @@ def train_task(
     config: dict[str, Any],
     arrays: dict[str, np.ndarray],
     job: str = "train",
+    policy: Policy = NO_POLICY,
 ) -> Task:
     """Return the task that trains one family: outer folds, then all development blocks."""
     blocks = scored.head.blocks()
@@ -185,12 +197,18 @@ def train_task(
         "length": blocks.length,
         "chance": scored.head.chance,
         "seed": ctx.seeds.child("step5").integer(family),
+        **params_of(policy, scored.head.names),
     }
     return Task("train", key, params, arrays, isolate=True)
 
 
 async def decoy_lift(
-    ctx: RunContext, scored: Scored, config: dict[str, Any], family: str, progress: Progress
+    ctx: RunContext,
+    scored: Scored,
+    config: dict[str, Any],
+    family: str,
+    progress: Progress,
+    policy: Policy = NO_POLICY,
 ) -> Interval:
     """Run the same procedure where nothing can be found; raise Artefact if it finds something all the same.
 
@@ -200,8 +218,8 @@ async def decoy_lift(
         [decoy_table(ctx, scored, turn) for turn in range(ctx.parameters.decoy_histories)]
     )
     arrays = {name: np.stack([table[name] for table in tables]) for name in tables[0]}
-    task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys")
-    held_out = (await kept(ctx, task)).arrays["held_out"]
+    task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys", policy=policy)
+    held_out = (await kept(ctx, "5", task)).arrays["held_out"]
     progress(StepProgress("5", total(ctx) - 1, total(ctx), f"{len(tables)} decoy histories"))
     shares = [
         share
@@ -416,7 +434,10 @@ def _measure(
     decoys: Interval,
 ) -> None:
     rates = {family: result.arrays["final"] for family, result in trained.results.items()}
-    outcome.findings += content.training(rates, [result.seconds for result in trained.results.values()])
+    ran = [
+        result.seconds for result in trained.results.values() if result.seconds > 0.0
+    ]  # 0: kept from before a halt
+    outcome.findings += content.training(rates, ran)
     outcome.findings += skips(dict(trained.skipped)) + health.warnings(trained.health())
     outcome.measure("models", len(trained.results), ">=", 1, f"{len(trained.skipped)} left out")
     outcome.measure(

@@ -93,6 +93,10 @@ class TorchMlp:
         inputs = torch.tensor(np.clip((x - centre) / scale, -8.0, 8.0), dtype=torch.float32)
         wanted, weight = (torch.tensor(one, dtype=torch.float32) for one in (labels, weights / weights.sum()))
         network = self._network(inputs.shape[1], config["hidden"])
+        with (
+            torch.no_grad()
+        ):  # a column that never varied teaches nothing: its random first weights must not speak
+            _linear(network)[0].weight[:, torch.tensor(np.ptp(rows.x, axis=0) == 0.0)] = 0.0
         optimiser = torch.optim.AdamW(network.parameters(), lr=config["rate"], weight_decay=config["decay"])
         # the mean over draws is dominated by misses near chance; this scale keeps hits visible to the optimiser
         loudness = min(100.0, 1.0 / max(rows.chance, float(rows.hits.sum() / max(1.0, rows.scored.sum()))))

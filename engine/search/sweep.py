@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,16 +12,20 @@ import numpy as np
 from engine.compute.cluster import Compute
 from engine.errors import UsageError
 from engine.evidence.chance import log2_tail
+from engine.evidence.evalue import survivor_bits
+from engine.evidence.stretch import log2_two_sided
 from engine.evidence.uniformity import match_probability
 from engine.history.history import History
 from engine.search.alignment import Alignment, Gap, Origin
+from engine.search.backward import By, by, earlier
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
-from engine.search.design import Scope
+from engine.search.design import DESIGN_BITS, Law, Scope
 from engine.search.plan import Cell, cell_seconds
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family, resolve_families
@@ -48,6 +53,7 @@ class SweepSpec:
     noise: float | None = None
     keep: int = 64
     trial: int = -1
+    law: Law = "constant"
 
 
 @dataclass
@@ -64,6 +70,8 @@ class SweepResult:
     hypotheses: int = 0
     expected_false: float = 0.0
     survivors: Survivors | None = None
+    backward: dict[By, int] = field(default_factory=dict)
+    """How many kept survivors were led back by the inverse step, and how many by an earlier block."""
 
 
 async def sweep(compute: Compute, journal: Journal, spec: SweepSpec) -> SweepResult:
@@ -84,8 +92,13 @@ async def sweep(compute: Compute, journal: Journal, spec: SweepSpec) -> SweepRes
             _count(result, outcome, p)
             null_counts += [int(hit["matched"]) for hit in outcome.hits if hit["vector"] != REAL]
             claims += _scored(outcome, stream.real, p, spec, len(claims))
-    result.survivors = _survivors(spec, claims, null_counts, stream.real)
+    result.survivors, result.backward = _survivors(spec, claims, null_counts, stream.real, p)
     return result
+
+
+def asked(spec: SweepSpec) -> int:
+    """Return how many hypotheses the whole sweep tests: less means that it was cut short."""
+    return sum(cell.tested for cell in _cells(spec))
 
 
 def _cells(spec: SweepSpec) -> list[Cell]:
@@ -99,13 +112,15 @@ def _cells(spec: SweepSpec) -> list[Cell]:
     try:
         for one in resolve_families(spec.families):
             top = min(spec.seeds.hi, 2**one.seed_bits - 1)
-            scope = Scope(top - spec.seeds.lo + 1, starts, gaps, "constant", 1.0, 0.0, 1.0)
+            if top < spec.seeds.lo:
+                continue
+            scope = Scope(top - spec.seeds.lo + 1, starts, gaps, spec.law, 1.0, 0.0, 1.0)
             seconds = cell_seconds(one, scope, spec.window_length, spec.threshold)
             cells += [
                 Cell(
                     one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,
                     spec.noise or 0.0, spec.window_length, spec.threshold, len(spec.history) - spec.window_length,
-                    spec.session, 1.0, seconds, spec.window_start,
+                    spec.session, 1.0, seconds, spec.window_start, law=spec.law,
                 )
                 for mapping in resolve_mappings(spec.mappings, one)
             ]  # fmt: skip
@@ -143,7 +158,11 @@ def _scored(outcome: ChunkOutcome, draws: np.ndarray, p: float, spec: SweepSpec,
     return [
         score(
             outcome.cell,
-            (int(hit["seed"]), int(hit["start"]), int(hit["gap"])),
+            (
+                _first_seed(outcome.cell, int(hit["seed"]), int(hit["gap"])),
+                int(hit["start"]),
+                int(hit["gap"]),
+            ),
             draws,
             p,
             spec.noise,
@@ -153,18 +172,28 @@ def _scored(outcome: ChunkOutcome, draws: np.ndarray, p: float, spec: SweepSpec,
     ]
 
 
-def _survivors(spec: SweepSpec, claims: list[Claim], nulls: list[int], draws: np.ndarray) -> Survivors:
-    """Return the best `keep` survivors with matches in, before and after the window."""
-    tallies = {id(claim): _tallies(claim, draws) for claim in claims}
-    ranked = sorted(claims, key=lambda one: (-one.bits, -tallies[id(one)]["forward_matched"], one.seed))[
-        : spec.keep
-    ]
-    rows = [tallies[id(claim)] for claim in ranked]
+def _first_seed(cell: Cell, seed: int, gap: int) -> int:
+    """Return the seed at the stream's first draw; where draws are seeded anew a hit names the one at the window's."""
+    if cell.law != "reseed":
+        return seed
+    return int((seed - cell.window * gap) % (1 << family(cell.family).seed_bits))
+
+
+def _survivors(
+    spec: SweepSpec, claims: list[Claim], nulls: list[int], draws: np.ndarray, p: float
+) -> tuple[Survivors, dict[By, int]]:
+    """Return the best `keep` survivors with matches in, before and after the window, and how they were led back."""
+    tables = [_matches(claim, draws) for claim in claims]
+    bits = _evidence(claims, tables, draws, p, spec.noise)
+    tallies = [_tallies(claim, same, draws) for claim, same in zip(claims, tables, strict=True)]
+    order = sorted(
+        range(len(claims)), key=lambda at: (-bits[at], -tallies[at]["forward_matched"], claims[at].seed)
+    )[: spec.keep]
+    rows = [tallies[at] for at in order]
     columns: dict[str, object] = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
-    floor = -1e9  # -inf (a miss where no noise is assumed) has no place in JSON
     columns |= {
         "window_start": spec.window_start, "window_length": spec.window_length, "trial": spec.trial, "sweep": spec.key,
-        "evidence_bits": [max(claim.bits, floor) for claim in ranked],
+        "evidence_bits": [bits[at] for at in order],
         "null_rank": [sum(null >= row["forward_matched"] for null in nulls) for row in rows],
     }  # fmt: skip
     header = SurvivorHeader(
@@ -172,30 +201,68 @@ def _survivors(spec: SweepSpec, claims: list[Claim], nulls: list[int], draws: np
         search=(spec.window_start, spec.window_start + spec.window_length),
         confirm=(0, len(spec.history)), found=len(claims), carried=max(1, len(claims)),
     )  # fmt: skip
-    return Survivors.from_alignments([alignment(claim) for claim in ranked], header, columns)
+    kept = [claims[at] for at in order]
+    return Survivors.from_alignments([alignment(one) for one in kept], header, columns), Counter(
+        map(by, kept)
+    )
 
 
-def _tallies(claim: Claim, draws: np.ndarray) -> dict[str, int]:
+def _matches(claim: Claim, draws: np.ndarray) -> np.ndarray:
+    """Return where a claim foretold a draw, bool (n,); the draws before its window are reached backward."""
+    if claim.gaps is not None:  # its alignment is laid out over the draws it was weighed on
+        width = len(claim.gaps) + 1
+        calls = np.cumsum([claim.start, *(gap + 1 for gap in claim.gaps)])
+        cell = claim.cell
+        made = np.full(len(draws), -1, dtype=np.int64)
+        made[:width] = host.values(
+            cell.family, cell.mapping, claim.seed, cell.lo, cell.hi, int(calls[-1]) + 1
+        )[calls]
+    else:
+        made = predicted(claim.cell, claim.seed, claim.start, claim.gap, len(draws))
+        made[: claim.cell.window] = earlier(claim)
+    return np.asarray((made == draws) & (draws >= 0))
+
+
+def _evidence(
+    claims: list[Claim], tables: list[np.ndarray], draws: np.ndarray, p: float, noise: float | None
+) -> list[float]:
+    """Return each claim's bits: half the belief is that it holds on all draws, half that it holds on a stretch around its window."""
+    floor = -1e9  # -inf (a miss where no noise is assumed) has no place in JSON
+    bits = np.array([max(claim.bits, floor) for claim in claims], dtype=float)
+    if not claims or noise is not None or claims[0].gaps is not None:
+        return bits.tolist()
+    before, after = unseen(draws, claims[0].cell.window, claims[0].cell.block)
+    same = np.array(tables)
+    paid = [survivor_bits(rank) + DESIGN_BITS for rank in range(1, len(claims) + 1)]
+    local = log2_two_sided(same[:, before], same[:, after], p) - np.array(paid)
+    return np.maximum(np.logaddexp2(bits, local) - 1.0, floor).tolist()
+
+
+def unseen(draws: np.ndarray, window: int, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the present draws before and after a window's block, nearest first."""
+    present = np.flatnonzero(draws >= 0)
+    inside = present[present >= window][:block]
+    return present[present < window][::-1], present[present > inside[-1]] if len(inside) else present[:0]
+
+
+def _tallies(claim: Claim, same: np.ndarray, draws: np.ndarray) -> dict[str, int]:
     """Count matches in the window, on the earlier block (backward) and on the later one (confirm)."""
-    same = predicted(claim.cell, claim.seed, claim.start, claim.gap, len(draws)) == draws
-    present = draws >= 0
-    inside = np.flatnonzero(present[claim.cell.window :])[: claim.cell.block] + claim.cell.window
-    end = int(inside[-1]) + 1 if len(inside) else claim.cell.window
-    spans = {
-        "forward": inside,
-        "backward": np.flatnonzero(present[: claim.cell.window]),
-        "confirm": np.flatnonzero(present[end:]) + end,
-    }
+    before, after = unseen(draws, claim.cell.window, claim.cell.block)
+    present = np.flatnonzero(draws >= 0)
+    inside = present[present >= claim.cell.window][: claim.cell.block]
     counts: dict[str, int] = {}
-    for name, index in spans.items():
+    for name, index in (("forward", inside), ("backward", before), ("confirm", after)):
         counts[f"{name}_matched"], counts[f"{name}_scored"] = int(same[index].sum()), len(index)
     return counts
 
 
 def alignment(claim: Claim) -> Alignment:
     """Return the hypothesis of a scored survivor."""
+    gap = {"law": claim.cell.law, "value": claim.gap}
+    if claim.gaps is not None:
+        gap = {"law": "range", "lo": claim.cell.gaps[0], "hi": claim.cell.gaps[1], "pattern": claim.gaps}
     return Alignment(
         family=claim.cell.family, mapping=claim.cell.mapping, range=(claim.cell.lo, claim.cell.hi),
         origin=Origin.seed(claim.seed, family(claim.cell.family).seed_bits), start=claim.start,
-        gap=Gap.constant(claim.gap), session=claim.cell.session,
+        gap=Gap.model_validate(gap), session=claim.cell.session,
     )  # fmt: skip

@@ -1,15 +1,18 @@
-"""Which transform to try next: Gaussian Thompson sampling, seeded, its whole memory in a few numbers per arm."""
+"""Which transform to try next: Gaussian Thompson sampling, seeded; its whole memory is a few numbers per arm, shown as posteriors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine.seedtree import named_rng
 
 PRIOR_SPREAD = 0.25
-NOISE_FLOOR = 0.02
+NOISE_FLOOR = 0.002
+WIDEST = 2.0
+"""The prior spread of an arm's mean, in units of an episode's noise."""
+SAMPLES = 1000
 
 
 @dataclass
@@ -28,17 +31,29 @@ class Arm:
         self.squares += delta * (reward - self.mean)
 
 
+@dataclass(frozen=True)
+class Posterior:
+    """What is believed of one arm: mean and spread of its reward, and the probability that it is the best."""
+
+    arm: str
+    pulls: int
+    mean: float
+    spread: float
+    best: float
+
+
 @dataclass
 class Bandit:
     """Arms by name. The choice depends on the seed, the number of choices made and the rewards told, on nothing else.
 
-    Rewards are gains over the baseline, about -1..1. Prior of each arm: mean 0, spread 0.25.
+    The noise of an episode is estimated over all arms; an arm's mean has the prior (mean of all rewards, twice the noise).
     """
 
     names: tuple[str, ...]
     seed: int
     chosen: int = 0
     arms: dict[str, Arm] = field(default_factory=dict)
+    flying: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Give every name an arm."""
@@ -48,24 +63,52 @@ class Bandit:
             self.arms.setdefault(name, Arm())
 
     def choose(self) -> str:
-        """Draw a plausible mean for every arm and return the arm with the highest."""
+        """Return an arm that nobody tried yet, in an order of the seed's; then the best plausible one."""
         rng = named_rng(self.seed, "selfplay", "bandit", self.chosen)
         self.chosen += 1
-        noise = self._noise()
+        fresh = [name for name in self.names if self._tries(name) == 0]
+        if fresh:
+            return fresh[int(rng.integers(len(fresh)))]
         drawn = {
-            name: self._plausible(self.arms[name], noise, float(rng.standard_normal())) for name in self.names
+            name: mean + spread * float(rng.standard_normal())
+            for name, (mean, spread) in self._beliefs().items()
         }
         return max(self.names, key=drawn.__getitem__)
 
     def choose_many(self, count: int) -> list[str]:
-        """Return several choices before any of them is told."""
-        return [self.choose() for _ in range(count)]
+        """Return several choices before any of them is told; one in flight counts as tried."""
+        chosen = []
+        for _ in range(count):
+            name = self.choose()
+            self.flying[name] = self.flying.get(name, 0) + 1
+            chosen.append(name)
+        return chosen
 
     def tell(self, name: str, reward: float) -> None:
         """Take in the reward of one choice; a reward that is not a finite number is refused."""
         if not math.isfinite(reward):
             raise ValueError(f"bandit arm {name}: reward {reward} is not a number")
+        self.flying[name] = max(0, self.flying.get(name, 0) - 1)
         self.arms[name].tell(reward)
+
+    def remember(self, rewards: Iterable[tuple[str, float]]) -> None:
+        """Take in the rewards of earlier sessions; those of arms that are gone are left out."""
+        for name, reward in rewards:
+            if name in self.arms:
+                self.tell(name, reward)
+
+    def posterior(self) -> list[Posterior]:
+        """Return what is believed of every arm, the best first."""
+        beliefs = self._beliefs()
+        means, spreads = ([beliefs[name][at] for name in self.names] for at in (0, 1))
+        rng = named_rng(self.seed, "selfplay", "posterior", self.chosen)
+        drawn = rng.standard_normal((SAMPLES, len(self.names))) * spreads + means
+        wins = [int((drawn.argmax(axis=1) == at).sum()) / SAMPLES for at in range(len(self.names))]
+        rows = [
+            Posterior(name, self.arms[name].pulls, means[at], spreads[at], wins[at])
+            for at, name in enumerate(self.names)
+        ]
+        return sorted(rows, key=lambda row: (-row.mean, row.arm))
 
     def pulls(self) -> dict[str, int]:
         """Return how often each arm was told."""
@@ -75,15 +118,34 @@ class Bandit:
         """Return the entropy of the pulls over its maximum: 1 = all arms alike, 0 = one arm only."""
         return normalised_entropy([self.arms[name].pulls for name in self.names])
 
+    def _tries(self, name: str) -> int:
+        return self.arms[name].pulls + self.flying.get(name, 0)
+
+    def _beliefs(self) -> dict[str, tuple[float, float]]:
+        """Return mean and spread of each arm's posterior; what is in flight is expected to return its mean."""
+        noise, centre = self._noise(), self._centre()
+        prior = 1.0 / (WIDEST * noise) ** 2
+        found = {}
+        for name, arm in self.arms.items():
+            precision = prior + arm.pulls / noise**2
+            mean = (centre * prior + arm.mean * arm.pulls / noise**2) / precision
+            found[name] = (mean, 1.0 / math.sqrt(precision + self.flying.get(name, 0) / noise**2))
+        return found
+
+    def _centre(self) -> float:
+        pulls = sum(arm.pulls for arm in self.arms.values())
+        return sum(arm.mean * arm.pulls for arm in self.arms.values()) / pulls if pulls else 0.0
+
     def _noise(self) -> float:
+        """Return the spread of one episode: within arms where some were played twice, else between all."""
         spread = sum(arm.squares for arm in self.arms.values())
         freedom = sum(max(0, arm.pulls - 1) for arm in self.arms.values())
-        return max(NOISE_FLOOR, math.sqrt(spread / freedom)) if freedom else PRIOR_SPREAD
-
-    @staticmethod
-    def _plausible(arm: Arm, noise: float, z: float) -> float:
-        precision = 1 / PRIOR_SPREAD**2 + arm.pulls / noise**2
-        return arm.mean * arm.pulls / noise**2 / precision + z / math.sqrt(precision)
+        if freedom < 3:
+            tried = [arm.mean for arm in self.arms.values() if arm.pulls]
+            centre = sum(tried) / len(tried) if tried else 0.0
+            spread += sum((mean - centre) ** 2 for mean in tried)
+            freedom += len(tried) - 1
+        return max(NOISE_FLOOR, math.sqrt(spread / freedom)) if freedom > 0 else PRIOR_SPREAD
 
 
 def normalised_entropy(counts: Sequence[int]) -> float:

@@ -11,7 +11,11 @@ from engine.selfplay.rules import Policy
 
 
 class Candidate(BaseModel):
-    """One proposed policy; `draws_seen` bounds what may never be used to judge it."""
+    """One proposed policy; `draws_seen` bounds what may never be used to judge it.
+
+    Lineage: the run, the table it played on (`table`, a digest), the transform that made it (`arm`), the episode that
+    found it, and the version of the active policy that its episodes started from (`parent`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
@@ -28,9 +32,20 @@ class Candidate(BaseModel):
     draws_seen: int
     table: str
     run: str
+    arm: str = ""
+    episode: int = 0
+    parent: int = 0
 
     @property
     def id(self) -> str:
         """Return the name of the candidate: the policy's digest and what it was found on."""
-        text = f"{self.policy.model_dump_json()}|{self.model}|{self.table}|{self.seed}"
-        return f"c-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return f"c-{_digest(f'{self.fingerprint}|{self.seed}')}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what two candidates share that are one: policy, learner and table."""
+        return _digest(f"{self.policy.model_dump_json()}|{self.model}|{self.table}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

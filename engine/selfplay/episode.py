@@ -32,6 +32,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: Policy
+    base: Policy = Policy()
     model: str = Field(pattern="^(lightgbm|xgboost)$")
     seed: int = Field(ge=0)
     names: tuple[str, ...]
@@ -47,8 +48,9 @@ def run_task(
     """Run one episode.
 
     `arrays`: x float (rows, columns), y hit rates (rows,), block int (rows,), marks int8 (test rows, draws):
-    1 hit, 0 miss, -1 not scored. Returns fitness, baseline and null in bits per draw over chance, and per-draw
-    bits of the policy and of the baseline. The test block must lie after every training block.
+    1 hit, 0 miss, -1 not scored. Returns fitness, baseline (the same learner under the base policy) and null (under the
+    policy, with shuffled targets) in bits per draw over chance, and per-draw bits of the policy and of the baseline.
+    The test block must lie after every training block.
     """
     spec = Spec.model_validate(params)
     if max(spec.train) >= spec.test:
@@ -61,9 +63,9 @@ def run_task(
     future = table.rows(table.block == spec.test)
     try:
         under = _play(spec, spec.policy, past, future, arrays["marks"], stop)
+        plain = _play(spec, spec.base, past, future, arrays["marks"], stop)
     except PolicyError as error:
         return {"refused": str(error)}, {}
-    plain = _play(spec, Policy(), past, future, arrays["marks"], stop)
     null = _play(spec, spec.policy, _shuffled(past, spec.seed), future, arrays["marks"], stop)
     meta = {
         "refused": None, "fitness": float(under.mean()), "baseline": float(plain.mean()), "null": float(null.mean()),

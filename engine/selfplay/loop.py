@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,17 +13,19 @@ import numpy.typing as npt
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, UsageError
 from engine.seedtree import named_rng, named_seed
+from engine.selfplay.arms import ARMS, on_top_of, propose
 from engine.selfplay.bandit import Bandit
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.episode import MODELS
-from engine.selfplay.rules import Filter, Mask, Policy, Weight, Window
+from engine.selfplay.rules import Policy
 
 if TYPE_CHECKING:
     Arrays = dict[str, npt.NDArray[Any]]
 
-QUANTILES = (0.1, 0.25, 0.5)
-POWERS = (-1.0, 1.0, 2.0)
 FINALISTS = 3
+FINAL = "final"
+ATTEMPTS = 64
+NO_POLICY = Policy()
 
 
 class Compute(Protocol):
@@ -58,7 +61,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Episode:
-    """One finished episode, for the record."""
+    """One finished episode, for the record; `refused` says why its policy left nothing to learn from."""
 
     number: int
     arm: str
@@ -69,39 +72,79 @@ class Episode:
     baseline: float
     null: float
     seconds: float
+    fingerprint: str = ""
+    refused: str | None = None
 
     @property
     def gain(self) -> float:
-        """Return the bits per draw that the policy adds to the same learner without one."""
+        """Return the bits per draw that the policy adds to the same learner under the base policy."""
         return self.fitness - self.baseline
 
+    @property
+    def reward(self) -> float:
+        """Return the gain; one that its decoy (shuffled targets) wins as well is none."""
+        return self.gain if self.fitness > self.null else min(0.0, self.gain)
 
-ARMS = ("filter above", "filter below", "weight", "mask", "window", "mask+weight")
+
+@dataclass(frozen=True)
+class Start:
+    """Where a session starts from: its seed and size, the policy under which it plays, and what earlier sessions left."""
+
+    seed: int
+    episodes: int
+    width: int = 1
+    base: Policy = NO_POLICY
+    parent: int = 0
+    told: tuple[tuple[str, float], ...] = ()
+    played: frozenset[str] = frozenset()
+
+
+@dataclass
+class Session:
+    """One session as it stands: what was played, the bandit, and every episode's fingerprint."""
+
+    start: Start
+    bandit: Bandit
+    known: set[str]
+    played: list[Episode] = field(default_factory=list)
+    candidate: Candidate | None = None
+
+    @classmethod
+    def begin(cls, start: Start) -> Session:
+        """Begin with what earlier sessions learnt of the arms."""
+        bandit = Bandit(tuple(ARMS), start.seed)
+        bandit.remember(start.told)
+        return cls(start, bandit, set(start.played))
 
 
 async def explore(
-    compute: Compute,
-    material: Material,
-    *,
-    seed: int,
-    episodes: int,
-    width: int,
-    record: Callable[[Episode], None] = lambda _: None,
-) -> Candidate | None:
-    """Play `episodes`, re-play the best policies on every block, and return the best one, or None if none helps."""
+    compute: Compute, material: Material, start: Start, record: Callable[[Episode], None] = lambda _: None
+) -> Session:
+    """Play episodes, re-play the best policies on every block; the session's candidate is the best one, if any helps.
+
+    No episode equals another, of this session or of those in `start.played`: one that would is planned anew, and where
+    nothing new can be planned the session ends early.
+    """
     tests = material.tests()
     if not tests:
         raise UsageError("selfplay: no block has a training block before it; a longer history is needed")
-    bandit = Bandit(ARMS, seed)
-    played: list[Episode] = []
-    while len(played) < episodes:
-        batch = bandit.choose_many(min(width, episodes - len(played)))
-        plans = [_plan(material, seed, len(played) + i, arm, tests) for i, arm in enumerate(batch)]
-        for episode in await _play(compute, material, plans):
-            bandit.tell(episode.arm, episode.gain)
-            played.append(episode)
+    session, number = Session.begin(start), 0
+    while number < start.episodes:
+        wanted = min(start.width, start.episodes - number)
+        plans = [
+            plan
+            for at, arm in enumerate(session.bandit.choose_many(wanted))
+            if (plan := _plan(session, material, number + at, arm, tests)) is not None
+        ]
+        if not plans:
+            break
+        for episode in await _play(compute, material, plans, start.base):
+            session.bandit.tell(episode.arm, episode.reward)
+            session.played.append(episode)
             record(episode)
-    return await _final(compute, material, played, bandit, seed, record)
+        number += wanted
+    session.candidate = await _final(compute, material, session, record)
+    return session
 
 
 @dataclass(frozen=True)
@@ -114,42 +157,38 @@ class Plan:
     model: str
     test: int
     seed: int
+    fingerprint: str
 
 
-def _plan(material: Material, seed: int, number: int, arm: str, tests: list[int]) -> Plan:
-    rng = named_rng(seed, "selfplay", "plan", number)
-    policy = propose(arm, material.names, rng, len(tests))
-    return Plan(number, arm, policy, MODELS[number % len(MODELS)], tests[number % len(tests)],
-                named_seed(seed, "selfplay", "model", number) >> 32)  # fmt: skip
+def _plan(session: Session, material: Material, number: int, arm: str, tests: list[int]) -> Plan | None:
+    """Plan an episode that nobody has played; None where the arm has nothing new to offer."""
+    seed, model, test = session.start.seed, MODELS[number % len(MODELS)], tests[number % len(tests)]
+    for attempt in range(ATTEMPTS):
+        rng = named_rng(seed, "selfplay", "plan", number, attempt)
+        policy = on_top_of(session.start.base, propose(arm, material.names, rng, len(tests)))
+        mark = fingerprint(policy, model, test, material.digest)
+        if policy != session.start.base and mark not in session.known:
+            session.known.add(mark)
+            return Plan(
+                number, arm, policy, model, test, named_seed(seed, "selfplay", "model", number) >> 32, mark
+            )
+    return None
 
 
-def propose(arm: str, names: tuple[str, ...], rng: np.random.Generator, blocks: int) -> Policy:
-    """Make a concrete policy of an arm's kind; the generator alone chooses column and strength."""
-    column = names[int(rng.integers(len(names)))]
-    weight = Weight(column=column, power=float(rng.choice(POWERS)))
-    families = sorted({name.partition(".")[0] for name in names})
-    family = families[int(rng.integers(len(families)))]
-    hidden = tuple(name for name in names if name.partition(".")[0] == family)
-    mask = Mask(columns=hidden if len(hidden) < len(names) else hidden[:1]) if len(names) > 1 else None
-    quantile = float(rng.choice(QUANTILES))
-    kinds: dict[str, Policy] = {
-        "filter above": Policy(filter=Filter(column=column, side="above", quantile=quantile)),
-        "filter below": Policy(filter=Filter(column=column, side="below", quantile=1.0 - quantile)),
-        "weight": Policy(weight=weight),
-        "mask": Policy(mask=mask),
-        "window": Policy(window=Window(blocks=int(rng.integers(1, max(2, blocks))))),
-        "mask+weight": Policy(
-            mask=mask, weight=weight if mask is None or column not in mask.columns else None
-        ),
-    }
-    return kinds[arm]
+def fingerprint(policy: Policy, model: str, test: int, table: str) -> str:
+    """Return what two equal episodes share: policy, learner, block and table."""
+    return hashlib.sha256(f"{policy.model_dump_json()}|{model}|{test}|{table}".encode()).hexdigest()[:16]
 
 
-async def _play(compute: Compute, material: Material, plans: list[Plan]) -> list[Episode]:
+async def _play(compute: Compute, material: Material, plans: list[Plan], base: Policy) -> list[Episode]:
     """Run plans on the workers; results are told in plan order, so that a seed gives one sequence."""
     by_key = {f"{material.run}/selfplay/{plan.number}": plan for plan in plans}
     done: dict[int, Episode] = {}
-    async for result in compute.map([_task(key, plan, material) for key, plan in by_key.items()]):
+    tasks = [
+        episode_task(key, material, plan.policy, plan.model, plan.seed, plan.test, base)
+        for key, plan in by_key.items()
+    ]
+    async for result in compute.map(tasks):
         plan = by_key[result.key]
         if result.stopped:
             raise Halted(f"selfplay stopped at episode {plan.number}; it goes on after resume")
@@ -161,20 +200,16 @@ async def _play(compute: Compute, material: Material, plans: list[Plan]) -> list
 
 def _episode(plan: Plan, result: TaskResult) -> Episode:
     meta = result.meta
-    if meta["refused"] is not None:
-        # a policy that leaves nothing to learn from earns nothing, and costs its arm the pull
-        return Episode(
-            plan.number, plan.arm, plan.policy, plan.model, plan.test, 0.0, 0.0, 0.0, result.seconds
-        )
-    return Episode(plan.number, plan.arm, plan.policy, plan.model, plan.test,
-                   meta["fitness"], meta["baseline"], meta["null"], result.seconds)  # fmt: skip
+    # a policy that leaves nothing to learn from earns nothing, and costs its arm the pull
+    none = meta["refused"] is not None
+    fitness, baseline, null = (0.0 if none else float(meta[name]) for name in ("fitness", "baseline", "null"))
+    return Episode(plan.number, plan.arm, plan.policy, plan.model, plan.test, fitness, baseline, null,
+                   result.seconds, plan.fingerprint, meta["refused"])  # fmt: skip
 
 
-def _task(key: str, plan: Plan, material: Material) -> Task:
-    return episode_task(key, material, plan.policy, plan.model, plan.seed, plan.test)
-
-
-def episode_task(key: str, material: Material, policy: Policy, model: str, seed: int, test: int) -> Task:
+def episode_task(
+    key: str, material: Material, policy: Policy, model: str, seed: int, test: int, base: Policy = NO_POLICY
+) -> Task:
     """Return the task of one episode: learn on the blocks before `test`, rank block `test`."""
     train = material.trains[test]
     wanted = (*train, test)
@@ -186,7 +221,7 @@ def episode_task(key: str, material: Material, policy: Policy, model: str, seed:
         kind="episode",
         key=key,
         params={
-            "policy": policy.model_dump(mode="json"), "model": model, "seed": seed,
+            "policy": policy.model_dump(mode="json"), "base": base.model_dump(mode="json"), "model": model, "seed": seed,
             "names": list(material.names), "train": list(train), "test": test, "chance": material.chance,
         },
         arrays={
@@ -200,60 +235,55 @@ def episode_task(key: str, material: Material, policy: Policy, model: str, seed:
 
 
 async def _final(
-    compute: Compute,
-    material: Material,
-    played: list[Episode],
-    bandit: Bandit,
-    seed: int,
-    record: Callable[[Episode], None],
+    compute: Compute, material: Material, session: Session, record: Callable[[Episode], None]
 ) -> Candidate | None:
     """Play the best policies on every block: one lucky block is not enough to become a candidate."""
-    best: tuple[float, list[Episode]] | None = None
-    for rank, chosen in enumerate(_finalists(played)):
-        start = len(played) + rank * len(material.tests())
-        plans = [
-            Plan(
-                start + i,
-                "final",
-                chosen.policy,
-                chosen.model,
-                test,
-                named_seed(seed, "selfplay", "final", start + i) >> 32,
-            )
-            for i, test in enumerate(material.tests())
-        ]
-        final = await _play(compute, material, plans)
+    best: tuple[float, Episode, list[Episode]] | None = None
+    for rank, chosen in enumerate(_finalists(session.played)):
+        final = await _play(compute, material, _finals(session, material, chosen, rank), session.start.base)
         for episode in final:
             record(episode)
-        gain = sum(episode.gain for episode in final) / len(final)
-        if gain > 0 and (best is None or gain > best[0]):
-            best = (gain, final)
-    return None if best is None else _candidate(best[1], material, len(played), bandit, seed)
+        gain, over_decoys = (sum(values) / len(final) for values in (
+            [episode.gain for episode in final], [episode.fitness - episode.null for episode in final]
+        ))  # fmt: skip
+        if min(gain, over_decoys) > 0 and (best is None or gain > best[0]):
+            best = (gain, chosen, final)
+    return None if best is None else _candidate(best[1], best[2], material, session)
+
+
+def _finals(session: Session, material: Material, chosen: Episode, rank: int) -> list[Plan]:
+    first, seed = session.start.episodes + rank * len(material.tests()), session.start.seed
+    return [
+        Plan(first + at, FINAL, chosen.policy, chosen.model, test, named_seed(seed, "selfplay", FINAL, first + at) >> 32, "")
+        for at, test in enumerate(material.tests())
+    ]  # fmt: skip
 
 
 def _finalists(played: list[Episode]) -> list[Episode]:
+    """Return the best episodes, one a policy; the last one played has no privilege."""
     seen: dict[str, Episode] = {}
-    for episode in sorted(played, key=lambda one: -one.gain):
-        if episode.gain > 0:
+    for episode in sorted(played, key=lambda one: -one.reward):
+        if episode.reward > 0:
             seen.setdefault(episode.policy.model_dump_json(), episode)
     return list(seen.values())[:FINALISTS]
 
 
-def _candidate(
-    final: list[Episode], material: Material, episodes: int, bandit: Bandit, seed: int
-) -> Candidate:
+def _candidate(chosen: Episode, final: list[Episode], material: Material, session: Session) -> Candidate:
     count = len(final)
     return Candidate(
-        policy=final[0].policy,
-        model=final[0].model,
+        policy=chosen.policy,
+        model=chosen.model,
         fitness=sum(one.fitness for one in final) / count,
         baseline=sum(one.baseline for one in final) / count,
         null=sum(one.null for one in final) / count,
         gains=tuple(round(one.gain, 6) for one in final),
-        episodes=episodes,
-        exploration=round(bandit.exploration(), 4),
-        seed=seed,
+        episodes=len(session.played),
+        exploration=round(session.bandit.exploration(), 4),
+        seed=session.start.seed,
         draws_seen=material.draws_seen,
         table=material.digest,
         run=material.run,
+        arm=chosen.arm,
+        episode=chosen.number,
+        parent=session.start.parent,
     )

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, Protocol
 
-from engine.pipeline.artifacts import Scored
+import numpy as np
+import numpy.typing as npt
+
 from engine.selfplay.loop import Material
+
+
+class Scored(Protocol):
+    """A scored table; `engine.pipeline.artifacts.Scored`."""
+
+    @property
+    def head(self) -> Any:
+        """Return the header."""
+
+    @property
+    def x(self) -> npt.NDArray[Any]:
+        """Return the features: development blocks, final block, next draw."""
+
+    @property
+    def targets(self) -> npt.NDArray[Any]:
+        """Return hits and scored draws of the development blocks."""
+
+    @property
+    def marks(self) -> npt.NDArray[Any]:
+        """Return the marks of the development draws."""
 
 
 def material_of(scored: Scored, *, digest: str, run: str) -> Material:

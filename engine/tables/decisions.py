@@ -38,4 +38,5 @@ DECISIONS = Table(
     ),
     _rows,
     empty="no decision yet; the watcher decides after every step, `mimicry pipeline` asks for steps",
+    subject="d-{}",
 )

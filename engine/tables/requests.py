@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def _rows(desk: Desk, most: int) -> list[Row]:
     return [
         {"id": row.id, "at": row.at, "kind": row.kind, "origin": row.origin, "state": row.state,
-         "priority": row.priority, "attempts": row.attempts, "run": row.run, "why": row.why}
+         "priority": row.priority, "needs": ", ".join(row.needs) or None, "attempts": row.attempts, "run": row.run,
+         "why": desk.why(row)}
         for row in desk.journal.requests.newest(most)
     ]  # fmt: skip
 
@@ -28,6 +29,7 @@ REQUESTS = Table(
         Column("origin", "ORIGIN"),
         Column("state", "STATE", "state"),
         Column("priority", "PRIO", "number", help="higher goes first"),
+        Column("needs", "NEEDS", help="what it must find before it starts"),
         Column("attempts", "TRIES", "number", help="claims whose process did not come back"),
         Column("run", "RUN"),
         Column("why", "WHY", help="why it waits, runs, or how it ended"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.errors import UsageError
 from engine.tables.filters import Filter, sorted_by
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ Kind = Literal["text", "number", "time", "state"]
 Cell = str | int | float | bool | None
 Row = dict[str, Cell]
 SCHEMA = "table/1"
+PAGE_BYTES = 700_000  # a wire line may have 1 MiB
+STORY = 100
+_TEXTS = (str, dict, list)
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,44 @@ class Table:
     rows: Callable[[Desk, int], Sequence[Row]]
     empty: str  # what will appear here and which command fills it
     key: str = "id"  # the column that names a row
+    subject: str = "{}"  # how the journal names a row of this key, as in "d-{}"
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """Return what names and describes the table, without rows."""
+        return {"name": self.name, "title": self.title, "key": self.key, "empty": self.empty}
 
     def page(self, desk: Desk, *, where: str, sort: str, limit: int, most: int) -> dict[str, Any]:
         """Return the asked page as `table/1`; UsageError names what a filter or sort got wrong."""
         kept = Filter.parse(where, self.columns)
         rows = list(self.rows(desk, most))
         found = sorted_by([row for row in rows if kept.holds(row)], sort, self.columns)
+        shown = within(found[:limit], PAGE_BYTES)
         return {
-            "schema": SCHEMA, "name": self.name, "title": self.title, "key": self.key, "empty": self.empty,
-            "columns": [asdict(column) for column in self.columns],
-            "rows": found[:limit], "matched": len(found), "total": len(rows),
+            "schema": SCHEMA, **self.head, "columns": [asdict(column) for column in self.columns],
+            "rows": shown, "matched": len(found), "total": len(rows), "cut": len(rows) >= most,
         }  # fmt: skip
+
+    def row(self, desk: Desk, key: str, *, most: int) -> dict[str, Any]:
+        """Return one row as `row/1` with the journal's records that name it; UsageError where there is none."""
+        row = next((row for row in self.rows(desk, most) if str(row.get(self.key)) == key), None)
+        if row is None:
+            raise UsageError(f"{self.name}: no row {key!r} among the newest {most}")
+        story = desk.journal.story(self.subject.format(key), limit=STORY)
+        return {
+            "schema": "row/1", **self.head, "columns": [asdict(column) for column in self.columns], "row": row,
+            "story": within([asdict(event) for event in story], PAGE_BYTES),
+        }  # fmt: skip
+
+
+def within(rows: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Return the first rows whose texts together stay below `most` bytes, so that one wire line holds them."""
+    shown, size = [], 0
+    for row in rows:
+        size += sum(4 + 2 * len(key) for key in row) + sum(
+            len(str(value).encode()) if value.__class__ in _TEXTS else 20 for value in row.values()
+        )
+        if size > most:
+            break
+        shown.append(row)
+    return shown

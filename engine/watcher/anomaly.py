@@ -8,6 +8,10 @@ from pathlib import Path
 
 from engine.watcher.evaluation import Finding
 
+CODES = (
+    "directions.equal", "trials.equal", "column.constant", "column.leak", "column.copy", "episodes.durations",
+    "episodes.metrics", "artifact.small", "artifact.stale", "artifact.code", "artifact.link", "artifact.gone",
+)  # fmt: skip
 ENOUGH_TO_DIFFER = 10
 ENOUGH_REPEATS = 3
 SMALL_ROWS = 8
@@ -105,6 +109,11 @@ def other_code(name: str, revision: str, current: str) -> Finding | None:
         level="warn",
         text=f"{name} was made by code {revision[:12]}, now runs {current[:12]}",
     )
+
+
+def gone(path: Path) -> Finding | None:
+    """Find an artifact that a step claims and that is not there."""
+    return None if path.exists() else _fail("artifact.gone", f"{path.name} was claimed and does not exist")
 
 
 def link(path: Path) -> Finding | None:

@@ -23,6 +23,14 @@ class Fault(Record):
     text: str
 
 
+class Human(Record):
+    """A person's word on an escalation: decision `decision` says that step's `signal` is no reason to stop."""
+
+    decision: int
+    signal: str
+    by: str
+
+
 class Case(Record):
     """Everything a decision rests on. Nothing else may be consulted: that is what makes it replayable."""
 
@@ -39,6 +47,9 @@ class Case(Record):
     artifacts: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
     advice: Advised = NoAdvice()
+    advice_ms: float = 0.0
+    human: Human | None = None
+    policies: str = ""
 
 
 class Decision(Record):
@@ -56,8 +67,10 @@ class Decision(Record):
     parameter_changes: tuple[Move, ...]
     warnings: tuple[str, ...]
     rule: str
-    source: Literal["rule", "rule+advice"]
+    source: Literal["rule", "human"]
     advice: str
+    advice_from: str
+    advice_ms: float
     evidence: tuple[EvidenceRow, ...]
     latency_ms: float
     case: Case
@@ -84,10 +97,15 @@ class Rule:
 
 
 def decide(case: Case, *, latency_ms: float = 0.0) -> Decision:
-    """Decide one case: first rule that speaks, then the advisor may only make it more careful."""
+    """Decide one case: first rule that speaks, then the advisor may only make it more careful.
+
+    A person's word on exactly this escalation comes before both; it cannot make up for evidence that is missing.
+    """
     seen = evaluate(case.evidence, case.findings, case.required)
     rule, code = _first(case, seen)
-    ruling = _advised(case, code, more_careful(code.action, case.advice))
+    spoken = _overruled(case, code, seen)
+    ruling = spoken or _advised(case, code, more_careful(code.action, case.advice))
+    rule = OVERRULED if spoken else rule
     return Decision(
         step=case.step,
         run=case.run,
@@ -100,12 +118,19 @@ def decide(case: Case, *, latency_ms: float = 0.0) -> Decision:
         parameter_changes=(ruling.move,) if ruling.move else (),
         warnings=tuple(finding.text for finding in seen.warnings),
         rule=rule.id,
-        source="rule" if isinstance(case.advice, NoAdvice) else "rule+advice",
+        source="human" if spoken else "rule",
         advice=case.advice.line(),
+        advice_from=advice_from(case.advice),
+        advice_ms=case.advice_ms,
         evidence=case.evidence,
         latency_ms=latency_ms,
         case=case,
     )
+
+
+def advice_from(advice: Advised) -> str:
+    """Return where advice came from: llm, claude or none."""
+    return "none" if isinstance(advice, NoAdvice) else str(getattr(advice, "source", "llm"))
 
 
 def replay(record: dict[str, Any]) -> Decision:
@@ -119,6 +144,16 @@ def _first(case: Case, seen: Evaluation) -> tuple[Rule, Ruling]:
         if ruling is not None:
             return rule, ruling
     raise AssertionError("the last rule always speaks")
+
+
+def _overruled(case: Case, code: Ruling, seen: Evaluation) -> Ruling | None:
+    """Return the person's ruling where it answers this escalation and something was measured at all."""
+    human = case.human
+    if human is None or code.action != "ESCALATE" or human.signal != code.signal:
+        return None
+    if case.fault is not None or seen.missing:
+        return None
+    return Ruling("PROCEED", code.signal, f"{human.by} overruled in decision {human.decision}: {code.reason}")
 
 
 def _advised(case: Case, code: Ruling, action: Action) -> Ruling:
@@ -185,6 +220,7 @@ def _retry(case: Case, signals: tuple[str, ...], why: str) -> Ruling:
     return Ruling("RETRY", signal, f"{why}; retry with {move.line()}", move)
 
 
+OVERRULED = Rule("W0 overruled by a person", 1.0, lambda case, seen: None)
 RULES: tuple[Rule, ...] = (
     Rule("W1 structural finding", 0.99, _structural),
     Rule("W2 input refused", 0.99, _refused_input),

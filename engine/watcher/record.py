@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadInput
@@ -10,9 +11,11 @@ from engine.watcher.decision import Case, Decision, decide
 from engine.watcher.evaluation import EvidenceRow
 
 if TYPE_CHECKING:
+    from state.decisions import DecisionRow
     from state.journal import Journal
 
 CASE = "decision.case"
+HUMAN = "human"
 
 
 def record_decision(journal: Journal, decision: Decision, *, cause: str | None = None) -> int:
@@ -48,12 +51,61 @@ def record_decision(journal: Journal, decision: Decision, *, cause: str | None =
     return number
 
 
+def operator_entry(
+    journal: Journal,
+    action: str,
+    reason: str,
+    by: str,
+    *,
+    step: str = "-",
+    rule: str = "-",
+    signal: str = "",
+    evidence: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Mapping[str, Any]] = (),
+    run: str | None = None,
+    request: str | None = None,
+    cause: str | None = None,
+) -> int:
+    """Put what a person decided beside the watcher's decisions: who, why, on what; return its number."""
+    return journal.decisions.add(
+        step=step,
+        action=action,
+        reason=f"{reason} ({by})",
+        source=HUMAN,
+        rule=rule,
+        primary_signal=signal,
+        evidence=evidence,
+        changes=changes,
+        advice="none(not asked)",
+        run=run,
+        request=request,
+        cause=cause,
+    )
+
+
 def replay_recorded(journal: Journal, number: int) -> Decision:
     """Decide decision `number` again from its stored case alone; BadInput if no case was stored."""
+    case = _case_of(journal, number)
+    if case is not None:
+        return decide(case)
+    raise BadInput(f"decision {number}: no case is stored with it (operator decisions have none)")
+
+
+def recorded_cases(journal: Journal, run: str) -> list[tuple[int, Case, DecisionRow]]:
+    """Return a run's decisions on steps with their cases, oldest first."""
+    found = []
+    for row in journal.decisions.of_run(run):
+        case = _case_of(journal, row.id)
+        if case is not None:
+            found.append((row.id, case, row))
+    return found
+
+
+def _case_of(journal: Journal, number: int) -> Case | None:
     for event in journal.story(f"d-{number}", role="decision"):
         if event.kind == CASE:
-            return decide(Case.model_validate(event.data["case"]))
-    raise BadInput(f"decision {number}: no case is stored with it (operator decisions have none)")
+            return Case.model_validate(event.data["case"])
+    return None
 
 
 def plain(case: Case) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 from engine.errors import UsageError
 from engine.parameters import Registry, Value
+from engine.watcher.anomaly import CODES
 from engine.watcher.evaluation import Record
 from engine.watcher.policies import Policies, Remedy, StepPolicy
 
@@ -55,6 +57,15 @@ def possible_moves(
 def choose_move(signals: tuple[str, ...], moves: tuple[tuple[str, Move], ...]) -> Move | None:
     """Return the first possible move that answers one of the signals."""
     return next((move for signal, move in moves if signal in signals), None)
+
+
+def check_policies(policies: Policies, registry: Registry) -> None:
+    """Refuse policies that name an unregistered parameter, one the watcher may not change, or an unknown detector."""
+    check_remedies(policies, registry)
+    for code in policies.fail_on:
+        if code not in CODES:
+            near = difflib.get_close_matches(code, CODES, n=1, cutoff=0.0)
+            raise UsageError(f"policies: fail_on: {code!r} is unknown; the nearest is {near[0]!r}")
 
 
 def check_remedies(policies: Policies, registry: Registry) -> None:

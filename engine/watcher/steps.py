@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import MimicryError
-from engine.llm.advice import NoAdvice
 from engine.llm.advisor import Advisor
 from engine.llm.context import ContextBundle, build_llm_context
 from engine.parameters import Registry, Value
-from engine.watcher.decision import Case, Decision, Fault, decide
+from engine.watcher.decision import Case, Decision, Fault, Human, decide
 from engine.watcher.evaluation import EvidenceRow, Finding
-from engine.watcher.policies import Policies
-from engine.watcher.record import record_decision
+from engine.watcher.policies import Policies, StepPolicy
+from engine.watcher.record import record_decision, recorded_cases
 from engine.watcher.retry import Budget, possible_moves
 
 if TYPE_CHECKING:
@@ -74,8 +73,19 @@ class Judge:
     values: Mapping[str, Value]
     request: str
     run: str
+    inspect: Callable[[Outcome], list[Finding]] = lambda outcome: []
+    overruled: Mapping[str, Human] = field(default_factory=dict)
     changed: dict[str, Value] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    _made: dict[str, tuple[int, Case]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take up what this run decided before a halt or a crash: retries used, parameters changed, steps settled."""
+        for number, case, row in recorded_cases(self.journal, self.run):
+            self._made[row.step] = (number, case)
+            if row.action == "RETRY":
+                self.used[row.step] = self.used.get(row.step, 0) + 1
+                self.changed |= {change["name"]: change["after"] for change in row.changes}
 
     async def steps(
         self, steps: Sequence[str], run_step: RunStep, tell: Callable[[str, Outcome | None], None]
@@ -106,28 +116,49 @@ class Judge:
             self.used[step] = self.used.get(step, 0) + 1
 
     async def judge(self, outcome: Outcome) -> tuple[Decision, int]:
-        """Decide on one outcome, ask the advisor, put it on the record."""
+        """Decide on one outcome, ask the advisor, put it on the record; a step settled before is not decided twice."""
+        settled = self._settled(outcome)
+        if settled is not None:
+            return settled
         begun = time.monotonic()
         case = self.case(outcome)
         code = decide(case)
+        if code.source == "rule":
+            case = await self._advised(case, code)
+        decision = decide(case, latency_ms=_ms(begun))
+        number = record_decision(self.journal, decision)
+        self._made[outcome.step] = (number, case)
+        return decision, number
+
+    def _settled(self, outcome: Outcome) -> tuple[Decision, int] | None:
+        """Return the decision of this run on exactly these artifacts, where it was PROCEED."""
+        number, case = self._made.get(outcome.step, (0, None))
+        if case is None or outcome.status != "skipped" or not outcome.artifacts:
+            return None
+        decision = decide(case)
+        same = case.artifacts == {ref.path.name: ref.sha256 for ref in outcome.artifacts}
+        return (decision, number) if same and decision.action == "PROCEED" else None
+
+    async def _advised(self, case: Case, code: Decision) -> Case:
+        asked = time.monotonic()
         advice = await self.advisor.advise(_bundle(case, code))
-        if not isinstance(advice, NoAdvice):
-            case = case.model_copy(update={"advice": advice})
-        decision = decide(case, latency_ms=round((time.monotonic() - begun) * 1e3, 3))
-        return decision, record_decision(self.journal, decision)
+        return case.model_copy(update={"advice": advice, "advice_ms": _ms(asked)})
 
     def case(self, outcome: Outcome) -> Case:
         """Gather everything the decision may rest on."""
         policy = self.policies.step(outcome.step)
         values = {**self.values, **self.changed}
         fault = _fault(outcome)
+        findings = [*outcome.findings, *self.inspect(outcome)]
         return Case(
             step=outcome.step,
             run=self.run,
             request=self.request,
-            evidence=tuple(outcome.evidence),
+            evidence=(*outcome.evidence, *_thresholds(policy, outcome)),
             findings=tuple(
-                one for one in outcome.findings if fault is None or not one.code.startswith(RAISED)
+                _strict(one, self.policies)
+                for one in findings
+                if fault is None or not one.code.startswith(RAISED)
             ),
             fault=fault,
             required=policy.required,
@@ -141,11 +172,33 @@ class Judge:
             parameters=dict(values),
             artifacts={ref.path.name: ref.sha256 for ref in outcome.artifacts},
             seconds=round(outcome.seconds, 3),
+            human=self.overruled.get(outcome.step),
+            policies=self.policies.digest(),
         )
 
     def retries(self) -> int:
         """Return how many retries this request has used."""
         return sum(self.used.values())
+
+
+def _thresholds(policy: StepPolicy, outcome: Outcome) -> list[EvidenceRow]:
+    """Return the operator's own limits as evidence rows; a number that is not there is missing, not met."""
+    values = {row.metric: row.value for row in outcome.evidence}
+    return [
+        EvidenceRow(
+            metric=one.metric, value=values.get(one.metric), op=one.op, limit=one.limit, note="policy"
+        )
+        for one in policy.thresholds
+    ]
+
+
+def _strict(finding: Finding, policies: Policies) -> Finding:
+    """Return the finding, failing where the policy says that this detector's warnings fail."""
+    return finding.model_copy(update={"level": "fail"}) if finding.code in policies.fail_on else finding
+
+
+def _ms(since: float) -> float:
+    return round((time.monotonic() - since) * 1e3, 3)
 
 
 def _fault(outcome: Outcome) -> Fault | None:

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Halted, MimicryError
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
-from engine.watcher.work import Board, Done, Performer, Rejected, Requests
+from engine.watcher.work import Board, Cancelled, Done, Performer, Rejected, Requests
 from state.errors import InvalidTransition, StateError
 from state.requests import LEASE_SECONDS
 
@@ -28,9 +29,23 @@ LOOK = 1.0
 class Watcher:
     """Runs as one service of the room. `wake` tells it that something changed; without that it looks once a second."""
 
-    def __init__(self, journal: Journal, halt: Halt, queue: Requests, board: Board, work: Performer) -> None:
-        """Take what the loop needs; `work` carries out what `queue` gives."""
+    def __init__(
+        self,
+        journal: Journal,
+        halt: Halt,
+        queue: Requests,
+        board: Board,
+        work: Performer,
+        *,
+        escalated: Callable[[RequestRow, Escalated], bool] = lambda row, escalated: True,
+    ) -> None:
+        """Take what the loop needs; `work` carries out what `queue` gives.
+
+        `escalated(request, escalation)` is called with the request's end, in one transaction: it asks a person, and
+        says whether the room halts.
+        """
         self._journal, self._halt, self._queue, self._board, self._work = journal, halt, queue, board, work
+        self._escalated = escalated
         self._news = asyncio.Event()
         self.ended = asyncio.Event()
 
@@ -87,6 +102,8 @@ class Watcher:
             done = await self._work.perform(row)
         except Halted as halted:
             self._put_off(row, str(halted))
+        except Cancelled as cancelled:
+            self._close_run(row, str(cancelled))
         except Rejected as error:
             self._end(row, "rejected", str(error))
         except Escalated as escalated:
@@ -99,15 +116,17 @@ class Watcher:
             self._finish(row, done)
 
     def _finish(self, row: RequestRow, done: Done) -> None:
+        if self._ended_already(row):
+            return
         self._journal.requests.finish(row.id, "done", done.why[:400], result=done.result)
         logger.info("%s done: %s", row.id, done.why)
 
     def _end(self, row: RequestRow, state: str, why: str, *, alert: bool = False) -> None:
         """Move the request, and the run that it has, to their ends."""
-        now = self._journal.requests.get(row.id)
         with self._journal.transaction() as tx:
-            if now.run is not None and self._journal.runs.get(now.run).state in ("running", "halted"):
-                self._journal.runs.move(now.run, "failed", why[:400])
+            self._close_run(row, why)
+            if self._ended_already(row):
+                return
             if alert:
                 tx.event(
                     ALERT, {"level": "fail", "text": f"{row.id} {state}: {why[:300]}", "request": row.id}
@@ -115,10 +134,26 @@ class Watcher:
             self._journal.requests.finish(row.id, state, why[:400])
         logger.warning("%s %s: %s", row.id, state, why)
 
+    def _close_run(self, row: RequestRow, why: str) -> None:
+        """End the run of a request that will not go on."""
+        now = self._journal.requests.get(row.id)
+        if now.run is not None and self._journal.runs.get(now.run).state in ("running", "halted"):
+            self._journal.runs.move(now.run, "failed", why[:400])
+
+    def _ended_already(self, row: RequestRow) -> bool:
+        """Say whether somebody ended the request while it ran; that end stands."""
+        now = self._journal.requests.get(row.id)
+        if now.terminal:
+            logger.info("%s is %s already: %s", row.id, now.state, now.why)
+        return now.terminal
+
     def _put_off(self, row: RequestRow, why: str) -> None:
         """Give the request back; halted work is deferred and never failed."""
         journal, standing = self._journal, self._halt.state
         now = journal.requests.get(row.id)
+        if now.terminal:
+            self._close_run(row, f"{now.state}: {now.why}")
+            return
         with journal.transaction():
             if now.run is not None and journal.runs.get(now.run).state == "running":
                 journal.runs.move(now.run, "halted", why[:400])
@@ -129,7 +164,7 @@ class Watcher:
         logger.info("%s put off: %s", row.id, why)
 
     def _escalate(self, row: RequestRow, escalated: Escalated) -> None:
-        """Halt: what the evidence cannot carry, a person must look at."""
+        """Ask a person, and halt where the policy says so: what the evidence cannot carry goes no further by itself."""
         journal = self._journal
         now = journal.requests.get(row.id)
         with journal.transaction() as tx:
@@ -141,8 +176,11 @@ class Watcher:
                 "request": row.id,
             }
             tx.event(ALERT, data | {"cause": f"d-{escalated.decision}"})
-            journal.requests.finish(row.id, "failed", f"escalated: {escalated}"[:400])
-        self._halt.ask("finish", f"escalated: {escalated}", BY)
+            if not now.terminal:
+                journal.requests.finish(row.id, "failed", f"escalated: {escalated}"[:400])
+            halts = self._escalated(row, escalated)
+        if halts:
+            self._halt.ask("finish", f"escalated: {escalated}", BY)
         logger.error("%s escalated: %s", row.id, escalated)
 
     def _fault(self, row: RequestRow, error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.errors import UsageError
+from engine.errors import MimicryError, UsageError
 
 if TYPE_CHECKING:
     from state.requests import RequestRow
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 class Rejected(UsageError):
     """The request cannot be carried out as it stands; it ends as rejected, with the reason."""
+
+
+class Cancelled(MimicryError):
+    """The request was cancelled while it ran; its row has that end already."""
 
 
 @dataclass(frozen=True)

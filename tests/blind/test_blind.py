@@ -66,7 +66,7 @@ def test_a_real_runtime_is_identified_and_its_next_draws_foretold(
     assert score.outcome == "identified", (score.history.truth, score.verdict, score.claim)
 
 
-@pytest.mark.parametrize("kind", ["entropy", "shuffled"])
+@pytest.mark.parametrize("kind", ["entropy", pytest.param("shuffled", marks=pytest.mark.slow)])
 def test_nothing_is_claimed_of_what_no_generator_made(kind: str, rng: random.Random, tmp_path: Path) -> None:
     call = next(call for call in CALLS if call.language == "python")
     score = judge(negative(kind, call, modest(rng, call), rng, tmp_path), OPTIONS, tmp_path)

@@ -33,6 +33,7 @@ KINDS = {
         "unjson",
         "threads",
         "family",
+        "hostile",
     )
 }
 
@@ -119,4 +120,28 @@ def family(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     helper = subprocess.Popen(["sleep", "60"])
     Path(params["mark"]).write_text(f"{os.getpid()} {helper.pid}")
     helper.wait()
+    return {}, {}
+
+
+def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Do what a taken-over worker would: send pickles upwards by every way there is."""
+    from distributed import get_worker
+    from distributed.protocol import pickle
+    from distributed.protocol.serialize import Serialize, ToPickle
+    from intruder import Evil
+
+    worker = get_worker()
+    key = worker.get_current_task()
+    poison = Evil(params["mark"])
+    sent = {
+        "answer": {"op": "answer", "key": key, "serial": params["serial"], "payload": pickle.dumps(poison)},
+        "type": {"op": "task-finished", "key": key, "nbytes": 1, "type": pickle.dumps(poison), "typename": "x",
+                 "metadata": {}, "startstops": (), "thread": 1, "run_id": 1, "stimulus_id": "evil"},
+        "exception": {"op": "task-erred", "key": key, "exception": Serialize(poison), "traceback": Serialize(poison),
+                      "exception_text": "x", "traceback_text": "x", "run_id": 1, "thread": 1, "startstops": (),
+                      "stimulus_id": "evil"},
+        "message": {"op": "keep-alive", "x": ToPickle(poison)},
+    }  # fmt: skip
+    worker.loop.add_callback(worker.batched_send, sent[params["way"]])
+    time.sleep(0.4)
     return {}, {}

@@ -155,7 +155,7 @@ async def test_an_operators_halt_and_resume_stand_among_the_decisions(tmp_path: 
     async with inside(tmp_path) as room:
         room.room.desk.halt.ask("now", "smoke", "ops")
         shot = await room.until(lambda shot: shot.mode == "halted" and bool(shot.decisions))
-        assert (shot.decisions[0].action, shot.decisions[0].source) == ("HALT", "operator")
+        assert (shot.decisions[0].action, shot.decisions[0].source) == ("HALT", "human")
         assert "smoke (ops)" in shot.decisions[0].reason
         assert shot.autonomy is None, "operators' entries are no decisions of the room"
 

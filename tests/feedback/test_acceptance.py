@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.feedback.acceptance import HOPELESS_DRAWS, MOST_DRAWS, Acceptance, weigh
+from engine.errors import UsageError
+from engine.feedback.acceptance import Acceptance
+from engine.feedback.verdict import HOPELESS_DRAWS, MOST_DRAWS, weigh
+from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.rules import Policy, Window
+from state.artifacts import ArtifactStore
 from state.journal import Journal
 
 
@@ -77,6 +82,91 @@ def test_a_file_written_by_hand_does_not_become_the_policy(tmp_path: Path) -> No
     with Journal.open(tmp_path) as journal:
         assert Acceptance(journal, folder).active == Policy()
     assert json.loads((folder / "active.json").read_text())["version"] == 0
+
+
+EARNED = weigh([1.0] * 40, [0.0] * 40, rank=1)
+
+
+@pytest.fixture
+def acceptance(tmp_path: Path) -> Iterator[Acceptance]:
+    with Journal.open(tmp_path) as journal:
+        yield Acceptance(journal, tmp_path / "policy_history", ArtifactStore(tmp_path / "artifacts"))
+
+
+def promoted(acceptance: Acceptance, blocks: int) -> None:
+    acceptance.propose(candidate(blocks))
+    acceptance.judge(candidate(blocks), EARNED)
+
+
+def test_rollback_returns_to_the_newest_policy_that_was_earned_and_not_withdrawn(
+    acceptance: Acceptance,
+) -> None:
+    for blocks in (2, 3):
+        promoted(acceptance, blocks)
+    back = acceptance.rollback(by="operator")
+    assert (back.version, back.of, back.policy) == (3, 1, candidate(2).policy)
+    assert acceptance.rollback(by="operator").policy == Policy(), "version 0 is always left"
+    with pytest.raises(UsageError, match="nothing to withdraw"):
+        acceptance.rollback(by="operator")
+    assert [one.withdrawn for one in acceptance.versions] == [False, True, True, True, False]
+
+
+def test_rollback_to_a_version_names_what_is_wrong_with_it(acceptance: Acceptance) -> None:
+    for blocks in (2, 3):
+        promoted(acceptance, blocks)
+    acceptance.rollback(by="operator", to=0)
+    promoted(acceptance, 4)
+    with pytest.raises(UsageError, match="no version 9"):
+        acceptance.rollback(by="operator", to=9)
+    with pytest.raises(UsageError, match="withdrawn itself"):
+        acceptance.rollback(by="operator", to=2)
+    assert acceptance.rollback(by="operator", to=1).policy == candidate(2).policy
+
+
+def test_versions_survive_a_restart(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        acceptance = Acceptance(journal, tmp_path / "policy_history")
+        promoted(acceptance, 2)
+        acceptance.rollback(by="operator", why="it looked odd")
+        before = acceptance.versions
+    with Journal.open(tmp_path) as journal:
+        assert Acceptance(journal, tmp_path / "policy_history").versions == before
+    assert len(list((tmp_path / "policy_history").glob("v*.json"))) == 2
+
+
+def test_an_operator_cannot_promote_what_no_unseen_draw_has_earned_but_in_test_mode(
+    acceptance: Acceptance,
+) -> None:
+    acceptance.propose(candidate())
+    with pytest.raises(UsageError, match="not earned"):
+        acceptance.promote(candidate().id, by="operator")
+    with pytest.raises(UsageError, match="no such candidate"):
+        acceptance.promote("c-nobody", by="operator", testing=True)
+    assert acceptance.version == 0
+    made = acceptance.promote(candidate().id, by="operator", testing=True)
+    assert (made.version, "not earned" in made.why) == (1, True)
+    with pytest.raises(UsageError, match="promoted already"):
+        acceptance.promote(candidate().id, by="operator", testing=True)
+
+
+def test_the_same_policy_on_the_same_table_is_proposed_once(acceptance: Acceptance) -> None:
+    assert acceptance.propose(candidate())
+    twin = candidate().model_copy(update={"seed": 2})
+    assert twin.id != candidate().id
+    assert not acceptance.propose(twin)
+    acceptance.judge(candidate(), weigh([0.0] * 400, [0.0] * 400, rank=1))
+    assert not acceptance.propose(twin), "a rejected one stays rejected on its table"
+    assert acceptance.propose(twin.model_copy(update={"table": "another"}))
+
+
+def test_training_reads_the_active_policy_as_an_artifact_that_changes_with_it(acceptance: Acceptance) -> None:
+    store = acceptance._artifacts
+    assert store is not None
+    first = store.ref(ACTIVE_POLICY).sha256
+    promoted(acceptance, 2)
+    assert ActivePolicy.model_validate(store.read_json(ACTIVE_POLICY)).policy == candidate(2).policy
+    acceptance.rollback(by="operator")
+    assert store.ref(ACTIVE_POLICY).sha256 == first
 
 
 def test_selfplay_cannot_reach_acceptance() -> None:

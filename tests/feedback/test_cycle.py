@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.feedback.cycle import FIRED, HEALTH, UNFORECAST, Cycle, score_of
+from engine.feedback.cycle import FIRED, HEALTH, UNFORECAST, Cycle
+from engine.feedback.epochs import OPENED, Epochs
+from engine.feedback.scoring import score_of
 from engine.history.store import Arrival, DrawStore
 from state.journal import Journal
 from state.mirrors import Mirrors
@@ -26,7 +28,7 @@ class Room:
     """A journal, a store and a forecaster that names one value with certainty 0.9."""
 
     def __init__(self, tmp_path: Path, *, alpha: float = 0.01) -> None:
-        self.path, self.alpha, self.guess = tmp_path, alpha, 7
+        self.path, self.alpha, self.cooldown = tmp_path, alpha, 3
         self.heads: list[tuple[int, float]] | None = [(7, 0.9)]
         self.issued: list[int] = []
         self.open()
@@ -34,7 +36,15 @@ class Room:
     def open(self) -> None:
         self.journal = Journal.open(self.path)
         self.draws = DrawStore.open(self.path / "history")
-        self.cycle = Cycle(self.journal, self.draws, self.reissue, false_alarm=self.alpha)
+        self.epochs = Epochs(self.journal)
+        self.cycle = Cycle(
+            self.journal,
+            self.draws,
+            self.reissue,
+            self.epochs,
+            false_alarm=self.alpha,
+            cooldown=self.cooldown,
+        )
 
     def restart(self) -> None:
         self.close()
@@ -132,37 +142,46 @@ async def test_a_crash_between_judging_and_recording_changes_nothing(room: Room,
     assert room.cycle.health.hits == 1
 
 
-async def test_a_pool_that_stops_hitting_asks_once_for_a_learning_loop_and_waits_for_it(room: Room) -> None:
+async def test_a_pool_that_stops_hitting_asks_once_for_a_search_of_the_draws_since(room: Room) -> None:
     room.arrive(1)
     await room.cycle.drain()
+    for _ in range(4):
+        room.arrive(7)
+        await room.cycle.drain()
     fired = []
     for _ in range(12):
         room.arrive(500)
         fired += (await room.cycle.drain()).fired
-    assert [one.trigger for one in fired] == ["pool_degraded"]
+    assert [(one.trigger, one.since) for one in fired] == [("generator_changed", 5)]
     requests = room.journal.requests.list()
-    assert [(row.kind, row.origin) for row in requests] == [("learning_loop", "chapter 13")]
-    assert room.count(FIRED) == 1
+    assert [(row.kind, row.origin, row.args["since"]) for row in requests] == [
+        ("pipeline_rerun", "chapter 13", 5)
+    ]
+    assert room.count(FIRED) == room.count(OPENED) == 1
     room.restart()
+    assert (room.epochs.now.number, room.epochs.now.since) == (2, 5), "the epoch must survive a restart"
     room.arrive(500)
     assert (await room.cycle.drain()).fired == (), "the open request must survive a restart"
 
 
-async def test_the_trigger_listens_again_after_its_request_has_ended(room: Room) -> None:
+@pytest.mark.parametrize(("end", "patience"), [("done", 8), ("failed", 4)])
+async def test_the_trigger_listens_again_after_a_silence(room: Room, end: str, patience: int) -> None:
+    """Work that was done restarts the evidence; work that was not leaves it standing."""
     room.arrive(1)
     await room.cycle.drain()
-    for _ in range(6):
+    for _ in range(7):
         room.arrive(500)
         await room.cycle.drain()
     request = room.journal.requests.list()[0]
     room.journal.requests.claim()
     room.journal.requests.start(request.id)
-    room.journal.requests.finish(request.id, "done", "retrained")
-    fired = []
-    for _ in range(6):
+    room.journal.requests.finish(request.id, end, "over")
+    fired_at = []
+    for draw in range(12):
         room.arrive(500)
-        fired += (await room.cycle.drain()).fired
-    assert len(fired) == 1
+        fired_at += [draw] * len((await room.cycle.drain()).fired)
+    assert len(fired_at) == 1
+    assert room.cooldown - 1 <= fired_at[0] <= patience
     assert len(room.journal.requests.list()) == 2
 
 

@@ -98,12 +98,14 @@ async def test_a_policy_that_blinds_the_learner_is_never_promoted(acceptance: Ac
 
 
 async def test_a_policy_that_opens_the_eyes_is_promoted_over_a_blind_one(acceptance: Acceptance) -> None:
-    acceptance.active = BLIND
+    blind = candidate(BLIND, seen=80)
+    acceptance.propose(blind)
+    acceptance.promote(blind.id, by="test", testing=True)
     acceptance.propose(candidate(Policy(), seen=80))
     ((_, verdict),) = await judge_open(acceptance, material(), CUTS, Inline())
     assert verdict.outcome == "promote", verdict.reason
     assert acceptance.active == Policy()
-    assert acceptance.version == 1
+    assert acceptance.version == 2
 
 
 async def test_a_policy_for_columns_that_are_gone_is_rejected_in_words(acceptance: Acceptance) -> None:

@@ -77,7 +77,13 @@ SERVED = {
         ("xorshift128/marsaglia", "mulshift", (16,)),
     ],
 }
-CASES = [(r, f, m, size) for r, rows in SERVED.items() for f, m, sizes in rows for size in sizes]
+DEAR = {("lcg48/java", "java_bounded", 6), ("lcg48/java", "shift(1)", 6)}  # 4 to 6 s each
+CASES = [
+    pytest.param(route, family, mapping, size, marks=[pytest.mark.slow] * ((family, mapping, size) in DEAR))
+    for route, rows in SERVED.items()
+    for family, mapping, sizes in rows
+    for size in sizes
+]
 ENDS = {  # first seeds of scopes of 3000
     "lcg48/java": ((1 << 32) - 1500, (1 << 48) - 3000),
     "default": (0, (1 << 31) - 1500, (1 << 32) - 3000),
@@ -191,7 +197,7 @@ def test_a_word_that_differs_at_the_start_searches_nothing(route: str) -> None:
 @pytest.mark.parametrize(
     ("family", "mapping", "seed_lo"),
     [
-        ("lcg31/minstd16807", "mod", 0),
+        pytest.param("lcg31/minstd16807", "mod", 0, marks=pytest.mark.slow),
         pytest.param("msvc_rand/srand", "mulshift", (1 << 32) - 200_000, marks=pytest.mark.slow),
         pytest.param("lcg31/minstd48271", "float(31)", (1 << 31) - 100_000, marks=pytest.mark.slow),
         pytest.param("xorshift32/raw_seed", "mod", 0, marks=pytest.mark.slow),

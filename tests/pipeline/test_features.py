@@ -1,12 +1,16 @@
 """Features: every family against a plain computation, chance scores near nothing, and no slot sees its future."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from engine.evidence.chance import log2_tail
 from engine.evidence.evalue import log2_evidence
-from engine.pipeline import features, features_hits, features_values
+from engine.pipeline import features, features_hits, features_values, lint
 from engine.pipeline.board import Board, excess, tail_bits
+from engine.pipeline.features_catalog import BY_NAME, FEATURES, page
+from engine.pipeline.features_catalog import FAMILIES as CATALOGUED
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.replay import NONE
 
@@ -25,12 +29,40 @@ def board(hits, modulus=100, seed=0):
     return Board(np.where(hits < 0, NONE, predicted), drawn, 0, modulus - 1)
 
 
-def test_there_are_at_least_24_columns_in_documented_families():
-    table = features.build(board(np.zeros((3, 40))), blank(3), [20, 30])
-    assert len(table.names) >= 24
+def test_the_catalogue_names_every_column_and_there_are_more_than_50():
+    wide = Board(*board(np.zeros((3, 40)), modulus=1000).__dict__.values())
+    table = features.build(wide, blank(3), [20, 30])
+    assert {one.name for one in FEATURES} == set(table.names)
+    assert len(table.names) >= 50
     assert {features.family_of(name) for name in table.names} == set(features.FAMILY_NAMES)
-    assert all(function.__doc__ for function in features.FAMILIES.values())
+    assert {*features.FAMILY_NAMES, "score"} == set(CATALOGUED)
     assert table.x.shape == (2, 3, len(table.names))
+
+
+def test_the_stored_page_is_current():
+    stored = Path(__file__).parents[2] / "docs" / "features.md"
+    assert stored.read_text() == page(), "run: python -m engine.pipeline.features_catalog > docs/features.md"
+
+
+@pytest.mark.parametrize("span", [(0, 16), (1, 49), (0, 997)])
+def test_no_column_is_dead_on_varied_draws(span):
+    assert lint.dead(lint.probe(*span)) == []
+
+
+@pytest.mark.parametrize("modulus", [2, 3, 4, 5, 6, 10, 100, 1 << 17, 1 << 40])
+def test_every_column_keeps_its_range_and_is_finite(modulus):
+    columns = lint.probe(0, modulus - 1)
+    limits = {
+        "0..1": (0, 1),
+        "-1..1": (-1, 1),
+        "0..0.5": (0, 0.5),
+        "0..": (0, np.inf),
+        "bits, 0..": (0, np.inf),
+    }
+    for name, column in columns.items():
+        assert np.isfinite(column).all(), name
+        lo, hi = limits.get(BY_NAME[name].range, (-np.inf, np.inf))
+        assert lo - 1e-9 <= column.min() <= column.max() <= hi + 1e-9, name
 
 
 def test_match_columns_agree_with_the_evidence_wing():
@@ -87,6 +119,34 @@ def test_digits_and_distance_of_near_misses():
     digits = features_values.digit(near)
     assert digits["tens"][1] > 5
     assert digits["hundreds"][0] > 5 > digits["hundreds"][1]
+
+
+def test_waits_are_counted_from_hit_to_hit():
+    got = features_hits.wait(board([[1, 0, 1, 0, 0, 1, 0, 1, 0, 0], [0] * 10]))
+    assert got["mean"] == pytest.approx([(2 + 3 + 2) / 3 / 10, 1.0])
+    assert (got["shortest"][0], got["longest"][0]) == (0.2, 0.3)
+    assert got["common"] == pytest.approx([2 / 3, 0.0])
+
+
+def test_quarters_are_disjoint_blocks_and_a_stretch_shows_where_hits_gather():
+    made = board([[0] * 10 + [1] * 10 + [0] * 20, [0] * 30 + [1] * 10])
+    got = features_hits.block(made)
+    assert (got["second"] > got["first"]).tolist() == [True, False]
+    assert got["hit"].tolist() == [1, 1]
+    assert got["turn"].tolist() == [0, 1]
+    rise = features_hits.stretch(made)
+    assert rise["steepest"] == pytest.approx([9.9, 9.9])
+    assert rise["lasting"] == pytest.approx([9.7, 9.9])
+
+
+def test_a_constant_miss_is_coherent_and_a_chance_one_is_not():
+    drawn = np.arange(40)
+    rng = np.random.default_rng(0)
+    got = features_values.distance(
+        Board(np.stack([(drawn + 7) % 100, rng.integers(0, 100, 40)]), drawn, 0, 99)
+    )
+    assert got["coherence"][0] == pytest.approx(1.0)
+    assert got["coherence"][1] < 0.5
 
 
 def test_bits_count_equal_bits_of_misses():

@@ -75,3 +75,21 @@ def test_a_column_that_predicts_decoys_is_caught():
     made = Table(("leak", "noise"), np.concatenate([x, x[:1]]))
     assert lint.chance_leaks(made, targets, np.arange(20)) == ["leak"]
     assert lint.chance_leaks(made, targets * 0, np.arange(20)) == []
+
+
+def test_a_column_that_is_dead_by_construction_is_found_on_the_probe(monkeypatch):
+    monkeypatch.setitem(features.FAMILIES, "run", lambda board: {
+        "longest": np.ones(len(board.predicted)), "count": board.matched / np.maximum(1, board.scored)
+    })  # fmt: skip
+    assert rules_of(lint.dead(lint.probe())) == {"run.longest": "constant", "run.count": "copy"}
+
+
+def test_what_slips_into_a_finished_table_is_barren():
+    made = table(a=[1, 2, 3, 5, 4, 4], window=[8, 8, 8, 9, 9, 9], same=[1] * 6, b=[2, 4, 6, 10, 8, 8])
+    assert rules_of(lint.barren(made, np.array([0, 0, 0, 1, 1, 1]))) == {
+        "same": "constant", "window": "trial", "b": "copy"
+    }  # fmt: skip
+
+
+def rules_of(dropped):
+    return {one.name: one.rule for one in dropped}

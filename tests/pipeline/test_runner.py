@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Halted, UsageError
-from engine.pipeline import features, step5_training
+from engine.pipeline import features, lint, step5_training
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, SCORER, ModelMeta, Pool, Scored
 from engine.pipeline.runner import normal_steps, run_pipeline
 from engine.pipeline.step5_training import OPENED
@@ -169,6 +169,48 @@ async def test_a_planted_leak_fails_the_run_before_anything_is_written(planted, 
     assert [one.status for one in outcomes] == ["failed"]
     assert "match.rate" in outcomes[0].note
     assert not planted.artifacts.exists(SCORED)
+
+
+@pytest.mark.parametrize("fault", ["constant", "copy", "trial"])
+async def test_a_column_that_can_tell_nothing_fails_the_run_by_name(planted, monkeypatch, fault):
+    await run_pipeline(planted, ("2.5",), quiet)
+    whole = features.columns
+    made = {"constant": lambda c: c["match.rate"] * 0, "copy": lambda c: c["match.rate"] * 3 + 1}
+
+    def faulty(board, meta, reads):
+        told = whole(board, meta, reads)
+        return told | {"run.open": made[fault](told)} if fault in made else told
+
+    monkeypatch.setattr(features, "columns", faulty)
+    if fault == "trial":
+        monkeypatch.setattr(
+            lint, "_trial_marks", lambda *_: [lint.Dropped("run.open", "trial", "names the trial")]
+        )
+        monkeypatch.setattr(lint, "check", lambda table, **_: lint.Verdict(table.names, (), ()))
+    outcomes = await run_pipeline(planted, ("3",), quiet)
+    assert [one.status for one in outcomes] == ["failed"]
+    assert "run.open" in outcomes[0].note
+    assert not planted.artifacts.exists(SCORED)
+
+
+async def test_a_killed_scoring_keeps_its_finished_pieces(make_context, steps):
+    small = steps["tiny"].model_copy(update={"feature_rows": 8})
+    whole, cut = (
+        steps["with_first_step"](make_context, steps["planted_history"](), parameters=small) for _ in range(2)
+    )
+    await run_pipeline(whole, ("2.5", "3"), quiet)
+    await run_pipeline(cut, ("2.5",), quiet)
+    before = len(cut.compute.ran)
+    cut.compute.halt_after = before + 2
+    with pytest.raises(Halted):
+        await run_pipeline(cut, ("3",), quiet)
+    cut.compute.halt_after = None
+    await run_pipeline(cut, ("3",), quiet)
+    assert cut.compute.ran == whole.compute.ran  # no piece twice
+    assert len(cut.compute.ran) - before == 3
+    assert not list((cut.artifacts.directory / "parts" / "3").iterdir())
+    contents = [ctx.artifacts.lineage(SCORED).content_sha256 for ctx in (whole, cut)]
+    assert contents[0] == contents[1]
 
 
 async def test_a_target_in_the_features_shows_as_lift_on_decoy_histories(full_run, steps, monkeypatch):

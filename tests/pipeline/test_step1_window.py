@@ -11,6 +11,7 @@ from engine.pipeline.blocks import TooFewDraws
 from engine.pipeline.runner import run_pipeline
 from engine.pipeline.step1_window import from_analysis, make_plan
 from engine.search.analysis import Analysis, Controls, Hypothesis, Tally
+from engine.search.layouts import reseeded
 from engine.search.ranges import Range
 from engine.search.survivors import Survivors
 from hip_cuda_kernels import host
@@ -118,6 +119,46 @@ async def test_a_session_stream_is_searched_in_its_own_draws_and_told_in_the_his
     assert labels[first] == "b"
     assert first + length <= config.search[1] == 60
     assert survivors["forward_matched"][0] == survivors["forward_scored"][0]
+
+
+async def test_seeding_anew_before_every_draw_is_a_law_of_the_search(make_context):
+    values = reseeded("lcg48/java", "java_bounded", 500, 0, 99, 90, 0, 3)
+    ctx = context(
+        make_context, History.of(values.tolist()), gaps=Range(1, 4), starts=Range(0, 1), gap_law="reseed"
+    )
+    _, config, survivors = await searched(ctx)
+    best = survivors.alignment(0)
+    assert (best.gap.law, best.gap.value, best.origin.number(), best.start) == ("reseed", 3, 500, 0)
+    assert survivors["forward_matched"][0] == survivors["forward_scored"][0]
+    assert config.identified
+
+
+def test_where_nobody_states_gaps_both_laws_are_searched(make_context):
+    free = make_plan(context(make_context, History.of(drawn().tolist()), gaps=None))
+    assert free.laws == ("constant", "reseed")
+    assert free.reach({"law": "reseed", "gaps": 0}) == (1, 1)
+    assert make_plan(context(make_context, History.of(drawn().tolist()))).laws == ("constant",)
+
+
+async def test_a_truth_that_ended_is_a_survivor_with_evidence_and_no_claim_on_the_future(make_context):
+    rng = np.random.default_rng(5)
+    values = np.concatenate([drawn(30), rng.integers(0, 100, 110)])
+    _, config, survivors = await searched(context(make_context, History.of(values.tolist())))
+    best = survivors.alignment(0)
+    assert (best.origin.number(), best.start, best.gap.value) == (SEED, 2, 1)
+    assert survivors["evidence_bits"][0] > config.required_bits
+    assert not config.identified
+
+
+async def test_the_rungs_of_a_trial_cover_its_seeds_once(make_context):
+    ctx = context(make_context, History.of(drawn().tolist()))
+    plan = make_plan(ctx)
+    rungs = plan.rungs(3)
+    assert [one.lo for one in rungs] == [plan.seeds.lo, *(one.hi + 1 for one in rungs[:-1])]
+    assert rungs[-1].hi == plan.seeds.hi
+    outcome, config, _ = await searched(ctx)
+    assert outcome.metrics["backward"].keys() == {"inverse"}
+    assert {one.state for one in config.trials} <= {"complete", "pruned"}
 
 
 def test_too_few_draws_are_refused_with_the_number_needed(make_context):

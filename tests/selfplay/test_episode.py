@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from engine.compute.kinds import resolve
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, UsageError
+from engine.selfplay.arms import ARMS
 from engine.selfplay.episode import MODELS, ceiling, draw_bits, run_task
-from engine.selfplay.loop import Episode, Material, explore
+from engine.selfplay.loop import FINAL, Episode, Material, Start, explore
 from engine.selfplay.rules import Mask, Policy
 
 NAMES = ("match.rate", "match.bits", "noise.a", "noise.b")
@@ -126,6 +128,17 @@ class Inline:
             yield TaskResult(task.key, True, meta, arrays, None, 0.01, "here", False)
 
 
+class Quick:
+    """Answers with numbers made from the job itself: what is tested with it is who plays what, not the learning."""
+
+    async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
+        for task in list(tasks):
+            rng = np.random.default_rng(zlib.crc32(repr(task.params).encode()))
+            base = 0.1 * len(task.params["base"])
+            meta = {"refused": None, "fitness": base + float(rng.random()), "baseline": base, "null": 0.0}
+            yield TaskResult(task.key, True, meta, {}, None, 0.01, "here", False)
+
+
 def hidden_in_noise(seed: int) -> Material:
     """Planted material whose newest blocks carry a misleading extra column: masking or weighting can help."""
     return material(seed, planted=True)
@@ -134,35 +147,77 @@ def hidden_in_noise(seed: int) -> Material:
 async def test_selfplay_is_reproducible_explores_and_never_repeats_itself() -> None:
     async def sequence(seed: int) -> tuple[list[Episode], object]:
         record: list[Episode] = []
-        found = await explore(
-            Inline(), hidden_in_noise(3), seed=seed, episodes=9, width=3, record=record.append
-        )
-        return record, found
+        start = Start(seed=seed, episodes=4, width=2)
+        session = await explore(Inline(), hidden_in_noise(3), start, record.append)
+        return record, session.candidate
 
     first, candidate = await sequence(5)
     again, same = await sequence(5)
-    other, _ = await sequence(6)
     assert [(e.arm, e.policy, e.fitness) for e in first] == [(e.arm, e.policy, e.fitness) for e in again]
     assert candidate == same
-    assert [e.fitness for e in first] != [e.fitness for e in other]
+    session = await explore(Quick(), hidden_in_noise(3), Start(seed=6, episodes=4, width=2))
+    assert [e.policy for e in first[:4]] != [e.policy for e in session.played]
     assert len({e.fitness for e in first}) > len(first) // 2
-    assert len({e.policy.model_dump_json() for e in first[:9]}) >= 5
+    assert len({e.arm for e in first[:4]}) == 4, "untried arms come before any is tried again"
 
 
-async def test_a_candidate_names_what_it_saw_and_gained_on_every_block() -> None:
+async def test_an_episode_that_was_played_before_is_refused_and_planned_anew() -> None:
+    data = hidden_in_noise(3)
+    first = (await explore(Quick(), data, Start(seed=5, episodes=6))).played
+    known = frozenset(one.fingerprint for one in first)
+    second = (await explore(Quick(), data, Start(seed=5, episodes=6, played=known))).played
+    marks = [one.fingerprint for one in (*first, *second) if one.arm != FINAL]
+    assert len(marks) == len(set(marks)) == 12
+
+
+async def test_where_nothing_new_is_left_to_play_the_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.selfplay.loop.ATTEMPTS", 4)
+    data = material(3, planted=True)
+    narrow = Material(**{**vars(data), "names": NAMES[:1], "x": data.x[:, :, :1], "trains": {0: (), 1: (0,)}})
+    session = await explore(Quick(), narrow, Start(seed=1, episodes=300, width=60))
+    assert 0 < len(session.played) < 300
+    assert len({one.fingerprint for one in session.played}) == len(session.played)
+
+
+async def test_earlier_rewards_are_remembered() -> None:
+    told = tuple((name, 0.0) for name in ARMS) * 3 + (("mask half", 5.0),) * 6
+    session = await explore(Quick(), hidden_in_noise(3), Start(seed=2, episodes=1, told=told))
+    assert session.played[0].arm == "mask half"
+
+
+async def test_a_session_on_top_of_a_policy_keeps_it_and_compares_with_it() -> None:
+    base = Policy(mask=Mask(columns=("noise.b",)))
+    session = await explore(
+        Quick(), hidden_in_noise(3), Start(seed=4, episodes=8, width=4, base=base, parent=2)
+    )
+    kept = [one for one in session.played if one.arm.startswith(("filter above", "weight", "window"))]
+    assert kept
+    assert all(one.policy.mask == base.mask for one in kept)
+
+
+async def test_a_candidate_names_what_it_saw_where_it_came_from_and_gained_on_every_block() -> None:
     for seed in range(6):
-        found = await explore(Inline(), hidden_in_noise(seed), seed=seed, episodes=6, width=2)
-        if found is not None:
+        session = await explore(
+            Quick(), hidden_in_noise(seed), Start(seed=seed, episodes=6, width=2, parent=3)
+        )
+        if session.candidate is not None:
             break
+    found = session.candidate
     assert found is not None
     assert found.draws_seen == 80
     assert found.fitness > found.baseline
     assert len(found.gains) == 3
     assert found.id.startswith("c-")
+    assert (found.parent, found.run, found.table) == (3, "run-1", "d")
+    origin = session.played[found.episode]
+    assert (origin.policy, origin.arm) == (found.policy, found.arm)
+    assert (
+        origin.reward == max(one.reward for one in session.played) or found.episode != len(session.played) - 1
+    )
 
 
 async def test_a_history_without_a_past_block_is_refused() -> None:
     data = material(1, planted=True)
     lonely = Material(**{**vars(data), "trains": {0: ()}})
     with pytest.raises(UsageError, match="longer history"):
-        await explore(Inline(), lonely, seed=1, episodes=2, width=1)
+        await explore(Quick(), lonely, Start(seed=1, episodes=2))

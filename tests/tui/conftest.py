@@ -24,6 +24,7 @@ from textual.pilot import Pilot
 
 from tui.app import Console
 from tui.export import screen_text
+from tui.feed import Refused
 from tui.model.view import Link, View
 
 HERE = Path(__file__).parent
@@ -79,13 +80,30 @@ class Still(Console):
 
     def __init__(self, canned: View, **options: Any) -> None:
         self.canned = canned
+        self.shows = 0
         super().__init__(Path(canned.state), readonly=canned.readonly, **options)
 
     def view(self) -> View:
-        return self.canned
+        return replace(self.canned, place=self._place)
 
     def follow(self) -> None:  # type: ignore[override]
         """Do not look for an engine."""
+
+    @property
+    def logs(self) -> Path:
+        return HERE / "logs"
+
+    def clock(self) -> float:
+        return 10.0 * self.shows
+
+    async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Answer from the recorded room."""
+        room = stand_in.StandIn(Path("/nowhere"), self.canned.snapshot)
+        self.tables = {name: table.title for name, table in room.tables.items()}
+        reply = room.looked(stand_in.Command(id="1", client="test", verb=verb, args=args))
+        if not reply.ok:
+            raise Refused(reply.error or "")
+        return dict(reply.data)
 
     def tick(self) -> None:
         """Let no age grow."""
@@ -112,7 +130,8 @@ class Gallery:
     async def show(self, view: View) -> str:
         """Paint a view and return the screen as text."""
         self.app.canned = view
-        self.app.overview.paint(view)
+        self.app.shows += 1
+        self.app.active.paint(self.app.view())
         return await self.text()
 
     async def resize(self, width: int, height: int) -> str:
@@ -127,7 +146,7 @@ class Gallery:
         # a screen that opens paints its banner a moment after its body
         while shows not in (drawn := screen_text(self.app)) or not drawn.partition("\n")[0].strip():
             assert time.monotonic() < end, f"{key} never showed {shows!r}:\n{screen_text(self.app)}"
-            self.app.overview.paint(self.app.canned)  # as the room's next snapshot would
+            self.app.active.paint(self.app.view())  # as the room's next snapshot would
             await self.pilot.pause()
         return await self.text()
 

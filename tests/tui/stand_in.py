@@ -6,13 +6,19 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from engine.protocol import LINE_LIMIT, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
+from engine.errors import UsageError
+from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
+from engine.tables import decisions, requests
+from engine.tables.table import Column, Row, Table
+from state.chain import Event
 
 RECORDED = Path(__file__).with_name("room.json")
 
@@ -35,6 +41,8 @@ class StandIn:
         self.silent = False
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
+        self.devices = 26
+        self.tables: dict[str, Table] = {table.name: table for table in (GPUS, REQUESTS, DECISIONS, TRIALS)}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,12 +87,50 @@ class StandIn:
                 writer.close()
 
     async def _reply(self, writer: asyncio.StreamWriter, command: Command) -> None:
-        if command.verb not in ("subscribe", "snapshot"):
+        if command.verb in LOOKS - {"subscribe"}:
+            _send(writer, self.looked(command))
+            return
+        if command.verb != "subscribe":
             self.commands.append(command)
             await asyncio.sleep(self.reply_delay)
-        data = self.snapshot.model_dump(mode="json", by_alias=True) if command.verb == "snapshot" else None
-        reply = Reply(id=command.id, ok=True, data=data) if data else self.answer(command)
-        _send(writer, reply)
+        _send(writer, self.answer(command))
+
+    def looked(self, command: Command) -> Reply:
+        """Answer what only looks, with the engine's own tables and filters over recorded rows."""
+        try:
+            return Reply(id=command.id, ok=True, data=self._looked(command.verb, command.args))
+        except UsageError as error:
+            return Reply(id=command.id, ok=False, error=str(error), exit_code=2)
+
+    def _looked(self, verb: str, args: dict[str, Any]) -> dict[str, Any]:
+        if verb == "snapshot":
+            return self.snapshot.model_dump(mode="json", by_alias=True)
+        if verb == "tables":
+            return {"tables": [table.head for table in self.tables.values()]}
+        if verb == "series":
+            return readings(**args)
+        if verb == "explain":
+            return explained(self.snapshot, args["id"])
+        table = self.tables.get(args["name"])
+        if table is None:
+            raise UsageError(f"no table {args['name']!r}")
+        desk = cast("Any", self)
+        if verb == "row":
+            return table.row(desk, args["key"], most=5000)
+        return table.page(desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=5000)
+
+    @property
+    def journal(self) -> StandIn:
+        """Stand in for the desk's journal, too."""
+        return self
+
+    def story(self, subject: str, *, limit: int = 100) -> list[Event]:
+        """Return two records about a subject."""
+        at = "2026-11-23T13:58:10Z"
+        return [
+            Event(101, at, "request.queued", {"request": subject, "why": "asked by chapter13"}, "", "", "", 1.0),
+            Event(102, at, "request.running", {"request": subject, "why": "a device is free"}, "", "", "", 2.0),
+        ]  # fmt: skip
 
     async def _push(self, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -92,6 +138,101 @@ class StandIn:
                 _send(writer, self.snapshot)
                 self.snapshot = self.on_tick(self.snapshot)
             await asyncio.sleep(self.period)
+
+
+def gpu_rows(room: Any, most: int) -> list[Row]:
+    """Return as many devices as the room is told to have; one is lost, one is hot."""
+    rows: list[Row] = []
+    for i in range(room.devices):
+        lost, hot = i == 5, 96 if i == 17 else 60 + i * 7 % 20
+        rows.append({
+            "gpu": f"rig-{'abc'[i % 3]}/{i // 3}", "state": "lost" if lost else "throttling" if hot > 95 else "running",
+            "host": f"rig-{'abc'[i % 3]}", "model": "RX 6600", "util": None if lost else 90 + i % 9, "hot": None if lost else hot,
+            "power": None if lost else 96.5 + i % 7, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
+            "why": "no answer for 4 min" if lost else f"hotspot {hot} > 95 for 30 s" if hot > 95 else "chunk of run 0412",
+        })  # fmt: skip
+    return rows[:most]
+
+
+GPUS = Table("gpus", "GPUs", (
+    Column("gpu", "GPU"), Column("state", "STATE", "state"), Column("host", "HOST"), Column("model", "MODEL"),
+    Column("util", "UTIL", "number", "%"), Column("hot", "HOT", "number", "°C"), Column("power", "POWER", "number", "W"),
+    Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
+), gpu_rows, empty="no device yet; `mimicry doctor` says why", key="gpu")  # fmt: skip
+
+
+def request_rows(room: Any, most: int) -> list[Row]:
+    """Return the queue of the snapshot."""
+    return [{"attempts": 1, "run": None, **each.model_dump()} for each in room.snapshot.requests]
+
+
+def decision_rows(room: Any, most: int) -> list[Row]:
+    """Return the decisions of the snapshot."""
+    return [
+        {"confidence": 0.95, "rule": "W6 all limits met", "run": "run-0412", **each.model_dump()}
+        for each in room.snapshot.decisions
+    ]
+
+
+def trial_rows(room: Any, most: int) -> list[Row]:
+    """Return trials whose best rises slowly."""
+    return [
+        {
+            "id": i,
+            "state": "pruned" if i % 7 == 3 else "done",
+            "value": None if i % 7 == 3 else round(0.4 + 0.2 * i / 60 + 0.08 * math.sin(i * 2.4), 4),
+            "depth": 3 + i % 6,
+        }
+        for i in range(60, 0, -1)
+    ]
+
+
+TRIALS = Table("trials", "Trials", (
+    Column("id", "TRIAL", "number"), Column("state", "STATE", "state"), Column("value", "VALUE", "number"), Column("depth", "DEPTH", "number"),
+), trial_rows, empty="no trial yet; `mimicry pipeline` runs steps that search")  # fmt: skip
+REQUESTS = replace(requests.REQUESTS, rows=request_rows)
+DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
+
+
+def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:
+    """Return a decision as the engine explains it."""
+    made = next(each.model_dump() for each in snapshot.decisions if each.id == number)
+    made |= {
+        "confidence": 0.95, "primary_signal": "spread", "rule": "W6 all limits met", "run": "run-0412", "request": "r-219", "cause": "r-219", "seq": 48_000,
+        "evidence": [{"metric": "trials", "value": 61, "limit": 100, "ok": False}, {"metric": "best_bits", "value": 14.1, "limit": None, "ok": True}],
+        "changes": [{"name": "trials", "before": 100, "after": 140, "who": "watcher", "why": "spread"}],
+    }  # fmt: skip
+    event = {
+        "seq": 47_990,
+        "at": "2026-11-23T13:00:00Z",
+        "kind": "request.queued",
+        "data": {"request": "r-219", "why": "by watcher"},
+    }
+    return {
+        "decision": made,
+        "caused_by": [event],
+        "caused": [],
+        "replayed_action": made["action"],
+        "case": None,
+    }
+
+
+def readings(names: list[str] | None = None, seconds: int = 30, count: int = 60) -> dict[str, Any]:
+    """Return series with a hole in the middle."""
+    known = [
+        "compute.rate",
+        "engine.cpu",
+        "engine.handles",
+        "engine.loop_lag_ms",
+        "engine.pss_mb",
+        "engine.rss_mb",
+        "engine.tasks",
+        "engine.threads",
+        "engine.wal_mb",
+    ]
+    values = [None if 30 <= i < 36 else 100 + 10 * math.sin(i / 9) for i in range(count)]
+    one = {"seconds": seconds, "values": values, "per_hour": 0.1, "lo": -0.2, "hi": 0.4, "flat": True}
+    return {"schema": "series/1", "names": known, "series": {name: one for name in names or []}}
 
 
 def _send(writer: asyncio.StreamWriter, record: Record) -> None:
@@ -153,8 +294,10 @@ async def _main() -> None:
     parser.add_argument(
         "--changes", default="{}", help="JSON object that replaces fields of the recorded snapshot"
     )
+    parser.add_argument("--devices", type=int, default=26)
     options = parser.parse_args()
     room = StandIn(options.state, recorded(**json.loads(options.changes)), period=1 / options.hz)
+    room.devices = options.devices
     dice = random.Random(1)
     room.on_tick = lambda snapshot: busy(snapshot, dice)
     await room.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui import keys
-from tui.app import Console
+from tui.app import KINDS, Console
 from tui.model.chrome import footer
 from tui.model.pages import help_lines
 from tui.model.text import text_of
@@ -14,7 +14,9 @@ from tui.palette import entries
 
 @pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.id)
 def test_every_key_has_an_action(key):
-    assert callable(getattr(Console, f"action_{key.id}"))
+    assert callable(getattr(Console, f"action_{key.action.partition('(')[0]}"))
+    for kind in key.on:
+        assert callable(getattr(KINDS[kind], f"do_{key.id}"))
 
 
 @pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.id)

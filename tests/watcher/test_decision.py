@@ -81,7 +81,7 @@ def test_advice_can_add_care_and_says_so() -> None:
     advice = Advice(decision="ESCALATE", confidence=0.7, primary_signal="null.ratio", reasoning="odd")
     decision = decide(case(advice=advice))
     assert (decision.code_action, decision.action) == ("PROCEED", "ESCALATE")
-    assert decision.source == "rule+advice"
+    assert (decision.source, decision.advice_from) == ("rule", "llm")
 
 
 def test_advice_cannot_talk_a_failure_into_proceeding() -> None:

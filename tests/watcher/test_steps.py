@@ -133,5 +133,35 @@ async def test_an_advisor_sees_the_evidence_and_its_care_is_recorded_apart(desk:
     with pytest.raises(Escalated):
         await judge(desk, advisor=advisor).steps(["1"], Script(good("1")), quiet)
     row = desk.journal.decisions.list()[0]
-    assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule+advice")
+    assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule")
     assert "power 1 >= 0.5 ok" in advisor.asked[0].prompt
+
+
+async def test_a_judge_goes_on_where_the_run_stood_before_a_crash(desk: Desk) -> None:
+    script = Script(thin("1"))
+    one = judge(desk)
+    with pytest.raises(IndexError):  # the process ends after the first retry was decided
+        await one.steps(["1"], script, quiet)
+    after = judge(desk)
+    assert after.retries() == 1
+    script = Script(thin("1"), good("1"))
+    await after.steps(["1"], script, quiet)
+    assert script.overlays[0] == {"pipeline.window_trials": 32}, "the change was not forgotten"
+    assert [row.action for row in reversed(desk.journal.decisions.list())] == ["RETRY", "RETRY", "PROCEED"]
+
+
+async def test_a_step_settled_before_a_halt_is_not_decided_twice(desk: Desk) -> None:
+    from state.artifacts import Lineage
+
+    ref = desk.shelf.artifacts.write_json("window.json", {"a": 1}, Lineage(schema="x/1"))
+    first = good("1")
+    first.artifacts = [ref]
+    await judge(desk).steps(["1"], Script(first), quiet)
+    again = good("1")
+    again.artifacts, again.status = [ref], "skipped"
+    decisions = await judge(desk).steps(["1"], Script(again), quiet)
+    assert decisions[0].action == "PROCEED"
+    assert len(desk.journal.decisions.list()) == 1
+    again.artifacts = [desk.shelf.artifacts.write_json("window.json", {"a": 2}, Lineage(schema="x/1"))]
+    await judge(desk).steps(["1"], Script(again), quiet)
+    assert len(desk.journal.decisions.list()) == 2, "other artifacts are another case"

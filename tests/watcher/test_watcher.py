@@ -212,3 +212,31 @@ async def test_steps_out_of_order_are_rejected(desk: Desk) -> None:
     row = desk.journal.requests.enqueue("pipeline_rerun", {"start_step": "5", "end_step": "3"}, origin="test")
     with pytest.raises(Rejected, match="lies after"):
         await Dispatcher(desk).perform(row)
+
+
+async def test_a_request_cancelled_while_it_runs_ends_once_as_cancelled(desk: Desk) -> None:
+    first, _ = submit(desk, 2)
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        if row.id == first:
+            queue(desk).cancel(first, "cancelled by ops: a mistake")
+            desk.board.cancelled = "r-1: a mistake"
+            Dispatcher(desk)._obey()
+        return Done("ran", {})
+
+    await serve(desk, work, lambda: states(desk)[1] == "done")
+    assert states(desk) == ["cancelled", "done"]
+    assert desk.board.cancelled is None
+
+
+async def test_work_that_finishes_after_its_cancellation_changes_nothing(desk: Desk) -> None:
+    (name,) = submit(desk)
+
+    async def work(row: RequestRow) -> Done:
+        await begin(desk, row)
+        queue(desk).cancel(name, "too late to stop it")
+        return Done("ran", {})
+
+    await serve(desk, work, lambda: desk.board.request is None and states(desk) == ["cancelled"])
+    assert states(desk) == ["cancelled"]

@@ -9,9 +9,10 @@ from tui.keys import footer_keys
 from tui.model.fleet import counts
 from tui.model.halts import resume_cost
 from tui.model.panels import alert_row, degraded
-from tui.model.text import BLANK, Item, Line, Span, clip, cut, line, span, spread
+from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread
 from tui.model.view import View, mode_sign
 from tui.model.words import clock, duration, elapsed, percent, stopwatch
+from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
     from engine.protocol import Halt, Snapshot
@@ -26,6 +27,17 @@ def header(view: View, cells: int) -> Line:
     items = [
         Item(6, *_name(view)),
         *_test_mark(view),
+        *(
+            [
+                Item(
+                    2,
+                    line(f"[{view.place.key} {view.place.short}]".replace("[ ", "[")),
+                    line(f"[{view.place.key or view.place.short}]"),
+                )
+            ]
+            if cells < 80
+            else []
+        ),
         Item(0, line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"))),
         *(_facts(view.snapshot, cells) if view.snapshot else ()),
     ]
@@ -96,20 +108,57 @@ def _clock(view: View, cells: int) -> Line:
 
 
 def status(view: View, cells: int) -> Line:
-    """Return the second row: how fresh the numbers are, how often they are painted, what is degraded."""
+    """Return the second row: the screens, how fresh the numbers are, what is degraded, how often they are painted."""
     shot = view.snapshot
     bad = degraded(shot)
-    items = [
+    urgent = [
         Item(0, line(_freshness(view))),
-        *([Item(1, line(span("read-only", "held")))] if view.readonly else []),
-        *([Item(2, line(bad))] if bad else []),
-        Item(4, line(span(f"every {view.refresh:g}s", "dim"))),
-        *([Item(5, line(span(f"seq {shot.seq}", "dim")))] if shot else []),
-        *([Item(6, line(span(f"viewers {shot.readers}", "dim")))] if shot else []),
-        *([Item(7, line(span(f"head {shot.head[:12]}", "dim")))] if shot else []),
+        *([Item(2, line(span("read-only", "held")), line(span("r/o", "held")))] if view.readonly else []),
+        *(
+            [
+                Item(
+                    3,
+                    line(bad),
+                    line(span(f"▲ degraded {len(shot.degraded)}", "warn")),
+                    line(span(f"▲{len(shot.degraded)} degr", "warn")),
+                )
+            ]
+            if bad and shot
+            else []
+        ),
+    ]
+    needed = sum(2 + length(item.forms[-1]) for item in urgent)
+    forms = tabs(view.place, cells)
+    items = [
+        Item(1, next((form for form in forms if length(form) + needed <= cells - 2), forms[-1])),
+        *urgent,
+        Item(5, line(span(f"every {view.refresh:g}s", "dim"))),
+        *([Item(7, line(span(f"viewers {shot.readers}", "dim")))] if shot else []),
         Item(8, line(span(view.state, "dim"))),
     ]
     return (Span(" "), *spread(items, cells - 2))
+
+
+def tabs(here: Place, cells: int) -> list[Line]:
+    """Return the row of screens in forms from long to short; the last one names this screen alone."""
+    known = here in PLACES
+    extra = [] if known else [here]
+    names = [(each, each.title, each.short) for each in (*PLACES, *extra)]
+    forms = [
+        [_tab(each, each is here, long, " ") for each, long, _ in names],
+        [_tab(each, each is here, short, " ") for each, _, short in names],
+        [_tab(each, each is here, short, "") for each, _, short in names],
+    ]
+    digits = [_tab(each, each is here, each.short if each is here else "", "") for each in (*PLACES, *extra)]
+    alone = [_tab(here, True, here.short, " ")]
+    return [gapped(form) for form in (*(forms if cells >= 140 else forms[1:]), digits, alone)]
+
+
+def _tab(place: Place, here: bool, name: str, gap: str) -> Line:
+    text = f"{place.key}{gap}{name}".strip()
+    return (
+        line(span(f"[{text}]", "head")) if here else line(span(place.key, "key"), span(f"{gap}{name}", "dim"))
+    )
 
 
 def _freshness(view: View) -> Span:
@@ -212,7 +261,7 @@ def footer(view: View, cells: int, message: Span | None = None) -> Line:
     if message is not None:
         return cut((Span(" "), message), cells)
     items: list[Item] = []
-    for rank, key in enumerate(footer_keys()):
+    for rank, key in enumerate(footer_keys(view.place.kind)):
         off = view.readonly and key.does == "acts"
         word = f"{key.word} off" if off else key.word
         items.append(

@@ -166,7 +166,7 @@ def _fits(kept: dict[int, Line], room: int, gap: int) -> bool:
 # One character for one wherever a glyph stands in a column; a few words of prose grow by one.
 _ASCII = str.maketrans(
     {
-        "●": "o", "▲": "!", "✖": "x", "◌": ".", "‖": "=", "✔": "+", "▶": ">", "▸": ">", "·": "-", "…": "~",
+        "●": "o", "▼": "v", "▲": "!", "✖": "x", "◌": ".", "‖": "=", "✔": "+", "▶": ">", "▸": ">", "·": "-", "…": "~",
         "▌": "|", "│": "|", "┤": "|", "─": "-", "—": "-", "–": "-", "→": ">", "↑": "^", "↓": "v", "≥": ">=",
         "≤": "<=", "×": "x", "≈": "~", "°": "'", "µ": "u", "α": "a", "σ": "s", "²": "2", "³": "3", "“": '"', "”": '"',
         "’": "'", " ": " ", "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "#", "█": "#",
@@ -175,12 +175,15 @@ _ASCII = str.maketrans(
 )  # fmt: skip
 
 
+_BRAILLE = {0x2800 + bits: " .:*"[min(3, bits.bit_count())] for bits in range(256)}
+
+
 @lru_cache(maxsize=2048)
 def fold(text: str) -> str:
     """Return `text` in ASCII, for terminals and fonts that have nothing else."""
     if text.isascii():
         return text
-    plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
+    plain = unicodedata.normalize("NFKD", text.translate(_ASCII).translate(_BRAILLE))
     return "".join(c if c.isascii() else "" if unicodedata.combining(c) else "?" * _cells(c) for c in plain)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tui.model.words import LINKS, MODES, UNKNOWN, Sign
+from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
     from engine.protocol import Snapshot
@@ -41,6 +42,8 @@ class View:
     frozen: bool = False
     newest: Snapshot | None = None
     """The newest snapshot received; differs from `snapshot` while the view is frozen."""
+    place: Place = PLACES[0]
+    """The screen that is shown."""
 
     @property
     def trust(self) -> Literal["live", "stale", "lost", "connecting"]:

@@ -69,6 +69,19 @@ LINKS: dict[str, Sign] = {
     "lost": Sign("?", "NO ENGINE", "fail"),
 }
 UNKNOWN = Sign("?", "unknown", "stale")
+_MORE: dict[str, str] = {
+    "ok": "up alive active open accepted approved promoted healthy ready well valid kept",
+    "warn": "late degraded quarantined draining throttling escalated retry warning asked suspect muted",
+    "fail": "lost error refused dead timeout broken invalid missed firing",
+    "idle": "ended closed cleared pending new unforecast",
+    "held": "halted paused drained",
+}
+_GLYPHS = {"ok": "●", "warn": "▲", "fail": "✖", "idle": "◌", "held": "‖"}
+STATES: dict[str, Sign] = {
+    **{word: Sign(_GLYPHS[role], word, role) for role, words in _MORE.items() for word in words.split()},
+    **ACTIONS, **VERDICTS, **MODES, **STEPS, **REQUESTS, **LIGHTS,
+}  # fmt: skip
+"""Every word that a list may hold in a column of states; a word that is not here stands without a glyph."""
 
 
 def duration(seconds: float | None) -> str:

@@ -123,8 +123,7 @@ class Board(Widget):
             self.refresh(Region(0, y, self.cells, 1))
 
     def _label(self, title: str | None) -> None:
-        total, last = len(self._lines), min(self.top + self.rows, len(self._lines))
-        note = f"{self.top + 1}-{last} of {total}" if total > self.rows > 0 else ""
+        note = self._note()
         label = (self._labels[0] if title is None else clean(title), note)
         if label == self._labels:
             return
@@ -132,6 +131,10 @@ class Board(Widget):
         # As content, not as markup: a title may hold words from the wire.
         self.border_title = Content(fold(label[0]) if self._ascii else label[0])
         self.border_subtitle = Content(note)
+
+    def _note(self) -> str:
+        total, last = len(self._lines), min(self.top + self.rows, len(self._lines))
+        return f"{self.top + 1}-{last} of {total}" if total > self.rows > 0 else ""
 
     def _paint(self, parts: Line) -> Strip:
         fit = cut(parts, self.cells)

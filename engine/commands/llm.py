@@ -1,0 +1,136 @@
+"""Verbs: the advisor. How the model server is, one question by hand, and the record of calls. Each imports what it needs inside itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.commands.listing import LISTING, listing
+from engine.commands.talk import call, show
+from engine.commands.verb import Arguments, Verb
+from engine.errors import BadInput, EnvironmentFault, Exit, Unreachable, UsageError
+
+PAUSE = 0.05
+
+
+def llm(arguments: Arguments) -> int:
+    """Look at the advisor: `status`, `calls`, or `ask QUESTION --context FILE`, which shows prompt, answer and source and changes nothing."""
+    if arguments.action == "calls":
+        return listing(arguments, "llm_calls")
+    if arguments.action == "status":
+        data = call(arguments, "llm_status")
+        return show(arguments, data, lambda: _status_text(data))
+    data = _asked(arguments, _parts(arguments))
+    show(arguments, data, lambda: _answer_text(data))
+    return int(Exit.OK if data["answer"] is not None else Exit.ENVIRONMENT)
+
+
+def _parts(arguments: Arguments) -> Any:
+    if arguments.question is None or arguments.context is None:
+        raise UsageError(
+            "llm ask: it takes a question and --context FILE; docs/llm.md lists the questions and their parts"
+        )
+    try:
+        text = (
+            sys.stdin.read()
+            if arguments.context == "-"
+            else Path(arguments.context).read_text(encoding="utf-8")
+        )
+        return json.loads(text)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--context {arguments.context}: cannot be read as JSON: {error}") from error
+
+
+def _asked(arguments: Arguments, parts: Any) -> dict[str, Any]:
+    """Ask the daemon; without one, start the configured server for this one question."""
+    values = {"question": arguments.question, "parts": parts, "about": arguments.about}
+    try:
+        ticket = call(arguments, "llm_ask", **values)["ticket"]
+    except Unreachable:
+        return _alone(arguments, values)
+    while not (data := call(arguments, "llm_answer", ticket=ticket))["done"]:
+        time.sleep(PAUSE)
+    return data
+
+
+def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
+    import asyncio
+
+    from engine.config import FILE_NAME, load
+    from engine.llm.verbs import checked
+
+    own = arguments.state / FILE_NAME
+    settings = load(arguments.config or (own if own.exists() else None)).llm
+    question, given, about = checked(values)
+    if not settings.command and not settings.cloud:
+        raise EnvironmentFault(
+            "llm ask: no engine runs, and room.toml has no [llm] command to start a server with"
+        )
+    return asyncio.run(_ask_alone(arguments.state, settings, question, given, about))
+
+
+async def _ask_alone(
+    state: Path, settings: Any, question: Any, parts: Any, about: str | None
+) -> dict[str, Any]:
+    from engine.llm.router import Router
+    from engine.llm.verbs import shown
+
+    router = Router(settings, state, lambda kind, data: None)
+    try:
+        return shown(await router.ask(question, parts, about=about, by="command line"))
+    finally:
+        await router.close()
+
+
+def _status_text(data: dict[str, Any]) -> str:
+    """Return the advisor's report as a dense aligned block."""
+    if data["state"] == "none" and "answers" not in data:
+        return f"advisor    none: {data['why']}"
+    answers, tried = data["answers"], data["valid"] + data["invalid"]
+    cost = data["cost"]
+    bad = {name: why for name, why in data["grammars"].items() if why != "ok"}
+    speed = data["tokens_per_second"]
+    rows = [
+        ("server", data["state"] + (f": {data['why']}" if data["why"] else "") + (f", pid {data['pid']}" if data["pid"] else "")),
+        ("model", f"{data['model']}, {data['context']} tokens, {data['chars_per_token']} characters a token, loaded in {data['start_seconds']} s" if data["model"] else "not loaded"),
+        ("speed", "not measured yet" if speed is None else f"{speed:.0f} tokens/s"),
+        ("grammars", "; ".join(f"{name}: {why}" for name, why in bad.items()) or f"{len(data['grammars'])} fit"),
+        ("valid", f"{data['valid']} of {tried} answers" if tried else "nothing asked yet"),
+        ("answered", f"{answers['llm']} by the local model, {answers['claude']} by Claude, {answers['none']} by nobody"),
+        ("restarts", str(data["restarts"]) + (f", the next in {data['next_restart_s']:.0f} s" if data["next_restart_s"] else "")),
+        ("queue", f"{data['waiting']} of {data['queue']}"),
+        ("cloud", data["cloud"] or "off"),
+        ("cost", _cost_text(cost)),
+        ("degraded", "; ".join(data["degraded"]) or "no"),
+    ]  # fmt: skip
+    return "\n".join(f"{label:<10} {text}" for label, text in rows)
+
+
+def _cost_text(cost: dict[str, Any] | None) -> str:
+    if cost is None:
+        return "nothing: the cloud is off"
+    if "error" in cost:
+        return str(cost["error"])
+    return (
+        f"${cost['usd_today']:.4f} of ${cost['usd_per_day']:g} today, ${cost['usd_total']:.4f} in all; "
+        f"{cost['calls_last_hour']} of {cost['calls_per_hour']} calls in the last hour"
+    )
+
+
+def _answer_text(data: dict[str, Any]) -> str:
+    said = f"none: {data['none']}" if data["answer"] is None else json.dumps(data["answer"], indent=1)
+    return f"{data['prompt']}\n\n--- answer of {data['source']}, {data['seconds']:.2f} s, call {data['call']}\n{said}"
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("llm", llm, "the advisor: status, calls, or ask QUESTION --context FILE", [
+        (("action",), {"choices": ["status", "ask", "calls"], "help": "status: server, model, speed, validity, cost; calls: what was asked"}),
+        (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
+        (("--context",), {"metavar": "FILE", "help": "for ask: JSON object of the context's parts; - for standard input"}),
+        (("--about",), {"metavar": "KIND", "help": "for ask: 1, 2.5, 3, 4, 5, 6, chapter13 or selfplay"}),
+        *LISTING,
+    ]),
+)  # fmt: skip

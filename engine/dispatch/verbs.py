@@ -1,0 +1,155 @@
+"""What the socket's commands about requests, approvals, decisions and policies do; each leaves who and why on the record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.errors import BadInput, UsageError
+from engine.watcher.record import replay_recorded
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+    from engine.dispatch.approvals import Approvals
+    from engine.dispatch.inbox import Inbox
+    from engine.dispatch.overrule import Overrules
+    from engine.dispatch.queue import Queue
+    from engine.protocol import Command
+    from engine.server import Handler
+    from engine.watcher.policy_file import PolicyFile
+
+REASON_LIMIT = 500
+
+
+class Parts(Protocol):
+    """What these commands act on; `engine.dispatch.autonomy.Autonomy`."""
+
+    queue: Queue
+    approvals: Approvals
+    overrules: Overrules
+    policies: PolicyFile
+    inbox: Inbox
+
+
+class AutonomyVerbs:
+    """Handlers by verb."""
+
+    def __init__(self, desk: Desk, parts: Parts, wake: Callable[[], None]) -> None:
+        """`wake()` tells the watcher to look."""
+        self._desk, self._parts, self._wake = desk, parts, wake
+
+    def table(self) -> Mapping[str, Handler]:
+        """Return the handlers for the server."""
+        return {
+            "process": self.process,
+            "cancel": self.cancel,
+            "approve": self.approve,
+            "reject": self.reject,
+            "overrule": self.overrule,
+            "decision": self.decision,
+            "policy_set": self.policy_set,
+        }
+
+    async def process(self, command: Command, by: str) -> dict[str, Any]:
+        """Look into the inbox now; a file is still taken only once it has been quiet for its second."""
+        texts(command)
+        scan = await asyncio.to_thread(self._parts.inbox.scan)
+        self._wake()
+        return asdict(scan)
+
+    async def cancel(self, command: Command, by: str) -> dict[str, Any]:
+        """End a request that is not finished; what runs of it stops at its next piece."""
+        asked = texts(command, "id", "reason")
+        row = self._parts.queue.cancel(
+            named(asked["id"], "r"), f"cancelled by {by}: {reason(asked, command.verb)}"[:400]
+        )
+        if self._desk.board.request == row.id:
+            self._desk.board.cancelled = f"{row.id}: {row.why}"
+        self._parts.approvals.look()
+        self._wake()
+        return {"id": row.id, "state": row.state, "why": row.why}
+
+    async def approve(self, command: Command, by: str) -> dict[str, Any]:
+        """Say yes to an open question."""
+        asked = texts(command, "id", "reason")
+        row = self._parts.approvals.approve(named(asked["id"], "a"), by=by, why=asked["reason"])
+        self._wake()
+        return {"id": row.id, "state": row.state, "subject": row.subject, "summary": row.summary}
+
+    async def reject(self, command: Command, by: str) -> dict[str, Any]:
+        """Say no to an open question, with a reason."""
+        asked = texts(command, "id", "reason")
+        row = self._parts.approvals.reject(named(asked["id"], "a"), by=by, why=reason(asked, command.verb))
+        self._wake()
+        return {"id": row.id, "state": row.state, "subject": row.subject, "summary": row.summary}
+
+    async def overrule(self, command: Command, by: str) -> dict[str, Any]:
+        """Set a person's decision against the watcher's; the work that follows is a request."""
+        asked = texts(command, "id", "action", "reason")
+        number = decision_number(asked["id"])
+        told = self._parts.overrules.overrule(number, asked["action"], by=by, why=reason(asked, command.verb))
+        self._wake()
+        return told
+
+    async def decision(self, command: Command, by: str) -> dict[str, Any]:
+        """Return one decision as recorded, and what its stored case decides today."""
+        number = decision_number(texts(command, "id")["id"])
+        row = self._desk.journal.decisions.get(number)
+        record = {name: getattr(row, name) for name in row.__dataclass_fields__}
+        try:
+            again = replay_recorded(self._desk.journal, number).model_dump(mode="json")
+        except BadInput:
+            return {"decision": record, "replayed": None, "same": None}
+        names = ("action", "rule", "reason", "primary_signal")
+        return {
+            "decision": record,
+            "replayed": again,
+            "same": all(record[name] == again[name] for name in names),
+        }
+
+    async def policy_set(self, command: Command, by: str) -> dict[str, Any]:
+        """Change one policy in force and in its file."""
+        asked = command.args
+        if set(asked) - {"key", "value", "reason"} or not isinstance(asked.get("key"), str):
+            raise UsageError("policy_set: takes key (text), value and reason")
+        rows = self._parts.policies.set(
+            asked["key"], asked.get("value"), who=by, why=reason(asked, command.verb)
+        )
+        return {"changes": rows, "digest": self._parts.policies.current.digest()}
+
+
+def texts(command: Command, *names: str) -> dict[str, str]:
+    """Return text arguments, empty where not given; numbers count as their digits, another name is refused."""
+    if unknown := sorted(set(command.args) - set(names)):
+        raise UsageError(
+            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(names) or 'none'}"
+        )
+    found = {name: command.args.get(name) for name in names}
+    for name, value in found.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+            raise UsageError(f"{command.verb}: {name} must be text, not {type(value).__name__}")
+    return {name: "" if value is None else str(value) for name, value in found.items()}
+
+
+def named(text: str, letter: str) -> str:
+    """Return an id with its letter: `3` and `a-3` are the same approval."""
+    return text if text.startswith(f"{letter}-") else f"{letter}-{text}"
+
+
+def decision_number(text: str) -> int:
+    """Return the number of a decision written as `12` or `d-12`."""
+    digits = text.removeprefix("d-")
+    if not digits.isdigit() or len(digits) > 15:
+        raise UsageError(f"decision {text!r}: ids look like 12 or d-12; `mimicry decisions` lists them")
+    return int(digits)
+
+
+def reason(asked: Mapping[str, Any], verb: str) -> str:
+    """Return the reason on one line; UsageError where there is none."""
+    given = asked.get("reason")
+    text = " ".join(given.split()) if isinstance(given, str) else ""
+    if not text:
+        raise UsageError(f"{verb}: needs a reason: --reason WHY")
+    return text[:REASON_LIMIT]

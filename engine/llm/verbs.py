@@ -1,0 +1,85 @@
+"""What the socket's commands ask of the advisor: how it is, and one question by hand. An answer is fetched by ticket, so nothing waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from engine.errors import UsageError
+from engine.llm.advice import NoAdvice
+from engine.llm.advisor import Advisor, Reply
+from engine.llm.context import build_llm_context
+from engine.llm.questions import QUESTIONS, Question
+
+if TYPE_CHECKING:
+    from engine.protocol import Command
+
+KEPT = 16
+LOOK = 1.0
+
+
+class AdvisorVerbs:
+    """Handlers by verb over one advisor."""
+
+    def __init__(self, advisor: Advisor) -> None:
+        """Ask this advisor."""
+        self._advisor = advisor
+        self._open: dict[str, asyncio.Task[Reply[Any]]] = {}
+
+    def table(self) -> Mapping[str, Callable[[Command, str], Awaitable[dict[str, Any]]]]:
+        """Return the handlers for the server."""
+        return {"llm_status": self.status, "llm_ask": self.ask, "llm_answer": self.answer}
+
+    async def status(self, command: Command, by: str) -> dict[str, Any]:
+        """Return the advisor's report."""
+        return self._advisor.report()
+
+    async def ask(self, command: Command, by: str) -> dict[str, Any]:
+        """Ask one question by hand; nothing but the record of calls follows from the answer. Returns its ticket."""
+        question, parts, about = checked(command.args)
+        while len(self._open) >= KEPT:
+            self._open.pop(next(iter(self._open))).cancel()
+        ticket = uuid4().hex
+        self._open[ticket] = asyncio.create_task(
+            self._advisor.ask(question, parts, about=about, by=f"operator {by}"[:60])
+        )
+        return {"ticket": ticket}
+
+    async def answer(self, command: Command, by: str) -> dict[str, Any]:
+        """Return a question's answer, or that it is not there yet."""
+        task = self._open.get(str(command.args.get("ticket")))
+        if task is None:
+            raise UsageError("llm_answer: no such ticket; ask again")
+        await asyncio.wait({task}, timeout=LOOK)
+        if not task.done():
+            return {"done": False, "state": self._advisor.state}
+        self._open.pop(str(command.args["ticket"]), None)
+        return {"done": True, **shown(task.result())}
+
+
+def checked(args: Mapping[str, Any]) -> tuple[Question[Any], Mapping[str, Any], str | None]:
+    """Return the question, its parts and what it is about; UsageError or BadInput names what is wrong with them."""
+    name, parts, about = args.get("question"), args.get("parts"), args.get("about")
+    if name not in QUESTIONS:
+        near = get_close_matches(str(name), QUESTIONS, n=3, cutoff=0.0)
+        raise UsageError(f"llm ask: no question {name!r}; nearest: {', '.join(near)}")
+    if not isinstance(parts, Mapping) or not (about is None or isinstance(about, str)):
+        raise UsageError("llm ask: the context is a JSON object of parts, `about` a word")
+    build_llm_context(str(name), parts, about=about)
+    return QUESTIONS[str(name)], parts, about
+
+
+def shown(reply: Reply[Any]) -> dict[str, Any]:
+    """Return a reply as a record."""
+    return {
+        "schema": "llm_answer/1",
+        "source": reply.source,
+        "seconds": reply.seconds,
+        "call": reply.call,
+        "answer": None if isinstance(reply.advice, NoAdvice) else reply.advice.model_dump(mode="json"),
+        "none": reply.advice.none if isinstance(reply.advice, NoAdvice) else None,
+        "prompt": reply.prompt,
+    }

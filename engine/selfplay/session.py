@@ -1,0 +1,85 @@
+"""A selfplay session on the record: earlier rewards are remembered, every episode is an event, the end is one summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from engine.selfplay.loop import FINAL, Compute, Episode, Material, Session, Start, explore
+from engine.selfplay.rules import Policy
+
+EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
+REMEMBERED = 256
+
+
+class Ledger(Protocol):
+    """The part of the journal that selfplay may use: it adds events and reads its own."""
+
+    def append(self, kind: str, data: Mapping[str, Any]) -> int:
+        """Record one event."""
+
+    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
+        """Yield events."""
+
+
+async def play(
+    compute: Compute, material: Material, journal: Ledger, *, seed: int, episodes: int, width: int,
+    base: Policy, parent: int, obey: Callable[[], None] = lambda: None,
+) -> Session:  # fmt: skip
+    """Play one session on the material and put it on record; `obey` raises Halted between two episodes."""
+    earlier = [event.data for event in journal.events(kinds=(EPISODE,))]
+    start = Start(
+        seed=seed, episodes=episodes, width=width, base=base, parent=parent,
+        told=tuple((one["arm"], one["reward"]) for one in earlier if "reward" in one)[-REMEMBERED:],
+        played=frozenset(one["fingerprint"] for one in earlier if one.get("fingerprint")),
+    )  # fmt: skip
+
+    def record(episode: Episode) -> None:
+        journal.append(EPISODE, {"run": material.run, **episode_record(episode)})
+        obey()
+
+    session = await explore(compute, material, start, record)
+    journal.append(FINISHED, {"run": material.run, **summary(session)})
+    return session
+
+
+def episode_record(episode: Episode) -> dict[str, Any]:
+    """Return an episode as plain JSON."""
+    names = ("number", "arm", "model", "test", "fitness", "baseline", "null", "seconds", "gain", "reward", "fingerprint", "refused")  # fmt: skip
+    return {
+        **{name: getattr(episode, name) for name in names},
+        "policy": episode.policy.model_dump(mode="json"),
+    }
+
+
+def summary(session: Session) -> dict[str, Any]:
+    """Return what a session came to: posteriors, rewards, regret against the arm that now looks best, the candidate."""
+    rows = session.bandit.posterior()
+    rewards = [episode.reward for episode in session.played if episode.arm != FINAL]
+    found = session.candidate
+    return {
+        "schema": "selfplay/1",
+        "episodes": len(session.played),
+        "asked": session.start.episodes,
+        "parent": session.start.parent,
+        "exploration": round(session.bandit.exploration(), 4),
+        "posterior": [{name: _rounded(value) for name, value in asdict(row).items()} for row in rows],
+        "rewards": [round(reward, 5) for reward in rewards],
+        "regret": [round(value, 5) for value in regret(rewards, rows[0].mean)],
+        "best_gain": max((episode.gain for episode in session.played), default=None),
+        "candidate": found and found.id,
+    }
+
+
+def regret(rewards: Sequence[float], best: float) -> list[float]:
+    """Return how much was given up so far, episode by episode, against always playing an arm worth `best`."""
+    curve, total = [], 0.0
+    for reward in rewards:
+        total += best - reward
+        curve.append(total)
+    return curve
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 5) if isinstance(value, float) else value

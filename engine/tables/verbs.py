@@ -1,0 +1,90 @@
+"""What the socket answers about lists: a page of a table, one row with its story, the catalog, and series of readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UsageError
+from engine.soak.slope import theil_sen
+from engine.tables.catalog import TABLES, table
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+    from engine.protocol import Command
+    from engine.server import Handler
+
+MOST_ROWS = 1000
+MOST_SERIES, MOST_POINTS = 16, 2000
+
+
+def table_verbs(desk: Desk) -> Mapping[str, Handler]:
+    """Return the handlers by verb."""
+
+    async def tables(command: Command, by: str) -> dict[str, Any]:
+        only(command)
+        return {"tables": [each.head for each in TABLES.values()]}
+
+    async def page(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, name=None, filter="", sort="", limit=20)
+        for word in ("filter", "sort"):
+            if not isinstance(asked[word], str):
+                raise UsageError(f"table: {word} {asked[word]!r} is not text")
+        limit = whole("limit", asked["limit"], MOST_ROWS)
+        return table(asked["name"]).page(
+            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS
+        )
+
+    async def row(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, name=None, key=None)
+        return table(asked["name"]).row(desk, str(asked["key"]), most=MOST_ROWS)
+
+    async def series(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, names=[], seconds=30, count=60)
+        seconds = whole("seconds", asked["seconds"], 86_400)
+        count = whole("count", asked["count"], MOST_POINTS)
+        known = desk.journal.samples.names()
+        names = asked["names"]
+        if not isinstance(names, list) or len(names) > MOST_SERIES or set(names) - set(known):
+            raise UsageError(
+                f"series: names {names!r}: at most {MOST_SERIES} of {', '.join(known) or 'none yet'}"
+            )
+        return {
+            "schema": "series/1",
+            "names": known,
+            "series": {name: _readings(desk, name, seconds, count) for name in names},
+        }
+
+    return {"tables": tables, "table": page, "row": row, "series": series}
+
+
+def _readings(desk: Desk, name: str, seconds: int, count: int) -> dict[str, Any]:
+    """Return one series as cells of `seconds`, with its slope per hour over the same window."""
+    values = desk.journal.samples.grid(name, seconds=seconds, count=count)
+    points = [(index * seconds, value) for index, value in enumerate(values) if value is not None]
+    slope = theil_sen([at for at, _ in points], [value for _, value in points])
+    return {
+        "seconds": seconds,
+        "values": values,
+        "per_hour": slope and slope.per_hour,
+        "lo": slope and slope.lo * 3600.0,
+        "hi": slope and slope.hi * 3600.0,
+        "flat": slope and slope.flat,
+    }
+
+
+def only(command: Command, **defaults: Any) -> dict[str, Any]:
+    """Return the arguments with their defaults; UsageError for another name."""
+    unknown = sorted(set(command.args) - set(defaults))
+    if unknown:
+        raise UsageError(
+            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
+        )
+    return {**defaults, **command.args}
+
+
+def whole(name: str, value: object, most: int) -> int:
+    """Return a whole number from 1 to `most`; UsageError for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise UsageError(f"{name} {value!r}: a number from 1 to {most}")
+    return value

@@ -1,0 +1,169 @@
+"""One row in full: why first, then every value, then the journal's story; for a decision the chain that explains it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.model.listing import WHY, Page, Row, written
+from tui.model.text import BLANK, Line, Span, cell, clean, length, line, span, table
+from tui.model.words import ACTIONS, UNKNOWN, clock, number
+
+NAMES = 12
+SKIPPED = ("cause", "request", "decision", "run", "reason", "evidence", "changes", "advice", "rule", "source")
+
+
+def row_lines(page: Page, row: Row, cells: int, *, short: bool = False) -> list[Line]:
+    """Return a row as its why and then key and value, what has no value last in one line; `short` = as few rows as do."""
+    why = [str(row[name]) for name in WHY if row.get(name)]
+    lines = [each for text in why for each in paragraph(text, cells, "head")]
+    if short:
+        return lines + flowing(
+            [
+                (c.title.lower(), f"{written(c, row[c.name], '')[0]} {c.unit}".rstrip())
+                for c in page.columns
+                if row.get(c.name) is not None and c.name not in WHY
+            ],
+            cells,
+        )
+    missing = []
+    for column in page.columns:
+        value = row.get(column.name)
+        if value is None:
+            missing.append(column.title.lower())
+        elif column.name not in WHY:
+            text, role = written(column, value, "")
+            text = str(value) if column.kind == "time" else text
+            lines += pair(column.title.lower(), f"{text} {column.unit}".rstrip(), cells, role)
+    return lines + (paragraph(f"no value: {', '.join(missing)}", cells, "dim") if missing else [])
+
+
+def flowing(pairs: Sequence[tuple[str, str]], cells: int) -> list[Line]:
+    """Return names with values one after the other, in as few rows as hold them."""
+    rows: list[list[Span]] = [[]]
+    for name, text in pairs:
+        parts = [span(f"{name} ", "dim"), span(f"{text}   ")]
+        if rows[-1] and length([*rows[-1], *parts]) > cells:
+            rows.append([])
+        rows[-1] += parts
+    return [tuple(row) for row in rows]
+
+
+def pair(name: str, text: str, cells: int, role: str = "") -> list[Line]:
+    """Return one name with its value, wrapped beside it."""
+    rows = textwrap.wrap(clean(text), max(12, cells - NAMES - 1)) or [""]
+    first = line(cell(name, NAMES, "dim"), " ", span(rows[0], role))
+    return [first, *(line(" " * (NAMES + 1), span(row, role)) for row in rows[1:])]
+
+
+def paragraph(text: str, cells: int, role: str = "") -> list[Line]:
+    """Return a text in as many rows as it needs."""
+    return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
+
+
+def story_lines(events: Sequence[Mapping[str, Any]], title: str, cells: int) -> list[Line]:
+    """Return journal records as rows: number, when, what, and what they say."""
+    if not events:
+        return []
+    rows = [BLANK, line(span(title, "head"))]
+    for event in events:
+        said = _said(event["kind"], event["data"])
+        head = f"{event['seq']:>6} {clock(event['at'], seconds=True)} {event['kind']:<17} "
+        texts = textwrap.wrap(clean(said), max(12, cells - len(head))) or [""]
+        rows.append(line(span(head, "dim"), span(texts[0])))
+        rows += [line(" " * len(head), span(text)) for text in texts[1:2]]
+    return rows
+
+
+def _said(kind: str, data: Mapping[str, Any]) -> str:
+    """Return the part of a record that a person asks for first."""
+    if kind == "decision":
+        return f"{data.get('decision', '')} step {data.get('step')} {data.get('action')}: {data.get('reason', '')}"
+    named = [str(data[key]) for key in ("request", "run", "decision") if data.get(key)]
+    rest = [
+        f"{key} {_short(value)}"
+        for key, value in data.items()
+        if key not in SKIPPED and value not in (None, "", [], {})
+    ]
+    why = str(data.get("why") or data.get("reason") or data.get("text") or "")
+    return " ".join([*named, why] if why else [*named, *rest])
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def decision_lines(told: Mapping[str, Any], cells: int) -> list[Line]:
+    """Return why a decision was made: sentence, rule, evidence, advice apart, changes, and the chain around it."""
+    made = told["decision"]
+    sign = ACTIONS.get(made["action"], UNKNOWN)
+    sure = f" · confidence {number(made['confidence'])}" if made["confidence"] is not None else ""
+    lines = [
+        line(
+            span(f"{sign.glyph} {made['action']}", f"{sign.role}-strong"),
+            f"  step {made['step']} · {made['source']}{sure}",
+        ),
+        *paragraph(made["reason"], cells, "head"),
+        *pair("rule", made["rule"], cells),
+        *pair("advice", _advice(made["advice"]), cells),
+        *evidence_lines(made["evidence"], cells),
+        *_changes(made["changes"], cells),
+    ]
+    lines += pair("replayed", _replayed(told, made), cells)
+    lines += [
+        part for name in ("request", "run", "cause") if made[name] for part in pair(name, made[name], cells)
+    ]
+    lines += story_lines(told["caused_by"], "what led to it", cells)
+    return lines + story_lines(told["caused"], "what followed", cells)
+
+
+def _replayed(told: Mapping[str, Any], made: Mapping[str, Any]) -> str:
+    action = told.get("replayed_action")
+    if action is None:
+        return "an operator's entry has no case to replay"
+    return f"the same record gives {action}" + ("" if action == made["action"] else " — NOT what was decided")
+
+
+def _advice(advice: Any) -> str:
+    return (
+        "none(not asked)"
+        if advice is None
+        else advice
+        if isinstance(advice, str)
+        else json.dumps(advice, ensure_ascii=False)
+    )
+
+
+def evidence_lines(rows: Sequence[Mapping[str, Any]], cells: int) -> list[Line]:
+    """Return the evidence as a table: metric, value, limit, and whether it holds."""
+    if not rows:
+        return []
+    shown = [[Span("metric", "dim"), Span("value", "dim"), Span("limit", "dim"), Span("holds", "dim")]]
+    for row in rows:
+        ok = row["ok"]
+        mark = (
+            span("✔ yes", "ok") if ok else span("✖ no", "fail") if ok is False else span("– not asked", "dim")
+        )
+        shown.append([span(row["metric"]), span(_value(row["value"])), span(_value(row["limit"])), mark])
+    return [BLANK, *table(shown, (max(12, cells - 40), 14, 14)), BLANK]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else "–" if value is None else _short(value)
+
+
+def _changes(rows: Sequence[Mapping[str, Any]], cells: int) -> list[Line]:
+    return [
+        part
+        for row in rows
+        for part in pair(
+            "changes",
+            f"{row.get('name', '')} {_value(row['before'])} → {_value(row['after'])} by {row['who']}: {row['why']}",
+            cells,
+        )
+    ]

@@ -1,0 +1,258 @@
+"""Any list of the room as rows of cells: which columns fit, how each kind is written, and what stands where nothing is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tui.model.text import Line, Span, cell, clean, clip, line, span, width
+from tui.model.words import STATES, number, parse_time
+
+Row = Mapping[str, Any]
+WHY = ("why", "reason", "note", "text", "error", "line")
+"""Columns that say why: they get the room that is left, and come first in a detail."""
+LEAST, MOST = 3, 28
+FLEX = 26
+MEASURED = 200
+GUTTER = 2
+_TIME = 8
+
+
+class Column(NamedTuple):
+    """One column as the engine describes it."""
+
+    name: str
+    title: str
+    kind: str = "text"
+    unit: str = ""
+    help: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Say whether cells stand at the right: numbers do."""
+        return self.kind == "number"
+
+    @property
+    def heading(self) -> str:
+        """Return title and unit."""
+        gap = "" if self.unit[:1] in ("%", "°") else " "
+        return f"{self.title}{gap}{self.unit}" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of the engine about one list (`table/1`)."""
+
+    name: str
+    title: str
+    key: str
+    empty: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+    matched: int
+    total: int
+    cut: bool = False
+    """True: the engine has more rows than it reads; these are the newest."""
+    acts: Sequence[Mapping[str, Any]] = ()
+    """What may be done to a row, as the engine offers it."""
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Page:
+        """Return the page that a reply holds."""
+        columns = tuple(
+            Column(**{k: each[k] for k in Column._fields if k in each}) for each in data["columns"]
+        )
+        known = {name: data[name] for name in ("name", "title", "key", "empty", "rows", "matched", "total")}
+        return cls(columns=columns, cut=data.get("cut", False), acts=data.get("acts", ()), **known)
+
+    def id_of(self, index: int) -> str:
+        """Return the name of a row."""
+        return str(self.rows[index].get(self.key))
+
+    def find(self, key: str) -> int | None:
+        """Return where a row stands now, None when it is gone."""
+        return next((i for i, row in enumerate(self.rows) if str(row.get(self.key)) == key), None)
+
+    def column(self, name: str) -> Column | None:
+        """Return a column by name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass
+class Layout:
+    """The columns that fit and their widths; widths only grow, so that a live list stands still."""
+
+    cells: int = 0
+    chosen: tuple[tuple[Column, int], ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
+    fitted: Page | None = None
+    """The page for which this was made: the same one is not measured again."""
+
+    def fit(self, page: Page, cells: int) -> None:
+        """Choose columns for a page in `cells`; those that say nothing in any row go first, then by importance."""
+        if page is self.fitted and cells == self.cells:
+            return
+        self.fitted = page
+        sizes = {column.name: _size(column, page.rows) for column in page.columns}
+        if cells != self.cells or set(sizes) != set(self.sizes):
+            self.sizes = {}
+        self.cells = cells
+        self.sizes = {name: max(size, self.sizes.get(name, 0)) for name, size in sizes.items()}
+        self.chosen = _choose(page, self.sizes, max(1, cells - GUTTER))
+
+    def head(self, sort: str) -> Line:
+        """Return the row of titles; an arrow stands at the column that sorts."""
+        falling, by = sort.startswith("-"), sort.removeprefix("-")
+        parts = [Span(" " * GUTTER)]
+        for column, size in self.chosen:
+            arrow = ("▼" if falling else "▲") if column.name == by else ""
+            text = f"{clip(column.heading, size - len(arrow))}{arrow}"
+            parts += [cell(text, size, "key" if arrow else "dim", right=column.right), Span(" ")]
+        return tuple(parts)
+
+    def row(self, row: Row, today: str, *, marked: bool = False, at: bool = False) -> Line:
+        """Return one row."""
+        parts = [Span(f"{'▸' if at else ' '}{'*' if marked else ' '}", "key")]
+        for column, size in self.chosen:
+            text, role = written(column, row.get(column.name), today)
+            parts += [cell(text, size, role, right=column.right), Span(" ")]
+        return tuple(parts)
+
+
+def _choose(page: Page, sizes: Mapping[str, int], room: int) -> tuple[tuple[Column, int], ...]:
+    said = [column for column in page.columns if sizes[column.name]] or list(page.columns)
+    why = next((column for column in said if column.name in WHY), None)
+    kept: list[Column] = []
+    left = room
+    for column in sorted(said, key=lambda column: _rank(column, page, said)):
+        need = min(FLEX, sizes[column.name]) if column is why else sizes[column.name]
+        if need + 1 <= left or not kept:
+            kept.append(column)
+            left -= need + 1
+    shown = [column for column in said if column in kept]
+    extra = {why.name: max(0, left)} if why in kept and why is not None else {}
+    return tuple((column, _width(column, why, sizes, extra)) for column in shown)
+
+
+def _width(column: Column, why: Column | None, sizes: Mapping[str, int], extra: Mapping[str, int]) -> int:
+    size = sizes[column.name]
+    return min(FLEX, size) + extra.get(column.name, 0) if column is why else size
+
+
+def _rank(column: Column, page: Page, said: Sequence[Column]) -> tuple[int, int]:
+    """Return the order in which columns are kept: name, state, why, then as declared."""
+    first = 0 if column.name == page.key else 1 if column.kind == "state" else 2 if column.name in WHY else 3
+    return first, said.index(column)
+
+
+def _size(column: Column, rows: Sequence[Row]) -> int:
+    """Return the width that a column asks for; 0 where no row says anything in it."""
+    texts = [
+        written(column, row.get(column.name), "")[0]
+        for row in rows[:MEASURED]
+        if row.get(column.name) is not None
+    ]
+    if rows and not texts:
+        return 0
+    if column.kind == "time":
+        return _TIME
+    longest = max((width(text) for text in texts), default=0)
+    return max(LEAST, min(MOST, max(longest, width(column.heading))))
+
+
+def written(column: Column, value: Any, today: str) -> tuple[str, str]:
+    """Return a value as text and role, by the kind of its column."""
+    if value is None:
+        return "–", "dim"
+    if column.kind == "state":
+        sign = STATES.get(str(value))
+        return (f"{sign.glyph} {value}", sign.role) if sign else (clean(str(value)), "")
+    if column.kind == "time":
+        return _time(str(value), today), "dim"
+    if isinstance(value, bool):
+        return ("yes" if value else "no"), ""
+    if isinstance(value, float):
+        return number(value), ""
+    return clean(str(value)), ""
+
+
+def _time(text: str, today: str) -> str:
+    """Return the time of day, or the day where it is another one than `today` (an ISO date)."""
+    when = parse_time(text)
+    if when is None:
+        return clean(text)
+    return (
+        when.strftime("%H:%M:%S")
+        if not today or when.date().isoformat() == today
+        else when.strftime("%m-%d/%H")
+    )
+
+
+def nothing(
+    page: Page | None, error: str, fills: str, cells: int, *, filtered: str, waiting: bool
+) -> list[Line]:
+    """Say why a list is empty and what fills it."""
+    if error:
+        return _said(error, cells, "warn") + (
+            [] if not fills else [line(span("fill it with  ", "dim"), span(fills, "key"))]
+        )
+    if waiting or page is None:
+        return _said("no data yet: the list appears when the engine answers", cells, "dim")
+    if filtered and page.total:
+        return _said(
+            f"none of {page.total} rows passes the filter {filtered}   (/ changes it, Esc clears it)",
+            cells,
+            "dim",
+        )
+    return _said(page.empty, cells, "dim")
+
+
+def _said(text: str, cells: int, role: str) -> list[Line]:
+    return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
+
+
+MEASURES = ("value", "score", "objective", "best", "fitness", "reward", "holdout", "bits")
+
+
+def measured(page: Page | None) -> tuple[str, list[float | None]]:
+    """Return the column that a plot of this list shows, and its values oldest first; no column where none is known."""
+    names = [] if page is None else [column.name for column in page.columns if column.kind == "number"]
+    name = next((name for name in MEASURES if name in names), "")
+    if page is None or not name:
+        return "", []
+    rows = (
+        page.rows
+        if page.column(page.key) is None
+        else sorted(page.rows, key=lambda row: _order(row.get(page.key)))
+    )
+    values = [row.get(name) for row in rows]
+    return name, [float(value) if isinstance(value, int | float) else None for value in values]
+
+
+def _order(key: Any) -> tuple[int, float, str]:
+    return (0, float(key), "") if isinstance(key, int | float) else (1, 0.0, str(key))
+
+
+def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int) -> str:
+    """Return what stands in the frame of a list: name, how many of how many, filter, sort."""
+    if page is None:
+        return place
+    shown = len(page.rows)
+    count = (
+        f"{shown:,}"
+        if shown == page.total
+        else f"{shown:,} of {page.matched:,}"
+        if shown < page.matched
+        else f"{shown:,} of {page.total:,}"
+    )
+    parts = [f"{page.title} {count}{' newest' if page.cut else ''}"]
+    parts += [f"filter: {filtered}"] if filtered else []
+    parts += (
+        [f"sorted: {sort.removeprefix('-')} {'falling' if sort.startswith('-') else 'rising'}"]
+        if sort
+        else []
+    )
+    parts += [f"{marks} marked"] if marks else []
+    return " · ".join(parts)

@@ -1,0 +1,193 @@
+"""What the engine weighs over time: every series of readings as a plot, with its slope and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Grid
+
+from tui.feed import Refused
+from tui.model.plot import plot
+from tui.model.spark import spark
+from tui.model.text import Line, cell, line, span
+from tui.model.view import View
+from tui.model.words import duration, number
+from tui.screens.frame import Framed, steps
+
+PANELS = 9
+WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))
+"""Seconds of a cell and cells: 5 minutes, half an hour, 4 hours, 2 days."""
+EVERY = 5.0
+
+
+class Series(NamedTuple):
+    """How a known series is called and measured; `zero` = its axis begins there."""
+
+    title: str
+    unit: str
+    zero: bool = False
+
+
+KNOWN: Mapping[str, Series] = {
+    "engine.pss_mb": Series("Memory pss", "MB"),
+    "engine.handles": Series("Handles", ""),
+    "engine.loop_lag_ms": Series("Loop lag", "ms", zero=True),
+    "engine.cpu": Series("CPU of one core", "%", zero=True),
+    "compute.rate": Series("Throughput", "h/s", zero=True),
+    "engine.rss_mb": Series("Memory rss", "MB"),
+    "engine.threads": Series("Threads", ""),
+    "engine.tasks": Series("Tasks", ""),
+    "engine.wal_mb": Series("Journal WAL", "MB", zero=True),
+    "engine.children": Series("Child processes", "", zero=True),
+    "engine.sockets": Series("Sockets", "", zero=True),
+    "engine.files": Series("Files", "", zero=True),
+    "engine.pipes": Series("Pipes", "", zero=True),
+    "engine.disk_free_mb": Series("Disk free", "MB", zero=True),
+}
+
+
+class Soak(Framed):
+    """A page of plots; `w` sets the window, the movement keys bring further series."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._window = 1
+        self._first = 0
+        self._names: list[str] = []
+        self._series: dict[str, dict[str, Any]] = {}
+        self._asked = -inf
+        self._error = ""
+
+    def body(self) -> ComposeResult:
+        """Yield as many panels as the largest terminal has room for, and one list for the smallest."""
+        with Grid(id="plots"):
+            for index in range(PANELS):
+                yield self.panel(f"plot-{index}")
+        yield self.panel("list")
+
+    def paint_body(self, view: View) -> None:
+        """Ask for readings when it is time, and draw those that are here."""
+        live = view.link.state == "live" and not view.frozen
+        if live and self.room.clock() - self._asked >= (EVERY if self._series else max(view.refresh, 1.0)):
+            self._asked = self.room.clock()
+            self.fetch(self._named())
+        self._draw(view)
+
+    def _named(self) -> list[str]:
+        """Return the series on this page: those that we know by name first, then all others of the engine."""
+        known = [name for name in KNOWN if name in self._names]
+        every = [*known, *(name for name in self._names if name not in KNOWN)]
+        self._first = max(0, min(self._first, len(every) - 1))
+        return every[self._first : self._first + PANELS]
+
+    @work(group="page", exclusive=True, exit_on_error=True)
+    async def fetch(self, names: list[str]) -> None:
+        """Ask the engine for the readings of a page."""
+        seconds, count = WINDOWS[self._window]
+        try:
+            if not self._names:
+                self._names = (await self.room.ask("series"))["names"]
+                names = self._named()
+            told = await self.room.ask("series", names=names, seconds=seconds, count=count)
+        except Refused as error:
+            self._error = str(error)
+        else:
+            self._names, self._series, self._error = told["names"], told["series"], ""
+        self.repaint()
+
+    def _draw(self, view: View) -> None:
+        faded = view.trust != "live"
+        if self.small:
+            board = self.boards["list"]
+            board.put(
+                [self._trend(name, board.cells) for name in self._named()] or self._nothing(),
+                "Soak",
+                faded=faded,
+            )
+            return
+        names = self._named()
+        for index in range(PANELS):
+            board = self.boards[f"plot-{index}"]
+            if not board.display or board.rows < 3:
+                continue
+            name = names[index] if index < len(names) else ""
+            got = self._series.get(name)
+            if got is None:
+                board.put(self._nothing() if index == 0 else [], "Soak" if index == 0 else "", faded=faded)
+                continue
+            known = KNOWN.get(name, Series(name, ""))
+            lines = plot(
+                got["values"],
+                got["seconds"],
+                board.cells,
+                board.rows,
+                zero=known.zero,
+                dots=name.endswith("lag_ms"),
+            )
+            board.put(lines, self.aged(view, self._title(known, got, board.cells)), faded=faded)
+
+    def _nothing(self) -> list[Line]:
+        text = self._error or "readings appear here: the engine takes one every 5 s"
+        return [line(span(text, "warn" if self._error else "dim"))]
+
+    def _title(self, known: Series, got: Mapping[str, Any], cells: int) -> str:
+        values = [value for value in got["values"] if value is not None]
+        if not values:
+            return f"{known.title} {known.unit}  no reading in this window"
+        unit = f" {known.unit}" if known.unit else ""
+        slope = _slope(got, known.unit)
+        room = cells - 4
+        long = f"{known.title} {number(values[-1])}{unit}  min {number(min(values))} max {number(max(values))}  {slope}"
+        short = (
+            "flat" if got["flat"] else "slope ?" if got["per_hour"] is None else f"{got['per_hour']:+.2g}/h"
+        )
+        middle = f"{known.title} {number(values[-1])}{unit}  {slope}"
+        return next(
+            (text for text in (long, middle) if len(text) <= room),
+            f"{known.title} {number(values[-1])}{unit}  {short}",
+        )
+
+    def _trend(self, name: str, cells: int) -> Line:
+        known, got = KNOWN.get(name, Series(name, "")), self._series.get(name)
+        values = [value for value in got["values"] if value is not None] if got else []
+        head = [
+            cell(known.title, 15, "dim"),
+            span(" "),
+            cell(number(values[-1]) if values else "–", 6, "head", right=True),
+        ]
+        if got is None:
+            return tuple(head)
+        tail = f" {_slope(got, known.unit)}"
+        room = max(0, cells - 23 - len(tail))
+        return (*head, span(" "), span(spark(got["values"], room), "bar"), span(tail))
+
+    # ── keys ────────────────────────────────────────────────────────────────
+
+    def do_window(self) -> None:
+        """Look further back, then begin again."""
+        self._window = (self._window + 1) % len(WINDOWS)
+        seconds, count = WINDOWS[self._window]
+        self.room.say(f"window {duration(seconds * count)}", "head")
+        self._again()
+
+    def do_move(self, how: str) -> None:
+        """Bring other series."""
+        self._first = max(0, self._first + steps(how, 4, len(self._names)))
+        self._again()
+
+    def _again(self) -> None:
+        self._asked = self.room.clock()
+        self.fetch(self._named())
+
+
+def _slope(got: Mapping[str, Any], unit: str) -> str:
+    """Return the slope with its interval; flat = no change at all is compatible with the readings."""
+    if got["per_hour"] is None:
+        return "slope ?"
+    half = (got["hi"] - got["lo"]) / 2
+    text = f"{got['per_hour']:+.3g} ±{half:.2g}{f' {unit}' if unit else ''}/h"
+    return f"flat ({text})" if got["flat"] else text

@@ -212,7 +212,7 @@ def forced(ctx: RunContext, meta: ModelMeta) -> Pool:
     ]
     return make(
         believers, history=ctx.history.digest, for_draw=len(ctx.history), session=None, span=config.range, basis="model",
-        model=meta.model, heads=64,
+        model=meta.model, heads=POOL_SIZE,
     )  # fmt: skip
 
 

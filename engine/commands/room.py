@@ -158,6 +158,7 @@ def _status_text(data: dict[str, Any]) -> str:
             "engine",
             f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",
         ),
+        ("advisor", data["advisor"]),
         ("degraded", "; ".join(data["degraded"]) or "no"),
         ("journal", f"seq {data['seq']}, head {data['head'][:16]}"),
     ]

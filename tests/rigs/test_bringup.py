@@ -104,6 +104,20 @@ async def test_each_attempt_keeps_its_own_words_and_code(raise_rig: Raise, crew:
         ]  # fmt: skip
 
 
+async def test_a_death_keeps_what_the_kernel_said_meanwhile(raise_rig: Raise, tmp_path: Path) -> None:
+    log = tmp_path / "kmsg"
+    log.write_text("3,1,1,-;amdgpu 0000:03:00.0: an old ring timeout\n")
+    async with raise_rig(1, terms={"kmsg": str(log)}) as stage:
+        await stage.all_ready(1)
+        with log.open("a") as kernel:
+            kernel.write(
+                "3,2,2,-;usb 1-1: new device\n3,3,3,-;amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!\n"
+            )
+        os.kill(stage.worker.pid, signal.SIGKILL)
+        await until(lambda: stage.attempts)
+        assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!",)
+
+
 async def test_a_worker_that_cannot_start_says_why(raise_rig: Raise, crew: SmallCrew) -> None:
     crew.work = {"fail": "start"}
     async with raise_rig(1) as stage:

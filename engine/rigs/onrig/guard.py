@@ -14,6 +14,7 @@ import collections
 import contextlib
 import ctypes
 import fcntl
+import glob
 import json
 import os
 import select
@@ -463,6 +464,15 @@ def sweep(own: str, prefix: str) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def sweep_scraps(staging: str) -> None:
+    """Remove what broken transfers, checks and installations left: nothing of it takes ten minutes."""
+    for pattern in ("mimicry-check-*", "mimicry-install-*", "mimicry-store/*.part"):
+        for path in glob.glob(os.path.join(staging, pattern)):
+            with contextlib.suppress(OSError):
+                if time.time() - os.stat(path).st_mtime > 600:
+                    shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
 def free(folder: str) -> bool:
     """Tell whether no guard holds a folder's lock."""
     fd = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -490,6 +500,7 @@ def main() -> None:
         if line.endswith(b"\n"):
             spec = json.loads(line)
             sweep(own, spec["prefix"])
+            sweep_scraps(os.path.dirname(own))
             Guard(spec).run()
     finally:
         shutil.rmtree(own, ignore_errors=True)

@@ -29,7 +29,7 @@ from typing import Any
 TAIL = 4096
 LINE_LIMIT = 1 << 20
 OUT_LIMIT = 4 << 20
-TICK = 0.2
+TICK, HALT_TICK = 0.2, 0.02
 KERNEL_WORDS = ("amdgpu", "NVRM", "Xid", "Out of memory", "oom", "segfault", "AER", "pcieport")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
@@ -359,7 +359,7 @@ class Guard:
             readers[worker.err] = (self.grumble, worker)
         # A dead worker's pipes are readable for ever until it is buried; burying is next.
         watched = [0, self.wake.fileno(), *readers]
-        found, _, _ = select.select(watched, [1] if self.outbox else [], [], TICK if self.workers else 1.0)
+        found, _, _ = select.select(watched, [1] if self.outbox else [], [], self.tick())
         for fd in found:
             if fd == 0:
                 self.listen()
@@ -376,6 +376,11 @@ class Guard:
         self.watch()
         if time.monotonic() - self.heard > self.lease:
             self.why = f"lease of {self.lease:g} s ended"
+
+    def tick(self) -> float:
+        """Return how long the loop may sleep: hardly while a halt is pending."""
+        halting = any(worker.halt_by is not None for worker in self.workers.values())
+        return HALT_TICK if halting else TICK if self.workers else 1.0
 
     def listen(self) -> None:
         try:

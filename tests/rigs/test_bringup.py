@@ -203,6 +203,12 @@ async def test_a_worker_s_children_die_with_it_even_from_a_session_of_their_own(
         await until(lambda: not any(alive(pid) for pid in children))
 
 
+async def test_twelve_cards_need_no_more_sessions_than_sshd_gives_by_default(raise_rig: Raise) -> None:
+    async with raise_rig(12, ssh=True, stagger=12) as stage:
+        await stage.all_ready(12)
+        assert not stage.attempts
+
+
 async def test_the_connection_s_sshd_killed_ends_all_there_and_all_comes_back(
     raise_rig: Raise, crew: SmallCrew, server: Any, staging: Path
 ) -> None:

@@ -126,7 +126,7 @@ class Calls:
 
     def last_minute(self) -> int:
         """Return how many calls the last minute saw."""
-        return sum(at > time.monotonic() - 60 for at in self._times)
+        return sum(at > time.monotonic() - 60 for at in tuple(self._times))
 
 
 class Rig:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -135,6 +137,20 @@ async def test_what_expires_is_included_again_and_one_rig_s_trouble_is_its_own(
     await asyncio.gather(task, return_exceptions=True)
     assert fleet.quarantine.of(LOOSE) is None
     assert journal.last(["rig.included"]) is not None
+
+
+async def test_rigs_are_kept_while_the_engine_s_loop_stalls(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.rigs.simulated.PERIOD", 0.05)
+    fleet = SimulatedFleet(journal)
+    task = asyncio.create_task(fleet.run())
+    await asyncio.sleep(0.7)
+    time.sleep(1.5)  # noqa: ASYNC251 - the stall itself
+    assert all(machine.age < 1.0 for machine in fleet.machines)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not [thread for thread in threading.enumerate() if thread.name == "fleet"]
 
 
 def test_a_room_without_rigs_loads_nothing_of_them() -> None:

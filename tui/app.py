@@ -111,6 +111,8 @@ class Console(App[None]):
         self._painted = 0.0
         self._later: Timer | None = None
         self._place = self._before = PLACES[0]
+        self._past: Snapshot | None = None
+        """The earlier moment that is shown instead of the newest snapshot."""
         self._told_alerts: set[str] | None = None
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
@@ -157,9 +159,10 @@ class Console(App[None]):
         now = time.monotonic()
         return View(
             state=str(self._state),
-            snapshot=self._shown,
+            snapshot=self._past or self._shown,
+            past=self._past is not None,
             link=replace(self.feed.link, retry_in=self.feed.retry_in),
-            age=now - self._shown_advanced,
+            age=0.0 if self._past else now - self._shown_advanced,
             silence=now - self.feed.advanced,
             refresh=self._refresh_every,
             readonly=self.readonly,
@@ -379,8 +382,46 @@ class Console(App[None]):
 
     async def action_back(self) -> None:
         """Close what is open, or go back to the screen before."""
-        if not self.active.do_back() and self._place is not self._before:
+        if self.active.do_back():
+            return
+        if self._past is not None:
+            self._past = None
+            self.paint()
+        elif self._place is not self._before:
             self.go(self._before)
+
+    def action_earlier(self) -> None:
+        """Go one record back in the journal's time."""
+        self.step_time(-1)
+
+    def action_later(self) -> None:
+        """Go one record on."""
+        if self._past is None:
+            self.say("this is now: [ goes back in time", "head")
+        else:
+            self.step_time(1)
+
+    def go_back_to(self, text: str) -> None:
+        """Show the room as it was at a time; an hour alone is one of the day that is shown."""
+        shot = self.view().newest
+        day = f"{shot.at[:10]}T" if shot is not None and ":" in text[:3] else ""
+        self.step_time(at=f"{day}{text}")
+
+    @work(group="past", exclusive=True, exit_on_error=True)
+    async def step_time(self, step: int = -1, at: str | None = None) -> None:
+        """Ask the engine for the room as it was one record further, or at a time."""
+        here = self._past.seq if self._past is not None else None
+        try:
+            past = await self.feed.past(start=here, step=step, at=at)
+        except Refused as error:
+            self.say(f"no replay: {error}", "warn")
+            return
+        if step > 0 and here == past.seq:
+            self.say("that is the newest record: Esc shows the room as it is now", "head")
+        elif here == past.seq:
+            self.say("that is the first record of this journal", "head")
+        self._past = past
+        self.paint()
 
     def action_next(self) -> None:
         """Move the focus on."""
@@ -440,6 +481,9 @@ class Console(App[None]):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
+        if self._past is not None:
+            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
+            return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
         if acts and isinstance(active, Lists):

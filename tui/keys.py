@@ -72,6 +72,8 @@ KEYS: tuple[Key, ...] = (
     Key("help", "question_mark", "?", "help", "this page", footer=9),
     Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
     Key("freeze", "z", "z", "freeze", "hold the view still, press again for live; the engine is not touched", footer=10),
+    Key("earlier", "left_square_bracket", "[", "earlier", "one record back in the journal's time: the screens show the room as it was", footer=11),
+    Key("later", "right_square_bracket", "]", "later", "one record on; Esc shows the room as it is now"),
     Key("alerts", "exclamation_mark", "!", "alerts", "all alerts with their history; Esc goes back", footer=11),
     Key("copy", "y", "y", "copy", "copy the marked rows, else this screen, to the clipboard (OSC 52) and to exports/last.txt", footer=12),
     Key("export", "e", "e", "export", "write the list as csv or json, or the screen as svg or text, to exports/", footer=14),

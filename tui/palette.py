@@ -38,6 +38,9 @@ class Commanded(Protocol):
     def go_table(self, name: str, where: str | None = None) -> None:
         """Bring a list to the front, filtered."""
 
+    def go_back_to(self, text: str) -> None:
+        """Show the room as it was at a time."""
+
     def use_theme(self, name: str) -> None:
         """Change the colours."""
 
@@ -82,6 +85,13 @@ class Commands(Provider):
         if where and isinstance(self.app, Commanded) and word in self.app.tables:
             yield Hit(
                 1.0, f"list {word} where {where}", partial(self.app.go_table, word, where), help="filtered"
+            )
+        if where and word == "at" and isinstance(self.app, Commanded):
+            yield Hit(
+                1.0,
+                f"replay at {where}",
+                partial(self.app.go_back_to, where),
+                help="UTC, as in 14:02 or 2026-11-26T14:02",
             )
         for entry in self._entries:
             if (score := matcher.match(entry.name)) > 0:

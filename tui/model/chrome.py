@@ -100,7 +100,7 @@ def _clock(view: View, cells: int) -> Line:
         return line(f"{clock(at)}Z")
     text = clock(at, date=True) if cells >= 140 else f"{clock(at, seconds=True)}Z"
     return line(
-        span(text, "head" if view.trust == "live" and not view.frozen else "stale"),
+        span(text, "head" if view.trust == "live" and not view.frozen and not view.past else "stale"),
         " ",
         span("?", "key"),
         "help",
@@ -166,6 +166,8 @@ def _freshness(view: View) -> Span:
         return span(f"◌ no data yet, waiting {duration(view.silence)}", "idle")
     if view.trust != "live":
         return span(f"? {age_note(view)}", "stale")
+    if view.past:
+        return span("◀ replay", "held")
     if view.frozen:
         return span(f"‖ frozen, {duration(view.age)} old", "held")
     return span("● live", "ok") if view.age < TELLING_AGE else span(f"● live, {duration(view.age)} old", "ok")
@@ -178,7 +180,7 @@ def age_note(view: View) -> str:
 
 def banner(view: View, cells: int, most: int = 4) -> list[Line]:
     """Return what must not be overlooked: no engine, stale, frozen, halted or halting; at most `most` rows."""
-    rows = [*_link_rows(view, cells), *_frozen_row(view), *_halt_rows(view)]
+    rows = [*_link_rows(view, cells), *_frozen_row(view), *_past_row(view), *_halt_rows(view)]
     return [
         cut((Span("▌", rows[i].role), Span(" "), *_strong_first(rows[i])), cells)
         for i in range(min(most, len(rows)))
@@ -208,6 +210,20 @@ def _link_rows(view: View, cells: int) -> list[Span]:
     return [
         span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
         *(span(f"  {row}", "fail") for row in textwrap.wrap(link.detail, max(10, cells - 4))[:2]),
+    ]
+
+
+def _past_row(view: View) -> list[Span]:
+    shot = view.snapshot
+    if not view.past or shot is None:
+        return []
+    now = mode_sign(view.newest)
+    at, seq = clock(shot.at, date=True), shot.seq
+    return [
+        span(
+            f"◀ REPLAY at {at} · record {seq} · engine now {now.glyph} {now.word} · [ ] step · Esc = live",
+            "held",
+        )
     ]
 
 

@@ -42,6 +42,8 @@ class View:
     frozen: bool = False
     newest: Snapshot | None = None
     """The newest snapshot received; differs from `snapshot` while the view is frozen."""
+    past: bool = False
+    """True: the snapshot is of an earlier moment, folded from the journal."""
     place: Place = PLACES[0]
     """The screen that is shown."""
 

@@ -180,6 +180,7 @@ class Snapshot(Record):
     alerts: list[Alert] = Field(default_factory=list)
     autonomy: float | None = None
     readers: int = 0
+    control: str | None = None
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 

@@ -23,6 +23,7 @@ from textual.command import CommandPalette
 from textual.message import Message
 from textual.timer import Timer
 
+from tui import keymap as keymaps
 from tui import keys, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
@@ -113,6 +114,8 @@ class Console(App[None]):
         self._place = self._before = PLACES[0]
         self._past: Snapshot | None = None
         """The earlier moment that is shown instead of the newest snapshot."""
+        self._faults: tuple[str, ...] = ()
+        """What is wrong with the keymap file."""
         self._told_alerts: set[str] | None = None
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
@@ -128,6 +131,10 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Show the frame first, then look for the engine."""
         self.set_class(self.ascii_only, "ascii")
+        keymap = keymaps.load(self._state)
+        keys.use(keymap.moved)
+        self.set_keymap(dict(keymap.moved))
+        self._faults = keymap.faults
         self.overview = Overview(self._place, self, ascii_only=self.ascii_only)
         self.install_screen(self.overview, "at-overview")
         self.push_screen("at-overview")
@@ -161,6 +168,7 @@ class Console(App[None]):
             state=str(self._state),
             snapshot=self._past or self._shown,
             past=self._past is not None,
+            mine=f"pid {os.getpid()})",
             link=replace(self.feed.link, retry_in=self.feed.retry_in),
             age=0.0 if self._past else now - self._shown_advanced,
             silence=now - self.feed.advanced,
@@ -178,6 +186,13 @@ class Console(App[None]):
 
     def on_console_news(self) -> None:
         """Take the newest snapshot; paint now, or when the chosen interval has passed."""
+        if self._shown is None and self._faults:
+            self.say(
+                f"{len(self._faults)} faults: {self._faults[0]}"
+                if len(self._faults) > 1
+                else self._faults[0],
+                "warn",
+            )
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         shot = self.feed.take()
@@ -245,8 +260,9 @@ class Console(App[None]):
         self.say("q detaches, the engine goes on;  H halts the engine", "head")
 
     def action_help(self) -> None:
-        """Open the page of keys and signs."""
-        self.push_screen(Page("Help", partial(pages.help_lines, self.readonly), ascii_only=self.ascii_only))
+        """Open the page of keys and signs, those of this screen first."""
+        lines = partial(pages.help_lines, self.readonly, kind=self._place.kind, faults=self._faults)
+        self.push_screen(Page("Help", lines, ascii_only=self.ascii_only))
 
     def action_alerts(self) -> None:
         """Open the list of alerts."""
@@ -401,6 +417,13 @@ class Console(App[None]):
         else:
             self.step_time(1)
 
+    def take_control(self, reason: str) -> None:
+        """Take control from another viewer, with a reason that all see."""
+        if self.readonly:
+            self.say("read-only console: attach without --readonly to act", "held")
+        else:
+            self.order(Order("control", {"reason": reason}))
+
     def go_back_to(self, text: str) -> None:
         """Show the room as it was at a time; an hour alone is one of the day that is shown."""
         shot = self.view().newest
@@ -540,6 +563,8 @@ class Console(App[None]):
     def _may_act(self, verb: str) -> bool:
         if self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
+        elif self.view().other and verb != "halt":
+            self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")
         elif self.view().link.state != "live":
             self.say(
                 f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,11 @@ class Key:
     """Kinds of screens that have it; none = all of them, done by the console itself."""
 
     @property
+    def label(self) -> str:
+        """Return what a person reads: the key of the keymap file where it moved this action."""
+        return _MOVED.get(self.id, self.shown)
+
+    @property
     def action(self) -> str:
         """Return what the toolkit calls: the console's own action, or the screen's."""
         if self.id.startswith("go_"):
@@ -38,6 +44,15 @@ class Key:
         if self.id.startswith("act_"):
             return f"act('{self.key}')"
         return f"here('{self.id}')" if self.on else self.id
+
+
+_MOVED: dict[str, str] = {}
+
+
+def use(moved: Mapping[str, str]) -> None:
+    """Show other keys than the table's own, as the keymap file says."""
+    _MOVED.clear()
+    _MOVED.update(moved)
 
 
 _GO = tuple(

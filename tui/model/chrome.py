@@ -115,6 +115,11 @@ def status(view: View, cells: int) -> Line:
         Item(0, line(_freshness(view))),
         *([Item(2, line(span("read-only", "held")), line(span("r/o", "held")))] if view.readonly else []),
         *(
+            [Item(2, line(span(f"control: {view.other}", "held")), line(span("no control", "held")))]
+            if view.other
+            else []
+        ),
+        *(
             [
                 Item(
                     3,
@@ -218,13 +223,8 @@ def _past_row(view: View) -> list[Span]:
     if not view.past or shot is None:
         return []
     now = mode_sign(view.newest)
-    at, seq = clock(shot.at, date=True), shot.seq
-    return [
-        span(
-            f"◀ REPLAY at {at} · record {seq} · engine now {now.glyph} {now.word} · [ ] step · Esc = live",
-            "held",
-        )
-    ]
+    words = (f"◀ REPLAY at {clock(shot.at, date=True)}", f"record {shot.seq}", "[ ] step", "Esc = live")
+    return [span(" · ".join((*words, f"engine now {now.glyph} {now.word}")), "held")]
 
 
 def _frozen_row(view: View) -> list[Span]:
@@ -281,6 +281,6 @@ def footer(view: View, cells: int, message: Span | None = None) -> Line:
         off = view.readonly and key.does == "acts"
         word = f"{key.word} off" if off else key.word
         items.append(
-            Item(rank, line(span(key.shown, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
+            Item(rank, line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
         )
     return (Span(" "), *spread(items, cells - 2))

@@ -228,7 +228,7 @@ class Console(App[None]):
 
     def tick(self) -> None:
         """Once a second: let ages grow where they are shown, and leave when the terminal is gone."""
-        if not self.is_headless and _terminal_gone():
+        if not self.is_headless and not self.is_web and _terminal_gone():
             os._exit(1)
         view = self.view()
         if view.trust != "live" or view.frozen or view.age >= 1.5 or self._said is not None:

@@ -168,6 +168,17 @@ async def test_a_step_settled_before_a_halt_is_not_decided_twice(desk: Desk) -> 
     assert len(desk.journal.decisions.list()) == 2, "other artifacts are another case"
 
 
+async def test_an_escalation_that_a_crash_cut_off_is_raised_again_not_decided_again(desk: Desk) -> None:
+    spent = [thin("1"), thin("1"), thin("1")]
+    with pytest.raises(Escalated) as first:
+        await judge(desk).steps(["1"], Script(*spent), quiet)
+    before = len(desk.journal.decisions.list())
+    with pytest.raises(Escalated) as second:
+        await judge(desk).steps(["1"], Script(), quiet)
+    assert first.value.decision == second.value.decision
+    assert len(desk.journal.decisions.list()) == before
+
+
 async def test_a_persons_word_lets_exactly_that_escalation_pass(desk: Desk) -> None:
     leak = Finding(code="column.leak", level="fail", text="a feature leaks")
     outcome = good("3")

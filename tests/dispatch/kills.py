@@ -184,7 +184,10 @@ class Kills:
         assert {row.id: 1 for row in every if row.terminal} == dict(ends), "one end each"
         assert [row for row in rows if not row.terminal] == []
         wanted = sorted(row.args["value"] for row in rows if row.state == "done")
-        assert sorted(self._draws()) == wanted, "each injected draw once"
+        stored = Counter(self._draws())
+        assert stored == Counter(wanted), (
+            f"each injected draw once; {stored - Counter(wanted)} too many, {Counter(wanted) - stored} lost"
+        )
         assert not decided or max(decided.values()) == 1, "a decision on the same evidence stands once"
         states = Counter(row.state for row in every)
         return {

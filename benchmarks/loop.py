@@ -3,7 +3,9 @@
 Every case runs the room's own parts; only the clock of the draws is virtual. Wall time is printed. Results: loop.md.
     python benchmarks/loop.py closed [--draws 200]     one planted room: every draw, request and decision once; lift
     python benchmarks/loop.py null [--streams 200]     draws of chance: false alarms, pools, promotions
+    python benchmarks/loop.py equals [--seeds 200]     candidates that are no better: how many are ever promoted
     python benchmarks/loop.py change [--seeds 9]       the generator changes at draw 100: detection, full rerun, lift
+    python benchmarks/loop.py delay [--seeds 60]       the same for the trigger alone, under pools that state less
     python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
 """
@@ -44,7 +46,8 @@ from engine.room import Room
 from state.journal import Journal
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = 30
+FIRST, FEW = 30, 12
+"""Draws that a room knows at first: enough for models; too few for them, so that most of the time is the loop's."""
 OPEN = ("queued", "claimed", "running", "deferred")
 PATIENCE = 240.0
 Source = Callable[[int], int]
@@ -87,12 +90,12 @@ async def room_of(state: Path, asked: Settings) -> AsyncIterator[tuple[Room, Jou
             await living
 
 
-async def feed(room: Room, journal: Journal, source: Source, draws: int) -> None:
+async def feed(room: Room, journal: Journal, source: Source, draws: int, first: int = FIRST) -> None:
     """Deliver draws up to number `draws`; each waits for its pool and for everything that was asked for."""
     while (at := room.desk.intake.count) < draws:
-        if at >= FIRST:
+        if at >= first:
             await settled(journal, at)
-        count = FIRST - at if at < FIRST else 1
+        count = first - at if at < first else 1
         room.desk.intake.append(
             [Arrival(source(at + i), id=f"draw-{at + i}") for i in range(count)], "synthetic"
         )
@@ -220,6 +223,31 @@ def _seq(journal: Journal, draw: int) -> int:
     return found.seq
 
 
+def delay(seeds: int) -> int:
+    """Let pools that state less than certainty stop hitting at draw 100: how soon the trigger notices, and how it dates it."""
+    from engine.feedback.diagnostics import Score
+    from engine.feedback.triggers import update
+
+    begun, told = time.monotonic(), {}
+    for stated in (0.95, 0.7, 0.5, 0.3, 0.1):
+        delays, dates, early = [], [], 0
+        for seed in range(seeds):
+            rng, state, fired, draw = random.Random(seed), None, None, -1
+            while fired is None and draw < 400:
+                draw += 1
+                hit = rng.random() < (stated if draw < 100 else 0.02)
+                state, fired = update(state, Score(for_draw=draw, hit=hit, size=20, modulus=1000, chance=0.02, stated=stated,
+                                                   bits=0.0, model="m"), 0.01)  # fmt: skip
+            early += draw < 100
+            delays.append(draw - 99)
+            dates += [fired.since] if fired and fired.since is not None else []
+        told[f"a pool that states {stated:.0%}"] = (
+            f"noticed after {statistics.median(delays):.0f} (worst {max(delays)}), dated {statistics.median(dates):.0f}, too early {early}"
+        )
+    show(told, begun)
+    return 0
+
+
 # -- draws of chance ------------------------------------------------------------------------------------------------------
 
 
@@ -316,6 +344,28 @@ def _sound(streams: Iterable[int], draws: int, alpha: float) -> dict[str, int]:
     return found
 
 
+def equals(seeds: int, draws: int) -> int:
+    """Judge candidates that are no better than the active policy, after every draw: how many are ever promoted."""
+    from engine.feedback.verdict import ALPHA, weigh
+
+    begun, promoted = time.monotonic(), 0
+    for seed in range(seeds):
+        rng = np.random.default_rng([9, seed])
+        one, other = (rng.normal(0.0, 1.0, draws).tolist() for _ in range(2))
+        looks = (weigh(one[:at], other[:at], rank=1).outcome for at in range(1, draws + 1, 3))
+        promoted += any(outcome == "promote" for outcome in looks)
+    show(
+        {
+            "candidates no better": seeds,
+            "draws each": draws,
+            "ever promoted": promoted,
+            "allowed": f"{ALPHA / 2:.3f} of them",
+        },
+        begun,
+    )
+    return int(promoted > seeds * ALPHA / 2 + 1.96 * (seeds * 0.025 * 0.975) ** 0.5)
+
+
 # -- selfplay -------------------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +411,7 @@ def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool]
 async def serve(state: Path, draws: int, seed: int) -> int:
     """Be the engine that `kill` kills: run the room until all draws are settled."""
     async with room_of(state, settings()) as (room, journal):
-        await feed(room, journal, planted(seed, change=draws // 2), draws)
+        await feed(room, journal, planted(seed, change=draws // 2), draws, FEW)
     return 0
 
 
@@ -380,7 +430,7 @@ def kill(kills: int, draws: int, first: int = 0) -> int:
                 code = engine.wait(PATIENCE * 2)
                 break
             try:
-                code = engine.wait(rng.uniform(0.3, 6.0))
+                code = engine.wait(rng.uniform(1.0, 15.0))
                 break
             except subprocess.TimeoutExpired:
                 os.kill(engine.pid, signal.SIGKILL)
@@ -417,7 +467,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", choices=("closed", "null", "change", "bandit", "kill", "serve"))
+    parser.add_argument(
+        "case", choices=("closed", "null", "equals", "change", "delay", "bandit", "kill", "serve")
+    )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
@@ -430,7 +482,9 @@ def main() -> int:
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
         "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
+        "equals": lambda: equals(asked.seeds or 200, asked.draws),
         "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
+        "delay": lambda: delay(asked.seeds or 60),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
         "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
+    from engine.replay import Past
     from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
@@ -112,6 +113,7 @@ class Desk:
     _cycle: Cycle | None = None
     _space: Space | None = None
     _alerts: Book | None = None
+    _past: Past | None = None
 
     @property
     def alerts(self) -> Book:
@@ -119,6 +121,15 @@ class Desk:
         if self._alerts is None:
             self._alerts = Book(self.journal)
         return self._alerts
+
+    @property
+    def past(self) -> Past:
+        """Return the room as it was at earlier events."""
+        if self._past is None:
+            from engine.replay import Past
+
+            self._past = Past(self.journal)
+        return self._past
 
     @property
     def pools(self) -> Pools:

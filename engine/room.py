@@ -217,7 +217,13 @@ class Room:
         self.desk.fleet = join(
             self._settings, self._journal, self.desk.bench, verbs, simulated=self._simulated
         )
+        self.desk.halt.listen(self._halt_rigs)
         self._supervisor.add("fleet", self.desk.fleet.run)
+
+    def _halt_rigs(self, row: HaltRow | None) -> None:
+        """Tell the rigs of a halt, in the thread that asks for it: a stalled loop must not delay it."""
+        if self.desk.fleet is not None and row is not None and row.kind == "now":
+            self.desk.fleet.halt(self._word.generation())
 
     def stop(self) -> None:
         """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
@@ -274,8 +280,9 @@ class Room:
         epoch = self.desk.epochs.now
         verdict = self.desk.shelf.last_verdict(epoch.since)
         asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        if asked is not None and self._journal.requests.by_key(asked.key) is None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
+        key = None if asked is None else asked.unasked(self._journal.requests)
+        if asked is not None and key is not None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -298,8 +305,6 @@ class Room:
         self.watcher.wake()
         if row is not None:
             self.desk.advisor.cancel(f"halted: {row.reason}")
-        if self.desk.fleet is not None and row is not None and row.kind == "now":
-            self.desk.fleet.halt(self._word.generation())
         if row is not None and row.reached is None and row.by != WATCHER and not self.desk.board.stopping:
             add_operator_entry(self.desk, "HALT", f"{row.kind}: {row.reason}", row.by)
 
@@ -328,6 +333,7 @@ class Room:
         ]
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
+        live.advisor = self.desk.advisor.state
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search

@@ -136,6 +136,7 @@ class Live:
     working: bool = False
     test_mode: bool = False
     degraded: Sequence[str] = ()
+    advisor: str = "none(not configured)"
     readers: int = 0
     draws: int = 0
     workers: Sequence[Worker] | None = None
@@ -161,6 +162,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         mode=_mode(facts, live),
         test_mode=live.test_mode,
         degraded=list(live.degraded),
+        advisor=live.advisor,
         halt=_halt(facts.halt),
         evidence=_evidence(facts, live),
         fleet=[_host(live, host), *live.rigs],

@@ -12,6 +12,8 @@ from tui import keys, themes
 from tui.export import save
 from tui.model.pages import default_state
 
+WEB = "web_driver"
+"""The toolkit's driver of a browser tab, which needs no terminal."""
 NEEDS = 5
 """Exit code when the machine lacks something: a terminal, the toolkit."""
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.keys:
         print(keys.table())
         return 0
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if WEB not in os.environ.get("TEXTUAL_DRIVER", "") and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "mimicry: the console needs a terminal; without one use: mimicry status --json", file=sys.stderr
         )

@@ -23,6 +23,7 @@ from textual.command import CommandPalette
 from textual.message import Message
 from textual.timer import Timer
 
+from tui import keymap as keymaps
 from tui import keys, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
@@ -111,6 +112,10 @@ class Console(App[None]):
         self._painted = 0.0
         self._later: Timer | None = None
         self._place = self._before = PLACES[0]
+        self._past: Snapshot | None = None
+        """The earlier moment that is shown instead of the newest snapshot."""
+        self._faults: tuple[str, ...] = ()
+        """What is wrong with the keymap file."""
         self._told_alerts: set[str] | None = None
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
@@ -126,6 +131,10 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Show the frame first, then look for the engine."""
         self.set_class(self.ascii_only, "ascii")
+        keymap = keymaps.load(self._state)
+        keys.use(keymap.moved)
+        self.set_keymap(dict(keymap.moved))
+        self._faults = keymap.faults
         self.overview = Overview(self._place, self, ascii_only=self.ascii_only)
         self.install_screen(self.overview, "at-overview")
         self.push_screen("at-overview")
@@ -157,9 +166,11 @@ class Console(App[None]):
         now = time.monotonic()
         return View(
             state=str(self._state),
-            snapshot=self._shown,
+            snapshot=self._past or self._shown,
+            past=self._past is not None,
+            mine=f"pid {os.getpid()})",
             link=replace(self.feed.link, retry_in=self.feed.retry_in),
-            age=now - self._shown_advanced,
+            age=0.0 if self._past else now - self._shown_advanced,
             silence=now - self.feed.advanced,
             refresh=self._refresh_every,
             readonly=self.readonly,
@@ -175,6 +186,13 @@ class Console(App[None]):
 
     def on_console_news(self) -> None:
         """Take the newest snapshot; paint now, or when the chosen interval has passed."""
+        if self._shown is None and self._faults:
+            self.say(
+                f"{len(self._faults)} faults: {self._faults[0]}"
+                if len(self._faults) > 1
+                else self._faults[0],
+                "warn",
+            )
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         shot = self.feed.take()
@@ -210,7 +228,7 @@ class Console(App[None]):
 
     def tick(self) -> None:
         """Once a second: let ages grow where they are shown, and leave when the terminal is gone."""
-        if not self.is_headless and _terminal_gone():
+        if not self.is_headless and not self.is_web and _terminal_gone():
             os._exit(1)
         view = self.view()
         if view.trust != "live" or view.frozen or view.age >= 1.5 or self._said is not None:
@@ -242,8 +260,9 @@ class Console(App[None]):
         self.say("q detaches, the engine goes on;  H halts the engine", "head")
 
     def action_help(self) -> None:
-        """Open the page of keys and signs."""
-        self.push_screen(Page("Help", partial(pages.help_lines, self.readonly), ascii_only=self.ascii_only))
+        """Open the page of keys and signs, those of this screen first."""
+        lines = partial(pages.help_lines, self.readonly, kind=self._place.kind, faults=self._faults)
+        self.push_screen(Page("Help", lines, ascii_only=self.ascii_only))
 
     def action_alerts(self) -> None:
         """Open the list of alerts."""
@@ -379,8 +398,53 @@ class Console(App[None]):
 
     async def action_back(self) -> None:
         """Close what is open, or go back to the screen before."""
-        if not self.active.do_back() and self._place is not self._before:
+        if self.active.do_back():
+            return
+        if self._past is not None:
+            self._past = None
+            self.paint()
+        elif self._place is not self._before:
             self.go(self._before)
+
+    def action_earlier(self) -> None:
+        """Go one record back in the journal's time."""
+        self.step_time(-1)
+
+    def action_later(self) -> None:
+        """Go one record on."""
+        if self._past is None:
+            self.say("this is now: [ goes back in time", "head")
+        else:
+            self.step_time(1)
+
+    def take_control(self, reason: str) -> None:
+        """Take control from another viewer, with a reason that all see."""
+        if self.readonly:
+            self.say("read-only console: attach without --readonly to act", "held")
+        else:
+            self.order(Order("control", {"reason": reason}))
+
+    def go_back_to(self, text: str) -> None:
+        """Show the room as it was at a time; an hour alone is one of the day that is shown."""
+        shot = self.view().newest
+        day = f"{shot.at[:10]}T" if shot is not None and ":" in text[:3] else ""
+        self.step_time(at=f"{day}{text}")
+
+    @work(group="past", exclusive=True, exit_on_error=True)
+    async def step_time(self, step: int = -1, at: str | None = None) -> None:
+        """Ask the engine for the room as it was one record further, or at a time."""
+        here = self._past.seq if self._past is not None else None
+        try:
+            past = await self.feed.past(start=here, step=step, at=at)
+        except Refused as error:
+            self.say(f"no replay: {error}", "warn")
+            return
+        if step > 0 and here == past.seq:
+            self.say("that is the newest record: Esc shows the room as it is now", "head")
+        elif here == past.seq:
+            self.say("that is the first record of this journal", "head")
+        self._past = past
+        self.paint()
 
     def action_next(self) -> None:
         """Move the focus on."""
@@ -440,6 +504,9 @@ class Console(App[None]):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
+        if self._past is not None:
+            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
+            return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
         if acts and isinstance(active, Lists):
@@ -496,6 +563,8 @@ class Console(App[None]):
     def _may_act(self, verb: str) -> bool:
         if self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
+        elif self.view().other and verb != "halt":
+            self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")
         elif self.view().link.state != "live":
             self.say(
                 f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"

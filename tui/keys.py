@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,11 @@ class Key:
     """Kinds of screens that have it; none = all of them, done by the console itself."""
 
     @property
+    def label(self) -> str:
+        """Return what a person reads: the key of the keymap file where it moved this action."""
+        return _MOVED.get(self.id, self.shown)
+
+    @property
     def action(self) -> str:
         """Return what the toolkit calls: the console's own action, or the screen's."""
         if self.id.startswith("go_"):
@@ -38,6 +44,15 @@ class Key:
         if self.id.startswith("act_"):
             return f"act('{self.key}')"
         return f"here('{self.id}')" if self.on else self.id
+
+
+_MOVED: dict[str, str] = {}
+
+
+def use(moved: Mapping[str, str]) -> None:
+    """Show other keys than the table's own, as the keymap file says."""
+    _MOVED.clear()
+    _MOVED.update(moved)
 
 
 _GO = tuple(
@@ -72,6 +87,8 @@ KEYS: tuple[Key, ...] = (
     Key("help", "question_mark", "?", "help", "this page", footer=9),
     Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
     Key("freeze", "z", "z", "freeze", "hold the view still, press again for live; the engine is not touched", footer=10),
+    Key("earlier", "left_square_bracket", "[", "earlier", "one record back in the journal's time: the screens show the room as it was", footer=11),
+    Key("later", "right_square_bracket", "]", "later", "one record on; Esc shows the room as it is now"),
     Key("alerts", "exclamation_mark", "!", "alerts", "all alerts with their history; Esc goes back", footer=11),
     Key("copy", "y", "y", "copy", "copy the marked rows, else this screen, to the clipboard (OSC 52) and to exports/last.txt", footer=12),
     Key("export", "e", "e", "export", "write the list as csv or json, or the screen as svg or text, to exports/", footer=14),

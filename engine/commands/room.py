@@ -42,6 +42,24 @@ def demo(arguments: Arguments) -> int:
     return exec_console(arguments, readonly=False)
 
 
+def browser(arguments: Arguments) -> int:
+    """Show the console in a browser, on loopback, looking only unless --act; starts an engine if none runs."""
+    import os
+    import sys
+
+    from engine.launch import ensure_daemon
+
+    ensure_daemon(arguments.state, demo=False)
+    words = [
+        "--state",
+        str(arguments.state),
+        "--port",
+        str(arguments.port),
+        *(["--act"] if arguments.act else []),
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "tui.web", *words])
+
+
 def status(arguments: Arguments) -> int:
     """Print where the engine stands."""
     data = call(arguments, "snapshot")
@@ -158,6 +176,7 @@ def _status_text(data: dict[str, Any]) -> str:
             "engine",
             f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",
         ),
+        ("advisor", data["advisor"]),
         ("degraded", "; ".join(data["degraded"]) or "no"),
         ("journal", f"seq {data['seq']}, head {data['head'][:16]}"),
     ]
@@ -169,6 +188,10 @@ REASON: Option = (("reason",), {"nargs": "?", "default": "", "help": "why"})
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
+    Verb("serve", browser, "the console in a browser, on loopback, behind a key", [
+        (("--port",), {"type": int, "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
+        (("--act",), {"action": "store_true", "help": "let the browser act; without it it only looks"}),
+    ]),
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from engine.commands import autonomy, find, fleet, guide, learning, llm, room, scenario, steps, trace, upkeep
+from engine.commands import (
+    autonomy,
+    completion,
+    find,
+    fleet,
+    guide,
+    learning,
+    llm,
+    room,
+    scenario,
+    steps,
+    trace,
+    upkeep,
+)
 from engine.commands.verb import Group, Verb
 
 GROUPS: tuple[Group, ...] = (
@@ -14,7 +27,7 @@ GROUPS: tuple[Group, ...] = (
     Group("learning", "selfplay, candidates, the active policy, the ledger of forecasts", learning.VERBS),
     Group("advisor", "the model that advises, and what it said", llm.VERBS),
     Group("upkeep", "the record, this machine, the registry", upkeep.VERBS),
-    Group("help", "what a verb or a group does", guide.VERBS),
+    Group("help", "what a verb or a group does", (*guide.VERBS, *completion.VERBS)),
 )
 
 

@@ -35,6 +35,8 @@ class Load:
     """Bytes of host memory that it needs."""
     limit: float | None = None
     """Seconds that it may take; None leaves it to the measured pace."""
+    home: bool = False
+    """Only workers of the coordinator's own machine have what it needs."""
     deaths: int = 0
     """Workers that died while they ran it."""
     landed: bool = False
@@ -64,7 +66,7 @@ class Member:
     free: int | None = None
     """Bytes of memory that its host has left for a task; None if it does not say."""
     host: str = ""
-    """Whose memory it shares with its neighbours."""
+    """Whose memory it shares with its neighbours; empty for the coordinator's own machine."""
     held: bool = False
     """Gets nothing new."""
     since: float = 0.0
@@ -215,6 +217,8 @@ class Dealer:
 
     def _fits(self, load: Load, member: Member) -> bool:
         """Tell whether the member's host has the memory that the task needs, beside what was handed out there already."""
+        if load.home and member.host:
+            return False
         if load.memory == 0 or member.free is None:
             return True
         neighbours = [one for one in self.members.values() if one.host == member.host]

@@ -108,6 +108,8 @@ class FencedScheduler(Scheduler):  # type: ignore[misc]
             host=LOOPBACK, port=port, protocol="tls", security=Passport(credentials), dashboard=False
         )
         self.stream_handlers["answer"] = self._answer
+        # What a worker wants remembered (its loop was late, say) is its log's business.
+        self.stream_handlers["log-event"] = lambda **_: None
 
     def start_http_server(self, *_: Any, **__: Any) -> None:
         """Open no HTTP port."""

@@ -76,7 +76,7 @@ class Advisor(Protocol):
         ...
 
     async def restore(self) -> str | None:
-        """Come back after `release`; return None when ready, or why not."""
+        """Come back after as many calls as of `release`; return None when ready or still needed aside, or why not."""
         ...
 
     async def close(self) -> None:

@@ -424,7 +424,7 @@ def _claimed(ctx: RunContext, plan: Plan, kept: Survivors, required: float) -> b
     """Say whether a survivor carries a claim that still holds at the end of the searched part: one that ended foretells nothing."""
     rows = [
         row
-        for row in np.flatnonzero(kept["evidence_bits"] >= required)
+        for row in np.flatnonzero(kept["evidence_bits"] >= required).tolist()
         if refuse(kept.alignment(row)) is None
     ]
     lines = Lines.of(ctx.history.head(plan.end))

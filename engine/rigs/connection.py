@@ -126,7 +126,7 @@ class Calls:
 
     def last_minute(self) -> int:
         """Return how many calls the last minute saw."""
-        return sum(at > time.monotonic() - 60 for at in self._times)
+        return sum(at > time.monotonic() - 60 for at in tuple(self._times))
 
 
 class Rig:
@@ -137,6 +137,7 @@ class Rig:
         self.address = address
         self.calls = Calls()
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._sftp: asyncio.Future[asyncssh.SFTPClient] | None = None
 
     @property
     def name(self) -> str:
@@ -153,6 +154,7 @@ class Rig:
         if self.connected:
             return
         trusted, key = self._trusted(), self._key()
+        self._sftp = None
         try:
             self._connection = await asyncssh.connect(
                 self.address.host,
@@ -286,30 +288,40 @@ class Rig:
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
-        self.calls.count()
-        private = asyncssh.SFTPAttrs(permissions=0o700)
         try:
-            async with self._open_connection().start_sftp_client() as sftp:
-                await sftp.makedirs(folder, private, exist_ok=True)
-                for name, data in files.items():
-                    attributes = asyncssh.SFTPAttrs(permissions=0o600)
-                    flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
-                    async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
-                        await file.write(data)
+            sftp = await self._files()
+            await sftp.makedirs(folder, asyncssh.SFTPAttrs(permissions=0o700), exist_ok=True)
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
+            for name, data in files.items():
+                async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
+                    await file.write(data)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(folder, error) from error
 
     async def upload(self, path: str, blocks: AsyncIterator[bytes]) -> None:
         """Write blocks to a new file on the rig as they come (0600)."""
         try:
-            async with self._open_connection().start_sftp_client() as sftp:
-                attributes = asyncssh.SFTPAttrs(permissions=0o600)
-                flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
-                async with sftp.open(path, flags, attributes, encoding=None) as file:
-                    async for block in blocks:
-                        await file.write(block)
+            sftp = await self._files()
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+            async with sftp.open(path, flags, attributes, encoding=None) as file:
+                async for block in blocks:
+                    await file.write(block)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(path, error) from error
+
+    async def _files(self) -> asyncssh.SFTPClient:
+        """Return the connection's one SFTP session: a session each would break sshd's MaxSessions of 10."""
+        connection = self._open_connection()
+        if self._sftp is None:
+            self.calls.count()
+            self._sftp = asyncio.ensure_future(connection.start_sftp_client())
+        try:
+            return await asyncio.shield(self._sftp)
+        except (asyncssh.Error, OSError):
+            self._sftp = None
+            raise
 
     def _unwritten(self, path: str, error: Exception) -> LinkFault:
         if isinstance(error, asyncssh.ChannelOpenError):

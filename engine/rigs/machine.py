@@ -120,7 +120,7 @@ class Machine:
 
     def flaps(self, pci: str) -> int:
         """Return how many workers died on a card within the hour."""
-        return sum(self._clock() - at < HOUR for at in self.deaths.get(pci, ()))
+        return sum(self._clock() - at < HOUR for at in tuple(self.deaths.get(pci, ())))
 
     def _card_metrics(self, seat: Seat, card: Card | None) -> dict[str, float | None]:
         if card is None:
@@ -230,7 +230,7 @@ class Machine:
         return {
             "rig": self.name, "state": state, "backend": self.settings.backend,
             "at": self.where, "gpus": len(self.seats), "well": sum(light in ("ok", "idle") for light in lights),
-            "ready": sum(worker.state == "ready" for worker in self.workers.values()) if self.workers else None,
+            "ready": sum(worker.state == "ready" for worker in tuple(self.workers.values())) if self.workers else None,
             "held": sum(light == "held" for light in lights),
             "ram_free": _gib(host.ram_free) if host else None, "load": host.load if host else None,
             "disk_free": _gib(host.disk_free) if host else None,

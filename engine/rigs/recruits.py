@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.rigs.payload import Ending, Line, Payload, Place, Voice
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from engine.compute.cluster import Compute
     from engine.compute.enrol import OnEvent, Order
 
-logger = logging.getLogger(__name__)
 HUNG_UP = -1
 """Stands for the exit code of a worker whose link was lost: SIGHUP."""
 KILLED = "killed by the coordinator"
@@ -21,13 +21,13 @@ LOOK = 0.5
 
 
 class RemoteProcess:
-    """A worker on a rig, as the compute engine's `Process`."""
+    """A worker on a rig, as the compute engine's `Process`; it lives on the engine's loop, its voice on the rigs'."""
 
     def __init__(self, on_event: OnEvent) -> None:
         """Be asked for; nothing runs yet."""
         self.pid: int | None = None
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.voice: Voice | None = None
+        self._reach: tuple[Voice, asyncio.AbstractEventLoop] | None = None
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._on_event, self._words, self._heard = on_event, "", time.monotonic()
 
@@ -36,10 +36,16 @@ class RemoteProcess:
         """Tell whether it has not ended yet, as far as was noticed."""
         return not self._ended.done()
 
+    def attach(self, voice: Voice) -> None:
+        """Take the voice that reaches it; called on the rigs' loop."""
+        self._reach = (voice, asyncio.get_running_loop())
+
     def start(self, pid: int) -> None:
-        """Take in that it runs."""
+        """Take in that it runs; one that nobody waits for any more is ended."""
         self.pid, self._heard = pid, time.monotonic()
-        if not self.begun.done():
+        if self.begun.cancelled():
+            self.kill()
+        elif not self.begun.done():
             self.begun.set_result(None)
 
     def hear(self, line: Line) -> None:
@@ -58,8 +64,9 @@ class RemoteProcess:
 
     def send(self, line: dict[str, Any]) -> None:
         """Send one line to its stdin."""
-        if self.voice is not None and self.alive:
-            self.voice.tell(line)
+        if self._reach is not None and self.alive:
+            voice, loop = self._reach
+            call(loop, voice.tell, line)
 
     def silence(self) -> float:
         """Return the seconds since its last line."""
@@ -67,8 +74,9 @@ class RemoteProcess:
 
     def kill(self) -> None:
         """Kill it and what it started."""
-        if self.voice is not None and self.alive:
-            self.voice.end(KILLED)
+        if self._reach is not None and self.alive:
+            voice, loop = self._reach
+            call(loop, voice.end, KILLED)
 
     async def wait(self) -> int:
         """Wait for its end and return the exit code."""
@@ -83,8 +91,17 @@ class RemoteProcess:
         self.kill()
 
 
+def call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: object) -> None:
+    """Call on a loop, from any thread; too late once it has ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *args)
+
+
 class Recruits:
-    """The crew that starts what the compute engine launches. The engine comes and goes; places stay."""
+    """The crew that starts what the compute engine launches. The engine comes and goes; places stay.
+
+    The engine has one loop and the rigs another (or the same one): each method says whose it runs on.
+    """
 
     paced = True
 
@@ -93,42 +110,65 @@ class Recruits:
         self._places: dict[str, Place] = {}
         self._asked: dict[str, asyncio.Queue[tuple[Order, RemoteProcess]]] = {}
         self._live: dict[str, RemoteProcess] = {}
-        self._compute: Compute | None = None
+        self._engine: tuple[Compute, asyncio.AbstractEventLoop] | None = None
+        self._rigs: asyncio.AbstractEventLoop | None = None
         self._drains: set[asyncio.Task[None]] = set()
 
-    # -- the engine's side --------------------------------------------------------------------------------------------
+    # -- on the engine's loop -----------------------------------------------------------------------------------------
 
     def join(self, compute: Compute) -> None:
         """Offer every place to an engine that has come up."""
-        self._compute = compute
-        for place in self._places.values():
-            self._enlist(compute, place)
+        self._engine = (compute, asyncio.get_running_loop())
+        for place in tuple(self._places.values()):
+            self._enlist(place)
 
     def leave(self) -> None:
         """Forget the engine, which ends its workers itself."""
-        self._compute = None
+        self._engine = None
 
-    def _enlist(self, compute: Compute, place: Place) -> None:
-        from engine.compute.slot import Place as Slot
+    def _enlist(self, place: Place) -> None:
+        if self._engine is not None and place.name not in {one.name for one in self._engine[0].workers()}:
+            from engine.compute.slot import Place as Slot
 
-        compute.enlist(Slot(place.name, self.launch, gpu=True, remote=True))
+            self._engine[0].enlist(Slot(place.name, self.launch, gpu=True, remote=True))
 
     async def launch(self, order: Order, on_event: OnEvent) -> RemoteProcess:
         """Start a worker at the place that the order names, once its rig is there and lets it; OSError if it does not start."""
         process = RemoteProcess(on_event)
-        self._asked[order.name].put_nowait((order, process))
+        assert self._rigs is not None
+        call(self._rigs, self._asked[order.name].put_nowait, (order, process))
         await process.begun  # cancelled with us: `payload` passes over it then
         return process
 
-    # -- the rigs' side -----------------------------------------------------------------------------------------------
+    def _hold(self, name: str, held: bool) -> None:
+        if self._engine is not None:
+            self._engine[0].hold(name, held=held)
+
+    def _drain(self, name: str, end: Callable[[], None]) -> None:
+        task = asyncio.ensure_future(self._drained(name, end))
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+
+    async def _drained(self, name: str, end: Callable[[], None]) -> None:
+        """Deal a worker nothing more, and end it when it is idle."""
+        self._hold(name, True)
+        while self._engine is not None and any(w.name == name and w.busy for w in self._engine[0].workers()):  # noqa: ASYNC110 - nobody tells when a worker is idle
+            await asyncio.sleep(LOOK)
+        end()
+
+    # -- on the rigs' loop --------------------------------------------------------------------------------------------
+
+    def _tell_engine(self, function: Callable[..., object], *args: object) -> None:
+        if self._engine is not None:
+            call(self._engine[1], function, *args)
 
     def offer(self, place: Place) -> None:
         """Take in that a place exists."""
-        if place.name in self._places:
-            return
-        self._places[place.name], self._asked[place.name] = place, asyncio.Queue()
-        if self._compute is not None:
-            self._enlist(self._compute, place)
+        self._rigs = asyncio.get_running_loop()
+        if place.name not in self._places:
+            self._asked[place.name] = asyncio.Queue()
+            self._places[place.name] = place
+            self._tell_engine(self._enlist, place)
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Wait for a launch of this place, and return what runs."""
@@ -141,11 +181,11 @@ class Recruits:
         try:
             port = await voice.tunnel(order.port)
         except BaseException:
-            process.end(Ending(None, "the link broke", ""))
+            self._tell_engine(process.end, Ending(None, "the link broke", ""))
             raise
-        process.voice, self._live[place.name] = voice, process
-        if self._compute is not None:
-            self._compute.hold(place.name, held=False)
+        process.attach(voice)
+        self._live[place.name] = process
+        self._tell_engine(self._hold, place.name, False)
         made = worker_payload(order, port=port, python=place.python, env={})
         return Payload(made.argv, made.env, made.files, gated=True)
 
@@ -159,30 +199,21 @@ class Recruits:
 
     def started(self, place: Place, pid: int) -> None:
         """Take in that a worker runs."""
-        self._live[place.name].start(pid)
+        self._tell_engine(self._live[place.name].start, pid)
 
     def said(self, place: Place, line: Line) -> None:
         """Pass on what a worker says."""
-        self._live[place.name].hear(line)
+        self._tell_engine(self._live[place.name].hear, line)
 
     def drain(self, place: Place, voice: Voice) -> None:
         """Deal the worker nothing more, and end it when it is idle."""
-        task = asyncio.ensure_future(self._drained(place, voice))
-        self._drains.add(task)
-        task.add_done_callback(self._drains.discard)
-
-    async def _drained(self, place: Place, voice: Voice) -> None:
-        compute, process = self._compute, self._live[place.name]
-        if compute is not None:
-            compute.hold(place.name, held=True)
-        while process.alive and compute is not None and compute is self._compute:
-            if not any(worker.name == place.name and worker.busy for worker in compute.workers()):
-                break
-            await asyncio.sleep(LOOK)
-        voice.end("drained")
+        loop = asyncio.get_running_loop()
+        if self._engine is None:
+            voice.end("drained")
+        self._tell_engine(self._drain, place.name, lambda: call(loop, voice.end, "drained"))
 
     def gone(self, place: Place, ending: Ending) -> None:
         """Take in that an attempt has ended."""
         process = self._live.pop(place.name, None)
         if process is not None:
-            process.end(ending)
+            self._tell_engine(process.end, ending)

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from engine.errors import EnvironmentFault, UsageError
 from engine.history.cursor import write_json
@@ -41,7 +42,9 @@ class ScenarioSource:
         try:
             record = json.loads(path.read_text())
             asked = record["asked"]
-            told = {key: tuple(value) if isinstance(value, list) else value for key, value in asked.items()}
+            told: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in asked.items()
+            }
             return cls(record["name"], Asked(**told))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EnvironmentFault(f"{path}: not a planted scenario ({error}); use another --state") from None

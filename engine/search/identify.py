@@ -503,5 +503,7 @@ async def identify(
     progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
     """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
-    made = await asyncio.to_thread(Identification, history, space, run=run, progress=progress)  # plans for a while
+    made = await asyncio.to_thread(
+        Identification, history, space, run=run, progress=progress
+    )  # plans for a while
     return await made.run(compute, journal)

@@ -233,12 +233,12 @@ def _evidence(
     floor = -1e9  # -inf (a miss where no noise is assumed) has no place in JSON
     bits = np.array([max(claim.bits, floor) for claim in claims], dtype=float)
     if not claims or noise is not None or claims[0].gaps is not None:
-        return bits.tolist()
+        return [float(one) for one in bits]
     before, after = unseen(draws, claims[0].cell.window, claims[0].cell.block)
     same = np.array(tables)
     paid = [survivor_bits(rank) + DESIGN_BITS for rank in range(1, len(claims) + 1)]
     local = log2_two_sided(same[:, before], same[:, after], p) - np.array(paid)
-    return np.maximum(np.logaddexp2(bits, local) - 1.0, floor).tolist()
+    return [float(one) for one in np.maximum(np.logaddexp2(bits, local) - 1.0, floor)]
 
 
 def unseen(draws: np.ndarray, window: int, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -261,7 +261,7 @@ def _tallies(claim: Claim, same: np.ndarray, draws: np.ndarray) -> dict[str, int
 
 def alignment(claim: Claim, skipped: int = 0) -> Alignment:
     """Return the hypothesis of a survivor that was scored `skipped` draws into its stream; a negative start was seeded since."""
-    gap = {"law": claim.cell.law, "value": claim.gap}
+    gap: dict[str, object] = {"law": claim.cell.law, "value": claim.gap}
     if claim.gaps is not None:
         gap = {"law": "range", "lo": claim.cell.gaps[0], "hi": claim.cell.gaps[1], "pattern": claim.gaps}
     return Alignment(

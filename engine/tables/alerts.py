@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from engine.alerts.book import Book
 from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -12,7 +13,16 @@ if TYPE_CHECKING:
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
-    now, book = datetime.now(UTC), desk.alerts
+    return _of(desk.alerts, datetime.now(UTC), most)
+
+
+def _past(desk: Desk, at: int, most: int) -> list[Row]:
+    book = Book(desk.journal, upto=at)
+    then = desk.past.room(at).at
+    return _of(book, datetime.fromisoformat(then) if then else datetime.now(UTC), most)
+
+
+def _of(book: Book, now: datetime, most: int) -> list[Row]:
     return [
         {"id": each.id, "at": each.at, "state": book.state(each, now), "level": each.level, "rule": each.rule,
          "subject": each.subject, "value": each.value, "limit": each.limit, "cleared": each.cleared, "by": each.acked,
@@ -41,6 +51,7 @@ ALERTS = Table(
     ),
     _rows,
     empty="no alert yet; rules look every 2 s, their limits stand under [alerts] in room.toml",
+    past=_past,
     acts=(
         Act("A", "ack", "acknowledge"),
         Act("M", "mute", "mute for an hour", fixed={"minutes": 60}),

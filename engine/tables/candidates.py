@@ -93,5 +93,5 @@ POLICY = Table(
     ),
     _versions,
     acts=(Act("X", "rollback", "roll back to version", arg="to", number=True, typed=True),),
-    empty="",
+    empty="version 0, no policy, is always here; acceptance adds the ones that `mimicry candidates` have earned",
 )

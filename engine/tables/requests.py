@@ -19,6 +19,11 @@ def _rows(desk: Desk, most: int) -> list[Row]:
     ]  # fmt: skip
 
 
+def _past(desk: Desk, at: int, most: int) -> list[Row]:
+    past = desk.past
+    return [each.model_dump(mode="json") for each in past.requests(past.room(at), most)]
+
+
 REQUESTS = Table(
     "requests",
     "Requests",
@@ -36,5 +41,6 @@ REQUESTS = Table(
     ),
     _rows,
     acts=(Act("X", "cancel", "cancel"),),
+    past=_past,
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",
 )

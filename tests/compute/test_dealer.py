@@ -132,6 +132,19 @@ def test_memory_is_counted_by_host_and_what_fits_nowhere_is_named() -> None:
     assert [number for _, number in dealt(dealer)["big"]] == [2]
 
 
+def test_what_only_this_machine_has_never_goes_to_a_rig() -> None:
+    dealer = Dealer()
+    dealer.join("rig/gpu0#1", host="rig")
+    dealer.add(Load(1, "train", home=True))
+    assert dealt(dealer) == {}
+    dealer.join("worker-0#2")
+    assert list(dealt(dealer)) == ["worker-0#2"]
+    dealer.add(Load(2, "train", home=True))
+    assert list(dealt(dealer)) == ["worker-0#2"]
+    dealer.answer("worker-0#2", 1, 1.0, 1.0)
+    assert dealt(dealer) == {}, "a rig that idles takes none of it over"
+
+
 def test_a_hung_task_is_named_by_its_own_limit_the_kinds_or_its_pace() -> None:
     own, usual = Load(1, "sieve", limit=2.0), Load(2, "sieve")
     dealer = dealer_with("a", "b", waiting=[own, usual])

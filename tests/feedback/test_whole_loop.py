@@ -132,7 +132,8 @@ def ended(journal: Journal, kind: str) -> bool:
 def check_order(journal: Journal) -> None:
     (request,) = [row for row in journal.requests.list() if row.kind == "selfplay_retrain"]
     assert request.state == "done", request.why
-    asked = next(at(journal, "llm.call", about=request.id))
+    call = next(at(journal, "llm.call", by=f"selfplay {request.id}"))
+    asked = next(at(journal, "selfplay.advised", after=call, request=request.id, source="llm"))
     stopped = next(at(journal, "llm.server", after=asked, state="stopped"))
     first = next(at(journal, "selfplay.episode", after=stopped))
     finished = next(at(journal, "selfplay.finished", after=first))

@@ -171,13 +171,17 @@ async def test_release_stops_the_server_measures_the_memory_and_restore_brings_i
         assert (keeper.state, keeper.why) == ("stopped", "selfplay")
         with pytest.raises(Unavailable, match="selfplay"):
             await keeper.ready()
-        again = await keeper.restore()
+        assert (await keeper.release("a second phase")).freed
+        assert await keeper.restore() is False
+        assert (keeper.state, keeper.why) == ("stopped", "selfplay")
+        assert await keeper.restore() is True
         assert keeper.state == "ready"
+        again = await keeper.ready()
         assert again.server.pid != live.server.pid
         assert keeper.breaker.total == 0
         service.cancel()
     states = [(event["state"], event.get("vram")) for event in heard.of("llm.server")]
-    assert states == [("ready", None), ("stopped", "free: card0 120 MiB used"), ("ready", None)]
+    assert states == [("ready", None), *[("stopped", "free: card0 120 MiB used")] * 2, ("ready", None)]
 
 
 async def test_release_while_loading_stops_the_loading(settings: Made, heard: Heard) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.config import RigSettings
+from engine.rigs.here import Here
 from engine.rigs.life import Life
 from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
@@ -61,22 +62,22 @@ def raise_rig(
     staging: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., AbstractAsyncContextManager[Stage]]:
-    """Return how to live through one rig's life: real sshd, real guard, real small workers, made-up cards, short times."""
+    """Return how to live through one rig's life: real guard, real small workers, made-up cards, short times; `ssh` goes through sshd."""
     monkeypatch.setattr("engine.rigs.life.FIRST_RETRY", 0.2)
     monkeypatch.setattr("engine.rigs.worker.FIRST_DELAY", 0.2)
 
     @asynccontextmanager
     async def up(
-        cards: int = 1, *, terms: dict[str, Any] | None = None, **settings: Any
+        cards: int = 1, *, ssh: bool = False, terms: dict[str, Any] | None = None, **settings: Any
     ) -> AsyncIterator[Stage]:
         root = tmp_path / "sys"
         if not root.exists():
             make_cards(root, cards)
         found = rig_settings(cards, **settings)
-        stage = Stage()
+        stage, reach = Stage(), None if ssh else Here(found.name)
         with Journal.open(tmp_path / f"journal-{found.name}") as journal:
             machine = Machine(found, Quarantine(journal))
-            stage.life = Life(machine, crew=crew, told=stage.changes.extend, ended=stage.attempts.append,
+            stage.life = Life(machine, reach=reach, crew=crew, told=stage.changes.extend, ended=stage.attempts.append,
                               terms=quick(found, staging, **(terms or {})), roots=(str(root), "/proc", "false"))  # fmt: skip
             task = asyncio.create_task(stage.life.run())
             try:

@@ -234,3 +234,22 @@ async def test_a_new_alert_is_told_once(room, until, recorded):
         await asyncio.sleep(0.5)
     assert told == ["rig-6600 is silent"]
     assert rung == [1]
+
+
+async def test_stepping_back_shows_the_room_and_its_lists_as_they_were_and_esc_is_now(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        await until(lambda: len(screen.shown.page.rows) == 5)
+        await pilot.press("left_square_bracket")
+        await until(lambda: "REPLAY at 2026-11-23 13:30:00Z · record 48210" in screen_text(app))
+        await until(lambda: len(screen.shown.page.rows) == 3)
+        await pilot.press("X")
+        assert "Esc goes back to now, then act" in screen_text(app)
+        await pilot.press("2")
+        await until(lambda: "cannot be rebuilt from the journal" in screen_text(app))
+        await pilot.press("1")
+        await until(lambda: "devices are not in the journal" in screen_text(app))
+        await pilot.press("left_square_bracket")
+        await until(lambda: "record 48209" in screen_text(app))
+        await pilot.press("escape", "3")
+        await until(lambda: "REPLAY" not in screen_text(app) and len(screen.shown.page.rows) == 5)
+    assert not room.commands

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 
-def help_lines(readonly: bool, cells: int) -> list[Line]:
-    """Return keys and signs; what a read-only console cannot do is dimmed and says so."""
+def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
+    """Return keys and signs, those of one kind of screen first; what a read-only console cannot do is dimmed and says so."""
     rows: list[Line] = [
         line(span("lower case looks, UPPER CASE acts, q leaves and the engine goes on", "head"))
     ]
-    for key in KEYS:
+    rows += [line(span(f"▲ {fault}", "warn")) for fault in faults]
+    for key in sorted(KEYS, key=lambda key: kind not in key.on):
         rows += _key_rows(key, cells, off=readonly and key.does == "acts")
     rows += [BLANK, line(span("signs", "head"))]
     tables = (
@@ -41,7 +42,7 @@ def _key_rows(key: Key, cells: int, *, off: bool) -> list[Line]:
     role = "dim" if off else ""
     note = f"off (read-only): {key.help}" if off else key.help
     texts = textwrap.wrap(note, max(12, cells - 25))
-    first = line(cell(key.shown, 10, "dim" if off else "key"), cell(key.word, 15, role), span(texts[0], role))
+    first = line(cell(key.label, 10, "dim" if off else "key"), cell(key.word, 15, role), span(texts[0], role))
     return [first, *(line(cell("", 25), span(text, role)) for text in texts[1:])]
 
 

@@ -49,6 +49,8 @@ class Shown:
     marks: set[str] = field(default_factory=set)
     key: str | None = None
     """The row under the cursor, by name: it stays when rows move."""
+    at: int | None = None
+    """The event of the journal as of which the rows were asked for; None = now."""
     asked: float = -inf
     took: float = 0.0
     came: float = 0.0
@@ -132,10 +134,15 @@ class Lists(Framed):
             self._now = there[0]
         shown = self.shown
         if not view.frozen and view.link.state == "live" and self._due(view, shown):
+            shown.at = _at(view)
             self._ask(shown)
         self._draw(view)
 
     def _due(self, view: View, shown: Shown) -> bool:
+        if shown.at != _at(view):
+            return True
+        if view.past:
+            return False  # the past does not change
         return self.room.clock() - shown.asked >= max(view.refresh - 0.05, SHARE * shown.took)
 
     def _ask(self, shown: Shown) -> None:
@@ -152,14 +159,22 @@ class Lists(Framed):
         """Ask the engine for the list in front."""
         where = shown.filter if self._draft is None else self._draft
         try:
-            data = await self.room.ask("table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT)
+            data = await self._page(shown, where)
         except Refused as error:
             shown.error = str(error)
+            if shown.at is not None:
+                shown.page = None  # rows of now would pass for rows of then
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
             shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
+
+    async def _page(self, shown: Shown, where: str) -> dict[str, Any]:
+        then = {} if shown.at is None else {"at": shown.at}
+        return await self.room.ask(
+            "table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT, **then
+        )
 
     def _take(self, shown: Shown, page: Page) -> None:
         before = shown.page
@@ -437,7 +452,7 @@ class Lists(Framed):
     async def _keep(self, where: str) -> None:
         shown = self.shown
         try:
-            data = await self.room.ask("table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT)
+            data = await self._page(shown, where)
         except Refused as error:
             shown.error = str(error)
         else:
@@ -456,3 +471,8 @@ class Lists(Framed):
         if self._draft is not None and event.key in ("up", "down"):
             event.stop()
             self.do_move(event.key)
+
+
+def _at(view: View) -> int | None:
+    """Return the event as of which a view shows the room; None = now."""
+    return view.snapshot.seq if view.past and view.snapshot is not None else None

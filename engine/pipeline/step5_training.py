@@ -20,12 +20,13 @@ from engine.pipeline import content, health
 from engine.pipeline.artifacts import ENGINE, MODEL_META, SCORED, EngineConfig, ModelMeta, Scored
 from engine.pipeline.baselines import SINGLE, best_row, single
 from engine.pipeline.calibrate import best_share, shrunk, slope
-from engine.pipeline.calls import TaskFailed, call
+from engine.pipeline.calls import TaskFailed, call, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.features import Table
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
+from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
 from engine.pipeline.shelf import Shelf, code_digest, parameters_of
@@ -83,6 +84,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
     outcome = await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
     outcome.findings += misfits
+    await asyncio.to_thread(Parts(ctx.artifacts.directory, "5").clear)
     return outcome
 
 
@@ -132,8 +134,8 @@ async def _trained(
 ) -> TaskResult | None:
     key = f"{ctx.run}/5/{family}"
     try:
-        result = await call(
-            ctx, train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
+        result = await kept(
+            ctx, "5", train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
         )
     except TaskFailed as error:
         skipped[family] = str(error)
@@ -218,7 +220,7 @@ async def decoy_lift(
     )
     arrays = {name: np.stack([table[name] for table in tables]) for name in tables[0]}
     task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys", policy=policy)
-    held_out = (await call(ctx, task)).arrays["held_out"]
+    held_out = (await kept(ctx, "5", task)).arrays["held_out"]
     progress(StepProgress("5", total(ctx) - 1, total(ctx), f"{len(tables)} decoy histories"))
     shares = [
         share
@@ -433,7 +435,10 @@ def _measure(
     decoys: Interval,
 ) -> None:
     rates = {family: result.arrays["final"] for family, result in trained.results.items()}
-    outcome.findings += content.training(rates, [result.seconds for result in trained.results.values()])
+    ran = [
+        result.seconds for result in trained.results.values() if result.seconds > 0.0
+    ]  # 0: kept from before a halt
+    outcome.findings += content.training(rates, ran)
     outcome.findings += skips(dict(trained.skipped)) + health.warnings(trained.health())
     outcome.measure("models", len(trained.results), ">=", 1, f"{len(trained.skipped)} left out")
     outcome.measure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -74,6 +74,7 @@ CANDIDATES = Table(
         Column("reason", "REASON"),
     ),
     _candidates,
+    acts=(Act("P", "promote", "promote", arg="candidate", reason=False, typed=True),),
     empty="no candidate was proposed yet; `mimicry selfplay` looks for some",
 )
 
@@ -91,5 +92,6 @@ POLICY = Table(
         Column("why", "WHY"),
     ),
     _versions,
+    acts=(Act("X", "rollback", "roll back to version", arg="to", number=True, typed=True),),
     empty="version 0, no policy, is always here; acceptance adds the ones that `mimicry candidates` have earned",
 )

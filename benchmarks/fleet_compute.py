@@ -3,7 +3,8 @@
     python benchmarks/fleet_compute.py rate 26 0.5 30       # workers, seconds a chunk, seconds measured
     python benchmarks/fleet_compute.py kill                 # real local workers: kill -9 of a worker and of the scheduler
 
-`rate` prints the share of the ideal rate and CPU milliseconds per chunk of the scheduler's process, of the coordinator, and of the
+`rate` prints the share of the ideal rate, the share of the workers' time that was spent inside a chunk (on a machine whose cores are
+taken a sleep lasts longer than it should, which lowers the rate and is nobody's overhead), and CPU milliseconds per chunk of the scheduler's process, of the coordinator, and of the
 journal's ledger within it. The workers are simulated (their chunks sleep; TLS, fence, stream, codec and ledger are real) and share
 one process, whose CPU is printed too: on few cores it competes with what is measured.
 """
@@ -131,14 +132,17 @@ async def rate(workers: int, seconds: float, span: float) -> None:
         swarm = Swarm(Path(folder) / "scratch", host_report(False).dump())
         await swarm.open()
         async with await Compute.start(state, workers=0) as compute:
-            for index in range(workers):
-                compute.enlist(Place(f"simulated-{index // 12}/gpu{index % 12}", swarm.launch, remote=True))
-            while sum(worker.alive for worker in compute.workers()) < workers:
-                await asyncio.sleep(0.2)
+            for first in range(0, workers, 10):
+                for index in range(first, min(first + 10, workers)):
+                    place = f"simulated-{index // 12}/gpu{index % 12}"
+                    compute.enlist(Place(place, swarm.launch, remote=True))
+                # They share one process, which would fall silent if all of them began at once.
+                while not all(worker.alive for worker in compute.workers()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
             scheduler, simulator, own = (
                 psutil.Process(pid) for pid in (compute.scheduler_pid(), swarm.process.pid, os.getpid())
             )
-            ledger, done, begun, base = 0.0, 0, 0.0, [0.0, 0.0, 0.0]
+            ledger, busy, done, begun, base = 0.0, 0.0, 0, 0.0, [0.0, 0.0, 0.0]
             warm = time.monotonic() + max(3.0, 2 * seconds)
             results = compute.map(chunks(seconds))
             async for result in results:
@@ -152,10 +156,11 @@ async def rate(workers: int, seconds: float, span: float) -> None:
                 )
                 now = time.monotonic()
                 if not begun and now >= warm:
-                    begun, done, ledger = now, 0, 0.0
+                    begun, done, ledger, busy = now, 0, 0.0, 0.0
                     base = [_cpu(one) for one in (scheduler, simulator, own)]
                     continue
                 ledger += time.thread_time() - before
+                busy += result.seconds
                 done += 1
                 if begun and now - begun >= span:
                     break
@@ -166,7 +171,8 @@ async def rate(workers: int, seconds: float, span: float) -> None:
     ideal = workers / seconds
     per = [1000 * cpu / done for cpu in used]
     print(
-        f"| {workers} | {seconds:g} s | {done / took:.1f} | {ideal:.0f} | {100 * done / took / ideal:.1f} % | {per[0]:.2f} | "
+        f"| {workers} | {seconds:g} s | {done / took:.1f} | {ideal:.0f} | {100 * done / took / ideal:.1f} % | "
+        f"{100 * busy / took / workers:.1f} % | {per[0]:.2f} | "
         f"{per[2]:.2f} | {1000 * ledger / done:.2f} | {used[0] / took:.2f} | {used[2] / took:.2f} | {per[1]:.2f} | "
         f"{os.getloadavg()[0]:.1f} |",
         flush=True,

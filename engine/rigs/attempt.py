@@ -187,11 +187,11 @@ class Running:
         if closing.done() and self._events.empty():
             return None
         getting = asyncio.create_task(self._events.get())
-        await asyncio.wait([getting, closing], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
-        if getting.done():
-            return getting.result()
-        getting.cancel()
-        return {}
+        try:
+            await asyncio.wait([getting, closing], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            return getting.result() if getting.done() else {}
+        finally:
+            getting.cancel()
 
     def take(self, event: Event) -> None:
         """Take in an event of the guard that names this worker."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,6 +17,7 @@ from engine.errors import EnvironmentFault
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
+GOODBYE_LIMIT = 2.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -126,7 +126,7 @@ class Calls:
 
     def last_minute(self) -> int:
         """Return how many calls the last minute saw."""
-        return sum(at > time.monotonic() - 60 for at in self._times)
+        return sum(at > time.monotonic() - 60 for at in tuple(self._times))
 
 
 class Rig:
@@ -137,6 +137,7 @@ class Rig:
         self.address = address
         self.calls = Calls()
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._sftp: asyncio.Future[asyncssh.SFTPClient] | None = None
 
     @property
     def name(self) -> str:
@@ -153,6 +154,7 @@ class Rig:
         if self.connected:
             return
         trusted, key = self._trusted(), self._key()
+        self._sftp = None
         try:
             self._connection = await asyncssh.connect(
                 self.address.host,
@@ -286,34 +288,40 @@ class Rig:
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
-        made = await self.run(
-            f"umask 077 && mkdir -p {shlex.quote(folder)} && chmod 700 {shlex.quote(folder)}"
-        )
-        if made.code:
-            raise LinkFault(
-                f"rig {self.address}: cannot make {folder}: {made.stderr.strip()}; check `staging` in room.toml"
-            )
         try:
-            async with self._open_connection().start_sftp_client() as sftp:
-                for name, data in files.items():
-                    attributes = asyncssh.SFTPAttrs(permissions=0o600)
-                    flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
-                    async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
-                        await file.write(data)
+            sftp = await self._files()
+            await sftp.makedirs(folder, asyncssh.SFTPAttrs(permissions=0o700), exist_ok=True)
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
+            for name, data in files.items():
+                async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
+                    await file.write(data)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(folder, error) from error
 
     async def upload(self, path: str, blocks: AsyncIterator[bytes]) -> None:
         """Write blocks to a new file on the rig as they come (0600)."""
         try:
-            async with self._open_connection().start_sftp_client() as sftp:
-                attributes = asyncssh.SFTPAttrs(permissions=0o600)
-                flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
-                async with sftp.open(path, flags, attributes, encoding=None) as file:
-                    async for block in blocks:
-                        await file.write(block)
+            sftp = await self._files()
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+            async with sftp.open(path, flags, attributes, encoding=None) as file:
+                async for block in blocks:
+                    await file.write(block)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(path, error) from error
+
+    async def _files(self) -> asyncssh.SFTPClient:
+        """Return the connection's one SFTP session: a session each would break sshd's MaxSessions of 10."""
+        connection = self._open_connection()
+        if self._sftp is None:
+            self.calls.count()
+            self._sftp = asyncio.ensure_future(connection.start_sftp_client())
+        try:
+            return await asyncio.shield(self._sftp)
+        except (asyncssh.Error, OSError):
+            self._sftp = None
+            raise
 
     def _unwritten(self, path: str, error: Exception) -> LinkFault:
         if isinstance(error, asyncssh.ChannelOpenError):
@@ -337,7 +345,11 @@ class Rig:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(GOODBYE_LIMIT):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()  # a link that is cut says no good-bye
 
     async def __aenter__(self) -> Rig:
         """Connect and return self."""

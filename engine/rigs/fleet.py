@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,7 +44,7 @@ class Keeper(Protocol):
 
 
 class Fleet:
-    """The rigs of one room. One rig's trouble never reaches another."""
+    """The rigs of one room. One rig's trouble never reaches another. What is shown may be read, and asked for, from any thread."""
 
     simulated = False
 
@@ -55,12 +58,17 @@ class Fleet:
     ) -> None:
         """Take the rigs that room.toml names; `refused` are lines about those that it names wrongly."""
         self._journal, self._refused, self._crew = journal, tuple(refused), crew
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
 
     def _keeper(self, settings: RigSettings) -> Keeper:
         machine = Machine(settings, self.quarantine)
-        return Life(machine, crew=self._crew, told=self.told, ended=self._ended)
+        # This machine's own GPUs are the compute engine's already: its rig is observed only.
+        crew = self._crew if settings.remote else None
+        return Life(machine, crew=crew, told=self.told, ended=self._ended)
 
     @property
     def machines(self) -> list[Machine]:
@@ -68,7 +76,41 @@ class Fleet:
         return [keeper.machine for keeper in self.keepers]
 
     async def run(self) -> None:
-        """Keep every rig up until cancelled."""
+        """Keep every rig up until cancelled, on a thread and loop of its own: a stalled engine must end no lease and delay no halt."""
+        ended: Future[None] = Future()
+        self._stopping = False
+        thread = threading.Thread(target=self._thread, args=(ended,), name="fleet", daemon=True)
+        thread.start()
+        try:
+            await asyncio.wrap_future(ended)
+        finally:
+            self._stopping = True
+            self._call(self._cancel)
+            await asyncio.to_thread(thread.join)
+
+    def _thread(self, ended: Future[None]) -> None:
+        try:
+            asyncio.run(self._live())
+        except asyncio.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - it is raised again where `run` waits
+            with contextlib.suppress(InvalidStateError):
+                ended.set_exception(error)
+
+    def _call(self, function: Callable[..., object], *args: object) -> None:
+        """Call on the fleet's loop, from any thread; nothing happens while there is none."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(function, *args)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _live(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopping:
+            return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._expiry())
             for keeper in self.keepers:
@@ -101,9 +143,9 @@ class Fleet:
         self._journal.append(ATTEMPT, attempt.record())
 
     def halt(self, generation: int) -> None:
-        """Tell every worker of every rig to stop now."""
+        """Tell every worker of every rig to stop now; from any thread."""
         for keeper in self.keepers:
-            keeper.halt(generation)
+            self._call(keeper.halt, generation)
 
     # -- by hand ------------------------------------------------------------------------------------------------------
 

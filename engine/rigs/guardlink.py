@@ -7,6 +7,7 @@ import json
 import logging
 import secrets
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ class GuardLink:
         self.run, self.closed, self.why, self.pid = run, asyncio.Event(), "", 0
         self._channel, self._on_event = channel, on_event
         self._up = asyncio.Event()
+        self._heard = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -74,7 +76,7 @@ class GuardLink:
         channel = await rig.channel(f"exec {shlex.quote(terms.python)} -I {run}/guard.py")
         link = cls(channel, run, on_event)
         channel.send(json.dumps(terms.spec()).encode())
-        link._tasks = [asyncio.create_task(link._listen()), asyncio.create_task(link._beat(terms.lease / 5))]
+        link._tasks = [asyncio.create_task(link._listen()), asyncio.create_task(link._beat(terms.lease))]
         try:
             async with asyncio.timeout(UP_LIMIT):
                 await link._up.wait()
@@ -90,6 +92,7 @@ class GuardLink:
     async def _listen(self) -> None:
         """Take in the guard's lines until it ends."""
         async for text in self._channel.lines():
+            self._heard = time.monotonic()
             try:
                 event = json.loads(text)
                 self._hear(event)
@@ -109,10 +112,14 @@ class GuardLink:
             self.why = str(event["why"])
         self._on_event(event)
 
-    async def _beat(self, seconds: float) -> None:
+    async def _beat(self, lease: float) -> None:
+        """Beat the lease; a guard that does not answer for as long as that has let its workers go: so do we."""
         while not self.closed.is_set():
             self.send(op="beat")
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(lease / 5)
+            if time.monotonic() - self._heard > lease:
+                self.why = self.why or f"the guard was silent for {time.monotonic() - self._heard:.0f} s"
+                self.closed.set()
 
     def send(self, **line: Any) -> None:
         """Send the guard one line."""
@@ -123,7 +130,7 @@ class GuardLink:
         self.send(op="end")
         try:
             async with asyncio.timeout(3.0):
-                if self.pid:
+                if self.pid and not self.closed.is_set():
                     await self.closed.wait()
         except TimeoutError:
             logger.warning("the guard in %s did not say good-bye", self.run)

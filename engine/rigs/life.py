@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 2.0, 300.0
 PROBE_LIMIT = 20.0
+UNCHARGED = ("link", "quarantined", "drained", "rig ", "killed by the coordinator", "the link")
+"""How the cause of a death begins that is not its card's fault."""
 
 
 def reach_of(settings: RigSettings) -> Reach:
@@ -110,6 +112,7 @@ class Life:
         for seat in self.machine.seats:
             if seat.slot not in self.workers:
                 self.workers[seat.slot] = self._worker(seat.slot, seat.pci)
+                self._crew.offer(self.workers[seat.slot].place)
         self.machine.workers = self.workers
         for worker in self.workers.values():
             group.create_task(worker.keep(self.link, self._tunnel))
@@ -123,9 +126,15 @@ class Life:
     def _worker(self, slot: int, pci: str) -> RigWorker:
         assert self._crew is not None
         return RigWorker(
-            self.reach, self.terms, slot, pci, backend=self._settings.backend, env=self._settings.env, crew=self._crew,
+            self.reach, self.terms, slot, pci, backend=self._settings.backend, env=self._env(), crew=self._crew,
             gate=self._gate, held=lambda: self._held(slot, pci), ended=self._ended,
         )  # fmt: skip
+
+    def _env(self) -> dict[str, str]:
+        """Return the workers' environment; our code is what `rig deploy` put there, unless room.toml says otherwise."""
+        folder = self._settings.deploy_to
+        code = f"{folder if folder.startswith('/') else f'~/{folder}'}/current/lib"
+        return {"PYTHONPATH": code, **self._settings.env}
 
     def _held(self, slot: int, pci: str) -> tuple[bool, str] | None:
         """Return why a worker may not run; for RAM only a start is put off, what runs goes on."""
@@ -137,7 +146,7 @@ class Life:
 
     def _ended(self, attempt: Attempt) -> None:
         self._ended_at(attempt)
-        if not attempt.cause.startswith(("link", "quarantined", "drained", "rig ")):
+        if not attempt.cause.startswith(UNCHARGED):
             self._told(self.machine.died(attempt.pci))
 
     def _on_event(self, event: Event) -> None:

@@ -88,6 +88,11 @@ class Machine:
         """Return the seconds since the last reading, infinite before the first."""
         return math.inf if self.reading is None else self._clock() - self._read_at
 
+    @property
+    def waited(self) -> float:
+        """Return the seconds since the last reading, or without any reading yet."""
+        return self._clock() - (self._read_at if self.reading else self._begun)
+
     # -- readings and rules -------------------------------------------------------------------------------------------
 
     def take(self, reading: Reading) -> list[Change]:
@@ -106,8 +111,7 @@ class Machine:
 
     def silent(self) -> list[Change]:
         """Judge that there is still no reading; return the alerts that this raises."""
-        waited = self._clock() - (self._read_at if self.reading else self._begun)
-        return self._hosts.judge(self.name, {"age": waited}, self._clock())
+        return self._hosts.judge(self.name, {"age": self.waited}, self._clock())
 
     def died(self, pci: str) -> list[Change]:
         """Count a worker's death against its card; return the alerts that this raises."""
@@ -116,7 +120,7 @@ class Machine:
 
     def flaps(self, pci: str) -> int:
         """Return how many workers died on a card within the hour."""
-        return sum(self._clock() - at < HOUR for at in self.deaths.get(pci, ()))
+        return sum(self._clock() - at < HOUR for at in tuple(self.deaths.get(pci, ())))
 
     def _card_metrics(self, seat: Seat, card: Card | None) -> dict[str, float | None]:
         if card is None:
@@ -194,13 +198,15 @@ class Machine:
             kind="gpu",
             util=sum(busy) / len(busy) / 100 if busy else None,
             hot=max(hot, default=None),
-            age=min(self.age, 1e6),
+            age=min(self.waited, 1e6),
         )
 
     def degraded(self) -> list[str]:
         """Return one line for what is wrong with this rig, none if it is well."""
         if self.link != "up":
-            return [f"rig {self.name}: {self.error or self.link}"]
+            return [
+                self.error if self.error.startswith("rig ") else f"rig {self.name}: {self.error or self.link}"
+            ]
         return []
 
     def why(self, seat: Seat) -> str:
@@ -224,7 +230,7 @@ class Machine:
         return {
             "rig": self.name, "state": state, "backend": self.settings.backend,
             "at": self.where, "gpus": len(self.seats), "well": sum(light in ("ok", "idle") for light in lights),
-            "ready": sum(worker.state == "ready" for worker in self.workers.values()) if self.workers else None,
+            "ready": sum(worker.state == "ready" for worker in tuple(self.workers.values())) if self.workers else None,
             "held": sum(light == "held" for light in lights),
             "ram_free": _gib(host.ram_free) if host else None, "load": host.load if host else None,
             "disk_free": _gib(host.disk_free) if host else None,

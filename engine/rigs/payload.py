@@ -86,6 +86,12 @@ class Voice(Protocol):
 class Crew(Protocol):
     """What computes, seen from the rigs. Called on the fleet's loop; only `payload` may wait."""
 
+    paced: bool
+    """It spaces relaunches itself: none of ours is put off."""
+
+    def offer(self, place: Place) -> None:
+        """Take in that a place exists."""
+
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Return what runs at a place next; waiting puts off the start."""
 

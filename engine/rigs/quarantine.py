@@ -92,7 +92,7 @@ class Quarantine:
 
     def expired(self) -> list[str]:
         """Return the keys whose time is over, and record that they are included again."""
-        over = [aside.key for aside in self._aside.values() if self._over(aside)]
+        over = [aside.key for aside in tuple(self._aside.values()) if self._over(aside)]
         for key in over:
             self.include(key, "expiry", "its time is over")
         return over

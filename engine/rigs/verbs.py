@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engine.config import Settings
     from engine.protocol import Command
     from engine.server import Handler
+    from engine.workbench import Workbench
     from state.journal import Journal
 
 ACTIONS = ("quarantine", "drain", "include", "fault")
@@ -19,15 +20,23 @@ MOST_HOURS = 24 * 365
 
 
 def join(
-    settings: Settings, journal: Journal, verbs: MutableMapping[str, Handler], *, simulated: bool
+    settings: Settings,
+    journal: Journal,
+    bench: Workbench,
+    verbs: MutableMapping[str, Handler],
+    *,
+    simulated: bool,
 ) -> Fleet:
-    """Return the room's fleet, and put its verb among the others."""
+    """Return the room's fleet; put its verb among the others, and its GPUs at the workbench's disposal."""
     if simulated:
         from engine.rigs.simulated import SimulatedFleet
 
         fleet: Fleet = SimulatedFleet(journal)
     else:
-        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs)
+        from engine.rigs.recruits import Recruits
+
+        bench.recruits = Recruits()
+        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs, crew=bench.recruits)
 
     async def rig(command: Command, by: str) -> dict[str, Any]:
         return act(fleet, command.args, by)

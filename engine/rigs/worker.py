@@ -69,7 +69,7 @@ class RigWorker:
                 continue
             steady = running.ready_at is not None and time.monotonic() - running.ready_at > STEADY
             delay = FIRST_DELAY if steady else delay
-            await self._pause(link, delay)
+            await self._pause(link, 0 if self._crew.paced else delay)
             delay = min(delay * 2, LAST_DELAY)
         self._state, self._note = "off", link.why
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.alerts import ALERTS
 from engine.tables.approvals import APPROVALS
 from engine.tables.attempts import ATTEMPTS
 from engine.tables.candidates import CANDIDATES, POLICY
@@ -53,6 +54,7 @@ TABLES: Mapping[str, Table] = {
         COVERAGE,
         WORKERS,
         ATTEMPTS,
+        ALERTS,
     )
 }
 

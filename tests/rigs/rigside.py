@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from sshd import Server
 
 from engine.config import RigSettings
 from engine.rigs.attempt import Attempt
@@ -58,10 +59,16 @@ class SmallCrew:
     log: Path
     work: dict[str, Any] = field(default_factory=dict)
     gated: bool = False
+    offered: list[str] = field(default_factory=list)
     lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
+
+    paced = False
+
+    def offer(self, place: Place) -> None:
+        self.offered.append(place.name)
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         self.voices[place.name] = voice
@@ -94,6 +101,18 @@ class SmallCrew:
 
     def heard(self, event: str) -> list[Mapping[str, Any]]:
         return [line for _, line in self.lines if line.get("event") == event]
+
+
+def made_settings(server: Server, staging: Path, cards: int = 1, **others: Any) -> RigSettings:
+    """Return the settings that room.toml would give for a test's sshd."""
+    host = " ".join((server.folder / "host.pub").read_text().split()[:2])
+    given = {
+        "name": "rig-a", "host": server.address.host, "port": server.address.port, "user": server.address.user,
+        "key": server.address.key, "host_keys": (host,), "python": sys.executable, "staging": str(staging),
+        "gpus": tuple(f"0000:{3 + slot:02x}:00.0" for slot in range(cards)), "stagger_delay_s": 0.0,
+        "ram_reserve_mb": 0, "worker_ram_mb": 0, **others,
+    }  # fmt: skip
+    return RigSettings.model_validate(given)
 
 
 def quick(settings: RigSettings, staging: Path, **others: Any) -> Terms:

@@ -1,4 +1,4 @@
-"""Bring-up over a real sshd with real worker processes: gate, admission, death, relaunch, halt, and no orphan after any end."""
+"""Bring-up with a real guard and real worker processes, here and over a real sshd: gate, admission, death, relaunch, halt, and no orphan after any end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def most_at_once(spans: list[tuple[float, float]]) -> int:
 async def test_every_card_gets_a_worker_and_they_initialise_one_at_a_time(
     raise_rig: Raise, crew: SmallCrew, staging: Path
 ) -> None:
-    async with raise_rig(4) as stage:
+    async with raise_rig(4, ssh=True) as stage:
         await stage.all_ready(4)
         assert most_at_once(initialisations(crew.log)) == 1
         assert sorted(json.loads(line)[0] for line in crew.log.read_text().splitlines()) == [
@@ -66,7 +66,7 @@ async def test_workers_that_do_not_know_the_gate_are_started_inside_it(
 
 
 async def test_two_engines_share_the_rig_s_slots(raise_rig: Raise, crew: SmallCrew) -> None:
-    async with raise_rig(2, name="rig-a") as one, raise_rig(2, name="rig-b") as two:
+    async with raise_rig(2, name="rig-a", ssh=True) as one, raise_rig(2, name="rig-b") as two:
         await one.all_ready(2)
         await two.all_ready(2)
         assert len(initialisations(crew.log)) == 4
@@ -102,6 +102,20 @@ async def test_each_attempt_keeps_its_own_words_and_code(raise_rig: Raise, crew:
         assert [(a.number, a.code, a.cause, a.stderr) for a in stage.attempts] == [
             (1, 3, "exit code 3", "last words of the worker\n"), (2, 4, "exit code 4", "last words of the worker\n"),
         ]  # fmt: skip
+
+
+async def test_a_death_keeps_what_the_kernel_said_meanwhile(raise_rig: Raise, tmp_path: Path) -> None:
+    log = tmp_path / "kmsg"
+    log.write_text("3,1,1,-;amdgpu 0000:03:00.0: an old ring timeout\n")
+    async with raise_rig(1, terms={"kmsg": str(log)}) as stage:
+        await stage.all_ready(1)
+        with log.open("a") as kernel:
+            kernel.write(
+                "3,2,2,-;usb 1-1: new device\n3,3,3,-;amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!\n"
+            )
+        os.kill(stage.worker.pid, signal.SIGKILL)
+        await until(lambda: stage.attempts)
+        assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!",)
 
 
 async def test_a_worker_that_cannot_start_says_why(raise_rig: Raise, crew: SmallCrew) -> None:
@@ -189,10 +203,16 @@ async def test_a_worker_s_children_die_with_it_even_from_a_session_of_their_own(
         await until(lambda: not any(alive(pid) for pid in children))
 
 
+async def test_twelve_cards_need_no_more_sessions_than_sshd_gives_by_default(raise_rig: Raise) -> None:
+    async with raise_rig(12, ssh=True, stagger=12) as stage:
+        await stage.all_ready(12)
+        assert not stage.attempts
+
+
 async def test_the_connection_s_sshd_killed_ends_all_there_and_all_comes_back(
     raise_rig: Raise, crew: SmallCrew, server: Any, staging: Path
 ) -> None:
-    async with raise_rig(1) as stage:
+    async with raise_rig(1, ssh=True) as stage:
         await stage.all_ready(1)
         guard, pid = stage.guard, stage.worker.pid
         for session in psutil.Process(server.process.pid).children():

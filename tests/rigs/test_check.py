@@ -83,7 +83,7 @@ async def test_a_missing_python_is_one_line_and_ends_the_look(rig_settings: Sett
         ({"port": 1}, "cannot connect", "check that it is up"),
         ({"user": "nobody"}, "login refused", "append"),
         ({"host_keys": ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBvwYBnvcWqAFUjd1HKjPg2yYBEmfa+W7mBRcUnkmDLn",)}, "host key is NOT the trusted one", "somebody may sit between"),
-        ({"staging": "/proc/nowhere"}, "cannot make /proc/nowhere", "check `staging`"),
+        ({"staging": "/proc/nowhere"}, "cannot write /proc/nowhere", "check its space"),
     ],
 )  # fmt: skip
 async def test_a_rig_that_is_not_ours_is_one_finding(

@@ -58,6 +58,7 @@ async def test_a_version_is_put_in_place_the_one_before_kept_and_brought_back(
     assert (home / "versions").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 async def test_a_version_that_does_not_import_there_is_rolled_back(
     tmp_path: Path, rig_settings: Settings
 ) -> None:
@@ -91,6 +92,7 @@ async def test_what_arrives_damaged_is_never_switched_to(
     assert not list(home.glob("incoming-*"))
 
 
+@pytest.mark.slow
 async def test_a_changed_file_is_noticed_and_an_empty_folder_refused(
     tmp_path: Path, rig_settings: Settings
 ) -> None:

@@ -14,6 +14,7 @@ import collections
 import contextlib
 import ctypes
 import fcntl
+import glob
 import json
 import os
 import select
@@ -28,7 +29,7 @@ from typing import Any
 TAIL = 4096
 LINE_LIMIT = 1 << 20
 OUT_LIMIT = 4 << 20
-TICK = 0.2
+TICK, HALT_TICK = 0.2, 0.02
 KERNEL_WORDS = ("amdgpu", "NVRM", "Xid", "Out of memory", "oom", "segfault", "AER", "pcieport")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
@@ -159,10 +160,12 @@ class Guard:
             self.halt(line)
         elif op == "kill" and any(one["name"] == line["name"] for one in self.pending):
             self.put_off(line)
+        elif op == "beat":
+            self.say(event="beat")
         elif op == "end":
             self.why = "ended by the engine"
         elif worker is None:
-            return  # it has died meanwhile, its exit is on the way; or it is a beat
+            return  # it has died meanwhile, and its exit is on the way
         elif op == "line":
             worker.send(line["line"])
         elif op == "admit" and worker.phase == "gate":
@@ -209,7 +212,7 @@ class Guard:
 
         try:
             process = subprocess.Popen(
-                line["argv"], env={**os.environ, **line["env"]}, cwd=line.get("cwd") or None, bufsize=0,
+                line["argv"], env={**os.environ, **home(line["env"])}, cwd=line.get("cwd") or None, bufsize=0,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
@@ -356,7 +359,7 @@ class Guard:
             readers[worker.err] = (self.grumble, worker)
         # A dead worker's pipes are readable for ever until it is buried; burying is next.
         watched = [0, self.wake.fileno(), *readers]
-        found, _, _ = select.select(watched, [1] if self.outbox else [], [], TICK if self.workers else 1.0)
+        found, _, _ = select.select(watched, [1] if self.outbox else [], [], self.tick())
         for fd in found:
             if fd == 0:
                 self.listen()
@@ -373,6 +376,11 @@ class Guard:
         self.watch()
         if time.monotonic() - self.heard > self.lease:
             self.why = f"lease of {self.lease:g} s ended"
+
+    def tick(self) -> float:
+        """Return how long the loop may sleep: hardly while a halt is pending."""
+        halting = any(worker.halt_by is not None for worker in self.workers.values())
+        return HALT_TICK if halting else TICK if self.workers else 1.0
 
     def listen(self) -> None:
         try:
@@ -404,6 +412,11 @@ class Guard:
         with contextlib.suppress(OSError):
             os.set_blocking(1, False)
             self.say(event="down", why=self.why)
+
+
+def home(env: dict[str, str]) -> dict[str, str]:
+    """Return an environment whose paths that begin with ~ are this user's."""
+    return {key: os.path.expanduser(value) for key, value in env.items()}
 
 
 def parents() -> dict[int, int]:
@@ -456,6 +469,15 @@ def sweep(own: str, prefix: str) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def sweep_scraps(staging: str) -> None:
+    """Remove what broken transfers, checks and installations left: nothing of it takes ten minutes."""
+    for pattern in ("mimicry-check-*", "mimicry-install-*", "mimicry-store/*.part"):
+        for path in glob.glob(os.path.join(staging, pattern)):
+            with contextlib.suppress(OSError):
+                if time.time() - os.stat(path).st_mtime > 600:
+                    shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
 def free(folder: str) -> bool:
     """Tell whether no guard holds a folder's lock."""
     fd = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -483,6 +505,7 @@ def main() -> None:
         if line.endswith(b"\n"):
             spec = json.loads(line)
             sweep(own, spec["prefix"])
+            sweep_scraps(os.path.dirname(own))
             Guard(spec).run()
     finally:
         shutil.rmtree(own, ignore_errors=True)

@@ -3,7 +3,9 @@
 Every case runs the room's own parts; only the clock of the draws is virtual. Wall time is printed. Results: loop.md.
     python benchmarks/loop.py closed [--draws 200]     one planted room: every draw, request and decision once; lift
     python benchmarks/loop.py null [--streams 200]     draws of chance: false alarms, pools, promotions
+    python benchmarks/loop.py equals [--seeds 200]     candidates that are no better: how many are ever promoted
     python benchmarks/loop.py change [--seeds 9]       the generator changes at draw 100: detection, full rerun, lift
+    python benchmarks/loop.py delay [--seeds 60]       the same for the trigger alone, under pools that state less
     python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
 """
@@ -44,7 +46,8 @@ from engine.room import Room
 from state.journal import Journal
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = 30
+FIRST, FEW = 30, 12
+"""Draws that a room knows at first: enough for models; too few for them, so that most of the time is the loop's."""
 OPEN = ("queued", "claimed", "running", "deferred")
 PATIENCE = 240.0
 Source = Callable[[int], int]
@@ -87,12 +90,12 @@ async def room_of(state: Path, asked: Settings) -> AsyncIterator[tuple[Room, Jou
             await living
 
 
-async def feed(room: Room, journal: Journal, source: Source, draws: int) -> None:
+async def feed(room: Room, journal: Journal, source: Source, draws: int, first: int = FIRST) -> None:
     """Deliver draws up to number `draws`; each waits for its pool and for everything that was asked for."""
     while (at := room.desk.intake.count) < draws:
-        if at >= FIRST:
+        if at >= first:
             await settled(journal, at)
-        count = FIRST - at if at < FIRST else 1
+        count = first - at if at < first else 1
         room.desk.intake.append(
             [Arrival(source(at + i), id=f"draw-{at + i}") for i in range(count)], "synthetic"
         )
@@ -179,10 +182,10 @@ async def closed(draws: int, seed: int) -> int:
     return int(faults > 0 or told["lift"] < 30 or told["alarms"] > 0)
 
 
-async def change(seeds: int, at: int, draws: int) -> int:
+async def change(seeds: int, at: int, draws: int, first: int = 0) -> int:
     """Change the generator's seed at draw `at` in several rooms; report detection, what was asked, and when lift is back."""
     rows = []
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
             async with room_of(Path(folder), settings()) as (room, journal):
@@ -220,6 +223,31 @@ def _seq(journal: Journal, draw: int) -> int:
     return found.seq
 
 
+def delay(seeds: int) -> int:
+    """Let pools that state less than certainty stop hitting at draw 100: how soon the trigger notices, and how it dates it."""
+    from engine.feedback.diagnostics import Score
+    from engine.feedback.triggers import update
+
+    begun, told = time.monotonic(), {}
+    for stated in (0.95, 0.7, 0.5, 0.3, 0.1):
+        delays, dates, early = [], [], 0
+        for seed in range(seeds):
+            rng, state, fired, draw = random.Random(seed), None, None, -1
+            while fired is None and draw < 400:
+                draw += 1
+                hit = rng.random() < (stated if draw < 100 else 0.02)
+                state, fired = update(state, Score(for_draw=draw, hit=hit, size=20, modulus=1000, chance=0.02, stated=stated,
+                                                   bits=0.0, model="m"), 0.01)  # fmt: skip
+            early += draw < 100
+            delays.append(draw - 99)
+            dates += [fired.since] if fired and fired.since is not None else []
+        told[f"a pool that states {stated:.0%}"] = (
+            f"noticed after {statistics.median(delays):.0f} (worst {max(delays)}), dated {statistics.median(dates):.0f}, too early {early}"
+        )
+    show(told, begun)
+    return 0
+
+
 # -- draws of chance ------------------------------------------------------------------------------------------------------
 
 
@@ -238,13 +266,13 @@ class Inline:
             yield TaskResult(task.key, True, meta, arrays, None, time.monotonic() - begun, "inline", False)
 
 
-async def null(streams: int, draws: int, alpha: float) -> int:
+async def null(streams: int, draws: int, alpha: float, first: int = 0) -> int:
     """Run the live loop over streams of chance: search, even pool, judgement, triggers; count what must not happen."""
     begun, told = time.monotonic(), Counter[str]()
-    for stream in range(streams):
+    for stream in range(first, first + streams):
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
             told.update(await _stream(Path(folder), stream, draws, alpha))
-    sound = _sound(streams, draws, alpha)
+    sound = _sound(range(first, first + streams), draws, alpha)
     error = 1.96 * (alpha * (1 - alpha) / streams) ** 0.5
     told_all = dict(told) | {f"alarms, {name}": count for name, count in sound.items()}
     show(
@@ -294,7 +322,7 @@ def _space() -> Any:
                  gaps=parse_range("0:4", what="gaps", highest=2**16))  # fmt: skip
 
 
-def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
+def _sound(streams: Iterable[int], draws: int, alpha: float) -> dict[str, int]:
     """Watch sound claiming pools, which hit exactly as often as they state."""
     from engine.feedback.diagnostics import Score
     from engine.feedback.triggers import Watch, update
@@ -302,7 +330,7 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
     found = {}
     for stated in (0.02, 0.5, 0.95):
         alarms = 0
-        for stream in range(streams):
+        for stream in streams:
             rng, state, fired = random.Random(f"{stated}/{stream}"), None, None
             for draw in range(draws):
                 score = Score(for_draw=draw, hit=rng.random() < stated, size=20, modulus=1000, chance=0.02, stated=stated,
@@ -316,38 +344,65 @@ def _sound(streams: int, draws: int, alpha: float) -> dict[str, int]:
     return found
 
 
+def equals(seeds: int, draws: int) -> int:
+    """Judge candidates that are no better than the active policy, after every draw: how many are ever promoted."""
+    from engine.feedback.verdict import ALPHA, weigh
+
+    begun, promoted = time.monotonic(), 0
+    for seed in range(seeds):
+        rng = np.random.default_rng([9, seed])
+        one, other = (rng.normal(0.0, 1.0, draws).tolist() for _ in range(2))
+        looks = (weigh(one[:at], other[:at], rank=1).outcome for at in range(1, draws + 1, 3))
+        promoted += any(outcome == "promote" for outcome in looks)
+    show(
+        {
+            "candidates no better": seeds,
+            "draws each": draws,
+            "ever promoted": promoted,
+            "allowed": f"{ALPHA / 2:.3f} of them",
+        },
+        begun,
+    )
+    return int(promoted > seeds * ALPHA / 2 + 1.96 * (seeds * 0.025 * 0.975) ** 0.5)
+
+
 # -- selfplay -------------------------------------------------------------------------------------------------------------
 
 
 def bandit(seeds: int, episodes: int) -> int:
-    """Play a bandit over the room's arms, one of them better by two sigma; against choosing at random."""
+    """Play a bandit over the room's arms, one of them better by two sigma of an episode; against choosing at random."""
     from engine.selfplay.arms import ARMS
+
+    begun, by = time.monotonic(), min(30, episodes)
+    runs = [_plays(tuple(ARMS), seed, episodes) for seed in range(seeds)]
+    leads, curve = [run[0] for run in runs], np.array([run[1] for run in runs]).mean(axis=0)
+    found = sum(one[by - 1] for one in leads)
+    kept = sum(all(one[by - 1 :]) for one in leads)
+    first = [next((at + 1 for at in range(episodes) if all(one[at:])), episodes + 1) for one in leads]
+    even = 2 * episodes * (1 - 1 / len(ARMS))
+    show({
+        "arms": len(ARMS), "seeds": seeds, f"believed best at episode {by}": f"{found} of {seeds}",
+        f"and never doubted from there to {episodes}": f"{kept} of {seeds}", "median episode of the last doubt": statistics.median(first),
+        "regret of the bandit (sigma)": round(float(curve[-1]), 1), "regret of choosing at random (sigma)": round(even, 1),
+        "regret curve, every 5 episodes": [round(float(value), 1) for value in curve[4::5]],
+    }, begun)  # fmt: skip
+    return int(found < 0.9 * seeds or curve[-1] >= even)
+
+
+def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool], list[float]]:
+    """Return, episode by episode, whether the better arm is believed best, and the regret so far in sigma."""
     from engine.selfplay.bandit import Bandit
 
-    begun, names, sigma = time.monotonic(), tuple(ARMS), 0.1
-    found, curves, chance = [], [], []
-    for seed in range(seeds):
-        rng = np.random.default_rng([5, seed])
-        best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
-        leads, total, curve, lost = [], 0.0, [], 0.0
-        for _ in range(episodes):
-            name = one.choose()
-            one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
-            total += 2 * (name != best)
-            lost += 2 * (names[int(rng.integers(len(names)))] != best)
-            curve.append(total)
-            leads.append(one.posterior()[0].arm == best if one.chosen >= len(names) else False)
-        found.append(next((at + 1 for at in range(episodes) if all(leads[at:])), episodes + 1))
-        curves.append(curve)
-        chance.append(lost)
-    mean = np.array(curves).mean(axis=0)
-    at30 = sum(at <= 30 for at in found)
-    show({
-        "arms": len(names), "seeds": seeds, "found for good within 30 episodes": f"{at30} of {seeds}", "median episode": statistics.median(found),
-        "regret of the bandit (sigma)": round(float(mean[-1]), 1), "regret of choosing at random (sigma)": round(statistics.mean(chance), 1),
-        "regret curve, every 5 episodes": [round(float(value), 1) for value in mean[4::5]],
-    }, begun)  # fmt: skip
-    return int(at30 < 0.9 * seeds or mean[-1] >= statistics.mean(chance))
+    sigma, rng = 0.1, np.random.default_rng([5, seed])
+    best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
+    leads, curve, total = [], [], 0.0
+    for _ in range(episodes):
+        name = one.choose()
+        one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
+        total += 2 * (name != best)
+        curve.append(total)
+        leads.append(one.posterior()[0].arm == best)
+    return leads, curve
 
 
 # -- kill -9 --------------------------------------------------------------------------------------------------------------
@@ -356,13 +411,13 @@ def bandit(seeds: int, episodes: int) -> int:
 async def serve(state: Path, draws: int, seed: int) -> int:
     """Be the engine that `kill` kills: run the room until all draws are settled."""
     async with room_of(state, settings()) as (room, journal):
-        await feed(room, journal, planted(seed, change=draws // 2), draws)
+        await feed(room, journal, planted(seed, change=draws // 2), draws, FEW)
     return 0
 
 
-def kill(kills: int, draws: int) -> int:
+def kill(kills: int, draws: int, first: int = 0) -> int:
     """Kill the engine at random moments of the loop, start it again, and hold the books at the end."""
-    begun, rng = time.monotonic(), random.Random(11)
+    begun, rng = time.monotonic(), random.Random(11 + first)
     with tempfile.TemporaryDirectory() as folder:
         state, done = Path(folder) / "state", 0
         state.mkdir()
@@ -375,7 +430,7 @@ def kill(kills: int, draws: int) -> int:
                 code = engine.wait(PATIENCE * 2)
                 break
             try:
-                code = engine.wait(rng.uniform(0.3, 6.0))
+                code = engine.wait(rng.uniform(1.0, 15.0))
                 break
             except subprocess.TimeoutExpired:
                 os.kill(engine.pid, signal.SIGKILL)
@@ -412,21 +467,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", choices=("closed", "null", "change", "bandit", "kill", "serve"))
+    parser.add_argument(
+        "case", choices=("closed", "null", "equals", "change", "delay", "bandit", "kill", "serve")
+    )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument("--episodes", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="first seed or stream, to measure in slices")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--state", type=Path)
     asked = parser.parse_args()
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
-        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha)),
-        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws)),
+        "null": lambda: asyncio.run(null(asked.streams, asked.draws, asked.alpha, asked.first)),
+        "equals": lambda: equals(asked.seeds or 200, asked.draws),
+        "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first)),
+        "delay": lambda: delay(asked.seeds or 60),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
-        "kill": lambda: kill(asked.kills, asked.draws),
+        "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),
     }
     return cases[asked.case]()

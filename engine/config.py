@@ -120,6 +120,7 @@ class DemoSettings(Section):
     seconds_per_draw: Seconds = 4.0
     seed: int = 20_261_123
     seeds: int = Field(default=1 << 16, ge=1, le=1 << 32, description="the planted seed lies below this")
+    scenario: str | None = Field(default=None, description="one that `mimicry scenario` lists, instead")
 
 
 class SyntheticInjection(Section):
@@ -215,6 +216,20 @@ class RigSettings(Section):
         return self
 
 
+class AlertSettings(Section):
+    """Limits of the alert rules, and where alerts are sent; a limit that clears lies on the calm side."""
+
+    webhook: str | None = Field(default=None, pattern=r"^https?://", description="POST each alert here")
+    hot_raise: float = Field(default=95.0, gt=0, description="°C of the hottest card of a machine")
+    hot_clear: float = Field(default=90.0, gt=0)
+    hot_hold_s: Seconds = 30.0
+    silent_s: Seconds = Field(default=60.0, description="a machine that has not been heard for so long")
+    lag_raise_ms: float = Field(default=500.0, gt=0)
+    memory_mb_per_hour: float = Field(default=10.0, gt=0)
+    handles_per_hour: float = Field(default=5.0, gt=0)
+    disk_free_mb: float = Field(default=1024.0, gt=0)
+
+
 class Settings(Section):
     """Everything that a room is told from outside."""
 
@@ -227,6 +242,7 @@ class Settings(Section):
     demo: DemoSettings = DemoSettings()
     synthetic_injection: SyntheticInjection = SyntheticInjection()
     llm: LlmSettings = LlmSettings()
+    alerts: AlertSettings = AlertSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)

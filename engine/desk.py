@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.alerts.book import Book
 from engine.board import Board
 from engine.status import VERDICT
 from state.artifacts import ArtifactStore, Lineage
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
+    from engine.replay import Past
     from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
@@ -110,6 +112,24 @@ class Desk:
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None
+    _alerts: Book | None = None
+    _past: Past | None = None
+
+    @property
+    def alerts(self) -> Book:
+        """Return the book of alerts."""
+        if self._alerts is None:
+            self._alerts = Book(self.journal)
+        return self._alerts
+
+    @property
+    def past(self) -> Past:
+        """Return the room as it was at earlier events."""
+        if self._past is None:
+            from engine.replay import Past
+
+            self._past = Past(self.journal)
+        return self._past
 
     @property
     def pools(self) -> Pools:

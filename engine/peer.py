@@ -39,6 +39,12 @@ class Host(Protocol):
     def subscribe(self, peer: Peer) -> None:
         """Begin to send snapshots to a peer."""
 
+    def barred(self, peer: Peer, verb: str) -> str:
+        """Return why a viewer may not do a verb now, empty where it may."""
+
+    async def take_control(self, peer: Peer, command: Command) -> Reply:
+        """Make a viewer the one that acts."""
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine beside the connection; a failure is logged."""
 
@@ -54,7 +60,8 @@ class Peer:
         self._host, self._reader, self._writer = host, reader, writer
         self.subscribed = self.wants_events = self._readonly = False
         self.after: int | None = None
-        self._by = ""
+        self.by = ""
+        """Who it is: user, program, process."""
         self._faults = self._busy = 0
         self._pending = bytearray()
         self._replies: deque[bytes] = deque()
@@ -156,7 +163,7 @@ class Peer:
             raise _Refused(f"the viewer speaks protocol {low}..{high}, the engine {ours}: upgrade the {side}")
         self._readonly = hello.readonly
         label = "".join(letter for letter in hello.client or "unnamed" if letter.isprintable())[:40]
-        self._by = f"{user_name(uid)} ({label}, pid {pid})"
+        self.by = f"{user_name(uid)} ({label}, pid {pid})"
 
     async def _line(self, first: float | None) -> bytes:
         """Return the next line; a begun line must be finished in time and may have 1 MiB."""
@@ -191,8 +198,12 @@ class Peer:
         if command.verb not in LOOKS and self._readonly:
             told = f"{command.verb}: attached read-only; attach without --readonly to act"
             self._reply(refusal(command.id, told, Exit.USAGE))
+        elif told := self._host.barred(self, command.verb):
+            self._reply(refusal(command.id, told, Exit.USAGE))
         elif command.verb == "subscribe":
             self._subscribe(command)
+        elif command.verb == "control":
+            self._host.spawn(self._control(command))
         elif self._busy >= IN_FLIGHT and command.verb != "halt":
             self._reply(
                 refusal(command.id, f"{IN_FLIGHT} commands are under way; wait for their replies", Exit.USAGE)
@@ -204,11 +215,19 @@ class Peer:
 
     async def _execute(self, command: Command) -> None:
         try:
-            self._reply(await self._host.execute(command, self._by))
+            self._reply(await self._host.execute(command, self.by))
         finally:
             self._busy -= 1
             if not self._busy:
                 self._answered.set()
+
+    async def _control(self, command: Command) -> None:
+        self._reply(await self._host.take_control(self, command))
+
+    @property
+    def acts(self) -> bool:
+        """Say whether it is a viewer that may act: one of them at a time holds control."""
+        return self.subscribed and not self._readonly
 
     def _subscribe(self, command: Command) -> None:
         events = command.args.get("events", False)

@@ -11,7 +11,7 @@ LINE_LIMIT = 1 << 20
 SOCKET_NAME = "control.sock"
 # What a read-only viewer may ask; every other verb acts.
 LOOKS = frozenset(
-    {"snapshot", "subscribe", "table", "tables", "row", "series", "explain", "decision", "llm_status"}
+    {"snapshot", "subscribe", "table", "tables", "row", "series", "past", "explain", "decision", "llm_status"}
 )
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]
@@ -152,6 +152,8 @@ class Alert(Record):
     at: str
     level: Light
     text: str
+    id: str = ""
+    acked: bool = False
 
 
 class Snapshot(Record):
@@ -166,6 +168,7 @@ class Snapshot(Record):
     mode: Mode
     test_mode: bool = False
     degraded: list[str] = Field(default_factory=list)
+    advisor: str = "none(not configured)"
     halt: Halt | None = None
     evidence: Evidence
     fleet: list[Host]
@@ -178,6 +181,7 @@ class Snapshot(Record):
     alerts: list[Alert] = Field(default_factory=list)
     autonomy: float | None = None
     readers: int = 0
+    control: str | None = None
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import logs, status
+from engine.alerts.rules import Sight, rules
+from engine.alerts.service import watch
+from engine.alerts.webhook import Webhook
 from engine.board import Board
 from engine.compute.stop import NAME as STOP_WORD
 from engine.compute.stop import StopWord
@@ -113,6 +116,8 @@ class Room:
         self._supervisor = Supervisor(self._service_failed)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
+        hook = settings.alerts.webhook
+        self._webhook = Webhook(hook, self._host, journal) if hook else None
         verbs = {
             **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
             **self.autonomy.verbs(),
@@ -191,6 +196,9 @@ class Room:
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
         add("lag", lambda: watch_lag(self._lag))
+        add("alerts", lambda: watch(self.desk.alerts, rules(settings.alerts), self._sight))
+        if self._webhook is not None:
+            add("webhook", self._webhook.serve)
         add("workers", self.desk.bench.run)
         for name, service in self.autonomy.services().items():
             add(name, service)
@@ -272,8 +280,9 @@ class Room:
         epoch = self.desk.epochs.now
         verdict = self.desk.shelf.last_verdict(epoch.since)
         asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        if asked is not None and self._journal.requests.by_key(asked.key) is None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
+        key = None if asked is None else asked.unasked(self._journal.requests)
+        if asked is not None and key is not None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -305,6 +314,10 @@ class Room:
         rate = self.desk.bench.rate()
         return {} if rate is None else {"compute.rate": rate}
 
+    def _sight(self) -> Sight:
+        last = self._sampler.last
+        return Sight(self.snapshot(), last.samples() if last else {})
+
     def snapshot(self) -> Snapshot:
         """Return the snapshot of this moment; called on the loop."""
         live, board = self._live, self.desk.board
@@ -315,14 +328,17 @@ class Room:
             *self.desk.parameters.refused,
             *self.autonomy.degraded(),
             *self.desk.advisor.degraded(),
+            *self.desk.bench.degraded(),
+            *(self._webhook.degraded if self._webhook else []),
         ]
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
+        live.advisor = self.desk.advisor.state
         live.readers, live.draws = self._server.readers, self.desk.intake.count
         live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")
         live.throughput = self._sampler.grid("compute.rate")
-        facts = status.gather(self._journal, self.queue)
+        facts = status.gather(self._journal, self.queue, book=self.desk.alerts)
         return status.assemble(facts, live, now=time.monotonic(), at=status.utc(), host=self._host)

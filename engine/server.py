@@ -69,6 +69,8 @@ class Server:
         self._thread: threading.Thread | None = None
         self._latest: Snapshot | None = None
         self._fault = ""
+        self._control: Peer | None = None
+        """The viewer that acts; the others look, and halt."""
 
     @property
     def readers(self) -> int:
@@ -147,13 +149,42 @@ class Server:
         peer = Peer(self, reader, writer)
         self._peers.add(peer)
         task = self.spawn(peer.talk(full=len(self._peers) > PEERS))
-        task.add_done_callback(lambda _: self._peers.discard(peer))
+        task.add_done_callback(lambda _: self._left(peer))
 
     # -- what viewers see -------------------------------------------------------------------------------------------------
 
     def subscribe(self, peer: Peer) -> None:
         """Begin to send snapshots to a viewer, at most one period from now."""
         self._readers_news.set()
+        if self._control is None and peer.acts:
+            self._control = peer
+
+    def barred(self, peer: Peer, verb: str) -> str:
+        """Return why a viewer may not act: another one holds control. Halting is anybody's; one-shot commands are not viewers."""
+        if verb in LOOKS or verb in ("halt", "control") or self._control in (None, peer) or not peer.acts:
+            return ""
+        assert self._control is not None
+        return f"{verb}: {self._control.by} holds control; `:control REASON` takes it"
+
+    async def take_control(self, peer: Peer, command: Command) -> Reply:
+        """Hand control to a viewer, with its reason on the record."""
+        try:
+            reason = " ".join(texts(command.args, {"reason": ""}, "control")["reason"].split())[:200]
+            if not reason or not peer.acts:
+                raise UsageError("control: a viewer takes it, with a reason: `:control REASON`")
+            before = self._control.by if self._control not in (None, peer) and self._control else None
+            record = {"by": peer.by, "from": before, "reason": reason}
+            await self._loop.run_in_executor(self._pool, self._journal.append, "control.taken", record)
+        except (MimicryError, StateError) as error:
+            return refusal(command.id, str(error), error.exit_code)
+        self._control = peer
+        return Reply(id=command.id, ok=True, data=record)
+
+    def _left(self, peer: Peer) -> None:
+        """Forget a peer; control goes to the viewer that has waited longest."""
+        self._peers.discard(peer)
+        if self._control is peer:
+            self._control = next((other for other in self._peers if other.acts), None)
 
     async def _publish_snapshots(self) -> None:
         while True:
@@ -186,7 +217,8 @@ class Server:
             return self._snapshot()
 
         try:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(take(), self._engine))
+            shot = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(take(), self._engine))
+            return shot.model_copy(update={"control": self._control.by}) if self._control else shot
         except Exception as error:
             raise MimicryError(f"no snapshot can be taken: {type(error).__name__}: {error}") from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
+from engine.alerts.book import Book
 from engine.protocol import (
     Alert,
     Decision,
@@ -31,7 +32,6 @@ from engine.soak.sampler import GRID_SECONDS
 from engine.soak.slope import Slope
 
 if TYPE_CHECKING:
-    from state.chain import Event
     from state.decisions import DecisionRow
     from state.halts import HaltRow
     from state.journal import Journal
@@ -47,7 +47,6 @@ UNIT, SCALE = "Mh/s", 1e-6
 REPLY_STALE = 30.0
 DAY = timedelta(hours=24)
 HUMANS = ("human", "operator")  # journals before schema 3 say operator
-ALERT_AGE = timedelta(hours=1)
 
 
 class Queue(Protocol):
@@ -123,7 +122,7 @@ class Facts:
     requests: Sequence[Request] = ()
     requests_waiting: int = 0
     decisions: Sequence[DecisionRow] = ()
-    alerts: Sequence[Event] = ()
+    alerts: Sequence[Alert] = ()
     autonomy: float | None = None
 
 
@@ -137,6 +136,7 @@ class Live:
     working: bool = False
     test_mode: bool = False
     degraded: Sequence[str] = ()
+    advisor: str = "none(not configured)"
     readers: int = 0
     draws: int = 0
     workers: Sequence[Worker] | None = None
@@ -162,6 +162,7 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         mode=_mode(facts, live),
         test_mode=live.test_mode,
         degraded=list(live.degraded),
+        advisor=live.advisor,
         halt=_halt(facts.halt),
         evidence=_evidence(facts, live),
         fleet=[_host(live, host), *live.rigs],
@@ -171,19 +172,17 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         decisions=[_decision(row) for row in facts.decisions],
         engine=_engine(live, now),
         throughput=Series(unit=UNIT, seconds=GRID_SECONDS, values=_scaled(live.throughput)),
-        alerts=[_alert(event) for event in facts.alerts],
+        alerts=list(facts.alerts),
         autonomy=facts.autonomy,
         readers=live.readers,
     )
 
 
-def gather(journal: Journal, queue: Queue, *, now: datetime | None = None) -> Facts:
+def gather(journal: Journal, queue: Queue, *, now: datetime | None = None, book: Book | None = None) -> Facts:
     """Read what the snapshot needs from the journal; a few indexed queries."""
     verdict = journal.last([VERDICT])
     pool = journal.predictions.latest()
     runs = journal.runs.newest(1)
-    alert_kinds = [ALERT, "clock.step", "chunk.differs", "trigger.fired"]
-    newest = journal.last(alert_kinds)
     now = now or datetime.now(UTC)
     return Facts(
         seq=journal.seq,
@@ -195,13 +194,9 @@ def gather(journal: Journal, queue: Queue, *, now: datetime | None = None) -> Fa
         requests=queue.records(limit=ROWS),
         requests_waiting=queue.waiting(),
         decisions=journal.decisions.list(limit=ROWS),
-        alerts=[newest] if newest and _age(newest, now) <= ALERT_AGE else [],
+        alerts=(book or Book(journal)).standing(now)[:ROWS],
         autonomy=autonomy(journal.decisions.list(limit=1000), now),
     )
-
-
-def _age(event: Event, now: datetime) -> timedelta:
-    return now - datetime.fromisoformat(event.at)
 
 
 def autonomy(decisions: Sequence[DecisionRow], now: datetime) -> float | None:
@@ -350,12 +345,6 @@ def _engine(live: Live, now: float) -> Engine:
         memory_slope=memory.per_hour if memory else None,
         handle_slope=handles.per_hour if handles else None,
     )
-
-
-def _alert(event: Event) -> Alert:
-    level = event.data.get("level", "warn")
-    text = event.data.get("text") or event.data.get("reason") or event.kind
-    return Alert(at=event.at, level=level if level in get_args(Light) else "warn", text=str(text))
 
 
 def _scaled(values: Sequence[float | None]) -> list[float | None]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.alerts.verbs import alert_verbs
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
 from engine.llm.verbs import AdvisorVerbs
-from engine.tables.verbs import only as _only
 from engine.tables.verbs import table_verbs
+from engine.verb_arguments import only as _only
 from engine.watcher.record import operator_entry, replay_recorded
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Verbs:
             "submit": self.submit,
             "inject": self.inject,
             **table_verbs(self._desk),
+            **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
             **AdvisorVerbs(self._desk.advisor).table(),
         }

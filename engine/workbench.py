@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from engine.compute.attempts import Attempt
     from engine.compute.cluster import Compute
     from engine.compute.slot import WorkerInfo
 
@@ -98,6 +99,18 @@ class Workbench:
             return None
         series = self._compute.rate_series(15)[:-3] or [0.0]
         return sum(series) / len(series)
+
+    def attempts(self, most: int) -> list[Attempt]:
+        """Return the latest tries of tasks that gave no result, newest first; also those of earlier workers."""
+        if self._compute is not None:
+            return self._compute.attempts(most)
+        from engine.compute.attempts import FILE_NAME, AttemptLog
+
+        return AttemptLog(self._state / "logs" / FILE_NAME).newest(most)
+
+    def degraded(self) -> list[str]:
+        """Return what of the workers runs otherwise than it was asked to."""
+        return [] if self._compute is None else self._compute.degraded()
 
     def resume(self) -> None:
         """Let work run again after a halt."""

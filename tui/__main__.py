@@ -12,6 +12,8 @@ from tui import keys, themes
 from tui.export import save
 from tui.model.pages import default_state
 
+WEB = "web_driver"
+"""The toolkit's driver of a browser tab, which needs no terminal."""
 NEEDS = 5
 """Exit code when the machine lacks something: a terminal, the toolkit."""
 
@@ -25,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--readonly", action="store_true", help="look only; keys that act are off")
     made.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     made.add_argument("--mono", action="store_true", help="no colours (also when NO_COLOR is set)")
+    made.add_argument("--bell", action="store_true", help="ring when an alert comes")
     made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     made.add_argument(
         "--theme", choices=sorted(themes.PALETTES), default=None, help=f"colours (default: {themes.DEFAULT})"
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.keys:
         print(keys.table())
         return 0
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if WEB not in os.environ.get("TEXTUAL_DRIVER", "") and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "mimicry: the console needs a terminal; without one use: mimicry status --json", file=sys.stderr
         )
@@ -60,7 +63,9 @@ def _run(options: argparse.Namespace) -> int:
         return NEEDS
     theme = "mono" if mono else options.theme or themes.DEFAULT
     state = options.state or default_state()
-    console = Console(state, readonly=options.readonly, ascii_only=options.ascii, theme=theme)
+    console = Console(
+        state, readonly=options.readonly, ascii_only=options.ascii, theme=theme, bell=options.bell
+    )
     console.run(mouse=not options.no_mouse)
     if console.farewell:
         print(console.farewell)

@@ -23,28 +23,46 @@ from textual.command import CommandPalette
 from textual.message import Message
 from textual.timer import Timer
 
+from tui import keymap as keymaps
 from tui import keys, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
-from tui.model.text import Span, span
+from tui.model.text import Line, Span, line, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
-from tui.places import BY_ID, PLACES, Kind, Place, alone, of_table
+from tui.places import ALERTS, BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.screens.frame import Framed
 from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 from tui.screens.overview import Overview
 from tui.screens.soak import Soak
-from tui.widgets.dialog import HaltDialog, Order, Page, Pick, ResumeDialog
+from tui.widgets.dialog import Confirm, HaltDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
-    from engine.protocol import Reply, Snapshot
+    from engine.protocol import Alert, Reply, Snapshot
 
 SAID_FOR = 8.0
 """Seconds for which a reply stays in the footer row."""
 
 
+ALERT_ACTS: dict[str, Mapping[str, Any]] = {
+    key: {
+        "key": key,
+        "verb": verb,
+        "word": word,
+        "arg": "id",
+        "fixed": fixed,
+        "reason": True,
+        "number": False,
+        "typed": False,
+    }
+    for key, verb, word, fixed in (
+        ("A", "ack", "acknowledge", {}),
+        ("M", "mute", "mute for an hour", {"minutes": 60}),
+    )
+}
+"""What the keys for alerts do on every screen: to the newest alert that nobody has seen."""
 KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
@@ -69,6 +87,7 @@ class Console(App[None]):
         readonly: bool = False,
         ascii_only: bool = False,
         theme: str = themes.DEFAULT,
+        bell: bool = False,
         connect: Connect | None = None,
     ) -> None:
         super().__init__(ansi_color=True if theme == "mono" else None)
@@ -92,7 +111,13 @@ class Console(App[None]):
         self._said: tuple[Span, float] | None = None
         self._painted = 0.0
         self._later: Timer | None = None
-        self._place = PLACES[0]
+        self._place = self._before = PLACES[0]
+        self._past: Snapshot | None = None
+        """The earlier moment that is shown instead of the newest snapshot."""
+        self._faults: tuple[str, ...] = ()
+        """What is wrong with the keymap file."""
+        self._told_alerts: set[str] | None = None
+        self.bell_on = bell
         self.tables: Mapping[str, str] = {}
         """The engine's lists: name to title."""
         self._tables_of = 0
@@ -106,6 +131,10 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Show the frame first, then look for the engine."""
         self.set_class(self.ascii_only, "ascii")
+        keymap = keymaps.load(self._state)
+        keys.use(keymap.moved)
+        self.set_keymap(dict(keymap.moved))
+        self._faults = keymap.faults
         self.overview = Overview(self._place, self, ascii_only=self.ascii_only)
         self.install_screen(self.overview, "at-overview")
         self.push_screen("at-overview")
@@ -137,9 +166,11 @@ class Console(App[None]):
         now = time.monotonic()
         return View(
             state=str(self._state),
-            snapshot=self._shown,
+            snapshot=self._past or self._shown,
+            past=self._past is not None,
+            mine=f"pid {os.getpid()})",
             link=replace(self.feed.link, retry_in=self.feed.retry_in),
-            age=now - self._shown_advanced,
+            age=0.0 if self._past else now - self._shown_advanced,
             silence=now - self.feed.advanced,
             refresh=self._refresh_every,
             readonly=self.readonly,
@@ -155,9 +186,18 @@ class Console(App[None]):
 
     def on_console_news(self) -> None:
         """Take the newest snapshot; paint now, or when the chosen interval has passed."""
+        if self._shown is None and self._faults:
+            self.say(
+                f"{len(self._faults)} faults: {self._faults[0]}"
+                if len(self._faults) > 1
+                else self._faults[0],
+                "warn",
+            )
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
-        self.feed.take()
+        shot = self.feed.take()
+        if shot is not None:
+            self._tell_alerts(shot)
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
@@ -188,7 +228,7 @@ class Console(App[None]):
 
     def tick(self) -> None:
         """Once a second: let ages grow where they are shown, and leave when the terminal is gone."""
-        if not self.is_headless and _terminal_gone():
+        if not self.is_headless and not self.is_web and _terminal_gone():
             os._exit(1)
         view = self.view()
         if view.trust != "live" or view.frozen or view.age >= 1.5 or self._said is not None:
@@ -220,12 +260,13 @@ class Console(App[None]):
         self.say("q detaches, the engine goes on;  H halts the engine", "head")
 
     def action_help(self) -> None:
-        """Open the page of keys and signs."""
-        self.push_screen(Page("Help", partial(pages.help_lines, self.readonly), ascii_only=self.ascii_only))
+        """Open the page of keys and signs, those of this screen first."""
+        lines = partial(pages.help_lines, self.readonly, kind=self._place.kind, faults=self._faults)
+        self.push_screen(Page("Help", lines, ascii_only=self.ascii_only))
 
     def action_alerts(self) -> None:
         """Open the list of alerts."""
-        self.push_screen(Page("Alerts", partial(pages.alert_lines, self.view()), ascii_only=self.ascii_only))
+        self.go(ALERTS)
 
     def action_palette(self) -> None:
         """Open the command palette, once."""
@@ -313,6 +354,10 @@ class Console(App[None]):
         name = f"at-{place.id}"
         if not self.is_screen_installed(name):
             self.install_screen(KINDS[place.kind](place, self, ascii_only=self.ascii_only), name)
+        if not self._place.key.isdigit() or place.key.isdigit():
+            self._before = self._before if not place.key.isdigit() else place
+        else:
+            self._before = self._place
         self._place = place
         if self.active.id != name:
             self.switch_screen(name)
@@ -352,8 +397,54 @@ class Console(App[None]):
         self.active.do_open()
 
     async def action_back(self) -> None:
-        """Close what is open."""
-        self.active.do_back()
+        """Close what is open, or go back to the screen before."""
+        if self.active.do_back():
+            return
+        if self._past is not None:
+            self._past = None
+            self.paint()
+        elif self._place is not self._before:
+            self.go(self._before)
+
+    def action_earlier(self) -> None:
+        """Go one record back in the journal's time."""
+        self.step_time(-1)
+
+    def action_later(self) -> None:
+        """Go one record on."""
+        if self._past is None:
+            self.say("this is now: [ goes back in time", "head")
+        else:
+            self.step_time(1)
+
+    def take_control(self, reason: str) -> None:
+        """Take control from another viewer, with a reason that all see."""
+        if self.readonly:
+            self.say("read-only console: attach without --readonly to act", "held")
+        else:
+            self.order(Order("control", {"reason": reason}))
+
+    def go_back_to(self, text: str) -> None:
+        """Show the room as it was at a time; an hour alone is one of the day that is shown."""
+        shot = self.view().newest
+        day = f"{shot.at[:10]}T" if shot is not None and ":" in text[:3] else ""
+        self.step_time(at=f"{day}{text}")
+
+    @work(group="past", exclusive=True, exit_on_error=True)
+    async def step_time(self, step: int = -1, at: str | None = None) -> None:
+        """Ask the engine for the room as it was one record further, or at a time."""
+        here = self._past.seq if self._past is not None else None
+        try:
+            past = await self.feed.past(start=here, step=step, at=at)
+        except Refused as error:
+            self.say(f"no replay: {error}", "warn")
+            return
+        if step > 0 and here == past.seq:
+            self.say("that is the newest record: Esc shows the room as it is now", "head")
+        elif here == past.seq:
+            self.say("that is the first record of this journal", "head")
+        self._past = past
+        self.paint()
 
     def action_next(self) -> None:
         """Move the focus on."""
@@ -411,9 +502,69 @@ class Console(App[None]):
         facts, word = pages.resume_facts(shot, shot.halt), halts.needs_word(shot.halt)
         self.push_screen(ResumeDialog(facts, word=word, ascii_only=self.ascii_only), self.order)
 
+    def action_act(self, key: str) -> None:
+        """Ask before the engine does to a row what a key stands for."""
+        if self._past is not None:
+            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
+            return
+        active = self.active
+        acts = active.acts(key) if isinstance(active, Lists) else []
+        if acts and isinstance(active, Lists):
+            self._confirm(acts, active.shown.key or "", active.facts())
+        elif key in ALERT_ACTS and (alert := self._newest_alert()) is not None:
+            facts = [line(span(f"{alert.at}  {alert.text}"))]
+            self._confirm([ALERT_ACTS[key]], alert.id, facts)
+        else:
+            self.say(f"{key}: nothing here that it could act on", "head")
+
+    def _newest_alert(self) -> Alert | None:
+        shot = self.view().newest
+        return next((alert for alert in shot.alerts if alert.id and not alert.acked), None) if shot else None
+
+    def _confirm(self, acts: list[Mapping[str, Any]], row: str, facts: list[Line]) -> None:
+        """Let one of several acts be chosen, then ask for the reason."""
+        if not self._may_act(acts[0]["verb"]):
+            return
+        if len(acts) == 1:
+            self._ask_about(acts[0], row, facts)
+            return
+        choices = [(act["word"], row) for act in acts]
+        self.push_screen(
+            Pick(f"What shall happen to {row}", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._ask_about(acts[at], row, facts),
+        )
+
+    def _ask_about(self, act: Mapping[str, Any], row: str, facts: list[Line]) -> None:
+        order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
+        does = f"{act['word']} {row}"
+        dialog = Confirm(
+            does.capitalize(), facts, order, does=does, reason=act["reason"],
+            word=act["verb"] if act["typed"] else "", ascii_only=self.ascii_only,
+        )  # fmt: skip
+        self.push_screen(dialog, self.order)
+
+    def _tell_alerts(self, shot: Snapshot) -> None:
+        """Show alerts that came since the last snapshot, once; ring where that was asked for."""
+        now = {alert.id: alert for alert in shot.alerts if alert.id and not alert.acked}
+        if self._told_alerts is not None:
+            for new in now.keys() - self._told_alerts:
+                self.notify(
+                    now[new].text,
+                    title=f"alert {new}",
+                    severity="error" if now[new].level == "fail" else "warning",
+                    markup=False,
+                )
+                if self.bell_on:
+                    self.bell()
+        self._told_alerts = set(now) | (self._told_alerts or set())
+        if len(self._told_alerts) > 500:
+            self._told_alerts = set(now)
+
     def _may_act(self, verb: str) -> bool:
         if self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
+        elif self.view().other and verb != "halt":
+            self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")
         elif self.view().link.state != "live":
             self.say(
                 f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"
@@ -430,7 +581,10 @@ class Console(App[None]):
     @work(group="orders", exit_on_error=False)
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
-        what = " ".join(str(part) for part in (order.verb, order.args.get("kind", "")) if part)
+        named = next(
+            (order.args[name] for name in ("kind", "id", "candidate", "to") if name in order.args), ""
+        )
+        what = f"{order.verb} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")
         try:
             reply = await self.feed.command(order.verb, **order.args)

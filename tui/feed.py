@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -112,6 +113,12 @@ class Feed:
         if not reply.ok:
             raise Refused(reply.error or f"{verb}: exit code {reply.exit_code}")
         return reply.data
+
+    async def past(self, **args: Any) -> Snapshot:
+        """Ask for the room as it was; raise `Refused` with the engine's one line."""
+        from engine.protocol import Snapshot
+
+        return Snapshot.model_validate_json(json.dumps(await self.ask("past", **args)))
 
     async def close(self) -> None:
         """Leave the socket; the engine goes on."""

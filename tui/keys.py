@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,11 +32,27 @@ class Key:
     """Kinds of screens that have it; none = all of them, done by the console itself."""
 
     @property
+    def label(self) -> str:
+        """Return what a person reads: the key of the keymap file where it moved this action."""
+        return _MOVED.get(self.id, self.shown)
+
+    @property
     def action(self) -> str:
         """Return what the toolkit calls: the console's own action, or the screen's."""
         if self.id.startswith("go_"):
             return f"go('{self.id.removeprefix('go_')}')"
+        if self.id.startswith("act_"):
+            return f"act('{self.key}')"
         return f"here('{self.id}')" if self.on else self.id
+
+
+_MOVED: dict[str, str] = {}
+
+
+def use(moved: Mapping[str, str]) -> None:
+    """Show other keys than the table's own, as the keymap file says."""
+    _MOVED.clear()
+    _MOVED.update(moved)
 
 
 _GO = tuple(
@@ -45,6 +62,13 @@ _GO = tuple(
 KEYS: tuple[Key, ...] = (
     Key("halt", "H", "H", "halt", "halt the engine: now, at a checkpoint, or when the step is finished (dialog)", "acts", 1),
     Key("resume", "R", "R", "resume", "resume after a halt (dialog; asks for a typed word after a safety halt)", "acts", 2),
+    Key("act_A", "A", "A", "acknowledge", "say that an alert was seen, with a reason (dialog)", "acts", 18),
+    Key("act_M", "M", "M", "mute", "keep an alert's rule quiet for an hour (dialog)", "acts", 19),
+    Key("act_O", "O", "O", "decide", "approve what waits for a person; overrule a decision (dialog)", "acts", 17, on=LISTS),
+    Key("act_X", "X", "X", "reject", "reject, cancel or roll back the row under the cursor (dialog)", "acts", 17, on=LISTS),
+    Key("act_P", "P", "P", "promote", "promote the candidate under the cursor (dialog)", "acts", 20, on=LISTS),
+    Key("act_D", "D", "D", "drain", "drain or quarantine the device under the cursor (dialog)", "acts", 20, on=LISTS),
+    Key("act_U", "U", "U", "use again", "give the device under the cursor work again (dialog)", "acts", 20, on=LISTS),
     *_GO,
     Key("filter", "slash", "/", "filter", "rows to show, as in hot>90 & host~rig-; in logs: find", footer=3, on=("list", "logs")),
     Key("sort", "s", "s", "sort", "turn the sorting: falling, rising, as the engine sends it", footer=4, on=LISTS),
@@ -63,7 +87,9 @@ KEYS: tuple[Key, ...] = (
     Key("help", "question_mark", "?", "help", "this page", footer=9),
     Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
     Key("freeze", "z", "z", "freeze", "hold the view still, press again for live; the engine is not touched", footer=10),
-    Key("alerts", "exclamation_mark", "!", "alerts", "list all alerts", footer=11),
+    Key("earlier", "left_square_bracket", "[", "earlier", "one record back in the journal's time: the screens show the room as it was", footer=11),
+    Key("later", "right_square_bracket", "]", "later", "one record on; Esc shows the room as it is now"),
+    Key("alerts", "exclamation_mark", "!", "alerts", "all alerts with their history; Esc goes back", footer=11),
     Key("copy", "y", "y", "copy", "copy the marked rows, else this screen, to the clipboard (OSC 52) and to exports/last.txt", footer=12),
     Key("export", "e", "e", "export", "write the list as csv or json, or the screen as svg or text, to exports/", footer=14),
     Key("slower", "minus", "-", "slower", "paint less often, up to every 10 s", footer=15),

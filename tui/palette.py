@@ -38,6 +38,12 @@ class Commanded(Protocol):
     def go_table(self, name: str, where: str | None = None) -> None:
         """Bring a list to the front, filtered."""
 
+    def take_control(self, reason: str) -> None:
+        """Take control from another viewer."""
+
+    def go_back_to(self, text: str) -> None:
+        """Show the room as it was at a time."""
+
     def use_theme(self, name: str) -> None:
         """Change the colours."""
 
@@ -49,7 +55,7 @@ def entries(app: Commanded) -> Iterator[Entry]:
     """Yield what the palette offers; a read-only console is offered nothing that acts."""
     for key in acting(app.readonly):
         if key.palette:
-            yield Entry(f"{key.word}  ({key.shown})", key.help, partial(app.run_action, key.action))
+            yield Entry(f"{key.word}  ({key.label})", key.help, partial(app.run_action, key.action))
     for name, title in app.tables.items():
         yield Entry(
             f"list {name}", f"{title}; with a filter: {name} COLUMN>VALUE", partial(app.go_table, name)
@@ -82,6 +88,20 @@ class Commands(Provider):
         if where and isinstance(self.app, Commanded) and word in self.app.tables:
             yield Hit(
                 1.0, f"list {word} where {where}", partial(self.app.go_table, word, where), help="filtered"
+            )
+        if where and word == "control" and isinstance(self.app, Commanded):
+            yield Hit(
+                1.0,
+                f"take control: {where}",
+                partial(self.app.take_control, where),
+                help="the other viewers then look",
+            )
+        if where and word == "at" and isinstance(self.app, Commanded):
+            yield Hit(
+                1.0,
+                f"replay at {where}",
+                partial(self.app.go_back_to, where),
+                help="UTC, as in 14:02 or 2026-11-26T14:02",
             )
         for entry in self._entries:
             if (score := matcher.match(entry.name)) > 0:

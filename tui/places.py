@@ -37,12 +37,15 @@ PLACES: tuple[Place, ...] = (
     Place("9", "logs", "Logs", "Logs", "logs", "all logs merged by time"),
     Place("0", "evidence", "Evidence", "Evid", "list", "the claim, the pool, what is excluded", ("predictions", "triggers", "coverage"), "evidence", "mimicry pipeline"),
 )  # fmt: skip
-BY_ID = {place.id: place for place in PLACES}
+ALERTS = Place(
+    "!", "alerts", "Alerts", "Alerts", "list", "what stands, was seen, is muted or cleared", ("alerts",)
+)
+BY_ID = {place.id: place for place in (*PLACES, ALERTS)}
 
 
 def of_table(name: str) -> Place | None:
     """Return the screen that shows a list, None where only the palette leads to it."""
-    return next((place for place in PLACES if name in place.tables), None)
+    return next((place for place in (*PLACES, ALERTS) if name in place.tables), None)
 
 
 def alone(name: str, title: str) -> Place:

@@ -7,7 +7,7 @@ from typing import Any
 from engine.commands.listing import LISTING
 from engine.commands.options import JSON, LOOKS
 from engine.commands.talk import call, show
-from engine.commands.verb import Arguments, Verb
+from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit
 
 
@@ -42,6 +42,24 @@ def demo(arguments: Arguments) -> int:
     return exec_console(arguments, readonly=False)
 
 
+def browser(arguments: Arguments) -> int:
+    """Show the console in a browser, on loopback, looking only unless --act; starts an engine if none runs."""
+    import os
+    import sys
+
+    from engine.launch import ensure_daemon
+
+    ensure_daemon(arguments.state, demo=False)
+    words = [
+        "--state",
+        str(arguments.state),
+        "--port",
+        str(arguments.port),
+        *(["--act"] if arguments.act else []),
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "tui.web", *words])
+
+
 def status(arguments: Arguments) -> int:
     """Print where the engine stands."""
     data = call(arguments, "snapshot")
@@ -72,6 +90,25 @@ def resume(arguments: Arguments) -> int:
     """Lift the halt; work goes on from the last finished chunk and trial."""
     data = call(arguments, "resume", reason=arguments.reason)
     return show(arguments, data, lambda: "resumed")
+
+
+def alerts(arguments: Arguments) -> int:
+    """List alerts: what stands first, then history."""
+    from engine.commands.listing import listing
+
+    return listing(arguments, "alerts")
+
+
+def ack(arguments: Arguments) -> int:
+    """Acknowledge an alert: seen, by whom and why; it stays until its rule clears it."""
+    data = call(arguments, "ack", id=arguments.id, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} acknowledged: {data['text']}")
+
+
+def mute(arguments: Arguments) -> int:
+    """Keep an alert's rule and subject quiet for some minutes; 0 ends it."""
+    data = call(arguments, "mute", id=arguments.id, minutes=arguments.minutes, reason=arguments.reason)
+    return show(arguments, data, lambda: f"{data['id']} muted until {data['until']}")
 
 
 def lists(arguments: Arguments) -> int:
@@ -116,6 +153,13 @@ def stop(arguments: Arguments) -> int:
     return show(arguments, data, lambda: "engine stopping at its checkpoint; state kept")
 
 
+def _autonomy(share: float | None) -> str:
+    """Return the share of decisions that no human closed."""
+    if share is None:
+        return "no decision in the last 24 h"
+    return f"{share:.0%} of the decisions of the last 24 h were closed without a human"
+
+
 def _status_text(data: dict[str, Any]) -> str:
     """Return the snapshot as a dense aligned block that reads in any log."""
     halted, evidence, health = data["halt"], data["evidence"], data["engine"]
@@ -127,19 +171,27 @@ def _status_text(data: dict[str, Any]) -> str:
         ("evidence", evidence["line"]),
         ("pool", evidence["pool"]),
         ("requests", f"{data['requests_waiting']} waiting"),
+        ("autonomy", _autonomy(data["autonomy"])),
         (
             "engine",
             f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",
         ),
+        ("advisor", data["advisor"]),
         ("degraded", "; ".join(data["degraded"]) or "no"),
         ("journal", f"seq {data['seq']}, head {data['head'][:16]}"),
     ]
     return "\n".join(f"{label:<10} {text}" for label, text in rows)
 
 
+ALERT: Option = (("id",), {"metavar": "ID", "help": "alert, as in a-88"})
+REASON: Option = (("reason",), {"nargs": "?", "default": "", "help": "why"})
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
+    Verb("serve", browser, "the console in a browser, on loopback, behind a key", [
+        (("--port",), {"type": int, "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
+        (("--act",), {"action": "store_true", "help": "let the browser act; without it it only looks"}),
+    ]),
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),
@@ -149,6 +201,11 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),
+    Verb("alerts", alerts, "what stands, was seen, is muted or cleared", LISTING),
+    Verb("ack", ack, "acknowledge an alert", [ALERT, REASON, JSON]),
+    Verb("mute", mute, "keep an alert's rule and subject quiet for MINUTES", [
+        ALERT, (("minutes",), {"type": int, "metavar": "MINUTES", "help": "0 ends it, at most a week"}), REASON, JSON,
+    ]),
     Verb("list", lists, "any list of the engine by name; without a name, their names", [(("name",), {"nargs": "?", "metavar": "NAME", "help": "a list; absent = print all names"}), *LISTING]),
     Verb("series", series, "readings over time with their slope", [
         (("name",), {"nargs": "?", "metavar": "NAME", "help": "a series; absent = print all names"}),

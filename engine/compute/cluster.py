@@ -15,7 +15,7 @@ from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog, Outcome, ker
 from engine.compute.codec import CodecError
 from engine.compute.dealer import Dealer, Load
 from engine.compute.job import decode_answer, encode_job, failed, one_line, stopped
-from engine.compute.kinds import LIMITS, LONGEST, SHORT, address_of
+from engine.compute.kinds import LIMITS, LONGEST, SHORT, address_of, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.rates import RateSeries
 from engine.compute.settings import RERUNS
@@ -31,8 +31,8 @@ PER_WORKER = 2.5
 """Tasks in flight per worker: enough to hide the round trip, few enough to lose little."""
 GRACE = 0.7
 """Seconds after a halt in which work may return by itself; then its worker is killed."""
-PATIENCE = 5.0
-"""Seconds that a task waits for memory which no worker has, before it is refused."""
+PATIENCE = 60.0
+"""Seconds that a task waits for memory which no present worker has, before it is refused: one that has it may be starting."""
 _STOP_LOOK, _IDLE_LOOK, _CARE_LOOK = 0.05, 0.25, 0.5
 _OFF_LOOP = 1 << 20
 
@@ -214,7 +214,13 @@ class Compute:
             raise EnvironmentFault(f"compute is closed; task {task.key} was not run")
         if self._word.generation() != generation:
             return stopped(task)
-        load = Load(next(self._numbers), task.kind, task.priority, task.memory, task.limit)
+        home = at_home(task.kind)
+        if home and all(place.remote for place in self._places.values()):
+            return failed(
+                task,
+                f"{task.kind} {task.key}: only workers of this machine have what it needs, and there is none",
+            )
+        load = Load(next(self._numbers), task.kind, task.priority, task.memory, task.limit, home)
         flight = _Flight(task, generation, load, asyncio.get_running_loop().create_future())
         try:
             flight.payload, flight.digest = await self._encode(task, generation)
@@ -318,15 +324,15 @@ class Compute:
             self._land(flight, result)
         self._deal_soon()
 
-    def _ended(self, number: int, failed_: bool) -> None:
-        """Dask is done with a lot: what has no answer by now waits again, and a lot that broke is somebody's fault."""
+    def _ended(self, number: int) -> None:
+        """Dask is done with a lot: what has no answer by now waits again, and the first of it is to blame."""
         lot = self._lots.pop(number, None)
         if lot is None:
             return
         missing = [serial for serial in lot.serials if serial not in self._reading]
-        load = self._dealer.unanswered(lot.alias, missing, charge=failed_)
-        if load is not None and failed_:
-            self._blame(load, f"the worker could not answer it {load.deaths} times")
+        load = self._dealer.unanswered(lot.alias, missing)
+        if load is not None:
+            self._blame(load, f"its worker ended without an answer {load.deaths} times")
         self._deal_soon()
 
     def _blame(self, load: Load, error: str) -> None:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-LEAD = 1.0
+LEAD = 2.0
 """Seconds of work that a worker should hold, the running task included; refilled when half of it is left."""
 LONGEST_LOT = 256
 """Tasks that a worker holds at most."""
@@ -35,6 +35,8 @@ class Load:
     """Bytes of host memory that it needs."""
     limit: float | None = None
     """Seconds that it may take; None leaves it to the measured pace."""
+    home: bool = False
+    """Only workers of the coordinator's own machine have what it needs."""
     deaths: int = 0
     """Workers that died while they ran it."""
     landed: bool = False
@@ -64,7 +66,7 @@ class Member:
     free: int | None = None
     """Bytes of memory that its host has left for a task; None if it does not say."""
     host: str = ""
-    """Whose memory it shares with its neighbours."""
+    """Whose memory it shares with its neighbours; empty for the coordinator's own machine."""
     held: bool = False
     """Gets nothing new."""
     since: float = 0.0
@@ -143,8 +145,8 @@ class Dealer:
             one.load.at = None
         return one.load
 
-    def unanswered(self, name: str, serials: list[int], *, charge: bool) -> Load | None:
-        """A worker ended a lot without these answers: they wait again. Return the first of them, charged if so told."""
+    def unanswered(self, name: str, serials: list[int]) -> Load | None:
+        """A worker ended a lot without these answers: they wait again. Return the first of them, charged with it."""
         member = self.members.get(name)
         held = (
             []
@@ -154,9 +156,10 @@ class Dealer:
         lost = [one.load for one in held if one.load is not None]
         for load in lost:
             self._again(load)
-        if lost and charge:
-            lost[0].deaths += 1
-        return lost[0] if lost else None
+        if not lost:
+            return None
+        lost[0].deaths += 1
+        return lost[0]
 
     # -- what follows -------------------------------------------------------------------------------------------------
 
@@ -214,6 +217,8 @@ class Dealer:
 
     def _fits(self, load: Load, member: Member) -> bool:
         """Tell whether the member's host has the memory that the task needs, beside what was handed out there already."""
+        if load.home and member.host:
+            return False
         if load.memory == 0 or member.free is None:
             return True
         neighbours = [one for one in self.members.values() if one.host == member.host]

@@ -16,8 +16,6 @@ from engine.compute.pki import Credentials
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
 MODULE = "engine.compute.worker"
-GPU_VARIABLE = "MIMICRY_GPU"
-"""Set to 1 for a worker that owns a GPU; which one, the vendor's own variables say."""
 SPEC, CA, CERT, KEY = "worker.json", "ca.pem", "cert.pem", "key.pem"
 
 
@@ -98,16 +96,21 @@ Launch = Callable[[Order, OnEvent], Awaitable[Process]]
 
 
 def worker_payload(
-    order: Order, *, port: int, python: str = "python3", env: Mapping[str, str] | None = None
+    order: Order,
+    *,
+    port: int,
+    python: str = "python3",
+    env: Mapping[str, str] | None = None,
+    gate: bool = False,
 ) -> Payload:
     """Return what a rig needs for `order`: `port` is where the scheduler answers on the rig's own loopback.
 
     `env` is the rig's: visibility variables of the one GPU, `HSA_OVERRIDE_GFX_VERSION`, the path of the code. Nothing secret is in
-    `argv` or `env`. The worker keeps its stop word and scratch files in its working directory.
+    `argv` or `env`. The worker keeps its stop word and scratch files in its working directory. With `gate` it says
+    `{"event": "gate"}` after its imports and waits for `{"gate": "open"}` before it touches its GPU, then `{"event": "initialised"}`.
     """
-    spec = order.spec(
-        word="stop.word", directory="scratch", tls={"ca": CA, "cert": CERT, "key": KEY}, port=port
-    )
+    tls = {"ca": CA, "cert": CERT, "key": KEY}
+    spec = order.spec(word="stop.word", directory="scratch", tls=tls, port=port, gate=gate)
     files = {
         SPEC: json.dumps(spec),
         CA: order.credentials.ca,
@@ -117,5 +120,5 @@ def worker_payload(
     return Payload(
         files={name: text.encode() for name, text in files.items()},
         argv=(python, "-P", "-m", MODULE, SPEC),
-        env={**(env or {}), **({GPU_VARIABLE: "1"} if order.gpu else {})},
+        env=dict(env or {}),
     )

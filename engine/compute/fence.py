@@ -26,6 +26,7 @@ WORKER_OPS = frozenset(
         "release-worker-data",
         "worker-status-change",
         "keep-alive",
+        "log-event",
         "close-stream",
     }
 )

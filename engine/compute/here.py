@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from engine.compute.child import Child
-from engine.compute.enrol import GPU_VARIABLE, MODULE, OnEvent, Order, Process
+from engine.compute.enrol import MODULE, OnEvent, Order, Process
 from engine.compute.slot import Place
 from engine.compute.stop import NAME
 
@@ -46,7 +46,7 @@ class _Launcher:
             on_event(event)
 
         async with self._gate:
-            child = await Child.spawn(MODULE, spec, log, heard, {**self._env, GPU_VARIABLE: "1"})
+            child = await Child.spawn(MODULE, spec, log, heard, self._env)
             ended = asyncio.create_task(child.wait())
             first = asyncio.create_task(reported.wait())
             await asyncio.wait({ended, first}, timeout=90.0, return_when=asyncio.FIRST_COMPLETED)

@@ -137,13 +137,14 @@ class Life:
                 logger.error("the scheduler refused: %s", event.get("why"))
 
     async def _watch_scheduler(self, scheduler: Child) -> None:
-        """Declare this life lost when the scheduler ends or falls silent."""
-        ended = asyncio.create_task(scheduler.wait())
+        """Declare this life lost when the scheduler ends or falls silent, or our connection to it is cut."""
+        ended, cut = asyncio.create_task(scheduler.wait()), asyncio.create_task(self.wire.cut.wait())
         try:
-            while not ended.done() and scheduler.silence() < settings.SILENCE:
-                await asyncio.wait({ended}, timeout=LOOK)
+            while not (ended.done() or cut.done()) and scheduler.silence() < settings.SILENCE:
+                await asyncio.wait({ended, cut}, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
+            cut.cancel()
         logger.error("the scheduler is gone; everything restarts and what is missing is submitted again")
         scheduler.kill()
         self.lost.set()

@@ -17,6 +17,7 @@ from distributed import Client, Scheduler, Security, Worker
 from distributed.comm import tcp
 from distributed.comm.core import CommClosedError, FatalCommClosedError
 from distributed.protocol import pickle as dask_pickle
+from distributed.protocol.serialize import Serialized
 
 from engine.compute.fence import STRANGER, Peer, refusal
 from engine.compute.pki import Credentials
@@ -87,6 +88,14 @@ def trim_caches() -> None:
         key_split.cache_clear()
 
 
+def without_objects(message: Any) -> Any:
+    """Empty what a worker packed as an object: the scheduler would pass its exceptions on, unopened, to the engine."""
+    for record in message if isinstance(message, list | tuple) else (message,):
+        if isinstance(record, dict):
+            record.update({name: b"" for name, value in record.items() if isinstance(value, Serialized)})
+    return message
+
+
 class FencedScheduler(Scheduler):  # type: ignore[misc]
     """A scheduler without HTTP that passes answers on, and takes from a worker only what a worker says."""
 
@@ -99,6 +108,8 @@ class FencedScheduler(Scheduler):  # type: ignore[misc]
             host=LOOPBACK, port=port, protocol="tls", security=Passport(credentials), dashboard=False
         )
         self.stream_handlers["answer"] = self._answer
+        # What a worker wants remembered (its loop was late, say) is its log's business.
+        self.stream_handlers["log-event"] = lambda **_: None
 
     def start_http_server(self, *_: Any, **__: Any) -> None:
         """Open no HTTP port."""
@@ -132,7 +143,7 @@ class FencedScheduler(Scheduler):  # type: ignore[misc]
                 raise self._shut(comm, why)
             if isinstance(message, dict) and message.get("op") == "register-worker":
                 homes.add(message["address"])
-            return message
+            return without_objects(message)
 
         comm.read = fenced
 

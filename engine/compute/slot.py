@@ -21,7 +21,9 @@ FIRST_DELAY, LAST_DELAY = 0.2, 30.0
 STEADY = 30.0
 """Seconds of life after which the delay starts over."""
 START_LIMIT = 60.0
-"""Seconds a worker has for its start, once its process runs."""
+"""Seconds a worker of this machine has for its start, once its process runs."""
+REMOTE_START_LIMIT = 900.0
+"""The same on a rig, where it waits its turn to initialise its card; the rig's own gate has shorter limits."""
 LOOK = 1.0
 """Seconds between two looks at its age and memory."""
 
@@ -260,8 +262,9 @@ class Slot:
         while True:
             await asyncio.sleep(LOOK)
             memory = self._spec.memory
-            if not self._ready and time.monotonic() - begun > START_LIMIT:
-                self.kill(f"not up within {START_LIMIT:.0f} s")
+            limit = REMOTE_START_LIMIT if self.place.remote else START_LIMIT
+            if not self._ready and time.monotonic() - begun > limit:
+                self.kill(f"not up within {limit:.0f} s")
             elif memory is not None and self._ready and self.idle and self._rss > memory:
                 self.kill(f"grew to {self._rss >> 20} MiB", charged=False)
             elif self._ready and process.silence() > SILENCE:

@@ -14,11 +14,11 @@ from engine.compute.pki import Credentials
 class Wire:
     """A Dask client that hands over lots and hears answers; it opens nothing that a worker made but those bytes."""
 
-    def __init__(
-        self, on_answer: Callable[[str, int, bytes], None], on_end: Callable[[int, bool], None]
-    ) -> None:
-        """Prepare: `on_answer(alias, serial, payload)`; `on_end(lot, failed)` when no answer of a lot comes any more."""
+    def __init__(self, on_answer: Callable[[str, int, bytes], None], on_end: Callable[[int], None]) -> None:
+        """Prepare: `on_answer(alias, serial, payload)`; `on_end(lot)` when no answer of a lot comes any more."""
         self._on_answer, self._on_end = on_answer, on_end
+        self.cut = asyncio.Event()
+        """Set when nothing comes in any more; a new life must begin."""
         self._client: Any = None
         self._out: dict[int, tuple[Any, asyncio.Task[None]]] = {}
 
@@ -27,6 +27,7 @@ class Wire:
         from engine.compute import nodes
 
         self._client = await nodes.connect(address, credentials, self._on_answer)
+        self._client._handle_report_task.add_done_callback(lambda _: self.cut.set())
 
     def send(self, lot: int, alias: str, jobs: Sequence[tuple[int, bytes]]) -> None:
         """Hand a lot to one worker; it works lots off in the order in which they were sent."""
@@ -40,9 +41,8 @@ class Wire:
     async def _follow(self, lot: int, future: Any) -> None:
         """Wait until Dask is done with a lot, in whatever way."""
         await future._state.wait()
-        failed = future.status != "finished"
         self.forget(lot)
-        self._on_end(lot, failed)
+        self._on_end(lot)
 
     def forget(self, lot: int) -> None:
         """Let Dask forget a lot."""

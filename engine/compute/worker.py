@@ -124,6 +124,15 @@ def read_spec(arguments: Sequence[str]) -> dict[str, Any] | None:
     return {**spec, "follows": True}
 
 
+def pass_gate(lease: Lease) -> None:
+    """Wait until the rig lets this process touch its GPU: few may do so at once, and imports need no turn."""
+    lease.say(event="gate")
+    while (line := lease.next()) is not None:
+        if line.get("gate") == "open":
+            return
+    os._exit(REFUSED)
+
+
 def main() -> None:
     """Take the lease, report the kernels, wait to be admitted, serve."""
     global _runtime
@@ -137,7 +146,13 @@ def main() -> None:
     import distributed  # noqa: F401 (loaded while the coordinator still starts the scheduler)
 
     report = host_report()
-    lease.say(event="report", **(take_gpu(report) if spec["gpu"] else report).dump())
+    if spec.get("gate"):
+        pass_gate(lease)
+    if spec["gpu"]:
+        report = take_gpu(report)
+    if spec.get("gate"):
+        lease.say(event="initialised")
+    lease.say(event="report", **report.dump())
     admitted = lease.next()
     if admitted is None or "scheduler" not in admitted:
         os._exit(REFUSED)

@@ -9,6 +9,7 @@ from engine.dispatch.aside import advisor_aside
 from engine.errors import BadInput
 from engine.feedback.duel import judge_open
 from engine.llm.questions import SELFPLAY_STRATEGY
+from engine.selfplay.arms import ARMS
 from engine.selfplay.material import material_of
 from engine.selfplay.rules import Policy
 from engine.selfplay.session import FINISHED, play
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from engine.desk import Desk
     from engine.pipeline.artifacts import Scored
     from engine.selfplay.loop import Session
+    from state.chain import Event
     from state.requests import RequestRow
     from state.runs import RunRow
+
+ADVISED = "selfplay.advised"
 
 
 def spec_of(desk: Desk, request: RequestRow) -> dict[str, Any]:
@@ -55,16 +59,21 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
 
 async def _advice(desk: Desk, request: RequestRow) -> None:
     """Ask how the episodes might be spent. The answer is on record for people; the bandit's rewards decide."""
-    last = desk.journal.last([FINISHED])
-    if last is None:
-        from engine.selfplay.arms import ARMS
+    parts = strategy_parts(desk.journal.last([FINISHED]))
+    reply = await desk.advisor.ask(SELFPLAY_STRATEGY, parts, by=f"selfplay {request.id}")
+    told = {"request": request.id, "source": reply.source, "call": reply.call}
+    desk.journal.append(ADVISED, told | {"advice": reply.advice.model_dump(mode="json")})
 
-        arms = [{"arm": name, "pulls": 0} for name in ARMS]
-    else:
-        arms = [
+
+def strategy_parts(last: Event | None) -> dict[str, Any]:
+    """Return what the question about arms is asked over: what the last session came to believe of them."""
+    if last is None:
+        return {"arms": [{"arm": name, "pulls": 0} for name in ARMS]}
+    return {
+        "arms": [
             {name: row[name] for name in ("arm", "pulls", "mean", "spread")} for row in last.data["posterior"]
         ]
-    await desk.advisor.ask(SELFPLAY_STRATEGY, {"arms": arms}, about=request.id, by="selfplay")
+    }
 
 
 async def _played(desk: Desk, run: RunRow, found: tuple[Scored, str], obey: Callable[[], None]) -> Session:

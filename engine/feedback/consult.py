@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.feedback.proposals import Past, Proposal, Ruling, judge
+from engine.feedback.proposals import WHITELIST, Past, Proposal, Ruling, judge
 from engine.feedback.triggers import Fired
 from engine.llm.advice import NoAdvice
 from engine.llm.questions import CHAPTER13_PROPOSAL
@@ -63,14 +63,8 @@ class Consultant:
 
     async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
         """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
-        parts = {
-            "health": dict(health),
-            "trigger": fired.model_dump(mode="json"),
-            "parameters": self._parameters.values(),
-        }
-        reply = await self._advisor.ask(
-            CHAPTER13_PROPOSAL, parts, about=f"trigger {fired.trigger}", by="chapter 13"
-        )
+        parts = parts_of(fired, health, self._parameters.values())
+        reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
         said = reply.advice
         if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
             return []
@@ -78,6 +72,15 @@ class Consultant:
         proposal = Proposal(source=reply.source, changes=changes, confidence=said.confidence, risk=said.risk,
                             reason=said.reasoning[:500])  # fmt: skip
         return await asyncio.to_thread(settle, proposal, self._journal, self._parameters, draw)
+
+
+def parts_of(fired: Fired, health: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return what the question is asked over: aggregates only, and the parameters that may be proposed."""
+    return {
+        "health": {name: value for name, value in health.items() if value is not None},
+        "trigger": fired.model_dump(mode="json", exclude_none=True),
+        "parameters": {name: value for name, value in values.items() if name in WHITELIST},
+    }
 
 
 def settle(proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int) -> list[Ruling]:

@@ -71,6 +71,10 @@ class Shelf:
         self._current(name)
         return data
 
+    def decided(self, name: str) -> bytes:
+        """Read what acceptance decided: no step's code made it, so no code can make it stale."""
+        return self._bytes(name)
+
     def sha(self, name: str) -> str:
         """Return the hash of an artifact that was read."""
         return self.inputs[name]

@@ -14,8 +14,9 @@ import numpy as np
 from engine.compute.task import Task
 from engine.pipeline import content
 from engine.pipeline.artifacts import ENGINE, SCORED, EngineConfig, Scored
-from engine.pipeline.calls import TaskFailed, call
+from engine.pipeline.calls import TaskFailed, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
+from engine.pipeline.parts import Parts
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.study import together
 from engine.pipeline.trainers import TRAINERS
@@ -40,13 +41,15 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         return answer
 
     answers = dict(zip(TRAINERS, await together([climb(family) for family in TRAINERS]), strict=True))
-    return await asyncio.to_thread(_write, ctx, shelf, scored, answers)
+    outcome = await asyncio.to_thread(_write, ctx, shelf, scored, answers)
+    await asyncio.to_thread(Parts(ctx.artifacts.directory, "4").clear)
+    return outcome
 
 
 async def attempt(ctx: RunContext, task: Task) -> Answer:
     """Run a family's task; where its library or its process fails the answer is `skipped` with the reason."""
     try:
-        meta = (await call(ctx, task)).meta
+        meta = (await kept(ctx, "4", task)).meta
     except TaskFailed as error:
         return {SKIPPED: str(error)}
     return {SKIPPED: meta["unusable"]} if "unusable" in meta else meta

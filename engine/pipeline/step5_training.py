@@ -20,19 +20,20 @@ from engine.pipeline import content, health
 from engine.pipeline.artifacts import ENGINE, MODEL_META, SCORED, EngineConfig, ModelMeta, Scored
 from engine.pipeline.baselines import SINGLE, best_row, single
 from engine.pipeline.calibrate import best_share, shrunk, slope
-from engine.pipeline.calls import TaskFailed, call
+from engine.pipeline.calls import TaskFailed, call, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.features import Table
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
+from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
 from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
 from engine.pipeline.step4_architecture import SKIPPED, skips, train_arrays
 from engine.pipeline.study import together
-from engine.pipeline.taught import active_policy, params_of
+from engine.pipeline.taught import active_policy, fitted, params_of
 from engine.pipeline.trainers import TRAINERS
 from engine.selfplay.rules import Policy
 
@@ -75,13 +76,16 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
-    policy = await asyncio.to_thread(active_policy, shelf)
+    policy, misfits = fitted(await asyncio.to_thread(active_policy, shelf), scored.head.names)
     trained = await train(ctx, scored, config, progress, policy)
     decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress, policy)
     opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
-    return await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome = await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome.findings += misfits
+    await asyncio.to_thread(Parts(ctx.artifacts.directory, "5").clear)
+    return outcome
 
 
 def total(ctx: RunContext) -> int:
@@ -130,8 +134,8 @@ async def _trained(
 ) -> TaskResult | None:
     key = f"{ctx.run}/5/{family}"
     try:
-        result = await call(
-            ctx, train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
+        result = await kept(
+            ctx, "5", train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
         )
     except TaskFailed as error:
         skipped[family] = str(error)
@@ -216,7 +220,7 @@ async def decoy_lift(
     )
     arrays = {name: np.stack([table[name] for table in tables]) for name in tables[0]}
     task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys", policy=policy)
-    held_out = (await call(ctx, task)).arrays["held_out"]
+    held_out = (await kept(ctx, "5", task)).arrays["held_out"]
     progress(StepProgress("5", total(ctx) - 1, total(ctx), f"{len(tables)} decoy histories"))
     shares = [
         share
@@ -431,7 +435,10 @@ def _measure(
     decoys: Interval,
 ) -> None:
     rates = {family: result.arrays["final"] for family, result in trained.results.items()}
-    outcome.findings += content.training(rates, [result.seconds for result in trained.results.values()])
+    ran = [
+        result.seconds for result in trained.results.values() if result.seconds > 0.0
+    ]  # 0: kept from before a halt
+    outcome.findings += content.training(rates, ran)
     outcome.findings += skips(dict(trained.skipped)) + health.warnings(trained.health())
     outcome.measure("models", len(trained.results), ">=", 1, f"{len(trained.skipped)} left out")
     outcome.measure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -49,5 +49,6 @@ APPROVALS = Table(
         Column("why", "WHY", help="the question; once answered, the answer's reason"),
     ),
     _rows,
+    acts=(Act("O", "approve", "approve"), Act("X", "reject", "reject")),
     empty="nothing waits for a person; which requests do is policy: `mimicry policies approvals.requests`",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -34,13 +34,14 @@ def _candidate(one: Candidate, state: str, acceptance: Acceptance) -> Row:
 
 def _versions(desk: Desk, most: int) -> list[Row]:
     versions = desk.acceptance.versions
-    return [
+    rows: list[Row] = [
         {
             "id": one.version, "state": "active" if one is versions[-1] else "withdrawn" if one.withdrawn else "kept",
             "policy": one.policy.line(), "how": one.how, "of": one.of, "candidate": one.candidate, "by": one.by, "why": one.why,
         }
         for one in reversed(versions)
-    ][:most]  # fmt: skip
+    ]  # fmt: skip
+    return rows[:most]
 
 
 CANDIDATES = Table(
@@ -73,6 +74,7 @@ CANDIDATES = Table(
         Column("reason", "REASON"),
     ),
     _candidates,
+    acts=(Act("P", "promote", "promote", arg="candidate", reason=False, typed=True),),
     empty="no candidate was proposed yet; `mimicry selfplay` looks for some",
 )
 
@@ -90,5 +92,6 @@ POLICY = Table(
         Column("why", "WHY"),
     ),
     _versions,
-    empty="",
+    acts=(Act("X", "rollback", "roll back to version", arg="to", number=True, typed=True),),
+    empty="version 0, no policy, is always here; acceptance adds the ones that `mimicry candidates` have earned",
 )

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from engine.errors import UsageError
+from engine.tables.alerts import ALERTS
 from engine.tables.approvals import APPROVALS
+from engine.tables.attempts import ATTEMPTS
 from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.coverage import COVERAGE
 from engine.tables.decisions import DECISIONS
@@ -24,6 +26,7 @@ from engine.tables.sources import SOURCES
 from engine.tables.table import Table
 from engine.tables.trials import TRIALS
 from engine.tables.triggers import TRIGGERS
+from engine.tables.workers import WORKERS
 
 TABLES: Mapping[str, Table] = {
     table.name: table
@@ -49,6 +52,9 @@ TABLES: Mapping[str, Table] = {
         RIGS,
         GPUS,
         COVERAGE,
+        WORKERS,
+        ATTEMPTS,
+        ALERTS,
     )
 }
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
+    from state.decisions import DecisionRow
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
-    return [
-        {"id": row.id, "at": row.at, "step": row.step, "action": row.action, "confidence": row.confidence,
+    return [_row(row) for row in desk.journal.decisions.list(limit=most)]
+
+
+def _past(desk: Desk, at: int, most: int) -> list[Row]:
+    return [_row(row) for row in desk.past.decisions(at, most)]
+
+
+def _row(row: DecisionRow) -> Row:
+    return {"id": row.id, "at": row.at, "step": row.step, "action": row.action, "confidence": row.confidence,
          "source": row.source, "rule": row.rule, "advice": str(row.advice), "signal": row.primary_signal,
-         "run": row.run, "request": row.request, "reason": row.reason}
-        for row in desk.journal.decisions.list(limit=most)
-    ]  # fmt: skip
+         "run": row.run, "request": row.request, "reason": row.reason}  # fmt: skip
 
 
 DECISIONS = Table(
@@ -39,4 +45,16 @@ DECISIONS = Table(
     _rows,
     empty="no decision yet; the watcher decides after every step, `mimicry pipeline` asks for steps",
     subject="d-{}",
+    past=_past,
+    acts=tuple(
+        Act(
+            "O",
+            "overrule",
+            f"overrule to {action}",
+            fixed={"action": action},
+            number=True,
+            typed=action == "PROCEED",
+        )
+        for action in ("RETRY", "ESCALATE", "PROCEED")
+    ),
 )

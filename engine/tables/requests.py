@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -17,6 +17,11 @@ def _rows(desk: Desk, most: int) -> list[Row]:
          "why": desk.why(row)}
         for row in desk.journal.requests.newest(most)
     ]  # fmt: skip
+
+
+def _past(desk: Desk, at: int, most: int) -> list[Row]:
+    past = desk.past
+    return [each.model_dump(mode="json") for each in past.requests(past.room(at), most)]
 
 
 REQUESTS = Table(
@@ -35,5 +40,7 @@ REQUESTS = Table(
         Column("why", "WHY", help="why it waits, runs, or how it ended"),
     ),
     _rows,
+    acts=(Act("X", "cancel", "cancel"),),
+    past=_past,
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",
 )

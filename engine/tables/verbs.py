@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.soak.slope import theil_sen
+from engine.status import host_name
 from engine.tables.catalog import TABLES, table
+from engine.verb_arguments import only, whole
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -26,13 +29,14 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         return {"tables": [each.head for each in TABLES.values()]}
 
     async def page(command: Command, by: str) -> dict[str, Any]:
-        asked = only(command, name=None, filter="", sort="", limit=20)
+        asked = only(command, name=None, filter="", sort="", limit=20, at=None)
         for word in ("filter", "sort"):
             if not isinstance(asked[word], str):
                 raise UsageError(f"table: {word} {asked[word]!r} is not text")
         limit = whole("limit", asked["limit"], MOST_ROWS)
+        at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
         return table(asked["name"]).page(
-            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS
+            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS, at=at
         )
 
     async def row(command: Command, by: str) -> dict[str, Any]:
@@ -40,11 +44,13 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         return table(asked["name"]).row(desk, str(asked["key"]), most=MOST_ROWS)
 
     async def series(command: Command, by: str) -> dict[str, Any]:
-        asked = only(command, names=[], seconds=30, count=60)
+        asked = only(command, names=[], seconds=30, count=60, until=None)
         seconds = whole("seconds", asked["seconds"], 86_400)
         count = whole("count", asked["count"], MOST_POINTS)
         known = desk.journal.samples.names()
-        names = asked["names"]
+        names, until = asked["names"], None
+        if asked["until"] is not None:
+            until = datetime.fromisoformat(str(asked["until"])).timestamp()
         if not isinstance(names, list) or len(names) > MOST_SERIES or set(names) - set(known):
             raise UsageError(
                 f"series: names {names!r}: at most {MOST_SERIES} of {', '.join(known) or 'none yet'}"
@@ -52,15 +58,23 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         return {
             "schema": "series/1",
             "names": known,
-            "series": {name: _readings(desk, name, seconds, count) for name in names},
+            "series": {name: _readings(desk, name, seconds, count, until) for name in names},
         }
 
-    return {"tables": tables, "table": page, "row": row, "series": series}
+    async def past(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, start=None, step=-1, at=None)
+        if asked["step"] not in (-1, 1) or not isinstance(asked["start"], int | None):
+            raise UsageError(f"past: step {asked['step']!r} is -1 or 1, start an event's number")
+        seq = desk.past.seek(asked["start"], asked["step"], asked["at"])
+        shot = desk.past.snapshot(seq, host=host_name(), test_mode=desk.board.test_mode)
+        return shot.model_dump(mode="json", by_alias=True)
+
+    return {"past": past, "tables": tables, "table": page, "row": row, "series": series}
 
 
-def _readings(desk: Desk, name: str, seconds: int, count: int) -> dict[str, Any]:
+def _readings(desk: Desk, name: str, seconds: int, count: int, until: float | None) -> dict[str, Any]:
     """Return one series as cells of `seconds`, with its slope per hour over the same window."""
-    values = desk.journal.samples.grid(name, seconds=seconds, count=count)
+    values = desk.journal.samples.grid(name, seconds=seconds, count=count, now=until)
     points = [(index * seconds, value) for index, value in enumerate(values) if value is not None]
     slope = theil_sen([at for at, _ in points], [value for _, value in points])
     return {
@@ -71,20 +85,3 @@ def _readings(desk: Desk, name: str, seconds: int, count: int) -> dict[str, Any]
         "hi": slope and slope.hi * 3600.0,
         "flat": slope and slope.flat,
     }
-
-
-def only(command: Command, **defaults: Any) -> dict[str, Any]:
-    """Return the arguments with their defaults; UsageError for another name."""
-    unknown = sorted(set(command.args) - set(defaults))
-    if unknown:
-        raise UsageError(
-            f"{command.verb}: unknown argument {unknown[0]!r}; it takes {', '.join(defaults) or 'none'}"
-        )
-    return {**defaults, **command.args}
-
-
-def whole(name: str, value: object, most: int) -> int:
-    """Return a whole number from 1 to `most`; UsageError for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise UsageError(f"{name} {value!r}: a number from 1 to {most}")
-    return value

@@ -1,4 +1,4 @@
-"""Tries one attack on a running cluster, `python intruder.py ATTACK` with its orders as JSON on stdin, and prints what came of it."""
+"""Tries attacks on a running cluster: a JSON list of orders on stdin, a JSON list of what came of each on stdout."""
 
 from __future__ import annotations
 
@@ -95,10 +95,14 @@ async def attack(name: str, orders: dict[str, Any]) -> str:
             raise ValueError(name)
 
 
+async def every(attacks: list[dict[str, Any]]) -> list[str]:
+    return [await attack(orders["attack"], orders) for orders in attacks]
+
+
 def main() -> None:
-    orders = json.load(sys.stdin)
+    attacks = json.load(sys.stdin)
     settings.apply()
-    print(asyncio.run(attack(sys.argv[1], orders)))
+    print(json.dumps(asyncio.run(every(attacks))))
 
 
 if __name__ == "__main__":

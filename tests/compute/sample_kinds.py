@@ -34,6 +34,7 @@ KINDS = {
         "threads",
         "family",
         "hostile",
+        "pure",
     )
 }
 
@@ -130,18 +131,29 @@ def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     from distributed.protocol.serialize import Serialize, ToPickle
     from intruder import Evil
 
+    if (tried := Path(params["mark"] + ".tried")).exists():
+        return {"again": True}, {}
+    tried.touch()
     worker = get_worker()
     key = worker.get_current_task()
+    run = worker.state.tasks[key].run_id
     poison = Evil(params["mark"])
     sent = {
         "answer": {"op": "answer", "key": key, "serial": params["serial"], "payload": pickle.dumps(poison)},
         "type": {"op": "task-finished", "key": key, "nbytes": 1, "type": pickle.dumps(poison), "typename": "x",
-                 "metadata": {}, "startstops": (), "thread": 1, "run_id": 1, "stimulus_id": "evil"},
+                 "metadata": {}, "startstops": (), "thread": 1, "run_id": run, "stimulus_id": "evil"},
         "exception": {"op": "task-erred", "key": key, "exception": Serialize(poison), "traceback": Serialize(poison),
-                      "exception_text": "x", "traceback_text": "x", "run_id": 1, "thread": 1, "startstops": (),
+                      "exception_text": "x", "traceback_text": "x", "run_id": run, "thread": 1, "startstops": (),
                       "stimulus_id": "evil"},
         "message": {"op": "keep-alive", "x": ToPickle(poison)},
     }  # fmt: skip
     worker.loop.add_callback(worker.batched_send, sent[params["way"]])
     time.sleep(0.4)
     return {}, {}
+
+
+def pure(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Give the same answer for the same index on every worker, after a moment."""
+    time.sleep(params.get("seconds", 0.0))
+    rng = np.random.default_rng(params["index"])
+    return {"index": params["index"]}, {"hits": rng.integers(0, 1 << 30, 20)}

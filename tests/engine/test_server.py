@@ -18,7 +18,7 @@ import pytest
 from engine import peer as peers
 from engine import protocol
 from engine import server as servers
-from engine.client import call
+from engine.client import Client, call
 from engine.errors import EnvironmentFault, MimicryError
 from engine.protocol import LINE_LIMIT, SOCKET_NAME
 from engine.server import Server
@@ -603,3 +603,34 @@ def fill_in(record: Any) -> Any:
 
 def test_there_are_transcripts() -> None:
     assert [path.stem for path in TRANSCRIPTS] == ["halt_and_resume", "refusals", "subscribe", "version"]
+
+
+# -- control ----------------------------------------------------------------------------------------------------------
+
+
+async def test_one_viewer_holds_control_and_another_takes_it_with_a_reason(small_engine: Any) -> None:
+    async def stop(command: protocol.Command, by: str) -> dict[str, Any]:
+        return {"by": by}
+
+    async with small_engine.serving({"stop": stop}):
+        first, second = [await Client.connect(small_engine.state, name=name) for name in ("first", "second")]
+        views = [client.snapshots() for client in (first, second)]
+        assert "first" in ((await anext(views[0])).control or "")
+        await anext(views[1])
+        assert (await first.command("stop")).ok
+        refused = await second.command("stop")
+        assert "(first, pid" in (refused.error or "")
+        assert (await second.command("halt", kind="now", reason="anybody may")).ok
+        assert not (await second.command("control", reason="")).ok
+        taken = await second.command("control", reason="night shift")
+        assert "first" in taken.data["from"]
+        assert (await second.command("stop")).ok
+        assert not (await first.command("stop")).ok
+        assert small_engine.journal.last(["control.taken"]).data["reason"] == "night shift"
+        assert (await in_thread(call, small_engine.state, "stop")).ok  # a command is not a viewer
+        await second.close()
+        await until(
+            lambda: "first" in ((small_engine.server._control and small_engine.server._control.by) or "")
+        )
+        assert (await first.command("stop")).ok
+        await first.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.feedback.epochs import Epoch, Epochs
-from engine.feedback.searches import due
+from engine.feedback.searches import Due, due
 from state.journal import Journal
 
 
@@ -53,3 +53,17 @@ def test_length_counts_from_the_change_on(
         assert (found and found.key) == wanted
         journal.requests.enqueue("pipeline_rerun", origin="chapter 13")
         assert due(epoch, draws, verdict, journal.requests) is None, "an open search is not asked for again"
+
+
+def test_a_search_is_asked_once_and_again_only_where_it_failed(tmp_path: Path) -> None:
+    asked = Due("first-search", "nobody has searched")
+    with Journal.open(tmp_path) as journal:
+        for turn, end in enumerate(("failed", "failed", "done"), 1):
+            key = asked.unasked(journal.requests)
+            assert key == ("first-search" if turn == 1 else f"first-search/{turn}")
+            row = journal.requests.enqueue("pipeline_rerun", origin="history", key=key)
+            assert asked.unasked(journal.requests) is None, "it is open"
+            journal.requests.claim()
+            journal.requests.start(row.id)
+            journal.requests.finish(row.id, end, "over")
+        assert asked.unasked(journal.requests) is None

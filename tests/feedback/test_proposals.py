@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from engine.feedback.consult import JUDGED, Consultant, settle
+from engine.dispatch.selfplay import strategy_parts
+from engine.feedback.consult import JUDGED, Consultant, parts_of, settle
+from engine.feedback.diagnostics import Health
 from engine.feedback.proposals import FROZEN, RULES, WHITELIST, Past, Proposal, judge
 from engine.feedback.triggers import Fired
 from engine.llm.advisor import NoAdvisor, Reply
 from engine.llm.answers import Change, Chapter13Proposal
+from engine.llm.context import build_llm_context
 from engine.parameters import REGISTRY, Parameters
 from state.journal import Journal
 
@@ -112,3 +115,13 @@ async def test_what_an_advisor_says_is_judged_like_any_proposal(tmp_path: Path) 
         assert parameters.values() == REGISTRY.defaults()
         assert speaker.parts["trigger"]["trigger"] == "pool_degraded"
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 1
+
+
+def test_the_loop_s_questions_can_be_put_with_the_parts_that_it_has() -> None:
+    """A part that breaks a question's rules would be silence for ever."""
+    parts = parts_of(FIRED, Health().summary(), REGISTRY.defaults())
+    assert set(parts["parameters"]) == set(WHITELIST), "what is frozen is not offered"
+    asked = build_llm_context("chapter13_proposal", parts)
+    assert "pool_degraded" in asked.prompt
+    assert TRIALS in asked.prompt
+    assert "mask half" in build_llm_context("selfplay_strategy", strategy_parts(None)).prompt

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from grammars.bounds import GrammarError
 from grammars.bounds import longest as longest_of
-from grammars.loader import GrammarError, load, names
+from grammars.loader import load, names
 
 llguidance = pytest.importorskip("llguidance")
 

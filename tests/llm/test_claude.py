@@ -37,7 +37,7 @@ async def test_an_answer_is_tagged_validated_paid_for_and_what_was_sent_is_kept(
     advising: Advising, sky: Cloud, heard: Heard, tmp_path: Path
 ) -> None:
     async with asking(advising, sky) as router:
-        reply = await router.ask(WATCHER_DECISION, STEP, about="1")
+        reply = await router.ask(WATCHER_DECISION, STEP, kind="1")
         assert (reply.source, reply.advice.decision) == ("claude", "RETRY")
         advice = await router.advise(_bundle())
         assert advice.line() == "RETRY 0.70 (claude)"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from heard import SERVER, Heard
+from tiny_model import write
 
 from engine.config import LlmSettings
 from engine.llm import vram
@@ -103,7 +104,10 @@ async def test_a_frozen_server_is_silent_then_killed(settings: Made, heard: Hear
 
 
 SCRIPTS = {
-    "a wrong port": ("import time; time.sleep(60)", "not ready within"),
+    "a wrong port": (
+        f"import os, sys; a = sys.argv[1:]; a[a.index('--port') + 1] = '0'; os.execv({SERVER[0]!r}, {list(SERVER)!r} + a)",
+        "not ready within 3 s",
+    ),
     "a command that ends": ("raise SystemExit(3)", "ended with code 3"),
     "a complaint": ("import sys; print('0.1 E model is junk'); sys.exit(1)", "model is junk"),
 }
@@ -167,13 +171,17 @@ async def test_release_stops_the_server_measures_the_memory_and_restore_brings_i
         assert (keeper.state, keeper.why) == ("stopped", "selfplay")
         with pytest.raises(Unavailable, match="selfplay"):
             await keeper.ready()
-        again = await keeper.restore()
+        assert (await keeper.release("a second phase")).freed
+        assert await keeper.restore() is False
+        assert (keeper.state, keeper.why) == ("stopped", "selfplay")
+        assert await keeper.restore() is True
         assert keeper.state == "ready"
+        again = await keeper.ready()
         assert again.server.pid != live.server.pid
         assert keeper.breaker.total == 0
         service.cancel()
     states = [(event["state"], event.get("vram")) for event in heard.of("llm.server")]
-    assert states == [("ready", None), ("stopped", "free: card0 120 MiB used"), ("ready", None)]
+    assert states == [("ready", None), *[("stopped", "free: card0 120 MiB used")] * 2, ("ready", None)]
 
 
 async def test_release_while_loading_stops_the_loading(settings: Made, heard: Heard) -> None:
@@ -211,3 +219,22 @@ def test_a_server_dies_with_its_engine_however_that_ends(tiny: Path) -> None:
     while not gone(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert gone(pid)
+
+
+@pytest.mark.slow
+async def test_cancelling_a_slow_prompt_frees_the_slot_within_seconds(
+    settings: Made, heard: Heard, tmp_path: Path
+) -> None:
+    """About 4 s: a prompt of 28,000 tokens, cancelled while it is read."""
+    model = write(tmp_path / "long.gguf", context=32_768)
+    async with kept(settings(model=model, context=32_768), heard) as keeper:
+        client = (await keeper.ready()).client
+        reading = asyncio.create_task(client.complete("x" * 28_000, tokens=4))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        assert await client.healthy()  # health says nothing of the queue behind a long prompt
+        reading.cancel()
+        begun = time.monotonic()
+        done = await client.complete("x", tokens=4, grammar='root ::= "abc"')
+        assert done.text == "abc"
+        assert time.monotonic() - begun < 5.0

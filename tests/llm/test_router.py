@@ -89,7 +89,7 @@ async def test_names_come_from_the_context_alone(advising: Advising) -> None:
     async with advising() as router:
         for at in range(5):
             parts = {"parameters": {"pipeline.heads": at, "pipeline.twins": 24}}
-            reply = await router.ask(PARAMETER_ADJUSTMENT, parts, about="6")
+            reply = await router.ask(PARAMETER_ADJUSTMENT, parts, kind="6")
             assert {change.parameter for change in reply.advice.changes} <= {
                 "pipeline.heads",
                 "pipeline.twins",
@@ -100,7 +100,7 @@ async def test_names_come_from_the_context_alone(advising: Advising) -> None:
 async def test_the_same_question_to_the_same_model_has_the_same_answer(advising: Advising) -> None:
     """About 4 s; a server of its own."""
     async with advising() as router:
-        first, again = [await router.ask(WATCHER_DECISION, STEP, about="1") for _ in range(2)]
+        first, again = [await router.ask(WATCHER_DECISION, STEP, kind="1") for _ in range(2)]
     assert first.advice == again.advice
 
 

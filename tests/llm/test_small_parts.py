@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -156,6 +157,36 @@ async def test_memory_that_cannot_be_measured_is_not_free() -> None:
     freed = await vram.wait_freed(read, {}, None)
     assert not freed.freed
     assert "driver lost" in freed.text
+
+
+class FakeNvml(ModuleType):
+    """Stands in for NVIDIA's binding: one card, one process that holds memory of it."""
+
+    class NVMLError(Exception):
+        """What the binding raises."""
+
+    def __init__(self, broken: str = "") -> None:
+        super().__init__("pynvml")
+        self._broken = broken
+        self.nvmlInit = self.nvmlShutdown = lambda: None
+        self.nvmlDeviceGetCount = lambda: 1
+        self.nvmlDeviceGetHandleByIndex = lambda at: at
+        self.nvmlDeviceGetComputeRunningProcesses = lambda handle: [SimpleNamespace(pid=4242)]
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
+        if self._broken:
+            raise self.NVMLError(self._broken)
+        return SimpleNamespace(used=5 << 30, total=12 << 30)
+
+
+def test_nvidia_s_cards_are_read_with_their_holders_and_a_fault_is_no_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
+    assert vram.read_nvidia() == {"nvidia0": Card(5 << 30, 12 << 30, (4242,))}
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml("GPU is lost"))
+    with pytest.raises(OSError, match="GPU is lost"):
+        vram.read_nvidia()
 
 
 async def test_a_machine_without_gpus_says_so() -> None:

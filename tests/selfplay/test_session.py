@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.selfplay.loop import Material, Session
 from engine.selfplay.rules import Policy
 from engine.selfplay.session import EPISODE, FINISHED, play, regret
 from state.journal import Journal
+from state.mirrors import Mirrors
 
 SELFPLAY = Path(__file__).parents[2] / "engine" / "selfplay"
 
@@ -58,6 +60,9 @@ async def test_every_episode_is_an_event_and_the_end_a_summary_with_posteriors_a
         played = await session(journal, "run-1")
         events = [event.data for event in journal.events(kinds=(EPISODE,))]
         last = journal.last([FINISHED])
+        Mirrors.standard(tmp_path, journal).pump()
+    mirrored = json.loads((tmp_path / "telemetry" / "learning_health_latest.json").read_text())
+    assert len(mirrored["selfplay"]["regret"]) == 14
     assert [one["number"] for one in events if one["arm"] != "final"] == list(range(14))
     assert last is not None
     told = last.data

@@ -82,6 +82,7 @@ class Still(Console):
         self.canned = canned
         self.shows = 0
         super().__init__(Path(canned.state), readonly=canned.readonly, **options)
+        self.tables = {table.name: table.title for table in stand_in.TABLES}
 
     def view(self) -> View:
         return replace(self.canned, place=self._place)
@@ -99,7 +100,6 @@ class Still(Console):
     async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
         """Answer from the recorded room."""
         room = stand_in.StandIn(Path("/nowhere"), self.canned.snapshot)
-        self.tables = {name: table.title for name, table in room.tables.items()}
         reply = room.looked(stand_in.Command(id="1", client="test", verb=verb, args=args))
         if not reply.ok:
             raise Refused(reply.error or "")

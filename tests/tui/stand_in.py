@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
-from engine.tables import decisions, requests
+from engine.tables import alerts, decisions, requests
 from engine.tables.table import Column, Row, Table
 from state.chain import Event
 
@@ -42,7 +42,7 @@ class StandIn:
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
         self.devices = 26
-        self.tables: dict[str, Table] = {table.name: table for table in (GPUS, REQUESTS, DECISIONS, TRIALS)}
+        self.tables: dict[str, Table] = {table.name: table for table in TABLES}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,6 +107,8 @@ class StandIn:
             return self.snapshot.model_dump(mode="json", by_alias=True)
         if verb == "tables":
             return {"tables": [table.head for table in self.tables.values()]}
+        if verb == "past":
+            return self.earlier(**args)
         if verb == "series":
             return readings(**args)
         if verb == "explain":
@@ -117,7 +119,20 @@ class StandIn:
         desk = cast("Any", self)
         if verb == "row":
             return table.row(desk, args["key"], most=5000)
-        return table.page(desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=5000)
+        return table.page(
+            desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=5000, at=args.get("at")
+        )
+
+    def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
+        """Return the room one record from `start`: two requests fewer."""
+        seq = min(self.snapshot.seq, (self.snapshot.seq if start is None else start) + step)
+        changes: dict[str, Any] = {
+            "seq": seq,
+            "at": "2026-11-23T13:30:00Z",
+            "requests": self.snapshot.requests[2:],
+            "fleet": [],
+        }
+        return self.snapshot.model_copy(update=changes).model_dump(mode="json", by_alias=True)
 
     @property
     def journal(self) -> StandIn:
@@ -190,8 +205,24 @@ def trial_rows(room: Any, most: int) -> list[Row]:
 TRIALS = Table("trials", "Trials", (
     Column("id", "TRIAL", "number"), Column("state", "STATE", "state"), Column("value", "VALUE", "number"), Column("depth", "DEPTH", "number"),
 ), trial_rows, empty="no trial yet; `mimicry pipeline` runs steps that search")  # fmt: skip
-REQUESTS = replace(requests.REQUESTS, rows=request_rows)
+
+
+def alert_rows(room: Any, most: int) -> list[Row]:
+    """Return the alerts of the snapshot."""
+    return [
+        {**each.model_dump(), "state": "acked" if each.acked else "firing", "rule": "hotspot"}
+        for each in room.snapshot.alerts
+    ]
+
+
+ALERTS = replace(alerts.ALERTS, rows=alert_rows)
+REQUESTS = replace(
+    requests.REQUESTS, rows=request_rows, past=lambda room, at, most: request_rows(room, most)[2:]
+)
 DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
+
+
+TABLES = (GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS)
 
 
 def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:
@@ -217,7 +248,9 @@ def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:
     }
 
 
-def readings(names: list[str] | None = None, seconds: int = 30, count: int = 60) -> dict[str, Any]:
+def readings(
+    names: list[str] | None = None, seconds: int = 30, count: int = 60, until: str | None = None
+) -> dict[str, Any]:
     """Return series with a hole in the middle."""
     known = [
         "compute.rate",

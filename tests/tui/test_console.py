@@ -152,6 +152,7 @@ async def test_a_slow_answer_does_not_stop_the_picture(room, until, recorded):
 async def test_a_silent_engine_turns_stale_and_back(room, until):
     async with attached(room, until) as (app, pilot):
         room.silent = True
+        await asyncio.sleep(0.3)  # what is under way still arrives
         app.feed.advanced -= 6.0  # as if six seconds had passed
         app.tick()
         await pilot.pause()

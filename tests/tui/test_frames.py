@@ -76,11 +76,10 @@ async def test_frames(size, gallery, picture, golden):
 
 async def test_pages(gallery, golden, picture):
     async with gallery((80, 24)) as shown:
-        for key, title, name in (("question_mark", "Help", "help"), ("exclamation_mark", "Alerts", "alerts")):
-            golden(f"{name}-80x24", await shown.press(key, f"{title}   (Esc closes)"))
-            await shown.press("escape", "Fleet")
+        golden("help-80x24", await shown.press("question_mark", "Help   (Esc closes)"))
+        await shown.press("escape", "Fleet")
     async with gallery((80, 24), picture(readonly=True)) as shown:
-        assert (await shown.press("question_mark", "(Esc closes)")).count("off (read-only)") == 2
+        assert (await shown.press("question_mark", "(Esc closes)")).count("off (read-only)") > 2
 
 
 async def test_ascii_frame_has_nothing_else(gallery, golden, picture):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from contextlib import asynccontextmanager
@@ -162,3 +163,93 @@ async def test_a_key_of_another_screen_says_so(room, until):
     async with listing(room, until) as (app, pilot, _):
         await pilot.press("f")
         assert "follow: not on this screen" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("place", "keys", "order"),
+    [
+        ("alerts", ["A", *"seen", "enter"], ("ack", {"id": "a-88", "reason": "seen"})),
+        ("alerts", ["j", "M", "enter"], ("mute", {"id": "a-87", "minutes": 60, "reason": ""})),
+        ("requests", ["j", "X", *"old", "enter"], ("cancel", {"id": "r-220", "reason": "old"})),
+        ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
+        ("decisions", ["O", "down", "enter", "enter"], ("overrule", {"id": 1187, "action": "ESCALATE", "reason": ""})),
+        ("decisions", ["O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1187, "action": "PROCEED", "reason": "so"})),
+    ],
+)  # fmt: skip
+async def test_an_acting_key_sends_what_its_dialog_said_about_the_row_under_the_cursor(
+    place, keys, order, room, until
+):
+    async with listing(room, until, place) as (app, pilot, screen):
+        *before, last = keys
+        for key in before:
+            await pilot.press(key)
+            await pilot.pause()
+        row = screen.shown.key
+        assert f"{row}   Esc back" in screen_text(app)
+        assert not room.commands
+        await pilot.press(last)
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args) for each in room.commands] == [order]
+    assert str(row) in map(str, order[1].values())
+
+
+async def test_a_costly_order_needs_the_typed_word_and_esc_sends_nothing(room, until):
+    async with listing(room, until, "decisions") as (app, pilot, _):
+        await pilot.press("O", "up", "enter", "enter")
+        await pilot.pause()
+        assert "does nothing until the word overrule is typed" in screen_text(app)
+        await pilot.press("enter", "escape")
+        await pilot.press("X")
+        assert "X: nothing here that it could act on" in screen_text(app)
+    assert not room.commands
+
+
+async def test_a_readonly_console_acts_on_no_row(room, until):
+    async with listing(room, until, "alerts", readonly=True) as (app, pilot, screen):
+        for key in "AMXO":
+            await pilot.press(key)
+            assert app.screen is screen
+    assert not room.commands
+
+
+async def test_alerts_open_over_any_screen_and_esc_goes_back(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        await pilot.press("exclamation_mark")
+        await until(lambda: "Alerts 2" in screen_text(app))
+        assert "hotspot" in screen_text(app)
+        await pilot.press("escape")
+        await until(lambda: app.screen is screen)
+
+
+async def test_a_new_alert_is_told_once(room, until, recorded):
+    app = Console(room.state, bell=True)
+    told, rung = [], []
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: app.view().snapshot is not None)
+        app.notify = lambda text, **_: told.append(text)  # type: ignore[method-assign]
+        app.bell = lambda: rung.append(1)  # type: ignore[method-assign]
+        new = {"at": "2026-11-23T14:03:00Z", "level": "fail", "text": "rig-6600 is silent", "id": "a-90"}
+        room.snapshot = recorded(alerts=[new, *(each.model_dump() for each in room.snapshot.alerts)])
+        await until(lambda: told)
+        await asyncio.sleep(0.5)
+    assert told == ["rig-6600 is silent"]
+    assert rung == [1]
+
+
+async def test_stepping_back_shows_the_room_and_its_lists_as_they_were_and_esc_is_now(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        await until(lambda: len(screen.shown.page.rows) == 5)
+        await pilot.press("left_square_bracket")
+        await until(lambda: "REPLAY at 2026-11-23 13:30:00Z · record 48210" in screen_text(app))
+        await until(lambda: len(screen.shown.page.rows) == 3)
+        await pilot.press("X")
+        assert "Esc goes back to now, then act" in screen_text(app)
+        await pilot.press("2")
+        await until(lambda: "cannot be rebuilt from the journal" in screen_text(app))
+        await pilot.press("1")
+        await until(lambda: "devices are not in the journal" in screen_text(app))
+        await pilot.press("left_square_bracket")
+        await until(lambda: "record 48209" in screen_text(app))
+        await pilot.press("escape", "3")
+        await until(lambda: "REPLAY" not in screen_text(app) and len(screen.shown.page.rows) == 5)
+    assert not room.commands

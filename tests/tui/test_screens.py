@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.places import PLACES
+from tui.places import ALERTS, PLACES
 from tui.screens.lists import Lists
 from tui.screens.soak import Soak
 
@@ -24,7 +24,7 @@ EMPTY: dict[str, Any] = {
 
 async def walk(gallery, picture, golden, until, size, name, changes):
     async with gallery(size, picture(changes)) as shown:
-        for place in PLACES[1:]:
+        for place in (*PLACES[1:], ALERTS):
             shown.app.go(place)
             await shown.show(picture(changes))
             await until(lambda: settled(shown.app.active))

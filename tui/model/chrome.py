@@ -100,7 +100,7 @@ def _clock(view: View, cells: int) -> Line:
         return line(f"{clock(at)}Z")
     text = clock(at, date=True) if cells >= 140 else f"{clock(at, seconds=True)}Z"
     return line(
-        span(text, "head" if view.trust == "live" and not view.frozen else "stale"),
+        span(text, "head" if view.trust == "live" and not view.frozen and not view.past else "stale"),
         " ",
         span("?", "key"),
         "help",
@@ -114,6 +114,11 @@ def status(view: View, cells: int) -> Line:
     urgent = [
         Item(0, line(_freshness(view))),
         *([Item(2, line(span("read-only", "held")), line(span("r/o", "held")))] if view.readonly else []),
+        *(
+            [Item(2, line(span(f"control: {view.other}", "held")), line(span("no control", "held")))]
+            if view.other
+            else []
+        ),
         *(
             [
                 Item(
@@ -166,6 +171,8 @@ def _freshness(view: View) -> Span:
         return span(f"◌ no data yet, waiting {duration(view.silence)}", "idle")
     if view.trust != "live":
         return span(f"? {age_note(view)}", "stale")
+    if view.past:
+        return span("◀ replay", "held")
     if view.frozen:
         return span(f"‖ frozen, {duration(view.age)} old", "held")
     return span("● live", "ok") if view.age < TELLING_AGE else span(f"● live, {duration(view.age)} old", "ok")
@@ -178,7 +185,7 @@ def age_note(view: View) -> str:
 
 def banner(view: View, cells: int, most: int = 4) -> list[Line]:
     """Return what must not be overlooked: no engine, stale, frozen, halted or halting; at most `most` rows."""
-    rows = [*_link_rows(view, cells), *_frozen_row(view), *_halt_rows(view)]
+    rows = [*_link_rows(view, cells), *_frozen_row(view), *_past_row(view), *_halt_rows(view)]
     return [
         cut((Span("▌", rows[i].role), Span(" "), *_strong_first(rows[i])), cells)
         for i in range(min(most, len(rows)))
@@ -209,6 +216,15 @@ def _link_rows(view: View, cells: int) -> list[Span]:
         span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
         *(span(f"  {row}", "fail") for row in textwrap.wrap(link.detail, max(10, cells - 4))[:2]),
     ]
+
+
+def _past_row(view: View) -> list[Span]:
+    shot = view.snapshot
+    if not view.past or shot is None:
+        return []
+    now = mode_sign(view.newest)
+    words = (f"◀ REPLAY at {clock(shot.at, date=True)}", f"record {shot.seq}", "[ ] step", "Esc = live")
+    return [span(" · ".join((*words, f"engine now {now.glyph} {now.word}")), "held")]
 
 
 def _frozen_row(view: View) -> list[Span]:
@@ -265,6 +281,6 @@ def footer(view: View, cells: int, message: Span | None = None) -> Line:
         off = view.readonly and key.does == "acts"
         word = f"{key.word} off" if off else key.word
         items.append(
-            Item(rank, line(span(key.shown, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
+            Item(rank, line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
         )
     return (Span(" "), *spread(items, cells - 2))

@@ -213,20 +213,16 @@ def _said(text: str, cells: int, role: str) -> list[Line]:
     return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
 
 
-MEASURES = ("value", "score", "objective", "best", "fitness", "reward", "holdout", "bits")
+PLOTTED: Mapping[str, str] = {"trials": "value", "episodes": "reward", "predictions": "bits"}
+"""The column that measures, of lists whose rows follow each other in time."""
 
 
 def measured(page: Page | None) -> tuple[str, list[float | None]]:
     """Return the column that a plot of this list shows, and its values oldest first; no column where none is known."""
-    names = [] if page is None else [column.name for column in page.columns if column.kind == "number"]
-    name = next((name for name in MEASURES if name in names), "")
-    if page is None or not name:
+    name = PLOTTED.get(page.name, "") if page is not None else ""
+    if page is None or page.column(name) is None:
         return "", []
-    rows = (
-        page.rows
-        if page.column(page.key) is None
-        else sorted(page.rows, key=lambda row: _order(row.get(page.key)))
-    )
+    rows = sorted(page.rows, key=lambda row: _order(row.get(page.key)))
     values = [row.get(name) for row in rows]
     return name, [float(value) if isinstance(value, int | float) else None for value in values]
 

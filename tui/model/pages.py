@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 from tui.keys import KEYS, Key
 from tui.model.halts import needs_word, resume_cost
-from tui.model.panels import alerts
-from tui.model.text import BLANK, Line, cell, clean, length, line, span
-from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, UNKNOWN, Sign, clock, duration
+from tui.model.text import BLANK, Line, cell, length, line, span
+from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, Sign, clock, duration
 
 if TYPE_CHECKING:
     from engine.protocol import Halt, Snapshot
     from tui.model.view import View
 
 
-def help_lines(readonly: bool, cells: int) -> list[Line]:
-    """Return keys and signs; what a read-only console cannot do is dimmed and says so."""
+def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
+    """Return keys and signs, those of one kind of screen first; what a read-only console cannot do is dimmed and says so."""
     rows: list[Line] = [
         line(span("lower case looks, UPPER CASE acts, q leaves and the engine goes on", "head"))
     ]
-    for key in KEYS:
+    rows += [line(span(f"▲ {fault}", "warn")) for fault in faults]
+    for key in sorted(KEYS, key=lambda key: kind not in key.on):
         rows += _key_rows(key, cells, off=readonly and key.does == "acts")
     rows += [BLANK, line(span("signs", "head"))]
     tables = (
@@ -42,7 +42,7 @@ def _key_rows(key: Key, cells: int, *, off: bool) -> list[Line]:
     role = "dim" if off else ""
     note = f"off (read-only): {key.help}" if off else key.help
     texts = textwrap.wrap(note, max(12, cells - 25))
-    first = line(cell(key.shown, 10, "dim" if off else "key"), cell(key.word, 15, role), span(texts[0], role))
+    first = line(cell(key.label, 10, "dim" if off else "key"), cell(key.word, 15, role), span(texts[0], role))
     return [first, *(line(cell("", 25), span(text, role)) for text in texts[1:])]
 
 
@@ -54,23 +54,6 @@ def _legend(name: str, table: dict[str, Sign], cells: int) -> list[Line]:
             rows.append([cell("", 10)])
         rows[-1].append(part)
     return [tuple(row) for row in rows]
-
-
-def alert_lines(view: View, cells: int) -> list[Line]:
-    """Return every alert of the snapshot, wrapped."""
-    shot = view.snapshot
-    if shot is None or not shot.alerts:
-        return list(alerts(view, cells, 0).lines)
-    rows: list[Line] = []
-    for alert in shot.alerts:
-        sign = LIGHTS.get(alert.level, UNKNOWN)
-        texts = textwrap.wrap(clean(alert.text), max(12, cells - 18)) or [""]
-        head = (
-            span(f"{clock(alert.at, seconds=True):<9}", "dim"),
-            cell(f"{sign.glyph} {sign.word}", 9, sign.role),
-        )
-        rows += [(*head, span(texts[0])), *((cell("", 18), span(text)) for text in texts[1:])]
-    return rows
 
 
 def resume_facts(shot: Snapshot, halt: Halt) -> list[Line]:

@@ -42,6 +42,10 @@ class View:
     frozen: bool = False
     newest: Snapshot | None = None
     """The newest snapshot received; differs from `snapshot` while the view is frozen."""
+    mine: str = ""
+    """How the engine names this console among viewers: the process that must hold control to act."""
+    past: bool = False
+    """True: the snapshot is of an earlier moment, folded from the journal."""
     place: Place = PLACES[0]
     """The screen that is shown."""
 
@@ -53,6 +57,12 @@ class View:
         if self.link.state != "live":
             return "lost"
         return "stale" if self.silence > STALE_AFTER else "live"
+
+    @property
+    def other(self) -> str:
+        """Return who holds control where it is another viewer, else nothing."""
+        holder = (self.newest or self.snapshot).control if (self.newest or self.snapshot) else None  # type: ignore[union-attr]
+        return holder if holder and not self.readonly and self.mine not in holder else ""
 
     @property
     def sign(self) -> Sign:

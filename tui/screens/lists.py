@@ -49,6 +49,8 @@ class Shown:
     marks: set[str] = field(default_factory=set)
     key: str | None = None
     """The row under the cursor, by name: it stays when rows move."""
+    at: int | None = None
+    """The event of the journal as of which the rows were asked for; None = now."""
     asked: float = -inf
     took: float = 0.0
     came: float = 0.0
@@ -132,15 +134,22 @@ class Lists(Framed):
             self._now = there[0]
         shown = self.shown
         if not view.frozen and view.link.state == "live" and self._due(view, shown):
+            shown.at = _at(view)
             self._ask(shown)
         self._draw(view)
 
     def _due(self, view: View, shown: Shown) -> bool:
+        if shown.at != _at(view):
+            return True
+        if view.past:
+            return False  # the past does not change
         return self.room.clock() - shown.asked >= max(view.refresh - 0.05, SHARE * shown.took)
 
     def _ask(self, shown: Shown) -> None:
+        if not self.room.tables:
+            return  # the engine is still being asked which lists it keeps
         shown.asked = self.room.clock()
-        if shown.name not in self.room.tables and self.room.tables:
+        if shown.name not in self.room.tables:
             shown.error = f"this engine keeps no list {shown.name!r}"
         else:
             self.fetch(shown)
@@ -150,14 +159,22 @@ class Lists(Framed):
         """Ask the engine for the list in front."""
         where = shown.filter if self._draft is None else self._draft
         try:
-            data = await self.room.ask("table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT)
+            data = await self._page(shown, where)
         except Refused as error:
             shown.error = str(error)
+            if shown.at is not None:
+                shown.page = None  # rows of now would pass for rows of then
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
             shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
+
+    async def _page(self, shown: Shown, where: str) -> dict[str, Any]:
+        then = {} if shown.at is None else {"at": shown.at}
+        return await self.room.ask(
+            "table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT, **then
+        )
 
     def _take(self, shown: Shown, page: Page) -> None:
         before = shown.page
@@ -179,7 +196,7 @@ class Lists(Framed):
         self._draw_plot(faded)
         if page is None or not page.rows:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
-                                   self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live")  # fmt: skip
+                                   self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip
             self.rows.roll(None, 0, lambda index, at: (), self._title(view), faded=faded)
             self.rows.put(said, None, faded=faded)
             shown.key = None
@@ -378,6 +395,17 @@ class Lists(Framed):
         names = [column.name for column in page.columns]
         return "\n".join("\t".join(str(row.get(name, "")) for name in names) for row in self.taken()) + "\n"
 
+    def acts(self, key: str) -> list[Mapping[str, Any]]:
+        """Return what a key does to the row under the cursor, as the engine offers it."""
+        page = self.shown.page
+        return (
+            [] if page is None or self.shown.key is None else [act for act in page.acts if act["key"] == key]
+        )
+
+    def facts(self) -> list[Line]:
+        """Return the row under the cursor as a dialog shows it."""
+        return self._detail(70, short=True)[:8]
+
     def taken(self) -> list[Mapping[str, Any]]:
         """Return the rows that copy and export take: the marked ones, or all that are here."""
         page, marks = self.shown.page, self.shown.marks
@@ -424,7 +452,7 @@ class Lists(Framed):
     async def _keep(self, where: str) -> None:
         shown = self.shown
         try:
-            data = await self.room.ask("table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT)
+            data = await self._page(shown, where)
         except Refused as error:
             shown.error = str(error)
         else:
@@ -443,3 +471,8 @@ class Lists(Framed):
         if self._draft is not None and event.key in ("up", "down"):
             event.stop()
             self.do_move(event.key)
+
+
+def _at(view: View) -> int | None:
+    """Return the event as of which a view shows the room; None = now."""
+    return view.snapshot.seq if view.past and view.snapshot is not None else None

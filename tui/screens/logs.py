@@ -179,6 +179,7 @@ class Logs(Framed):
             else f"{len(self._merged.files) if self._merged else 0} files",
         ]
         parts += [f"find {self._words!r}"] if self._words else []
+        parts += ["not part of the replay: these are the logs of now"] if self._view.past else []
         parts += ["reading…"] if self._loading else []
         return " · ".join([*parts, "FOLLOW" if self._follow else "f follows"])
 

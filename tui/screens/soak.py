@@ -61,6 +61,8 @@ class Soak(Framed):
         self._series: dict[str, dict[str, Any]] = {}
         self._asked = -inf
         self._error = ""
+        self._until: str | None = None
+        """The time at which the window ends, in a replay; None = now."""
 
     def body(self) -> ComposeResult:
         """Yield as many panels as the largest terminal has room for, and one list for the smallest."""
@@ -71,11 +73,15 @@ class Soak(Framed):
 
     def paint_body(self, view: View) -> None:
         """Ask for readings when it is time, and draw those that are here."""
-        live = view.link.state == "live" and not view.frozen
-        if live and self.room.clock() - self._asked >= (EVERY if self._series else max(view.refresh, 1.0)):
-            self._asked = self.room.clock()
+        if view.link.state == "live" and not view.frozen and self._due(view):
+            self._asked, self._until = self.room.clock(), _until(view)
             self.fetch(self._named())
         self._draw(view)
+
+    def _due(self, view: View) -> bool:
+        if view.past or self._until is not None:
+            return _until(view) != self._until  # the past does not change
+        return self.room.clock() - self._asked >= (EVERY if self._series else max(view.refresh, 1.0))
 
     def _named(self) -> list[str]:
         """Return the series on this page: those that we know by name first, then all others of the engine."""
@@ -92,7 +98,7 @@ class Soak(Framed):
             if not self._names:
                 self._names = (await self.room.ask("series"))["names"]
                 names = self._named()
-            told = await self.room.ask("series", names=names, seconds=seconds, count=count)
+            told = await self.room.ask("series", names=names, seconds=seconds, count=count, until=self._until)
         except Refused as error:
             self._error = str(error)
         else:
@@ -191,3 +197,8 @@ def _slope(got: Mapping[str, Any], unit: str) -> str:
     half = (got["hi"] - got["lo"]) / 2
     text = f"{got['per_hour']:+.3g} ±{half:.2g}{f' {unit}' if unit else ''}/h"
     return f"flat ({text})" if got["flat"] else text
+
+
+def _until(view: View) -> str | None:
+    """Return the time at which a view's window ends, None = now."""
+    return view.snapshot.at if view.past and view.snapshot is not None else None

@@ -37,8 +37,12 @@ class Dialog(ModalScreen[Order | None]):
     def compose(self) -> ComposeResult:
         """Frame the body."""
         with Vertical(id="frame") as frame:
-            frame.border_title = self.TITLE_TEXT
+            frame.border_title = fold(self.named()) if self._ascii else self.named()
             yield from self.body()
+
+    def named(self) -> str:
+        """Return what stands in the frame."""
+        return self.TITLE_TEXT
 
     def body(self) -> ComposeResult:
         """Yield the parts of the question."""
@@ -125,23 +129,36 @@ class HaltDialog(Dialog):
         return (Span(mark + text, role), cell(choice.does, room, role), Span(f" {choice.wait}", role))
 
 
-class ResumeDialog(Dialog):
-    """Asks before work goes on; after a safety halt the word has to be typed."""
+class Confirm(Dialog):
+    """Asks before one order is sent: facts, a reason, and where it is costly the typed word."""
 
-    TITLE_TEXT = "Resume"
-
-    def __init__(self, facts: Sequence[Line], *, word: bool, ascii_only: bool) -> None:
+    def __init__(
+        self,
+        title: str,
+        facts: Sequence[Line],
+        order: Order,
+        *,
+        does: str,
+        reason: bool = True,
+        word: str = "",
+        ascii_only: bool,
+    ) -> None:
         super().__init__(ascii_only=ascii_only)
-        self._facts = tuple(facts)
-        self._word = word
+        self._title, self._facts, self._order, self._does = title, tuple(facts), order, does
+        self._reason, self._word = reason, word
+
+    def named(self) -> str:
+        """Return the title of this question."""
+        return self._title
 
     def body(self) -> ComposeResult:
-        """Yield what is known about the halt, the reason and, if needed, the word."""
+        """Yield what is known, the reason and, if needed, the word."""
         yield Board(id="facts", ascii_only=self._ascii)
-        yield self._field("reason", "reason")
+        if self._reason:
+            yield self._field("reason", "reason")
         if self._word:
-            yield self._field("word", f"type  {RESUME_WORD}  to go on")
-        yield Board(id="said", ascii_only=self._ascii)
+            yield self._field("word", f"type  {self._word}  to go on")
+        yield Board(id="said", focus=not (self._reason or self._word), ascii_only=self._ascii)
 
     def show(self) -> None:
         """Paint the facts and what Enter does now."""
@@ -153,18 +170,44 @@ class ResumeDialog(Dialog):
         self.show()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Order the resume, or go to the word that is still missing."""
+        """Send the order, or go to the word that is still missing."""
+        self._send()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take Enter where there is nothing to type."""
+        if event.key == "enter" and not (self._reason or self._word):
+            event.stop()
+            self._send()
+
+    def _send(self) -> None:
         if not self._ready():
             self.query_one("#word", Input).focus()
             return
-        self.dismiss(Order("resume", {"reason": self.query_one("#reason", Input).value.strip()}))
+        said = {"reason": self.query_one("#reason", Input).value.strip()} if self._reason else {}
+        self.dismiss(Order(self._order.verb, {**self._order.args, **said}))
 
     def _ready(self) -> bool:
-        return not self._word or self.query_one("#word", Input).value.strip() == RESUME_WORD
+        return not self._word or self.query_one("#word", Input).value.strip() == self._word
 
     def _enter(self) -> Line:
-        does = " resume   " if self._ready() else f" does nothing until the word {RESUME_WORD} is typed   "
+        does = (
+            f" {self._does}   " if self._ready() else f" does nothing until the word {self._word} is typed   "
+        )
         return line(span("Enter", "key"), does, span("Esc", "key"), " back")
+
+
+class ResumeDialog(Confirm):
+    """Asks before work goes on; after a safety halt the word has to be typed."""
+
+    def __init__(self, facts: Sequence[Line], *, word: bool, ascii_only: bool) -> None:
+        super().__init__(
+            "Resume",
+            facts,
+            Order("resume", {}),
+            does="resume",
+            word=RESUME_WORD if word else "",
+            ascii_only=ascii_only,
+        )
 
 
 class Page(ModalScreen[None]):

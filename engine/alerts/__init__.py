@@ -1,0 +1,1 @@
+"""Alerts: rules with raise and clear limits, a book folded from the journal, delivery by webhook."""

@@ -1,0 +1,242 @@
+"""The room as it was: requests, decisions, runs, halt, verdict and pool folded from the journal up to one event.
+
+Live and replay go through the same `status.assemble` and read the same records, so that a panel can lack nothing that is
+in the journal. Readings come from the samples of that time. What only the running process knew (devices) is not invented.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.alerts.book import Book
+from engine.errors import UsageError
+from engine.protocol import Request, Snapshot
+from engine.soak.probes import Reading
+from engine.soak.sampler import GRID_COUNT, GRID_SECONDS
+from engine.status import ROWS, VERDICT, Facts, Live, assemble, autonomy
+from state.halts import HaltRow
+from state.runs import RunRow
+
+if TYPE_CHECKING:
+    from state.chain import Event
+    from state.decisions import DecisionRow
+    from state.journal import Journal
+
+KINDS = ("request.", "decision", "halt.", VERDICT, "run.", "pool.committed", "alert.")
+"""Events that change what a viewer sees; a step goes from one to the next."""
+EVERY, KEPT = 500, 64
+OPEN = ("running", "claimed", "queued", "deferred")
+RECENT = 30.0
+"""Seconds within which a reading counts as that of the moment."""
+
+
+@dataclass
+class Room:
+    """What the events up to `seq` made."""
+
+    seq: int = 0
+    head: str = ""
+    at: str = ""
+    requests: dict[str, Request] = field(default_factory=dict)
+    runs: dict[str, RunRow] = field(default_factory=dict)
+    halt: HaltRow | None = None
+    verdict: Mapping[str, Any] | None = None
+    pool: Mapping[str, Any] | None = None
+
+    def copied(self) -> Room:
+        """Return a room that goes on apart from this one; its records are immutable and shared."""
+        other = copy(self)
+        other.requests, other.runs = dict(self.requests), dict(self.runs)
+        return other
+
+    def take(self, event: Event) -> None:
+        """Apply one event."""
+        self.seq, self.head, self.at = event.seq, event.hash, event.at
+        kind, _, what = event.kind.partition(".")
+        if kind == "request":
+            self._request(event, what)
+        elif kind == "run":
+            self._run(event, what)
+        elif kind == "halt":
+            self._halt(event, what)
+        elif event.kind == VERDICT:
+            self.verdict = event.data
+        elif event.kind == "pool.committed":
+            self.pool = event.data["pool"]
+
+    def _request(self, event: Event, state: str) -> None:
+        data, known = event.data, self.requests.get(event.data["request"])
+        if known is None:
+            record = {name: data[name] for name in ("kind", "origin", "priority", "why") if name in data}
+            self.requests[data["request"]] = Request(id=data["request"], at=event.at, state=state, **record)  # type: ignore[arg-type]
+        else:
+            changes = {"state": state, "why": data.get("why", known.why)}
+            self.requests[known.id] = known.model_copy(update=changes)
+
+    def _run(self, event: Event, what: str) -> None:
+        data, known = event.data, self.runs.get(event.data["run"])
+        if known is None:
+            self.runs[data["run"]] = RunRow(
+                data["run"], data["kind"], "running", "started", data["spec"], {}, None, data["request"], data["cause"], event.at, None, event.seq
+            )  # fmt: skip
+        elif what == "step":
+            step = {"status": data["status"], "at": event.at, **data["detail"]}
+            self.runs[known.id] = replace(known, steps={**known.steps, data["step"]: step}, seq=event.seq)
+        else:
+            finished = None if what == "running" else event.at
+            self.runs[known.id] = replace(
+                known, state=what, why=data["why"], finished=finished, seq=event.seq
+            )
+
+    def _halt(self, event: Event, what: str) -> None:
+        data = event.data
+        if what == "asked":
+            self.halt = HaltRow(data["kind"], data["by"], data["reason"], event.at, None, event.seq)
+        elif what == "reached" and self.halt is not None:
+            self.halt = replace(self.halt, reached=event.at, seq=event.seq)
+        elif what == "cleared":
+            self.halt = None
+
+
+class Past:
+    """Rooms by event number; a copy is kept every few hundred events, so that stepping back folds little."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._kept: list[Room] = [Room()]
+
+    def room(self, upto: int) -> Room:
+        """Return the room after the last event at or before `upto`."""
+        room = next(kept for kept in reversed(self._kept) if kept.seq <= upto).copied()
+        for taken, event in enumerate(self._journal.events(after=room.seq, kinds=KINDS), 1):
+            if event.seq > upto:
+                break
+            room.take(event)
+            if taken % EVERY == 0 and room.seq > self._kept[-1].seq:
+                self._kept.append(room.copied())
+                if len(self._kept) > KEPT:
+                    del self._kept[1::2]
+        return room
+
+    def seek(self, start: int | None, step: int, at: str | None) -> int:
+        """Return the number of the event that is one step from `start` (None: the end), or the last one at a time."""
+        if at is not None:
+            return self._until(at)
+        end = self._journal.seq
+        here = end if start is None else max(0, min(start, end))
+        if step > 0:
+            found = next(iter(self._journal.events(after=here, kinds=KINDS, limit=1)), None)
+            return here if found is None else found.seq
+        last = self._before(here)
+        return here if last is None else last
+
+    def _before(self, seq: int) -> int | None:
+        """Return the number of the newest event of our kinds before `seq`, looked for in growing strides."""
+        stride = 64
+        while True:
+            low = max(0, seq - stride)
+            found = [
+                event.seq
+                for event in self._journal.events(after=low, kinds=KINDS, limit=stride)
+                if event.seq < seq
+            ]
+            if found or low == 0:
+                return found[-1] if found else None
+            stride *= 4
+
+    def _until(self, at: str) -> int:
+        try:
+            when = datetime.fromisoformat(at)
+        except ValueError:
+            raise UsageError(f"past: {at!r} is not a time; write 2026-11-26T14:02 (UTC)") from None
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+        low, high = 0, self._journal.seq
+        while low < high:
+            middle = (low + high + 1) // 2
+            event = next(iter(self._journal.events(after=middle - 1, limit=1)), None)
+            if event is not None and datetime.fromisoformat(event.at) <= when:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    # ── as viewers see it ───────────────────────────────────────────────────
+
+    def decisions(self, upto: int, most: int) -> list[DecisionRow]:
+        """Return the decisions that stood then, newest first: they are never changed."""
+        found: list[DecisionRow] = []
+        before: int | None = None
+        while len(found) < most:
+            page = self._journal.decisions.list(limit=200, before=before)
+            found += [row for row in page if row.seq <= upto]
+            if len(page) < 200:
+                break
+            before = page[-1].id
+        return found[:most]
+
+    def snapshot(self, upto: int, *, host: str, test_mode: bool) -> Snapshot:
+        """Return the snapshot of that moment."""
+        room = self.room(upto)
+        when = _when(room.at)
+        facts = Facts(
+            seq=upto, head=room.head, halt=room.halt, verdict=room.verdict, pool=room.pool,
+            run=next(reversed(room.runs.values()), None), requests=self.requests(room, ROWS),
+            requests_waiting=sum(each.state in ("queued", "deferred") for each in room.requests.values()),
+            decisions=self.decisions(upto, ROWS), alerts=Book(self._journal, upto=upto).standing(when)[:ROWS],
+            autonomy=autonomy(self.decisions(upto, 1000), when),
+        )  # fmt: skip
+        shot = assemble(
+            facts,
+            self._live(room, when, test_mode),
+            now=time.monotonic(),
+            at=room.at or "1970-01-01T00:00:00Z",
+            host=host,
+        )
+        return shot.model_copy(update={"fleet": []})
+
+    def requests(self, room: Room, most: int) -> list[Request]:
+        """Return requests as the queue shows them: open ones first, then the newest."""
+        newest = list(reversed(room.requests.values()))
+        still = [each for each in newest if each.state in OPEN]
+        return [*sorted(still, key=lambda each: (each.state not in ("running", "claimed"), -each.priority)),
+                *(each for each in newest if each.state not in OPEN)][:most]  # fmt: skip
+
+    def _live(self, room: Room, when: datetime, test_mode: bool) -> Live:
+        at = when.timestamp()
+        return Live(
+            started=time.monotonic(),
+            working=any(each.state == "running" for each in room.requests.values()),
+            test_mode=test_mode,
+            planned_workers=0,
+            reading=self._reading(at),
+            memory=self._grid("engine.pss_mb", at),
+            handles=self._grid("engine.handles", at),
+            throughput=self._grid("compute.rate", at),
+        )
+
+    def _grid(self, name: str, at: float) -> list[float | None]:
+        return self._journal.samples.grid(name, seconds=GRID_SECONDS, count=GRID_COUNT, now=at)
+
+    def _reading(self, at: float) -> Reading | None:
+        values: dict[str, Any] = {"at": at, "pss_mb": None, "cpu": None}
+        for name in (each for each in Reading.__dataclass_fields__ if each != "at"):
+            near = [
+                each.value
+                for each in self._journal.samples.series(f"engine.{name}", since=at - RECENT)
+                if each.at <= at
+            ]
+            if near:
+                values[name] = int(near[-1]) if Reading.__dataclass_fields__[name].type == "int" else near[-1]
+        return Reading(**values) if set(values) == set(Reading.__dataclass_fields__) else None
+
+
+def _when(at: str) -> datetime:
+    if not at:
+        return datetime.fromtimestamp(0, UTC)
+    when = datetime.fromisoformat(at)
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when

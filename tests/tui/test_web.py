@@ -1,0 +1,64 @@
+"""The console in a browser: a tab shows the room; without the key, or from another site, nothing is served."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+aiohttp = pytest.importorskip("aiohttp")
+pytest.importorskip("textual_serve")
+
+from tui.web import allowed  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "may"),
+    [
+        ("127.0.0.1:8000", None, True),
+        ("localhost:8000", "http://localhost:8000", True),
+        ("evil.example:8000", None, False),
+        ("127.0.0.1:8000", "http://evil.example", False),
+        ("127.0.0.1:9000", None, False),
+    ],
+)
+def test_only_loopback_names_and_our_own_pages_are_served(host, origin, may):
+    assert allowed(host, origin, 8000) == may
+
+
+async def test_a_tab_shows_the_room_and_strangers_get_nothing(room):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tui.web", "--state", str(room.state), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as served:  # noqa: ASYNC220
+        try:
+            told = await asyncio.to_thread(served.stderr.readline)
+            key = re.search(r"key=(\S+)", told).group(1)
+            base = f"http://127.0.0.1:{port}"
+            async with aiohttp.ClientSession() as stranger:
+                for _ in range(100):
+                    try:
+                        async with stranger.get(f"{base}/") as answer:
+                            assert answer.status == 403
+                        break
+                    except aiohttp.ClientConnectionError:
+                        await asyncio.sleep(0.1)
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+                async with session.get(f"{base}/?key={key}") as answer:
+                    assert answer.status == 200
+                seen = b""
+                async with session.ws_connect(f"{base}/ws?width=80&height=24") as tab:
+                    while b"RUN" not in seen:
+                        message = await tab.receive(timeout=30)
+                        seen += message.data if isinstance(message.data, bytes) else b""
+                assert b"MIMICRY" in seen
+        finally:
+            served.terminate()

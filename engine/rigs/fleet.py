@@ -17,6 +17,7 @@ from engine.rigs.life import Life
 from engine.rigs.machine import Machine, Seat
 from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
+from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
 from engine.status import ALERT
 
@@ -216,6 +217,8 @@ def _seat(machine: Machine, card: str) -> Seat:
     for seat in machine.seats:
         if card.lower() in (seat.pci, seat.pci.partition(":")[2], str(seat.slot)):
             return seat
+    if not machine.seats and PCI.fullmatch(card.lower()):
+        return Seat(-1, card.lower())  # a rig that was not read yet; its address is taken at its word
     known = [seat.pci for seat in machine.seats]
     raise UsageError(f"rig {machine.name}: no GPU {card!r}; {_nearest(card, known)}")
 

@@ -79,7 +79,7 @@ def test_an_alert_that_stood_at_the_engine_s_end_is_cleared_by_the_next_one_and_
     for fault in (True, False):
         again = SimulatedFleet(journal)
         if fault:
-            again.inject("sim-zeus/0", "lost")
+            again._rigs["sim-zeus"].faults[0] = "lost"
         for keeper in again.keepers:
             keeper.look()  # type: ignore[attr-defined]
     told = [(event.kind, event.data["key"]) for event in journal.events(kinds=["alert."])]

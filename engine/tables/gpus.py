@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -42,4 +42,9 @@ GPUS = Table(
     _rows,
     empty="no GPU; a rig of room.toml shows its cards with its first reading",
     key="gpu",
+    acts=(
+        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
+    ),
 )

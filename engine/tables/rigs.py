@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -38,4 +38,9 @@ RIGS = Table(
     _rows,
     empty="no rig; name some in room.toml (`mimicry init` writes an example)",
     key="rig",
+    acts=(
+        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
+    ),
 )

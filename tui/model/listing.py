@@ -37,6 +37,8 @@ class Column(NamedTuple):
     @property
     def heading(self) -> str:
         """Return title and unit."""
+        if self.unit.casefold() == self.title.casefold():
+            return self.title
         gap = "" if self.unit[:1] in ("%", "°") else " "
         return f"{self.title}{gap}{self.unit}" if self.unit else self.title
 
@@ -218,17 +220,12 @@ PLOTTED: Mapping[str, str] = {"trials": "value", "episodes": "reward", "predicti
 
 
 def measured(page: Page | None) -> tuple[str, list[float | None]]:
-    """Return the column that a plot of this list shows, and its values oldest first; no column where none is known."""
+    """Return the column that a plot of this list shows, and its values oldest first, for the engine sends the newest first."""
     name = PLOTTED.get(page.name, "") if page is not None else ""
     if page is None or page.column(name) is None:
         return "", []
-    rows = sorted(page.rows, key=lambda row: _order(row.get(page.key)))
-    values = [row.get(name) for row in rows]
+    values = [row.get(name) for row in reversed(page.rows)]
     return name, [float(value) if isinstance(value, int | float) else None for value in values]
-
-
-def _order(key: Any) -> tuple[int, float, str]:
-    return (0, float(key), "") if isinstance(key, int | float) else (1, 0.0, str(key))
 
 
 def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int) -> str:

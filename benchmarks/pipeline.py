@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -34,14 +35,15 @@ from engine.pipeline import proper, reacquire, step6_prediction
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, WindowConfig
 from engine.pipeline.bias import bias_of, chances
 from engine.pipeline.context import RunContext
-from engine.pipeline.gains import weights
-from engine.pipeline.intervals import hits_interval
+from engine.pipeline.gains import rates, weights
+from engine.pipeline.intervals import hits_interval, permutation_ps
 from engine.pipeline.parameters import PipelineParameters
 from engine.pipeline.pool import Believer, make, reissue
-from engine.pipeline.replay import Lines, next_position
+from engine.pipeline.replay import Lines, next_position, predictions
 from engine.pipeline.runner import run_pipeline
 from engine.pipeline.seedtree import SeedTree
 from engine.pipeline.shelf import Shelf
+from engine.pipeline.trainers import trainer
 from engine.scenarios import balls, reseeded
 from engine.scenarios.catalog import make as scenario
 from engine.scenarios.scenario import Asked
@@ -159,7 +161,7 @@ def walk(pool: Pool, draws: list[Draw], at: int, right: tuple[int, ...], here: H
 
 # -- silence on null data -------------------------------------------------------------------------------------------------
 
-NULL_DRAWS, NULL_LEARNT = 240, 120
+NULLS, NULL_DRAWS, NULL_LEARNT = 100, 240, 120
 BALLS = (("euromillions", "b1"), ("euromillions", "b3"), ("euromillions", "b5"), ("loto", "b1"), ("loto", "b3"), ("loto", "b5"), ("loto", "e1"), ("powerball", "red"))  # fmt: skip
 
 
@@ -201,17 +203,17 @@ def forced(ctx: RunContext, meta: ModelMeta) -> Pool:
     """Return the pool that would be published if a model without a signal were trusted."""
     shelf, lines = Shelf(ctx, "6"), Lines.of(ctx.history)
     scored, config = shelf.scored(SCORED), shelf.read(WINDOW, WindowConfig)
-    rates = asyncio.run(step6_prediction.state_rates(ctx, scored, meta, shelf.raw(meta.file)))
-    share = weights(rates, meta.chance)
+    stated = asyncio.run(step6_prediction.state_rates(ctx, scored, meta, shelf.raw(meta.file)))
+    share = weights(stated, meta.chance)
     believers = [
         Believer(
-            one, next_position(one, lines), float(share[at]) * 0.5, float(max(rates[at], meta.chance)), 0, 0
+            one, next_position(one, lines), float(share[at]) * 0.5, float(max(stated[at], meta.chance)), 0, 0
         )
         for at, one in enumerate(scored.survivors)
     ]
     return make(
         believers, history=ctx.history.digest, for_draw=len(ctx.history), session=None, span=config.range, basis="model",
-        model=meta.model, heads=64,
+        model=meta.model, heads=POOL_SIZE,
     )  # fmt: skip
 
 
@@ -233,27 +235,38 @@ def reliability(seed: int) -> dict[str, Any]:
         came.append(np.arange(size) == value)
         counts[value] += 1
     told, happened = np.concatenate(stated), np.concatenate(came).astype(float)
-    bits = np.log2(told[happened == 1.0] * size)
+    bits, spread = np.log2(told[happened == 1.0] * size), told - told.mean()
     return {
-        "bits_of_evidence": skew.bits,
-        "slope": proper.reliability_slope(told, happened),
-        "bits": float(bits.mean()),
-    }
+        "evidence": skew.bits, "slope": proper.reliability_slope(told, happened), "bits": float(bits.mean()),
+        "together": float(spread @ happened), "alone": float(spread @ spread),
+    }  # fmt: skip
 
 
 def permutation(seed: int) -> dict[str, Any]:
-    """Run all steps on uniform draws and return the p-values of the stored model's final block."""
+    """Run all steps on uniform draws; return the stored model's p on its final block, and on eight fresh blocks of uniform draws."""
     values = named_rng(seed, "permutation").integers(0, 10, 150).tolist()
     space = Space(range=(0, 9), families=("lcg48/java",), mappings=("java_bounded",), gaps=Range(0, 3))
     with context(History.of(values), seed, space) as ctx:
         run_steps(ctx)
         meta = ModelMeta.parse(ctx.artifacts.read_json(MODEL_META), MODEL_META)
+        fresh = [fresh_p(ctx, meta, named_rng(seed, "fresh", turn)) for turn in range(8)]
     mine = meta.final["models"][meta.family]
     return {
-        "p": mine["permutation_p"],
-        "p_random_ties": mine["permutation_p_random_ties"],
-        "signal": meta.signal,
-    }
+        "p": mine["permutation_p"], "p_random_ties": mine["permutation_p_random_ties"], "signal": meta.signal, "fresh": fresh,
+    }  # fmt: skip
+
+
+def fresh_p(ctx: RunContext, meta: ModelMeta, rng: np.random.Generator) -> float:
+    """Return the trained model's p, ties split at random, on a final block of draws that nothing has seen."""
+    shelf, lines = Shelf(ctx, "6"), Lines.of(ctx.history)
+    scored = shelf.scored(SCORED)
+    cut, end, _ = scored.head.final
+    rate = rates(trainer(meta.family).load(shelf.raw(meta.file)).margin(scored.x[-2]), meta.chance)[
+        : scored.real
+    ]
+    told = predictions(list(scored.survivors), lines)[:, cut:end]
+    drawn = rng.integers(0, 10, end - cut)
+    return permutation_ps(told, drawn, weights(rate, meta.chance), 999, rng, lambda: None).random_ties
 
 
 # -- the command as it is -------------------------------------------------------------------------------------------------
@@ -384,9 +397,10 @@ def contents(folder: Path) -> dict[str, str]:
 def rows(measure: str, count: int, seed: int) -> Iterator[dict[str, Any]]:
     """Yield one row per repetition."""
     if measure == "nulls":
-        for number, (kind, values, span) in enumerate(null_histories(count)):
-            if number >= seed:
-                yield null(kind, values, span, number)
+        for number, (kind, values, span) in itertools.islice(
+            enumerate(null_histories(NULLS)), seed, seed + count
+        ):
+            yield null(kind, values, span, number)
         return
     one = {
         "lift": lift,
@@ -415,11 +429,19 @@ def summary(measure: str, found: list[dict[str, Any]]) -> str:
             f"mean lift {np.mean(column['lift']):.3f}; step 5's own interval holds 1.00 in {sum(column['final_holds'])}"
         )
     if measure == "reliability":
-        return f"{count} histories: slope mean {np.mean(column['slope']):.3f}, {min(column['slope']):.2f} to {max(column['slope']):.2f}; {np.mean(column['bits']):.3f} bits a draw"
+        return (
+            f"{count} histories: slope {sum(column['together']) / sum(column['alone']):.3f} over all (each {min(column['slope']):.2f} to "
+            f"{max(column['slope']):.2f}), {np.mean(column['bits']):.3f} bits a draw over an even chance"
+        )
     if measure == "permutation":
         exact, ties = (kstest(column[name], "uniform").pvalue for name in ("p", "p_random_ties"))
         low = [sum(p <= level for p in column["p"]) / count for level in (0.01, 0.05, 0.1)]
-        return f"{count} runs: KS p {ties:.3f} with ties split at random, {exact:.3g} as used (ties count as reached); shares below 0.01, 0.05, 0.1: {low}; signals {sum(column['signal'])}"
+        fresh = [p for row in found for p in row["fresh"]]
+        more = f"; {len(fresh)} fresh blocks: KS p {kstest(fresh, 'uniform').pvalue:.3f}"
+        return (
+            f"{count} runs: KS p {ties:.3f} with ties split at random, {exact:.3g} as used (ties count as reached); shares below 0.01, 0.05, 0.1: {low}; signals {sum(column['signal'])}"
+            + more
+        )
     if measure == "resume":
         return f"{count} runs, {sum(column['kills'])} kills: same contents in {sum(column['same'])}"
     return f"{count} runs: {max(column['seconds']):.0f} s and {max(column['peak_gb']):.2f} GiB at most"

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-ui", action="store_true", help="run the engine headless in the foreground")
     parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="room.toml (with --no-ui)")
     parser.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--simulated-fleet", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(verb=_no_verb)
     subparsers = parser.add_subparsers(metavar="VERB", parser_class=argparse.ArgumentParser)
     for name, function, _, options in verbs():

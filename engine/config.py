@@ -120,6 +120,7 @@ class DemoSettings(Section):
     seconds_per_draw: Seconds = 4.0
     seed: int = 20_261_123
     seeds: int = Field(default=1 << 16, ge=1, le=1 << 32, description="the planted seed lies below this")
+    scenario: str | None = Field(default=None, description="one that `mimicry scenario` lists, instead")
 
 
 class SyntheticInjection(Section):
@@ -161,12 +162,58 @@ class LlmSettings(Section):
     claude: ClaudeSettings = ClaudeSettings()
 
 
-class RigSettings(Section):
-    """One machine of the fleet, by name and address."""
+LOCAL = "local"
+"""The host of a rig that is this machine itself: no SSH."""
+PciAddress = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$", description="as lspci -D says: 0000:0f:00.0"
+    ),
+]
 
-    name: str = Field(min_length=1, max_length=40)
-    host: str = Field(min_length=1)
+
+class RigSettings(Section):
+    """One machine of the fleet: how it is entered, which GPUs it has, on which terms it works."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
+    host: str = Field(min_length=1, description='name or address; "local" is this machine, without SSH')
+    port: int = Field(default=22, ge=1, le=65535)
+    user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")
+    key: FilePath | None = Field(default=None, description="our private key; ~ is your home")
+    host_keys: Names = Field(default=(), description="the rig's public host keys: 'ssh-ed25519 AAAA…'")
+    known_hosts: FilePath | None = Field(default=None, description="instead of host_keys: a known_hosts file")
     backend: Literal["cuda", "rocm"] = "rocm"
+    gpus: Literal["auto"] | Annotated[tuple[PciAddress, ...], Field(strict=False)] = "auto"
+    env: dict[str, str] = Field(default_factory=dict, description="environment of its workers")
+    python: str = Field(
+        default="python3", min_length=1, description="the rig's python with its GPU libraries"
+    )
+    stagger: int = Field(default=1, ge=1, le=64, description="GPUs that may initialise at once")
+    stagger_delay_s: float = Field(default=2.0, ge=0, le=600, description="pause after an initialisation")
+    ram_reserve_mb: int = Field(default=1024, ge=0, description="host RAM that work leaves free")
+    worker_ram_mb: int = Field(
+        default=400, ge=0, description="host RAM that must be free for one more worker"
+    )
+    staging: str = Field(
+        default="/dev/shm", pattern=r"^/[\w./-]*$", description="a ramdisk for files of work"
+    )
+    deploy_to: str = Field(default=".mimicry", pattern=r"^[\w./-]+$", description="folder of `rig deploy`")
+    poll_s: float = Field(default=15.0, ge=10, le=3600, description="seconds between two readings")
+
+    @property
+    def remote(self) -> bool:
+        """Say whether SSH leads there."""
+        return self.host != LOCAL
+
+    @model_validator(mode="after")
+    def _enterable(self) -> RigSettings:
+        if self.remote and self.key is None:
+            raise ValueError("key is missing: name our private key (ssh-keygen -t ed25519 makes one)")
+        if self.remote and not self.host_keys and self.known_hosts is None:
+            raise ValueError(
+                f"host_keys is missing: compare with /etc/ssh/ssh_host_ed25519_key.pub on the rig, then take it from ssh-keyscan -p {self.port} {self.host}"
+            )
+        return self
 
 
 class AlertSettings(Section):
@@ -199,6 +246,12 @@ class Settings(Section):
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)
+    _refused_rigs: list[str] = PrivateAttr(default_factory=list)
+
+    @property
+    def refused_rigs(self) -> list[str]:
+        """Return one line per rig that the file describes wrongly; such a rig is left out, the rest works."""
+        return list(self._refused_rigs)
 
     @property
     def testing(self) -> bool:
@@ -220,13 +273,65 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     Raises UsageError for an unknown key (with the nearest known one) or a value outside its rule,
     BadInput for a file that cannot be read as TOML.
     """
-    written = {key: (value, "file") for key, value in _flatten(_read(path) if path else {})}
+    written = {
+        key: (value, "file")
+        for key, value in _flatten(_read(path) if path else {})
+        if value != {} or key not in Settings.model_fields  # a section without a value asks for nothing
+    }
     given = {key: (value, "flag") for key, value in (flags or {}).items() if value is not None}
     merged: dict[str, tuple[Any, str]] = {**written, **given}
     _refuse_unknown(merged, path)
-    settings = _validate({key: value for key, (value, _) in merged.items()}, path)
+    values = {key: value for key, (value, _) in merged.items()}
+    values["rigs"], refused = _rigs(values.get("rigs", ()), path)
+    settings = _validate(values, path)
+    settings._refused_rigs.extend(refused)
     settings._origins.update({key: _source(source) for key, (_, source) in merged.items()})
     return settings
+
+
+def _rigs(written: Any, path: Path | None) -> tuple[list[RigSettings], list[str]]:
+    """Return the rigs that are described well, and one line per rig that is not."""
+    if not isinstance(written, list | tuple) or not all(isinstance(one, dict) for one in written):
+        raise UsageError(f"{path or 'flags'}: rigs are tables: [[rigs]]")
+    good: list[RigSettings] = []
+    refused = []
+    for number, table in enumerate(written, 1):
+        name = table.get("name", f"number {number}")
+        try:
+            rig = RigSettings.model_validate(_placed(table, path))
+        except ValidationError as error:
+            refused.append(f"rig {name}: left out: {_rig_fault(error)}")
+            continue
+        if any(rig.name == other.name for other in good):
+            refused.append(f"rig {name}: left out: another rig has this name; rename one of them in {path}")
+        else:
+            good.append(rig)
+    return good, refused
+
+
+def _placed(table: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    """Return a rig's table with its files made absolute: ~ is the home, else the folder of the file that names them."""
+    base = path.parent if path else Path()
+    files = {
+        key: base / Path(table[key]).expanduser()
+        for key in ("key", "known_hosts")
+        if isinstance(table.get(key), str)
+    }
+    return {**table, **files}
+
+
+def _rig_fault(error: ValidationError) -> str:
+    """Return the first fault of a rig's table as one line, with the nearest key for one that is unknown."""
+    faults = error.errors(include_url=False)
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("literal", "tuple")))
+    if first["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(key, RigSettings.model_fields, n=1, cutoff=0.0)[0]
+        return f"{key!r} is unknown; the nearest is {nearest!r}"
+    if first["type"] == "missing":
+        return f"{key!r} is missing"
+    said = first["msg"].removeprefix("Value error, ")
+    return said if not key else f"{key} = {first['input']!r}: {said}"
 
 
 def _source(text: str) -> Source:

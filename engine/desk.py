@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.parameters import Parameters
     from engine.pipeline.artifacts import Pool, Scored
     from engine.replay import Past
+    from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
     from engine.search.space import Space
     from engine.selfplay.candidate import Candidate
@@ -107,6 +108,7 @@ class Desk:
     epochs: Epochs
     board: Board = field(default_factory=Board)
     why: Callable[[RequestRow], str] = lambda row: row.why
+    fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None
     _space: Space | None = None

@@ -9,6 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import engine.rigs.check as check_module
+    from engine.config import Settings
 
 ENOUGH_DISK = 1 << 30
 
@@ -34,6 +39,27 @@ def examine(state: Path) -> Iterator[Finding]:
     yield _locale()
 
 
+def fleet(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings of every rig that room.toml names, well or wrongly; rigs are looked at side by side."""
+    for line in settings.refused_rigs:
+        what, _, fix = line.partition("; ")
+        yield Finding("room.toml", False, what, fix or "mimicry init FILE writes a commented example")
+    if not settings.rigs:
+        return
+    import asyncio
+
+    from engine.rigs.check import check
+
+    async def look() -> list[list[check_module.Finding]]:
+        return list(await asyncio.gather(*(check(rig) for rig in settings.rigs)))
+
+    for rig, found in zip(settings.rigs, asyncio.run(look()), strict=True):
+        for one in found:
+            yield Finding(
+                f"rig {rig.name}", one.ok, one.what.removeprefix(f"rig {rig.name} "), one.fix, one.optional
+            )
+
+
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
@@ -43,6 +69,7 @@ def _modules() -> Iterator[Finding]:
     needed = {
         "numpy": "base", "scipy": "base", "distributed": "base", "textual": "tui", "optuna": "ml", "torch": "ml",
         "xgboost": "ml", "lightgbm": "ml", "catboost": "ml", "asyncssh": "room",
+        "aiohttp": "llm", "xllamacpp": "llm", "anthropic": "claude",
     }  # fmt: skip
     for module, extra in needed.items():
         there = importlib.util.find_spec(module) is not None

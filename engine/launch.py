@@ -16,7 +16,7 @@ from engine.errors import EnvironmentFault, Unreachable
 PATIENCE = 20.0  # seconds a daemon may take until its socket answers
 
 
-def ensure_daemon(state: Path, *, demo: bool) -> None:
+def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
     """Start a detached daemon unless one answers; wait until its socket does, or say why it did not come up."""
     try:
         call(state, "snapshot")
@@ -33,6 +33,7 @@ def ensure_daemon(state: Path, *, demo: bool) -> None:
         str(state),
         "--no-ui",
         *(["--demo"] if demo else []),
+        *(["--simulated-fleet"] if fleet else []),
     ]
     with log.open("ab") as sink:
         process = subprocess.Popen(

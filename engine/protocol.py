@@ -168,6 +168,7 @@ class Snapshot(Record):
     mode: Mode
     test_mode: bool = False
     degraded: list[str] = Field(default_factory=list)
+    advisor: str = "none(not configured)"
     halt: Halt | None = None
     evidence: Evidence
     fleet: list[Host]

@@ -29,6 +29,7 @@ from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
 from engine.feedback.searches import due
@@ -51,6 +52,7 @@ from state.journal import Journal
 from state.mirrors import Mirrors
 
 if TYPE_CHECKING:
+    from engine.server import Handler
     from state.halts import HaltRow
 
 logger = logging.getLogger("mimicry.room")
@@ -59,23 +61,23 @@ FORCED_SECONDS = 3.0
 MIRROR_PAUSE = 0.2
 
 
-def serve(state: Path, *, config: Path | None = None, demo: bool = False) -> int:
+def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
-    return asyncio.run(run(state, load(path), demo=demo))
+    return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
 
 
-async def run(state: Path, settings: Settings, *, demo: bool = False) -> int:
+async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
     """Run one room until it is told to stop; return the exit code. Raises MimicryError where it cannot start."""
-    if demo:
+    if demo or simulated:
         both = {
             "test_mode": True,
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
     with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
-        room = Room(state, settings, journal, word, demo=demo)
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated)
         return await room.live()
 
 
@@ -83,14 +85,22 @@ class Room:
     """One state directory's services."""
 
     def __init__(
-        self, state: Path, settings: Settings, journal: Journal, word: StopWord, *, demo: bool
+        self,
+        state: Path,
+        settings: Settings,
+        journal: Journal,
+        word: StopWord,
+        *,
+        demo: bool,
+        simulated: bool = False,
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
         self._loop = asyncio.get_running_loop()
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._demo = demo
+        self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
+        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
@@ -112,6 +122,7 @@ class Room:
             **Verbs(self.desk, self.queue, self.watcher, self.stop).table(),
             **self.autonomy.verbs(),
         }
+        self._join_fleet(verbs)
         self._server = Server(state, journal, self.desk.halt, self.snapshot, verbs)
         self._services()
 
@@ -181,6 +192,7 @@ class Room:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
         add("feedback", self._feedback)
+        add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
         add("lag", lambda: watch_lag(self._lag))
@@ -195,6 +207,23 @@ class Room:
             from engine.demo import Demo
 
             add("demo", Demo(self._state, self.desk.intake, settings.demo).serve)
+
+    def _join_fleet(self, verbs: dict[str, Handler]) -> None:
+        """Take the rigs in, if any are named; without them nothing of it is imported."""
+        if not (self._settings.rigs or self._settings.refused_rigs or self._simulated):
+            return
+        from engine.rigs.verbs import join
+
+        self.desk.fleet = join(
+            self._settings, self._journal, self.desk.bench, verbs, simulated=self._simulated
+        )
+        self.desk.halt.listen(self._halt_rigs)
+        self._supervisor.add("fleet", self.desk.fleet.run)
+
+    def _halt_rigs(self, row: HaltRow | None) -> None:
+        """Tell the rigs of a halt, in the thread that asks for it: a stalled loop must not delay it."""
+        if self.desk.fleet is not None and row is not None and row.kind == "now":
+            self.desk.fleet.halt(self._word.generation())
 
     def stop(self) -> None:
         """Begin the end: no new work, the running one stops at its checkpoint. A second call stops it now."""
@@ -241,7 +270,9 @@ class Room:
             self._draws_came.clear()
             if not self.desk.intake.empty:
                 await asyncio.to_thread(lambda: self.desk.intake.store)
-                await self.desk.cycle().drain()
+                cycle = self.desk.cycle()
+                for fired in (await cycle.drain()).fired:
+                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
                 self._ask_for_search()
             await self._draws_came.wait()
 
@@ -249,8 +280,9 @@ class Room:
         epoch = self.desk.epochs.now
         verdict = self.desk.shelf.last_verdict(epoch.since)
         asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        if asked is not None and self._journal.requests.by_key(asked.key) is None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=asked.key)
+        key = None if asked is None else asked.unasked(self._journal.requests)
+        if asked is not None and key is not None:
+            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
             self.watcher.wake()
 
     async def _mirrors(self) -> None:
@@ -296,10 +328,14 @@ class Room:
             *self.desk.parameters.refused,
             *self.autonomy.degraded(),
             *self.desk.advisor.degraded(),
+            *self.desk.bench.degraded(),
             *(self._webhook.degraded if self._webhook else []),
         ]
+        if self.desk.fleet is not None:
+            live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
+        live.advisor = self.desk.advisor.state
         live.readers, live.draws = self._server.readers, self.desk.intake.count
-        live.workers, live.planned_workers = self.desk.bench.workers(), self.desk.bench.planned_workers
+        live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes
         live.memory, live.handles = self._sampler.grid("engine.pss_mb"), self._sampler.grid("engine.handles")

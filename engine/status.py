@@ -136,10 +136,12 @@ class Live:
     working: bool = False
     test_mode: bool = False
     degraded: Sequence[str] = ()
+    advisor: str = "none(not configured)"
     readers: int = 0
     draws: int = 0
     workers: Sequence[Worker] | None = None
     planned_workers: int = 1
+    rigs: Sequence[Host] = ()
     rate: float | None = None
     step: StepAt | None = None
     search: SearchAt | None = None
@@ -160,9 +162,10 @@ def assemble(facts: Facts, live: Live, *, now: float, at: str, host: str) -> Sna
         mode=_mode(facts, live),
         test_mode=live.test_mode,
         degraded=list(live.degraded),
+        advisor=live.advisor,
         halt=_halt(facts.halt),
         evidence=_evidence(facts, live),
-        fleet=[_host(live, host)],
+        fleet=[_host(live, host), *live.rigs],
         pipeline=_pipeline(facts, live, now),
         requests=list(facts.requests),
         requests_waiting=facts.requests_waiting,

@@ -9,14 +9,25 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from engine.compute.attempts import Attempt
     from engine.compute.cluster import Compute
     from engine.compute.slot import WorkerInfo
 
 logger = logging.getLogger("mimicry.workbench")
 LOOK = 1.0
+
+
+class Recruits(Protocol):
+    """What brings the GPUs of other machines in (`engine.rigs.recruits`)."""
+
+    def join(self, compute: Compute) -> None:
+        """Offer them to an engine that has come up."""
+
+    def leave(self) -> None:
+        """Forget an engine that is about to end."""
 
 
 class Workbench:
@@ -29,6 +40,8 @@ class Workbench:
         self._state, self._workers, self._idle = state, workers, idle_seconds
         self._memory = None if memory_mb is None else memory_mb << 20
         self._compute: Compute | None = None
+        self.recruits: Recruits | None = None
+        """What brings the rigs' GPUs in, where the room has rigs."""
         self._lock = asyncio.Lock()
         self._users, self._used = 0, time.monotonic()
 
@@ -49,6 +62,8 @@ class Workbench:
             self._users += 1
             try:
                 compute = self._compute or await self._start()
+                if self.recruits is not None and self._compute is None:
+                    self.recruits.join(compute)
                 self._compute = compute
             except BaseException:
                 self._users -= 1
@@ -73,12 +88,29 @@ class Workbench:
         """Return the workers, None while there are none."""
         return None if self._compute is None else self._compute.workers()
 
+    def workers_here(self) -> list[WorkerInfo] | None:
+        """Return the workers of this machine; a rig's are its GPUs, and shown there."""
+        workers = self.workers()
+        return None if workers is None else [worker for worker in workers if "/" not in worker.name]
+
     def rate(self) -> float | None:
         """Return hypotheses per second over the last whole seconds, None while nothing runs."""
         if self._compute is None:
             return None
         series = self._compute.rate_series(15)[:-3] or [0.0]
         return sum(series) / len(series)
+
+    def attempts(self, most: int) -> list[Attempt]:
+        """Return the latest tries of tasks that gave no result, newest first; also those of earlier workers."""
+        if self._compute is not None:
+            return self._compute.attempts(most)
+        from engine.compute.attempts import FILE_NAME, AttemptLog
+
+        return AttemptLog(self._state / "logs" / FILE_NAME).newest(most)
+
+    def degraded(self) -> list[str]:
+        """Return what of the workers runs otherwise than it was asked to."""
+        return [] if self._compute is None else self._compute.degraded()
 
     def resume(self) -> None:
         """Let work run again after a halt."""
@@ -97,5 +129,7 @@ class Workbench:
         async with self._lock:
             if self._compute is not None and not self.busy:
                 compute, self._compute = self._compute, None
+                if self.recruits is not None:
+                    self.recruits.leave()
                 logger.info("releasing the workers")
                 await compute.close()

@@ -314,12 +314,17 @@ def search(
     stop_generation: int = 0,
     progress: np.ndarray[Any, Any] | None = None,
 ) -> host.SieveResult:
-    """Search as host.sieve does, by the cheapest route. One that takes seeds out of order has done all of them or, stopped, none."""
+    """Search as host.sieve does, by the cheapest route. One that takes seeds out of order has done all of them or, stopped, none.
+
+    In a process that took a GPU the plain sieve runs there; a shortcut runs on the host.
+    """
+    from hip_cuda_kernels.gpu import in_use
+
     best = choose(
         family, mapping, lo, hi, draws, thresholds,
         seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
     )  # fmt: skip
-    return host.sieve(
+    return in_use.sieve(
         family, mapping, lo, hi, draws, thresholds,
         seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
         max_hits=max_hits, stop=stop, stop_generation=stop_generation, progress=progress, route=best.name,

@@ -15,7 +15,9 @@ from state.store import Store
 
 STATES = ("open", "approved", "rejected", "expired", "withdrawn")
 DIFF_KEYS = {"name", "before", "after"}
-_COLUMNS = "n, key, kind, subject, summary, diff, evidence, state, by, why, at, changed, expires, boot, lapses, seq"
+_COLUMNS = (
+    "n, key, kind, subject, summary, diff, evidence, state, by, why, at, changed, expires, boot, lapses, seq"
+)
 _JSON = {"diff", "evidence"}
 
 

@@ -165,7 +165,9 @@ class Decisions:
             for event in self._store.story(subject, role="cause"):
                 found[event.seq] = event
                 created = [
-                    str(event.data[key]) for key in ("request", "decision", "approval", "run") if event.data.get(key)
+                    str(event.data[key])
+                    for key in ("request", "decision", "approval", "run")
+                    if event.data.get(key)
                 ]
                 todo += created
                 found |= {

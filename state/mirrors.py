@@ -16,7 +16,7 @@ from state.runs import Runs
 
 HISTORY_RUNS = 200
 HISTORY_DECISIONS = 200
-HEALTH_KIND = "learning.health"
+HEALTH_KIND, SELFPLAY_KIND = "learning.health", "selfplay.finished"
 _PAGE = 1000
 _TAIL = 1 << 16
 
@@ -188,8 +188,9 @@ def history_mirror(state: Path) -> JsonMirror:
 
 
 def health_mirror(state: Path) -> JsonMirror:
-    """Return `telemetry/learning_health_latest.json`: the last `learning.health` event."""
-    return JsonMirror(state / "telemetry" / "learning_health_latest.json", [HEALTH_KIND], _health)
+    """Return `telemetry/learning_health_latest.json`: the last `learning.health` event, and the last session of selfplay."""
+    kinds = [HEALTH_KIND, SELFPLAY_KIND]
+    return JsonMirror(state / "telemetry" / "learning_health_latest.json", kinds, _health)
 
 
 def _history(source: Source, _: Event | None) -> dict[str, Any]:
@@ -202,9 +203,18 @@ def _history(source: Source, _: Event | None) -> dict[str, Any]:
     }
 
 
-def _health(_: Source, event: Event | None) -> dict[str, Any] | None:
+def _health(source: Source, event: Event | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    health, played = source.last([HEALTH_KIND]), source.last([SELFPLAY_KIND])
+    record = {
+        "schema": "learning_health/1",
+        "seq": event.seq,
+        "at": event.at,
+        **(health.data if health else {}),
+    }
     return (
-        None
-        if event is None
-        else {"schema": "learning_health/1", "seq": event.seq, "at": event.at, **event.data}
+        record
+        if played is None
+        else record | {"selfplay": {"seq": played.seq, "at": played.at, **played.data}}
     )

@@ -138,8 +138,8 @@ class Requests:
             data |= {"priority": priority, "key": key, "cause": cause, "needs": list(needs)}
             seq, at = tx.event(f"request.{state}", data), utc_now()
             names = "n, kind, origin, args, state, priority, why, key, cause, at, changed, needs, seq"
-            values = (n, kind, origin, canonical(args), state, priority, why, key, cause, at, at)
-            values += (canonical(list(needs)), seq)
+            head = (n, kind, origin, canonical(args), state, priority, why, key, cause, at, at)
+            values = (*head, canonical(list(needs)), seq)
             tx.db.execute(f"INSERT INTO requests ({names}) VALUES ({', '.join('?' * len(values))})", values)
             return self.get(f"r-{n}")
 

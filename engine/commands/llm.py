@@ -46,7 +46,7 @@ def _parts(arguments: Arguments) -> Any:
 
 def _asked(arguments: Arguments, parts: Any) -> dict[str, Any]:
     """Ask the daemon; without one, start the configured server for this one question."""
-    values = {"question": arguments.question, "parts": parts, "about": arguments.about}
+    values = {"question": arguments.question, "parts": parts, "kind": arguments.kind}
     try:
         ticket = call(arguments, "llm_ask", **values)["ticket"]
     except Unreachable:
@@ -64,23 +64,23 @@ def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
 
     own = arguments.state / FILE_NAME
     settings = load(arguments.config or (own if own.exists() else None)).llm
-    question, given, about = checked(values)
+    question, given, kind = checked(values)
     if not settings.command and not settings.cloud:
         raise EnvironmentFault(
             "llm ask: no engine runs, and room.toml has no [llm] command to start a server with"
         )
-    return asyncio.run(_ask_alone(arguments.state, settings, question, given, about))
+    return asyncio.run(_ask_alone(arguments.state, settings, question, given, kind))
 
 
 async def _ask_alone(
-    state: Path, settings: Any, question: Any, parts: Any, about: str | None
+    state: Path, settings: Any, question: Any, parts: Any, kind: str | None
 ) -> dict[str, Any]:
     from engine.llm.router import Router
     from engine.llm.verbs import shown
 
     router = Router(settings, state, lambda kind, data: None)
     try:
-        return shown(await router.ask(question, parts, about=about, by="command line"))
+        return shown(await router.ask(question, parts, kind=kind, by="command line"))
     finally:
         await router.close()
 
@@ -122,7 +122,14 @@ def _cost_text(cost: dict[str, Any] | None) -> str:
 
 def _answer_text(data: dict[str, Any]) -> str:
     said = f"none: {data['none']}" if data["answer"] is None else json.dumps(data["answer"], indent=1)
-    return f"{data['prompt']}\n\n--- answer of {data['source']}, {data['seconds']:.2f} s, call {data['call']}\n{said}"
+    sent = data["sent_to_cloud"]
+    left = (
+        "nothing left this machine"
+        if not sent
+        else f"sent to the cloud, {len(sent)} characters"
+        + (": the prompt above" if sent == data["prompt"] else f":\n{sent}")
+    )
+    return f"{data['prompt']}\n\n--- answer of {data['source']}, {data['seconds']:.2f} s, call {data['call']}; {left}\n{said}"
 
 
 VERBS: tuple[Verb, ...] = (
@@ -130,7 +137,7 @@ VERBS: tuple[Verb, ...] = (
         (("action",), {"choices": ["status", "ask", "calls"], "help": "status: server, model, speed, validity, cost; calls: what was asked"}),
         (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
         (("--context",), {"metavar": "FILE", "help": "for ask: JSON object of the context's parts; - for standard input"}),
-        (("--about",), {"metavar": "KIND", "help": "for ask: 1, 2.5, 3, 4, 5, 6, chapter13 or selfplay"}),
+        (("--kind",), {"metavar": "KIND", "help": "for ask: kind of the context: 1, 2.5, 3, 4, 5, 6, chapter13, selfplay"}),
         *LISTING,
     ]),
 )  # fmt: skip

@@ -15,7 +15,9 @@ def serve(arguments: Arguments) -> int:
     """Run the engine as a headless daemon in the foreground."""
     from engine.room import serve as run
 
-    return run(arguments.state, config=arguments.config, demo=arguments.demo)
+    return run(
+        arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
+    )
 
 
 def console(arguments: Arguments) -> int:
@@ -31,7 +33,7 @@ def demo(arguments: Arguments) -> int:
     from engine.launch import ensure_daemon, exec_console
 
     arguments.state = arguments.state / "demo"
-    ensure_daemon(arguments.state, demo=True)
+    ensure_daemon(arguments.state, demo=True, fleet=arguments.fleet)
     if arguments.no_ui:
         print(
             f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
@@ -151,6 +153,13 @@ def stop(arguments: Arguments) -> int:
     return show(arguments, data, lambda: "engine stopping at its checkpoint; state kept")
 
 
+def _autonomy(share: float | None) -> str:
+    """Return the share of decisions that no human closed."""
+    if share is None:
+        return "no decision in the last 24 h"
+    return f"{share:.0%} of the decisions of the last 24 h were closed without a human"
+
+
 def _status_text(data: dict[str, Any]) -> str:
     """Return the snapshot as a dense aligned block that reads in any log."""
     halted, evidence, health = data["halt"], data["evidence"], data["engine"]
@@ -162,10 +171,12 @@ def _status_text(data: dict[str, Any]) -> str:
         ("evidence", evidence["line"]),
         ("pool", evidence["pool"]),
         ("requests", f"{data['requests_waiting']} waiting"),
+        ("autonomy", _autonomy(data["autonomy"])),
         (
             "engine",
             f"pid {health['pid']}, rss {health['rss_mb']:.0f} MB, {health['handles']} handles, up {health['uptime']:.0f} s",
         ),
+        ("advisor", data["advisor"]),
         ("degraded", "; ".join(data["degraded"]) or "no"),
         ("journal", f"seq {data['seq']}, head {data['head'][:16]}"),
     ]
@@ -176,7 +187,7 @@ ALERT: Option = (("id",), {"metavar": "ID", "help": "alert, as in a-88"})
 REASON: Option = (("reason",), {"nargs": "?", "default": "", "help": "why"})
 VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
-    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), *LOOKS]),
+    Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
     Verb("serve", browser, "the console in a browser, on loopback, behind a key", [
         (("--port",), {"type": int, "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
         (("--act",), {"action": "store_true", "help": "let the browser act; without it it only looks"}),

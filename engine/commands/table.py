@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from engine.commands import autonomy, completion, find, guide, learning, llm, room, scenario, steps, upkeep
+from engine.commands import (
+    autonomy,
+    completion,
+    find,
+    fleet,
+    guide,
+    learning,
+    llm,
+    room,
+    scenario,
+    steps,
+    trace,
+    upkeep,
+)
 from engine.commands.verb import Group, Verb
 
 GROUPS: tuple[Group, ...] = (
     Group("find", "from a history of draws to a verdict", find.VERBS),
     Group("room", "the console, the engine, the one halt", room.VERBS),
-    Group("steps", "the pipeline", (*steps.VERBS, *scenario.VERBS)),
+    Group("steps", "the pipeline", (*steps.VERBS, *trace.VERBS, *scenario.VERBS)),
+    Group("fleet", "machines and GPUs", fleet.VERBS),
     Group("autonomy", "what the engine decided, why, and what waits", autonomy.VERBS),
     Group("learning", "selfplay, candidates, the active policy, the ledger of forecasts", learning.VERBS),
     Group("advisor", "the model that advises, and what it said", llm.VERBS),

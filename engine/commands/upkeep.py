@@ -31,12 +31,13 @@ def verify(arguments: Arguments) -> int:
 
 
 def doctor(arguments: Arguments) -> int:
-    """Check this machine; one fix per line."""
+    """Check this machine and every rig of room.toml; one fix per line."""
     from dataclasses import asdict
 
-    from engine.doctor import examine, failed, render
+    from engine.commands.settings import room_settings
+    from engine.doctor import examine, failed, fleet, render
 
-    findings = list(examine(arguments.state))
+    findings = [*examine(arguments.state), *fleet(room_settings(arguments))]
     show(arguments, {"findings": [asdict(one) for one in findings]}, lambda: render(findings))
     return int(Exit.ENVIRONMENT if failed(findings) else Exit.OK)
 
@@ -78,6 +79,6 @@ def _chains_text(data: dict[str, Any]) -> str:
 
 VERBS: tuple[Verb, ...] = (
     Verb("verify", verify, "recompute the hash chains of journal and coverage ledger", [JSON]),
-    Verb("doctor", doctor, "check this machine; one fix per line", [JSON]),
+    Verb("doctor", doctor, "check this machine and its rigs; one fix per line", [JSON]),
     Verb("generators", generators, "the registry of generator families", [JSON]),
 )  # fmt: skip

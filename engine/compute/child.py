@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,22 @@ from engine.compute.isolation import environment, python
 
 LOG_LIMIT = 4 << 20
 """Bytes after which a child's log is moved aside at its next start."""
+TAIL = 4096
+"""Bytes of its log that a death keeps."""
 _LINE_LIMIT = 1 << 20
+_LAST_LINE = 1.0
 Event = dict[str, Any]
 
 
 class Child:
     """One leased process; it dies when this process dies, however that happens."""
 
-    def __init__(self, process: asyncio.subprocess.Process, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, on_event: Callable[[Event], None], log: Path, begin: int
+    ) -> None:
         """Listen to a started process; use `Child.spawn`."""
-        self.pid = process.pid
+        self.pid: int | None = process.pid
+        self._log, self._begin = log, begin
         self.heard = time.monotonic()
         """Monotonic time of its last line."""
         self._process = process
@@ -33,23 +39,31 @@ class Child:
         self._reader = asyncio.create_task(self._listen())
 
     @classmethod
-    async def spawn(cls, module: str, spec: Event, log: Path, on_event: Callable[[Event], None]) -> Child:
+    async def spawn(
+        cls,
+        module: str,
+        spec: Event,
+        log: Path,
+        on_event: Callable[[Event], None],
+        env: Mapping[str, str] | None = None,
+    ) -> Child:
         """Start `python -m module` under a lease, its stderr appended to `log`, and send it `spec`."""
         fd = open_log(log)
+        begin = os.fstat(fd).st_size
         try:
             process = await asyncio.create_subprocess_exec(
                 *python(module),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=fd,
-                env=environment(1),
+                env=environment(1) | dict(env or {}),
                 limit=_LINE_LIMIT,
                 # Ctrl-C on our terminal is the coordinator's to answer.
                 start_new_session=True,
             )
         finally:
             os.close(fd)
-        child = cls(process, on_event)
+        child = cls(process, on_event, log, begin)
         child.send({"parent": os.getpid(), **spec})
         return child
 
@@ -77,12 +91,25 @@ class Child:
         return time.monotonic() - self.heard
 
     async def wait(self) -> int:
-        """Wait for its end and return the exit code (negative: the signal)."""
-        return await self._process.wait()
+        """Wait for its end, and for its last line, and return the exit code (negative: the signal)."""
+        code = await self._process.wait()
+        # What it started may hold the pipe open still.
+        await asyncio.wait({self._reader}, timeout=_LAST_LINE)
+        return code
+
+    def last_words(self) -> str:
+        """Return the end of what it wrote to its log."""
+        try:
+            with self._log.open("rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(min(self._begin, size), size - TAIL))
+                return log.read().decode(errors="replace")
+        except OSError:
+            return ""
 
     def kill(self) -> None:
         """Kill it and what it started in its session, at once."""
-        if self.alive:
+        if self.alive and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engine.compute.job import one_line
@@ -20,12 +21,19 @@ class HostReport:
     digest: str
     failed: tuple[str, ...]
     """Families whose self-test failed, or the reason why there was none."""
+    device: str = "CPU"
+    """What the sieve runs on."""
+    degraded: str = ""
+    """Why that is not the GPU that it was started for, empty if all is as asked."""
 
-    def against(self, other: HostReport) -> str | None:
-        """Return why this report is refused beside the coordinator's `other`, None if it is welcome."""
+    def against(self, other: HostReport, *, same_isa: bool = True) -> str | None:
+        """Return why this report is refused beside the coordinator's `other`, None if it is welcome.
+
+        Another machine may have another instruction set: its self-test has compared it with the known answers.
+        """
         if self.failed:
             return f"kernel self-test failed: {', '.join(self.failed)}; rebuild the extension (make build)"
-        if (self.isa, self.digest) != (other.isa, other.digest):
+        if self.digest != other.digest or (same_isa and self.isa != other.isa):
             return (
                 f"kernels differ: worker {self.isa} {self.digest[:12]}, coordinator {other.isa} {other.digest[:12]}; "
                 "install the same build on both"
@@ -39,7 +47,28 @@ class HostReport:
     @classmethod
     def load(cls, record: dict[str, Any]) -> HostReport:
         """Return the report of a worker's record."""
-        return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])))
+        texts = (str(record.get(name, "")) for name in ("device", "degraded"))
+        return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])), *texts)
+
+
+def take_gpu(report: HostReport) -> HostReport:
+    """Put this process's GPU to work and return the report that says so, or says why the CPU goes on alone."""
+    from hip_cuda_kernels.gpu import in_use
+
+    if report.digest == NONE:
+        return replace(
+            report, degraded="no GPU: the compiled kernels that it is compared with are not installed"
+        )
+    try:
+        return replace(report, device=in_use.take())
+    except (KernelError, ImportError, OSError) as error:
+        return replace(report, degraded=f"no GPU, the CPU searches: {one_line(str(error))}")
+
+
+def gpu_note() -> str:
+    """Return why a GPU that was taken is not used any more, empty if nothing is wrong."""
+    in_use = sys.modules.get("hip_cuda_kernels.gpu.in_use")
+    return in_use.note() if in_use is not None else ""
 
 
 def host_report(self_test: bool = True) -> HostReport:

@@ -25,8 +25,6 @@ class Job:
     threads: int
     generation: int
     """The stop word's value under which it was submitted."""
-    serial: int
-    """The coordinator's number of this flight; never used twice in its life."""
 
     def echo(self) -> dict[str, str]:
         """Return what this side understood, computed from what it is about to run."""
@@ -41,15 +39,23 @@ _FIELDS = {
     "isolate": bool,
     "threads": int,
     "generation": int,
-    "serial": int,
 }
 _ANSWER = {"job": dict, "ok": bool, "stopped": bool, "meta": dict, "seconds": float, "worker": str}
 
 
-def encode_job(task: Task, generation: int, serial: int) -> bytes:
+KEY = "mimicry"
+"""First part of every Dask key; a constant, because Dask remembers each prefix for ever."""
+
+
+def lot_key(lot: int) -> tuple[str, int]:
+    """Return the key under which Dask knows a lot, the jobs that one worker was handed at once."""
+    return (KEY, lot)
+
+
+def encode_job(task: Task, generation: int) -> bytes:
     """Return the payload of `task`; CodecError if its params or arrays are nothing that travels."""
     head = {name: getattr(task, name) for name in ("kind", "key", "params", "isolate", "threads")}
-    return pack({**head, "generation": generation, "serial": serial}, task.arrays)
+    return pack({**head, "generation": generation}, task.arrays)
 
 
 def decode_job(payload: bytes) -> Job:

@@ -25,6 +25,20 @@ TABLE: Mapping[str, str] = {
     "episode": "engine.selfplay.episode:run_task",
 }
 
+LIMITS: Mapping[str, float] = {"sieve": 600.0, "features": 1800.0, "episode": 7200.0}
+"""Seconds that one task of a kind may take at least before it counts as hung."""
+AFAR = frozenset({"sieve", "states", "features", "reacquire"})
+"""Kinds that a rig may run: its base install has kernels and statistics, not the libraries that training needs."""
+LONGEST = 24 * 3600.0
+"""The same for every other kind: fits and systems of equations take as long as they take."""
+SHORT = frozenset({"sieve", "features"})
+"""Kinds whose tasks may be so short that more than a few must be out to keep a worker in work."""
+
+
+def at_home(kind: str) -> bool:
+    """Tell whether only the coordinator's own machine has what a kind needs."""
+    return kind in TABLE and kind not in AFAR
+
 
 def address_of(kind: str, extra: Mapping[str, str] | None = None) -> str:
     """Return the `module:function` of `kind`; UsageError for a kind that no table knows."""

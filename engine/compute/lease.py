@@ -33,8 +33,11 @@ def die_with(parent: int) -> None:
 class Lease:
     """The two pipes to the parent, taken off the standard descriptors."""
 
-    def __init__(self) -> None:
-        """Take stdin and stdout for the lease, give work /dev/null and the log, and read the parent's first line."""
+    def __init__(self, spec: dict[str, Any] | None = None) -> None:
+        """Take stdin and stdout for the lease, give work /dev/null and the log, and read the parent's first line.
+
+        With a `spec` that came another way there is no such line, and the parent is whoever started us.
+        """
         self._in, self._out = os.dup(0), os.dup(1)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -42,7 +45,7 @@ class Lease:
         os.dup2(2, 1)
         os.set_blocking(self._out, False)
         self._rest = b""
-        self.spec: dict[str, Any] = self.next() or {}
+        self.spec: dict[str, Any] = self.next() or {} if spec is None else {"parent": os.getppid(), **spec}
         """What the parent wants of this process."""
         if not self.spec:
             os._exit(1)
@@ -85,5 +88,15 @@ def resident() -> int:
     try:
         with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def memory_left() -> int:
+    """Return the bytes of memory that this machine could still give (MemAvailable), 0 where /proc does not tell."""
+    try:
+        with open("/proc/meminfo", "rb") as table:
+            found = [line.split()[1] for line in table if line.startswith(b"MemAvailable:")]
+            return int(found[0]) << 10 if found else 0
     except OSError:
         return 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from engine.compute.child import Child
+from engine.compute.enrol import Launch, Order, Process
 from engine.compute.host import HostReport
+from engine.compute.pki import Authority
 from engine.compute.settings import SILENCE
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,9 @@ FIRST_DELAY, LAST_DELAY = 0.2, 30.0
 STEADY = 30.0
 """Seconds of life after which the delay starts over."""
 START_LIMIT = 60.0
-"""Seconds a worker has for its start."""
+"""Seconds a worker of this machine has for its start, once its process runs."""
+REMOTE_START_LIMIT = 900.0
+"""The same on a rig, where it waits its turn to initialise its card; the rig's own gate has shorter limits."""
 LOOK = 1.0
 """Seconds between two looks at its age and memory."""
 
@@ -45,13 +47,40 @@ class WorkerInfo:
     """How often it was started in this life of the scheduler."""
     note: str
     """Why it is not alive, empty otherwise."""
+    device: str = "CPU"
+    """What its sieve runs on."""
+    degraded: str = ""
+    """Why it does not run on what it was started for."""
+    free: int = 0
+    """Bytes of memory that its host has left, 0 if unknown."""
+    ahead: int = 0
+    """Tasks that it holds, the running one included."""
+    task: str = ""
+    """Key of the task that it works on."""
+    held: bool = False
+    """Gets nothing new."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker can be: a name, and how one is started there."""
+
+    name: str
+    launch: Launch
+    gpu: bool = False
+    remote: bool = False
+    """On another machine: it is started once the scheduler's port is known, and may have another instruction set."""
+
+    @property
+    def host(self) -> str:
+        """Return the machine whose memory it shares."""
+        return self.name.partition("/")[0] if self.remote else ""
 
 
 @dataclass(frozen=True)
 class SlotSpec:
-    """What every worker of one coordinator has in common."""
+    """What every worker of one scheduler has in common."""
 
-    state: Path
     kinds: Mapping[str, str]
     report: asyncio.Future[HostReport]
     """The coordinator's own kernels."""
@@ -59,88 +88,159 @@ class SlotSpec:
     """Where the scheduler listens, once it does."""
     memory: int | None
     """Resident bytes above which an idle worker is replaced; None for no limit."""
+    authority: Authority
+    generation: Callable[[], int]
+    """The stop word's present value."""
+    launches: Callable[[], int]
+    """Gives the next number of a start."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one life of a worker ended."""
+
+    alias: str
+    code: int
+    words: str
+    purpose: str
+    """Why we killed it, empty if we did not."""
+    charged: bool
+    """It is the running task's fault as far as anybody knows."""
+
+
+class Listener(Protocol):
+    """Who hears of workers that come, speak and go."""
+
+    def joined(self, slot: Slot) -> None:
+        """A worker takes work."""
+
+    def beat(self, slot: Slot) -> None:
+        """A worker gave a sign of life."""
+
+    def left(self, slot: Slot, ending: Ending) -> None:
+        """A worker that had joined is gone."""
 
 
 class Slot:
     """Keeps one worker running until it is closed or refused."""
 
-    def __init__(self, name: str, spec: SlotSpec) -> None:
-        """Begin to keep a worker called `name`."""
-        self.name = name
+    def __init__(self, place: Place, spec: SlotSpec, listener: Listener) -> None:
+        """Begin to keep a worker at `place`."""
+        self.place, self.name = place, place.name
         self.settled = asyncio.Event()
         """Set once the first start has ended, well or not."""
         self.refused = ""
-        self._spec = spec
-        self._child: Child | None = None
+        self.alias = ""
+        """Name of its present life."""
+        self.free = 0
+        self.idle = True
+        """It holds no work; kept by whoever deals it out."""
+        self._spec, self._listener = spec, listener
+        self._process: Process | None = None
         self._report: HostReport | None = None
+        self._admission: asyncio.Task[None] | None = None
         self._ready = False
-        self._serial: int | None = None
-        self._rss = 0
-        self._starts = 0
-        self._note = "starting"
-        self._on_purpose = False
-        self._keeper = asyncio.create_task(self._keep(), name=f"slot {name}")
+        self._rss = self._starts = 0
+        self._note, self._degraded = "starting", ""
+        self._purpose, self._charged = "", True
+        self._keeper = asyncio.create_task(self._keep(), name=f"slot {place.name}")
 
     async def _keep(self) -> None:
         """Start the worker again and again, each time a little later, until it is refused."""
         delay = FIRST_DELAY
         while True:
             begun = time.monotonic()
-            code = await self._live()
+            try:
+                how = f"ended with {await self._live()}"
+            except OSError as error:
+                # The transport could not start it; it may the next time.
+                how = f"not started: {error}"
+                self.settled.set()
             if self.refused:
                 return
-            if self._on_purpose or time.monotonic() - begun > STEADY:
+            if (self._purpose and not self._charged) or time.monotonic() - begun > STEADY:
                 delay = FIRST_DELAY
-            self._note = f"ended with {code}, next start in {delay:.1f} s"
-            logger.warning("worker %s %s; its log is %s", self.name, self._note, self._log())
+            self._note = f"{how}, next start in {delay:.1f} s"
+            logger.warning("worker %s %s", self.name, self._note)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_DELAY)
 
     async def _live(self) -> int:
         """Start the worker once and return its exit code."""
         self._starts += 1
-        self._ready, self._serial, self._note, self._on_purpose = False, None, "starting", False
-        child = self._child = await Child.spawn(
-            "engine.compute.worker", self._worker_spec(), self._log(), self._on_event
-        )
-        watcher = asyncio.create_task(self._watch(child))
+        self._ready, self._note, self._purpose, self._charged = False, "starting", "", True
+        order = await self._order()
+        self.alias = order.alias
+        process = self._process = await self._launched(order)
+        watcher = asyncio.create_task(self._watch(process))
+        code: int | None = None
         try:
-            return await child.wait()
+            code = await process.wait()
+            return code
         finally:
-            self._ready, self._serial = False, None
+            joined, self._ready = self._ready, False
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
-            await child.close()
+            words = process.last_words()
+            await process.close()
+            if joined:
+                ending = Ending(
+                    order.alias,
+                    -9 if code is None else code,
+                    words,
+                    self._purpose,
+                    self._charged and code is not None,
+                )
+                self._listener.left(self, ending)
             self.settled.set()
 
-    def _worker_spec(self) -> dict[str, Any]:
-        state = self._spec.state
-        return {
-            "name": self.name,
-            "word": str(state / "stop.word"),
-            "kinds": dict(self._spec.kinds),
-            "directory": str(state / "compute"),
-        }
+    async def _launched(self, order: Order) -> Process:
+        """Start it; what it says at once must find its process known."""
+        early: list[dict[str, Any]] = []
+        known: list[Process] = []
 
-    def _log(self) -> Path:
-        return self._spec.state / "logs" / f"compute-{self.name}.log"
+        def on_event(event: dict[str, Any]) -> None:
+            if known:
+                self._on_event(known[0], event)
+            else:
+                early.append(event)
 
-    def _on_event(self, event: dict[str, Any]) -> None:
+        process = await self.place.launch(order, on_event)
+        self._process = process
+        known.append(process)
+        for event in early:
+            self._on_event(process, event)
+        return process
+
+    async def _order(self) -> Order:
+        """Return the order for the next start, with fresh keys."""
+        port = int((await asyncio.shield(self._spec.address)).rsplit(":", 1)[1]) if self.place.remote else 0
+        owner = self.place.host or self.name
+        return Order(
+            self.name, self._spec.launches(), self._spec.generation(), port, self._spec.authority.leaf("worker", owner),
+            self._spec.kinds, self.place.gpu,
+        )  # fmt: skip
+
+    def _on_event(self, process: Process, event: dict[str, Any]) -> None:
         """Take in one line of the worker."""
         match event.get("event"):
             case "report":
                 self._report = HostReport.load(event)
-                if self._child is not None:
-                    self._admission = asyncio.create_task(self._admit(self._child, self._report))
+                self._degraded = self._report.degraded
+                self._admission = asyncio.create_task(self._admit(process, self._report))
             case "ready":
                 self._ready, self._note = True, ""
+                self._listener.joined(self)
                 self.settled.set()
             case "beat":
-                self._serial, self._rss = event.get("serial"), int(event.get("rss", 0))
+                self._rss, self.free = int(event.get("rss", 0)), int(event.get("free", 0))
+                self._degraded = str(event.get("degraded", "")) or self._degraded
+                if self._ready:
+                    self._listener.beat(self)
             case other:
                 logger.warning("worker %s said %r, which nobody understands", self.name, other)
 
-    async def _admit(self, child: Child, report: HostReport) -> None:
+    async def _admit(self, process: Process, report: HostReport) -> None:
         """Send the scheduler's address, unless the worker's kernels are not ours: then end it for good."""
         own, address = self._spec.report, self._spec.address
         futures: list[asyncio.Future[Any]] = [own, address]
@@ -148,27 +248,27 @@ class Slot:
         if own.cancelled() or own.exception() or address.cancelled() or address.exception():
             # The start as a whole has failed, and says so itself.
             return
-        reason = report.against(own.result())
+        reason = report.against(own.result(), same_isa=not self.place.remote)
         if reason is None:
-            child.send({"scheduler": address.result()})
+            process.send({"scheduler": address.result(), "generation": self._spec.generation()})
             return
         self.refused = reason
         logger.error("worker %s refused: %s", self.name, reason)
-        child.kill()
+        process.kill()
 
-    async def _watch(self, child: Child) -> None:
+    async def _watch(self, process: Process) -> None:
         """Kill the worker if it hangs, does not get up, or has grown too large while idle."""
         begun = time.monotonic()
         while True:
             await asyncio.sleep(LOOK)
-            late = not self._ready and time.monotonic() - begun > START_LIMIT
             memory = self._spec.memory
-            fat = memory is not None and self._serial is None and self._rss > memory
-            if late or fat or (self._ready and child.silence() > SILENCE):
-                logger.warning(
-                    "worker %s killed: late %s, fat %s, silent %.0f s", self.name, late, fat, child.silence()
-                )
-                child.kill()
+            limit = REMOTE_START_LIMIT if self.place.remote else START_LIMIT
+            if not self._ready and time.monotonic() - begun > limit:
+                self.kill(f"not up within {limit:.0f} s")
+            elif memory is not None and self._ready and self.idle and self._rss > memory:
+                self.kill(f"grew to {self._rss >> 20} MiB", charged=False)
+            elif self._ready and process.silence() > SILENCE:
+                self.kill(f"silent for {process.silence():.0f} s")
 
     @property
     def alive(self) -> bool:
@@ -177,32 +277,38 @@ class Slot:
 
     def drop(self, serial: int) -> None:
         """Tell the worker that nobody waits for this job."""
-        if self._child is not None:
-            self._child.send({"drop": serial})
+        self.say({"drop": serial})
 
-    def kill_if_running(self, serial: int) -> bool:
-        """Kill the worker if it runs this job; True if it did."""
-        if self._child is None or self._serial != serial:
-            return False
-        # Ended by us, so its next start owes nothing to the back-off.
-        self._on_purpose = True
-        self._child.kill()
-        return True
+    def say(self, line: dict[str, Any]) -> None:
+        """Send the worker a line."""
+        if self._process is not None:
+            self._process.send(line)
+
+    def kill(self, purpose: str, *, charged: bool = True) -> None:
+        """Kill the worker; it is started again. Without `charged` its task is not to blame, and the back-off owes nothing."""
+        if self._process is not None and not self._purpose:
+            self._purpose, self._charged = purpose, charged
+            logger.warning("worker %s killed: %s", self.name, purpose)
+        if self._process is not None:
+            self._process.kill()
 
     def info(self) -> WorkerInfo:
         """Return what is known about the worker now."""
-        child, report = self._child, self._report
+        process, report = self._process, self._report
         return WorkerInfo(
             name=self.name,
             alive=self._ready,
-            busy=self._serial is not None,
-            age=child.silence() if child else float("inf"),
+            busy=not self.idle,
+            age=process.silence() if process else float("inf"),
             isa=report.isa if report else "",
             digest=report.digest if report else "",
-            pid=child.pid if child and child.alive else None,
+            pid=process.pid if process and process.alive else None,
             rss=self._rss,
             starts=self._starts,
             note=self.refused or self._note,
+            device=report.device if report else "",
+            degraded=self._degraded,
+            free=self.free,
         )
 
     async def close(self) -> None:

@@ -27,6 +27,11 @@ _MASK = 0xFFFFFFFF
 _LOCK_PATIENCE = 0.05
 
 
+def newer(one: int, other: int) -> bool:
+    """Tell whether generation `one` came after `other`, across the wrap at 32 bits."""
+    return 0 < (one - other) & _MASK < 1 << 31
+
+
 class StopWord:
     """The shared generation number; open it as often as you like, from any process or thread."""
 
@@ -91,6 +96,10 @@ class StopWord:
     def generation(self) -> int:
         """Return the present generation, 0 … 2**32-1."""
         return self._word[0]
+
+    def follow(self, generation: int) -> None:
+        """Take over another machine's generation; only for a word that nobody else bumps."""
+        self._word[0] = generation & _MASK
 
     def bump(self) -> int:
         """Ask everything that runs under an older generation to stop; return the new generation."""

@@ -31,6 +31,12 @@ class Task:
     """Run in a child process of its own, which a halt kills."""
     threads: int = 1
     """OpenMP and BLAS threads of the child; more than one needs `isolate`."""
+    priority: int = 0
+    """Higher goes first among what waits; says nothing about what a task is, so it is not part of its digest."""
+    memory: int = 0
+    """Bytes of host memory that it needs beside its worker; it runs only where so much is left."""
+    limit: float | None = None
+    """Seconds after which it counts as hung and its worker is killed; None: the kind's, or 30 times the measured ones."""
 
     def __post_init__(self) -> None:
         """Refuse a thread count that could not take effect."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
+from engine.status import ALERT
 from engine.watcher.record import HUMAN, operator_entry
 
 if TYPE_CHECKING:
@@ -47,12 +48,11 @@ class Approvals:
         rule = next((one for one in rules.requests if one.covers(request.kind, request.origin)), None)
         if rule is None or self._journal.approvals.by_key(key) is not None:
             return
-        self._journal.approvals.open(
+        self.ask(
             REQUEST,
             request.id,
             f"{request.kind} from {request.origin}: {request.why}"[:400],
             key=key,
-            seconds=rules.expire_hours * 3600.0,
             diff=[
                 {"name": name, "before": None, "after": value} for name, value in sorted(request.args.items())
             ],
@@ -60,13 +60,28 @@ class Approvals:
         )
 
     def ask(
-        self, kind: str, subject: str, summary: str, *, key: str, diff: Any, evidence: Any, cause: str
+        self,
+        kind: str,
+        subject: str,
+        summary: str,
+        *,
+        key: str,
+        diff: Sequence[Mapping[str, Any]],
+        evidence: Sequence[Mapping[str, Any]],
+        cause: str | None = None,
     ) -> ApprovalRow:
-        """Ask a person about something else than a request; the same key asks once."""
+        """Ask a person, visibly; the same key asks once, whatever the answer was."""
+        known = self._journal.approvals.by_key(key)
+        if known is not None:
+            return known
         seconds = self._policies().approvals.expire_hours * 3600.0
-        return self._journal.approvals.open(
-            kind, subject, summary, key=key, seconds=seconds, diff=diff, evidence=evidence, cause=cause
-        )
+        with self._journal.transaction() as tx:
+            row = self._journal.approvals.open(
+                kind, subject, summary, key=key, seconds=seconds, diff=diff, evidence=evidence, cause=cause
+            )
+            text = f"{row.id} waits for a person: {summary}"
+            tx.event(ALERT, {"level": "warn", "text": text[:400], "approval": row.id})
+        return row
 
     def blocker(self, request: RequestRow) -> str | None:
         """Return what a request waits for: its question is open."""

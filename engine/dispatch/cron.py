@@ -41,9 +41,13 @@ class Cron:
             raise UsageError(
                 f"cron {text!r}: want five fields (minute hour day month weekday, UTC), or one of {known}"
             )
-        sets = [_field(part, *field, whole=text) for part, field in zip(parts, FIELDS, strict=True)]
-        weekdays = frozenset(day % 7 for day in sets[4])
-        made = cls(text, *sets[:4], weekdays, parts[2].startswith("*"), parts[4].startswith("*"))
+        minutes, hours, days, months, weekdays = (
+            _field(part, *field, whole=text) for part, field in zip(parts, FIELDS, strict=True)
+        )
+        made = cls(
+            text, minutes, hours, days, months, frozenset(day % 7 for day in weekdays),
+            any_day=parts[2].startswith("*"), any_weekday=parts[4].startswith("*"),
+        )  # fmt: skip
         if made.after(datetime(2000, 1, 1, tzinfo=UTC)) is None:
             raise UsageError(f"cron {text!r}: no such day exists")
         return made

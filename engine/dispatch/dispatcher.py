@@ -6,10 +6,12 @@ import asyncio
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.overrule import overruled
-from engine.errors import BadInput, Halted
+from engine.errors import Halted
+from engine.feedback.drift import drifted
 from engine.parameters import Value
 from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
@@ -31,9 +33,18 @@ if TYPE_CHECKING:
     from state.runs import RunRow
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
+LOOP = ("3", "5", "6")
 
 
 Work = Callable[["RequestRow"], Awaitable[Done]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which steps a run executes; `strict`: those alone, or the request is rejected."""
+
+    named: tuple[str, ...]
+    strict: bool
 
 
 class Dispatcher:
@@ -64,15 +75,29 @@ class Dispatcher:
         return await self._run(request, STEPS[: STEPS.index(last) + 1], search=first == "1")
 
     async def _learning_loop(self, request: RequestRow) -> Done:
-        """Steps 3, 5, 6; the ones between run too where the history has grown since they ran."""
-        return await self._run(request, STEPS, search=False)
+        """Exactly the named steps (3, 5, 6 unless said otherwise); what they build on is carried over.
+
+        Where Chapter 13 asked and nothing can be carried over, the step runs too: it did not choose the steps itself.
+        """
+        named = tuple(request.args.get("steps") or LOOP)
+        if unknown := set(named) - set(STEPS):
+            raise Rejected(f"step {min(unknown)!r} does not exist; steps are {', '.join(STEPS)}")
+        last = max(map(STEPS.index, named))
+        plan = Plan(named, strict="steps" in request.args)
+        return await self._run(request, STEPS[: last + 1], search=False, plan=plan)
 
     async def _force(self, request: RequestRow) -> Done:
         step, _ = _ends(request.args, "step", "step", ("", ""))
         return await self._run(request, STEPS[: STEPS.index(step) + 1], search=False, force=step)
 
     async def _run(
-        self, request: RequestRow, steps: tuple[str, ...], *, search: bool, force: str = ""
+        self,
+        request: RequestRow,
+        steps: tuple[str, ...],
+        *,
+        search: bool,
+        force: str = "",
+        plan: Plan | None = None,
     ) -> Done:
         desk = self.desk
         if desk.intake.count < 3:
@@ -88,11 +113,12 @@ class Dispatcher:
             self._obey()
             judge = self._judge(request, run.id)
             try:
-                await self._steps(run, history, analysis, compute, judge, steps, force)
+                await self._steps(run, history, analysis, compute, judge, steps, force, plan)
             except _TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
-            await self._after(compute, run)
-        done = Done(f"{run.id}: {analysis.verdict}, {len(steps)} steps", self._proof(run.id, analysis, judge))
+            await self._after(run)
+        told = f"steps {', '.join(plan.named)}" if plan else f"{len(steps)} steps"
+        done = Done(f"{run.id}: {analysis.verdict}, {told}", self._proof(run.id, analysis, judge))
         desk.journal.runs.move(run.id, "done", done.why, result=done.result)
         return done
 
@@ -118,7 +144,7 @@ class Dispatcher:
             values=desk.parameters.values(),
             request=request.id,
             run=run,
-            inspect=Inspector(desk.shelf.artifacts, desk.journal),
+            inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
             overruled=overruled(desk.journal, request),
         )
 
@@ -190,6 +216,7 @@ class Dispatcher:
         judge: Judge,
         steps: tuple[str, ...],
         force: str,
+        plan: Plan | None,
     ) -> None:
         from engine.pipeline.blocks import TooFewDraws, lay_out
 
@@ -208,8 +235,29 @@ class Dispatcher:
             ctx = self._context(run.id, history, analysis, compute, overlay)
             return await self._run_step(ctx, step, analysis, force=step == force, retried=bool(overlay))
 
-        await judge.steps(steps, run_step, lambda step, outcome: self._tell(run.id, step, outcome))
+        def tell(step: str, outcome: Outcome | None) -> None:
+            self._tell(run.id, step, outcome)
+
+        for step in steps:
+            if plan is None or step in plan.named or not await self._carried(context, step, plan, tell):
+                await judge.steps([step], run_step, tell)
         self.desk.board.step = None
+
+    async def _carried(
+        self, ctx: RunContext, step: str, plan: Plan, tell: Callable[[str, Outcome | None], None]
+    ) -> bool:
+        """Carry a step's outputs over; False where they cannot be and the plan lets the step run instead."""
+        from engine.pipeline.carry import carry
+        from engine.pipeline.context import StepRefused
+
+        self._obey("end")
+        try:
+            tell(step, await asyncio.to_thread(carry, ctx, step))
+        except StepRefused as refused:
+            if plan.strict:
+                raise Rejected(str(refused)) from refused
+            return False
+        return True
 
     async def _run_step(
         self, ctx: RunContext, step: str, analysis: Analysis, *, force: bool, retried: bool
@@ -275,20 +323,16 @@ class Dispatcher:
 
     # -- after the steps ----------------------------------------------------------------------------------------------
 
-    async def _after(self, compute: Compute, run: RunRow) -> None:
+    async def _after(self, run: RunRow) -> None:
         """Publish the new pool, and judge open candidates on blocks that they never saw."""
         pool = self.desk.shelf.pool()
         if pool is not None:
             await self._publish(pool, _since(run))
-        if self.desk.acceptance.open and (scored := self.desk.shelf.scored()) is not None:
-            from engine.feedback.duel import judge_open
-            from engine.selfplay.material import material_of
+        if (scored := self.desk.shelf.scored()) is not None:
+            from engine.dispatch.selfplay import evaluate
 
-            table, digest = scored
-            cuts = {block: dev.cut for block, dev in enumerate(table.head.blocks().dev)}
-            await judge_open(
-                self.desk.acceptance, material_of(table, digest=digest, run=run.id), cuts, compute
-            )
+            drifted(self.desk.journal, scored[0], run.id)
+            await evaluate(self.desk, scored, run.id)
 
     async def _publish(self, pool: Pool, since: int) -> None:
         """Put the pool in force, unless the generator changed while it was made."""
@@ -315,40 +359,10 @@ class Dispatcher:
     # -- selfplay and injection ---------------------------------------------------------------------------------------
 
     async def _selfplay(self, request: RequestRow) -> Done:
-        from engine.selfplay.material import material_of
-        from engine.selfplay.rules import Policy
-        from engine.selfplay.session import play
-        from engine.watcher.anomaly import repeated_episodes
+        from engine.dispatch.selfplay import selfplay, spec_of
 
-        desk = self.desk
-        scored = desk.shelf.scored()
-        if scored is None:
-            raise Rejected("selfplay needs the scored survivors of step 3; run the pipeline first")
-        episodes = request.args.get("episodes") or desk.parameters.values()["selfplay.episodes"]
-        conditioned = bool(request.args.get("policy_conditioned"))
-        run = self._open_run(request, {"episodes": int(episodes), "policy_conditioned": conditioned})
-        material = material_of(scored[0], digest=scored[1], run=run.id)
-        async with desk.bench.lend() as compute:
-            session = await play(
-                compute, material, desk.journal,
-                seed=desk.space().seed + int(run.id.removeprefix("run-")), episodes=int(run.spec["episodes"]),
-                width=desk.bench.planned_workers, obey=self._obey, parent=desk.acceptance.version,
-                base=desk.acceptance.active if run.spec.get("policy_conditioned") else Policy(),
-            )  # fmt: skip
-        faults = repeated_episodes(
-            [one.seconds for one in session.played], [one.fitness for one in session.played]
-        )
-        if faults:
-            raise BadInput(f"selfplay: {faults[0].text}")
-        found, why = session.candidate, f"{len(session.played)} episodes, no policy helped"
-        if found is not None:
-            desk.shelf.keep_candidate(found)
-            fresh = "candidate" if desk.acceptance.propose(found) else "known already: candidate"
-            why = f"{len(session.played)} episodes, {fresh} {found.id}: {found.policy.line()}"
-        result = {"run": run.id, "episodes": len(session.played), "candidate": found and found.id,
-                  "best_gain": max((one.gain for one in session.played), default=None)}  # fmt: skip
-        desk.journal.runs.move(run.id, "done", why, result=result)
-        return Done(why, result)
+        run = self._open_run(request, spec_of(self.desk, request))
+        return await selfplay(self.desk, request, run, self._obey)
 
     async def _inject(self, request: RequestRow) -> Done:
         from engine.history.store import Arrival
@@ -364,6 +378,13 @@ class Dispatcher:
         desk.journal.requests.start(request.id, "storing the draw")
         seqs = desk.intake.append([Arrival(value, id=f"injected-{request.id}")], "injected")
         return Done(f"draw {seqs[0] - 1} stored", {"index": seqs[0] - 1, "value": value})
+
+
+def _code() -> str:
+    """Return the revision that a step's numbers are made by."""
+    from engine.pipeline.shelf import code_digest
+
+    return code_digest()
 
 
 def _load() -> None:

@@ -22,7 +22,6 @@ from engine.errors import BadInput, UsageError
 from state.requests import PRIORITY
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
-LOOP = ("3", "5", "6")
 
 NEEDS = ("gpu", "workers", "draws", "llm")
 Need = Literal["gpu", "workers", "draws", "llm"]
@@ -75,7 +74,7 @@ class LearningLoop(RequestForm):
     """Run exactly the named steps, in the pipeline's order."""
 
     type: Literal["learning_loop"] = "learning_loop"
-    steps: Annotated[tuple[StepId, ...], Field(strict=False, min_length=1)] = LOOP
+    steps: Annotated[tuple[StepId, ...], Field(strict=False, min_length=1)] = ("3", "5", "6")
 
     @field_validator("steps", mode="after")
     @classmethod

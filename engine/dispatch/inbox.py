@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput
+from state.chain import Event
 from state.files import disk_errors, sync_directory, write_atomic
 from state.journal import Journal
 from state.requests import RequestRow
@@ -60,7 +61,7 @@ class Inbox:
     ) -> None:
         self.folder = state / FOLDER
         self.claimed, self.archive = self.folder / "claimed", self.folder / "archive"
-        self._requests, self._queue, self._clock = journal.requests, queue, clock
+        self._journal, self._requests, self._queue, self._clock = journal, journal.requests, queue, clock
         self._seen: dict[str, _Seen] = {}
         self._scanning = threading.Lock()
         for folder in (self.claimed, self.archive):
@@ -165,8 +166,10 @@ class Inbox:
         record |= {
             "result": row.result,
             "run": row.run,
+            "decision": self._last_decision(row),
             "at": row.at,
             "finished": row.changed,
+            "seconds": self._seconds(row),
             "seq": row.seq,
         }
         write_atomic(
@@ -175,6 +178,22 @@ class Inbox:
         with disk_errors(path, "archiving the request"):
             path.rename(target)
             sync_directory(self.archive)
+
+    def _last_decision(self, row: RequestRow) -> str | None:
+        """Return the last decision about a request, as `explain` takes it."""
+        found = [event.data["decision"] for event in self._story(row, ("decision",))]
+        return str(found[-1]) if found else None
+
+    def _seconds(self, row: RequestRow) -> float | None:
+        """Return how long a request was worked on, from its last claim to its end; None if it never was."""
+        moves = self._story(row, ("request.claimed", f"request.{row.state}"))
+        begun = [event for event in moves if event.kind == "request.claimed"]
+        if not begun or begun[-1].boot != moves[-1].boot:
+            return None
+        return round(moves[-1].mono - begun[-1].mono, 3)
+
+    def _story(self, row: RequestRow, kinds: tuple[str, ...]) -> list[Event]:
+        return [event for event in self._journal.story(row.id, role="request") if event.kind in kinds]
 
 
 def _age(path: Path) -> tuple[int, str]:

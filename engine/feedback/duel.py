@@ -38,6 +38,7 @@ async def judge_open(
     for candidate in list(acceptance.open.values()):
         unseen = [block for block in material.tests() if cuts[block] >= candidate.draws_seen]
         if not unseen:
+            acceptance.judge(candidate, _waits(candidate, acceptance.judged + 1))
             continue
         verdict = await _duel(candidate, acceptance, material, unseen, compute)
         acceptance.judge(candidate, verdict)
@@ -83,6 +84,11 @@ async def _play(
             return None
         found[result.key] = result.arrays["bits"].tolist()
     return [bit for key in tasks for bit in found[key]]
+
+
+def _waits(candidate: Candidate, rank: int) -> Verdict:
+    told = f"it has seen all draws up to {candidate.draws_seen}; blocks that begin later will judge it"
+    return weigh([], [], rank=rank).model_copy(update={"reason": told})
 
 
 def _inapplicable(side: str) -> Verdict:

@@ -22,6 +22,16 @@ class Due(NamedTuple):
     key: str
     why: str
 
+    def unasked(self, requests: Requests) -> str | None:
+        """Return the key to ask under; None where it was asked. One that failed (three crashes, say) is asked again."""
+        key, turn = self.key, 1
+        while (known := requests.by_key(key)) is not None:
+            if known.state != "failed":
+                return None
+            turn += 1
+            key = f"{self.key}/{turn}"
+        return key
+
 
 def due(epoch: Epoch, draws: int, verdict: Mapping[str, Any] | None, requests: Requests) -> Due | None:
     """Return the search that the draws since the last change of generator call for, or None.

@@ -22,7 +22,7 @@ class LearningVerbs:
 
     def table(self) -> Mapping[str, Handler]:
         """Return the handlers for the server."""
-        return {"promote": self.promote, "rollback": self.rollback, "policy": self.policy}
+        return {"promote": self.promote, "rollback": self.rollback}
 
     async def promote(self, command: Command, by: str) -> dict[str, Any]:
         """Promote a candidate whose unseen draws have earned it; in test mode one that has not, on the record."""
@@ -45,11 +45,6 @@ class LearningVerbs:
             raise UsageError(f"rollback: {asked['to']!r} is not a version; `mimicry policy` lists them")
         made = self._acceptance.rollback(by=by, why=str(asked["reason"]), to=asked["to"])
         return made.model_dump(mode="json")
-
-    async def policy(self, command: Command, by: str) -> dict[str, Any]:
-        """Return the active policy."""
-        _only(command)
-        return self._acceptance.versions[-1].model_dump(mode="json")
 
 
 def _only(command: Command, **defaults: Any) -> dict[str, Any]:

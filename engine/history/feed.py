@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,8 @@ def _overlap(document: History, stored: History) -> int:
 
 def _timed(document: History) -> bool:
     times = document.times.tolist()
-    return NO_TIME not in times and all(one < other for one, other in itertools.pairwise(times))
+    return NO_TIME not in times and all(one < other for one, other in pairwise(times))
 
 
 def _arrivals(document: History, first: int) -> list[Arrival]:
-    return [Arrival(draw.value, draw.time, draw.session) for draw in document.draws[first:]]
+    return [Arrival(draw.value, draw.time, draw.session) for draw in document.tail(first).draws]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import signal
 import stat
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from engine.errors import BadInput, MimicryError
 
@@ -225,7 +227,8 @@ class UrlSource:
     kind, backs_off = "url", True
 
     def __init__(self, url: str, settings: HistorySettings, state: Path, cursors: Cursors) -> None:
-        self.name, self._settings, self._cursors = url, settings, cursors
+        self.name, self._url, self._settings, self._cursors = public(url), url, settings, cursors
+        self._mark = hashlib.sha256(url.encode()).hexdigest()
         self._file = state / "sources" / "answer"
         self._marks: dict[str, str] = {}
 
@@ -240,7 +243,7 @@ class UrlSource:
     def _known_marks(self, store: Callable[[], DrawStore]) -> dict[str, str]:
         """Return the marks of the document whose draws the store holds; of no other, or a restored store would starve."""
         kept = self._cursors.get("source.url") or {}
-        if kept.get("url") != self.name or kept.get("draws") != store().last:
+        if kept.get("url") != self._mark or kept.get("draws") != store().last:
             return {}
         names = {"etag": "If-None-Match", "modified": "If-Modified-Since"}
         return {header: kept[mark] for mark, header in names.items() if kept.get(mark)}
@@ -252,13 +255,14 @@ class UrlSource:
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(self.name, headers=headers, max_redirects=REDIRECTS) as answer,
+                session.get(self._url, headers=headers, max_redirects=REDIRECTS) as answer,
             ):
                 return await self._accept(answer)
         except TimeoutError:
             raise SourceFault(f"no whole answer within {self._settings.timeout_s:g} s") from None
         except aiohttp.ClientError as error:
-            raise SourceFault(f"{type(error).__name__}: {error}"[:300]) from None
+            told = str(error).replace(self._url, self.name)
+            raise SourceFault(f"{type(error).__name__}: {told}"[:300]) from None
 
     async def _accept(self, answer: ClientResponse) -> tuple[bytes, str | None] | None:
         if answer.status == 304:
@@ -280,7 +284,7 @@ class UrlSource:
         """Keep the document's marks with the number of draws they stand for."""
         if not self._marks:
             return
-        kept = {"url": self.name, "draws": store().last, **self._marks}
+        kept = {"url": self._mark, "draws": store().last, **self._marks}
         if self._cursors.get("source.url") != kept:
             self._cursors.set("source.url", kept)
 
@@ -368,6 +372,13 @@ def _parse(
         return new_draws(read_part(file, name, settings, format=format), store())
     finally:
         file.unlink(missing_ok=True)
+
+
+def public(url: str) -> str:
+    """Return an address that may be shown: without a user, a password or a query, which may hold keys."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" + ("?…" if parts.query else "")
 
 
 def _retry_after(answer: ClientResponse) -> float:

@@ -16,13 +16,14 @@ T = TypeVar("T", bound=Spoken)
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """One answer and where it came from; `call` names it on the record, `prompt` is what was read."""
+    """One answer and where it came from; `call` names it on the record, `prompt` is what was read, `sent` what left this machine."""
 
     advice: T | NoAdvice
     source: Literal["llm", "claude", "none"] = "none"
     call: str | None = None
     seconds: float = 0.0
     prompt: str = ""
+    sent: str = ""
 
 
 class Advisor(Protocol):
@@ -51,9 +52,15 @@ class Advisor(Protocol):
         ...
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
-        """Ask any question of `engine.llm.questions` over the parts of its kind of context."""
+        """Ask any question of `engine.llm.questions` over the parts of its kind of context; `about` names what it concerns."""
         ...
 
     def cancel(self, reason: str) -> None:
@@ -69,7 +76,7 @@ class Advisor(Protocol):
         ...
 
     async def restore(self) -> str | None:
-        """Come back after `release`; return None when ready, or why not."""
+        """Come back after as many calls as of `release`; return None when ready or still needed aside, or why not."""
         ...
 
     async def close(self) -> None:
@@ -108,7 +115,13 @@ class NoAdvisor:
         return self._silence
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
         """Return the typed silence whatever was asked."""
         return Reply(self._silence)

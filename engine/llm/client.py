@@ -72,7 +72,7 @@ class Client:
             trust_env=False,
             read_bufsize=1 << 18,
         )
-        self._silence = silence
+        self._silence, self._short = silence, min(silence, SHORT_SECONDS)
 
     async def close(self) -> None:
         """Close every connection; a request in flight ends."""
@@ -159,13 +159,13 @@ class Client:
     async def _talk(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send one short request that answers with a JSON object."""
         try:
-            async with self._session.request(
-                method, path, json=body, timeout=_within(SHORT_SECONDS)
-            ) as reply:
+            async with self._session.request(method, path, json=body, timeout=_within(self._short)) as reply:
                 if reply.status != 200:
                     raise _refusal(reply.status, await reply.text())
                 said = await reply.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except TimeoutError:
+            raise Hung(f"{path}: silent for {self._short:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ServerFault(f"{path}: {type(error).__name__}: {error}") from None
         return said if isinstance(said, dict) else {}
 

@@ -14,6 +14,7 @@ from engine.errors import BadInput
 from engine.llm.fit import Fitted, fit, render
 from engine.llm.kinds import KINDS, Kind, Part
 from engine.llm.questions import FORM, QUESTIONS, Question
+from grammars.bounds import GrammarError
 from grammars.loader import Grammar, load
 
 MARGIN = 64  # tokens that a chat template adds
@@ -47,55 +48,70 @@ class ContextBundle:
     """
 
     question: str
-    about: str
-    prompt: str
-    grammar: str
-    grammar_digest: str
-    digest: str
-    tokens: dict[str, int]
-    budgets: dict[str, int]
-    budget: int
-    answer_tokens: int
-    cut: tuple[str, ...]
-    absent: tuple[str, ...]
-    sources: dict[str, str]
+    kind: str
+    about: str = ""
+    prompt: str = ""
+    grammar: str = ""
+    grammar_digest: str = ""
+    digest: str = ""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    budget: int = 0
+    answer_tokens: int = 0
+    cut: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
     parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def refitted(self, window: Window) -> ContextBundle:
         """Return the same question fitted to another window."""
-        return build_llm_context(self.question, self.parts, about=self.about, window=window)
+        return build_llm_context(self.question, self.parts, kind=self.kind, about=self.about, window=window)
 
 
 def build_llm_context(
-    question: str, parts: Mapping[str, Any], *, about: str | None = None, window: Window = DEFAULT
+    question: str,
+    parts: Mapping[str, Any],
+    *,
+    kind: str | None = None,
+    about: str = "",
+    window: Window = DEFAULT,
 ) -> ContextBundle:
-    """Build the prompt for one question about one kind of thing (default: the question's first).
+    """Build the prompt for one question over one kind of context (default: that of the request's step, or the question's first).
+
+    `about` names what it concerns, for the record: a request, a run, a trigger.
 
     BadInput for a question, kind or part that is unknown or missing: mistakes of the caller. Data that is too large is cut
     by its structure; where what the question is about would be lost, the bundle is `refused`.
     """
     asked = _question(question)
-    kind = _kind(asked, about)
-    _check_names(asked, kind, parts)
-    grammar = _narrowed(load(question), asked, parts)
+    request = parts.get("request")
+    known = request if isinstance(request, Mapping) else {}
+    chosen = _kind(asked, kind, known)
+    about = about or str(known.get("request") or "")
+    _check_names(asked, chosen, parts)
+    try:
+        grammar = _narrowed(load(question), asked, parts)
+    except GrammarError as error:
+        return ContextBundle(question, chosen.name, about, refused=str(error), parts=dict(parts))
     taken: dict[str, Any] = {}
     absent: list[str] = []
-    for part in kind.parts:
+    for part in chosen.parts:
         if part.name in parts:
             taken[part.name], missing = _take(part, parts[part.name])
             absent += [f"{part.name}.{name}" for name in missing]
         else:
             absent.append(part.name)
-    head = f"{asked.asks}\n{FORM}\n{load(question).accepted}\n\nThis is about {kind.about}."
+    head = f"{asked.asks}\n{FORM}\n{load(question).accepted}\n\nThis is about {chosen.about}."
     foot = f"\n\nNot known: {', '.join(absent)}." if absent else ""
     room = window.chars(window.tokens - grammar.longest - MARGIN) - len(head) - len(foot)
-    rooms = _rooms(kind, taken, asked.needs, room)
+    rooms = _rooms(chosen, taken, asked.needs, room)
     fitted = {name: fit(taken[name], rooms[name], whole=name in asked.needs) for name in taken}
     prompt = "\n\n".join([head, *(f"## {name}\n{one.text}" for name, one in fitted.items())]) + foot
     return ContextBundle(
         question=question,
-        about=kind.name,
+        kind=chosen.name,
+        about=about,
         prompt=prompt,
         grammar=grammar.text,
         grammar_digest=grammar.digest,
@@ -119,10 +135,12 @@ def _question(name: str) -> Question[Any]:
     return QUESTIONS[name]
 
 
-def _kind(question: Question[Any], about: str | None) -> Kind:
-    name = question.about[0] if about is None else about
-    if name not in question.about:
-        raise BadInput(f"advisor: {question.name} is asked about {', '.join(question.about)}, not {name!r}")
+def _kind(question: Question[Any], name: str | None, request: Mapping[str, Any]) -> Kind:
+    if name is None:
+        step = request.get("step")
+        name = step if step in question.kinds else question.kinds[0]
+    if name not in question.kinds:
+        raise BadInput(f"advisor: {question.name} is asked over {', '.join(question.kinds)}, not {name!r}")
     return KINDS[name]
 
 
@@ -132,7 +150,7 @@ def _check_names(question: Question[Any], kind: Kind, parts: Mapping[str, Any]) 
     unknown = sorted(set(parts) - set(known))
     if missing or unknown:
         raise BadInput(
-            f"advisor context: {question.name} about {kind.name}: missing parts {missing}, unknown parts {unknown}; "
+            f"advisor context: {question.name} over {kind.name}: missing parts {missing}, unknown parts {unknown}; "
             f"known are {known}"
         )
 

@@ -18,6 +18,7 @@ from engine.llm.breaker import Breaker
 from engine.llm.client import Client, Refused, ServerFault
 from engine.llm.server import HOST, Facts, NotStarted, Server, start
 from engine.llm.vram import Cards, Freed, Read
+from grammars.bounds import GrammarError
 from grammars.loader import load, names
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ logger = logging.getLogger("mimicry.llm")
 State = Literal["stopped", "loading", "ready", "busy", "failed"]
 HEALTH_SECONDS, MISSES = 10.0, 2
 SERVER_EVENT = "llm.server"
-Told = Callable[[str, dict[str, Any]], None]
+Told = Callable[[str, dict[str, Any]], object]
 
 
 class Unavailable(Exception):
@@ -54,7 +55,7 @@ class Keeper:
         self._told, self._read = told, read
         self._live: Live | None = None
         self._starting: asyncio.Task[Live] | None = None
-        self._why, self._paused = "", ""
+        self._why, self._paused = "", list[str]()
         self._asked = 0
         self._before: Cards = {}
         self._started = False
@@ -73,7 +74,7 @@ class Keeper:
     @property
     def why(self) -> str:
         """Return why the server is stopped or has failed; empty if it is well."""
-        return self._paused or self._why
+        return self._paused[-1] if self._paused else self._why
 
     @property
     def paused(self) -> bool:
@@ -103,7 +104,7 @@ class Keeper:
     async def ready(self) -> Live:
         """Return the server, started if need be; Unavailable says why there is none."""
         if self._paused:
-            raise Unavailable(self._paused)
+            raise Unavailable(self.why)
         if self._live is not None and self._live.server.running:
             return self._live
         if self._starting is None:
@@ -114,7 +115,7 @@ class Keeper:
         starting = self._starting
         await asyncio.wait({starting})
         if starting.cancelled():
-            raise Unavailable(self._paused or "stopped while it was loading")
+            raise Unavailable(self.why or "stopped while it was loading")
         if (error := starting.exception()) is not None:
             raise Unavailable(str(error))
         return starting.result()
@@ -125,8 +126,8 @@ class Keeper:
             self._drop(why)
 
     async def release(self, reason: str) -> Freed:
-        """Stop the server and keep it stopped until `restore`; say whether the GPUs are free, as measured."""
-        self._paused = reason
+        """Stop the server until as many `restore` as `release` have come; say whether the GPUs are free, as measured."""
+        self._paused.append(reason)
         pid = self._live.server.pid if self._live else None
         await self._stop()
         freed = await vram.wait_freed(self._read, self._before, pid)
@@ -134,16 +135,20 @@ class Keeper:
                                   "seconds": freed.seconds, "vram": freed.text})  # fmt: skip
         return freed
 
-    async def restore(self) -> Live:
-        """Start the server again after `release` and return it ready; Unavailable says why it is not."""
-        self._paused, self._started = "", False
-        live = await self.ready()
+    async def restore(self) -> bool:
+        """Take one `release` back: True when the server is ready, False while others hold it; Unavailable says why it is not."""
+        if self._paused:
+            self._paused.pop()
+        if self._paused:
+            return False
+        self._started = self._live is not None
+        await self.ready()
         self._change.set()
-        return live
+        return True
 
     async def close(self) -> None:
         """Stop the server for good."""
-        self._paused = "the room has ended"
+        self._paused.append("the room has ended")
         await self._stop()
 
     # -- inside -------------------------------------------------------------------------------------------------------
@@ -245,12 +250,12 @@ async def _end(live: Live) -> None:
 
 
 async def _unfit(client: Client) -> dict[str, str]:
-    """Let the server compile every grammar; return those that it refuses, and why."""
+    """Let the server compile every grammar; return those that it refuses or that cannot be read, and why."""
     found = {}
     for name in names():
         try:
             await client.complete("x", tokens=1, grammar=load(name).text)
-        except Refused as error:
+        except (Refused, GrammarError) as error:
             found[name] = str(error)
         except ServerFault as error:
             raise NotStarted(f"llm server: it broke on grammar {name}: {error}") from None

@@ -41,12 +41,13 @@ POOL: Fields = (
     "covered",
     "chance",
     "named",
+    "pools",
     "rest",
     "model",
     "sha256",
 )
 POLICY: Fields = ("version", "policy", "since_draw", "baseline")
-TRIALS: Fields = ("number", "params", "value", "detail")
+TRIALS: Fields = ("number", "params", "value", "detail", "state")
 
 # What the watcher's questions have in common, whatever the step.
 COMMON: tuple[Part, ...] = (
@@ -86,7 +87,7 @@ KINDS: Mapping[str, Kind] = {
         _step(
             "4", "step 4, capacity: how large each model may be",
             Part("capacity", 10, ("models", "draws")),
-            Part("rungs", 10, ("family", "rung", "config", "gain", "draws")),
+            Part("rungs", 10, ("family", "rung", "config", "size", "bits")),
         ),
         _step(
             "5", "step 5, training: the models, judged on a final block opened once",
@@ -96,16 +97,17 @@ KINDS: Mapping[str, Kind] = {
         _step(
             "6", "step 6, forecast: the pool for the next draw",
             Part("pool", 8, POOL),
-            Part("calibration", 8, ("forecast", "hits", "hits_expected_by_chance", "hits_expected_by_pool", "brier", "calibration_error")),
+            Part("calibration", 8, ("forecast", "hits", "hits_expected_by_chance", "hits_expected_by_pool", "brier", "brier_skill", "calibration_error")),
         ),
         Kind(
             "chapter13", "Chapter 13, live feedback: how the published pools do, and what should follow",
             (
                 Part("health", 12, (
-                    "last_draw", "forecast", "unforecast", "missing", "hits", "hits_expected_by_chance", "hits_expected_by_pool", "recent_hits",
-                    "recent_draws", "recent_expected_by_chance", "bits_over_chance", "brier", "calibration_error",
+                    "last_draw", "forecast", "unforecast", "missing", "hits", "hits_expected_by_chance", "hits_expected_by_pool", "lift",
+                    "recent_hits", "recent_draws", "recent_expected_by_chance", "recent_expected_by_pool", "recent_lift", "bits_over_chance",
+                    "best_bits_over_chance", "brier", "brier_skill", "calibration_error", "survivor_drift",
                 )),
-                Part("trigger", 6, ("trigger", "request", "reason", "bits", "required")),
+                Part("trigger", 6, ("trigger", "request", "reason", "since", "bits", "required")),
                 Part("evidence", 10),
                 Part("findings", 6),
                 Part("pool", 6, POOL),
@@ -122,7 +124,7 @@ KINDS: Mapping[str, Kind] = {
             "selfplay", "selfplay: which transforms of the training data are worth more episodes",
             (
                 Part("material", 6, ("rows", "columns", "blocks", "chance", "draws_seen", "digest")),
-                Part("arms", 14, ("arm", "pulls", "mean", "spread", "lowest", "highest")),
+                Part("arms", 14, ("arm", "pulls", "mean", "spread", "best")),
                 Part("episodes", 14, ("number", "arm", "policy", "model", "fitness", "baseline", "null", "seconds")),
                 Part("best", 6, ("policy", "model", "fitness", "baseline", "null", "exploration")),
                 Part("policy", 5, POLICY),

@@ -100,7 +100,7 @@ class Local:
                 left.shorter -= 1
                 if left.shorter < 0:
                     raise Silent(f"llm: {error}") from None
-                window = _smaller(window, error)
+                window = _smaller(window, len(fitted.prompt), error)
             except Refused as error:
                 raise Silent(f"llm: the server refused the request: {error}") from None
             except ServerFault as error:
@@ -162,9 +162,9 @@ class Local:
             self._keeper.lost(live, str(error))
 
 
-def _smaller(window: Window, error: TooLong) -> Window:
-    """Return the window by the server's own count of the prompt that did not fit."""
+def _smaller(window: Window, chars: int, error: TooLong) -> Window:
+    """Return the window by the server's own count of a prompt of so many characters that did not fit."""
     if error.prompt <= 0 or error.context <= 0:
         return replace(window, tokens=window.tokens // 2)
-    scale = min(0.95, 0.95 * error.context / error.prompt)
-    return Window(min(window.tokens, error.context), window.chars_per_token * scale)
+    ratio = min(window.chars_per_token, chars / error.prompt)
+    return Window(min(window.tokens, error.context), 0.98 * ratio)

@@ -1,4 +1,4 @@
-"""The questions that may be asked: what each is called, what is asked, about what, which parts it cannot do without, and the answer's type."""
+"""The questions that may be asked: what each is called, what is asked, over which kinds of context, which parts it cannot do without, and the answer's type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Question(Generic[T]):
     name: str
     answer: type[T]
     asks: str
-    about: tuple[str, ...]
+    kinds: tuple[str, ...]
     needs: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
 
@@ -41,7 +41,7 @@ WATCHER_DECISION: Question[Opinion] = Question(
     Opinion,
     "You advise the WATCHER of a PRNG audit. Say what should happen after this step: PROCEED, RETRY or ESCALATE.\n"
     "You may only make the outcome more careful than the code's decision.",
-    about=STEPS,
+    kinds=STEPS,
     needs=("request", "evidence", "findings", "code_decision"),
 )
 STEP_EVALUATION: Question[StepEvaluation] = Question(
@@ -49,7 +49,7 @@ STEP_EVALUATION: Question[StepEvaluation] = Question(
     StepEvaluation,
     "You review one step of a PRNG audit. Do its numbers hang together, and could chance or a leak have made them?\n"
     "Name the strongest number and at most three that you doubt.",
-    about=STEPS,
+    kinds=STEPS,
     needs=("request", "evidence"),
 )
 CHAPTER13_PROPOSAL: Question[Chapter13Proposal] = Question(
@@ -57,7 +57,7 @@ CHAPTER13_PROPOSAL: Question[Chapter13Proposal] = Question(
     Chapter13Proposal,
     "You advise the live loop of a PRNG audit. Say what should follow from how the published pools did:\n"
     "WAIT, RETRAIN (steps 3, 5, 6), FULL_RUN or ESCALATE, with at most three parameter changes.",
-    about=("chapter13",),
+    kinds=("chapter13",),
     needs=("health", "trigger"),
     names=(("parameter", "parameters"),),
 )
@@ -66,7 +66,7 @@ SELFPLAY_STRATEGY: Question[SelfplayStrategy] = Question(
     SelfplayStrategy,
     "You advise selfplay in a PRNG audit. Say whether to EXPLORE, EXPLOIT or STOP, how many episodes are worth playing,\n"
     "and how much you would favour which arms.",
-    about=("selfplay",),
+    kinds=("selfplay",),
     needs=("arms",),
     names=(("arm", "arms"),),
 )
@@ -74,14 +74,14 @@ DIAGNOSTICS_ANALYSIS: Question[DiagnosticsAnalysis] = Question(
     "diagnostics_analysis",
     DiagnosticsAnalysis,
     "You read the live diagnostics of a PRNG audit. Say what they look like, and which signals say so.",
-    about=("chapter13",),
+    kinds=("chapter13",),
     needs=("health",),
 )
 PARAMETER_ADJUSTMENT: Question[ParameterAdjustment] = Question(
     "parameter_adjustment",
     ParameterAdjustment,
     "You advise a retry in a PRNG audit. Say which of the registered parameters below the next attempt might use, if any.",
-    about=(*STEPS, "chapter13"),
+    kinds=(*STEPS, "chapter13"),
     needs=("parameters",),
     names=(("parameter", "parameters"),),
 )

@@ -26,6 +26,7 @@ class Call(Record):
     schema_: Literal["llm_call/1"] = Field(default="llm_call/1", alias="schema")
     id: str
     question: str
+    kind: str
     about: str
     by: str
     source: Voiced

@@ -42,6 +42,7 @@ class Asked:
     heard: list[str] = field(default_factory=list)
     usd: float = 0.0
     sent: str = ""
+    cancelled: bool = False
 
 
 class Router:
@@ -96,7 +97,7 @@ class Router:
         if self._claude is not None and self._claude.obstacle is not None:
             lines.append(f"advice: {self._claude.obstacle}")
         if self._last_silence is not None:
-            lines.append(f"advice: the last question got none({self._last_silence})")
+            lines.append(f"advice: the last question got {self._last_silence}")
         if self._exchanges.fault is not None:
             lines.append(f"advice: {self._exchanges.fault}")
         return [line[:300] for line in lines]
@@ -139,13 +140,19 @@ class Router:
         return Advice(**reply.advice.model_dump(), source=reply.source)
 
     async def ask(
-        self, question: Question[T], parts: Mapping[str, Any], *, about: str | None = None, by: str = "loop"
+        self,
+        question: Question[T],
+        parts: Mapping[str, Any],
+        *,
+        kind: str | None = None,
+        about: str = "",
+        by: str = "loop",
     ) -> Reply[T]:
         """Ask any question; parts that break the question's rules are silence with the rule as the reason."""
         try:
-            bundle = build_llm_context(question.name, parts, about=about, window=self.window)
+            bundle = build_llm_context(question.name, parts, kind=kind, about=about[:200], window=self.window)
         except BadInput as error:
-            self._last_silence = str(error)
+            self._last_silence = f"none({error})"
             return Reply(NoAdvice(none=str(error)))
         return await self._reply(question, bundle, by)
 
@@ -167,6 +174,7 @@ class Router:
             raise
         advice: T | NoAdvice
         if task.cancelled():
+            asked.cancelled = True
             advice = NoAdvice(none=f"cancelled: {self._cancelled}"[:200])
         elif isinstance(error := task.exception(), Silent):
             advice = NoAdvice(none=str(error)[:200])
@@ -231,11 +239,14 @@ class Router:
         said = asked.said
         source = "none" if isinstance(advice, NoAdvice) or said is None else said.voice
         self._sources[source] += 1
-        self._last_silence = advice.none if isinstance(advice, NoAdvice) else None
+        # what was cancelled on purpose is not a fault to be shown until the next question
+        silent = isinstance(advice, NoAdvice) and not asked.cancelled
+        self._last_silence = f"none({'; '.join(asked.failed)})" if silent else None
         seconds = round(time.monotonic() - asked.begun, 3)
         call = Call(
             id=f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}",
             question=question.name,
+            kind=bundle.kind,
             about=bundle.about,
             by=by,
             source=source,
@@ -252,7 +263,7 @@ class Router:
             cut=bundle.cut,
             prompt_sha256=bundle.digest,
             grammar_sha256=bundle.grammar_digest,
-            sources=bundle.sources,
+            sources=dict(bundle.sources),
         )
         exchange = {
             "prompt": bundle.prompt, "grammar": bundle.grammar, "answers": asked.heard,
@@ -260,7 +271,7 @@ class Router:
         }  # fmt: skip
         kept = self._exchanges.keep(call, exchange, os.environ.get(KEY, ""))
         self._told(CALL_EVENT, kept.model_dump(mode="json"))
-        return Reply(advice, source, call.id, seconds, bundle.prompt)
+        return Reply(advice, source, call.id, seconds, bundle.prompt, asked.sent)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -275,7 +286,7 @@ class Router:
         return await self._keeper.release(reason)
 
     async def restore(self) -> str | None:
-        """Start the local server again; return None when it is ready, or why it is not."""
+        """Start the local server again; return None when it is ready or others still need it aside, or why it is not."""
         if not self._settings.command:
             return None
         try:
@@ -294,4 +305,4 @@ class Router:
 
 def _seed(bundle: ContextBundle) -> int:
     """Return a seed that the prompt gives, so that the same question to the same model can be asked again."""
-    return int(bundle.digest[:12], 16) % SEEDS
+    return int(bundle.digest[:12] or "0", 16) % SEEDS

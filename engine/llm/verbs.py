@@ -39,12 +39,12 @@ class AdvisorVerbs:
 
     async def ask(self, command: Command, by: str) -> dict[str, Any]:
         """Ask one question by hand; nothing but the record of calls follows from the answer. Returns its ticket."""
-        question, parts, about = checked(command.args)
+        question, parts, kind = checked(command.args)
         while len(self._open) >= KEPT:
             self._open.pop(next(iter(self._open))).cancel()
         ticket = uuid4().hex
         self._open[ticket] = asyncio.create_task(
-            self._advisor.ask(question, parts, about=about, by=f"operator {by}"[:60])
+            self._advisor.ask(question, parts, kind=kind, by=f"operator {by}"[:60])
         )
         return {"ticket": ticket}
 
@@ -61,15 +61,18 @@ class AdvisorVerbs:
 
 
 def checked(args: Mapping[str, Any]) -> tuple[Question[Any], Mapping[str, Any], str | None]:
-    """Return the question, its parts and what it is about; UsageError or BadInput names what is wrong with them."""
-    name, parts, about = args.get("question"), args.get("parts"), args.get("about")
+    """Return the question, its parts and the kind of its context; UsageError or BadInput names what is wrong with them."""
+    unknown = sorted(set(args) - {"question", "parts", "kind"})
+    if unknown:
+        raise UsageError(f"llm ask: unknown argument {unknown[0]!r}; it takes question, parts, kind")
+    name, parts, kind = args.get("question"), args.get("parts"), args.get("kind")
     if name not in QUESTIONS:
         near = get_close_matches(str(name), QUESTIONS, n=3, cutoff=0.0)
         raise UsageError(f"llm ask: no question {name!r}; nearest: {', '.join(near)}")
-    if not isinstance(parts, Mapping) or not (about is None or isinstance(about, str)):
-        raise UsageError("llm ask: the context is a JSON object of parts, `about` a word")
-    build_llm_context(str(name), parts, about=about)
-    return QUESTIONS[str(name)], parts, about
+    if not isinstance(parts, Mapping) or not (kind is None or isinstance(kind, str)):
+        raise UsageError("llm ask: the context is a JSON object of parts, `kind` a word")
+    build_llm_context(str(name), parts, kind=kind)
+    return QUESTIONS[str(name)], parts, kind
 
 
 def shown(reply: Reply[Any]) -> dict[str, Any]:
@@ -82,4 +85,5 @@ def shown(reply: Reply[Any]) -> dict[str, Any]:
         "answer": None if isinstance(reply.advice, NoAdvice) else reply.advice.model_dump(mode="json"),
         "none": reply.advice.none if isinstance(reply.advice, NoAdvice) else None,
         "prompt": reply.prompt,
+        "sent_to_cloud": reply.sent,
     }

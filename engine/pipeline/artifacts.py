@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from engine.errors import BadInput
 from engine.pipeline.blocks import Block, Blocks
@@ -65,7 +66,7 @@ class Contract(BaseModel):
             made = cls.model_validate(dict(data))
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
+            place = ".".join(map(str, first["loc"])) or "(all)"
             raise SchemaRefused(
                 f"{what}: field {place}: {first['msg']}; it is no {cls.schema_name()}, run the step that writes it again"
             ) from None
@@ -113,6 +114,17 @@ class WindowConfig(Contract):
     objective: float | None = Field(json_schema_extra=PEOPLE)
     trials: tuple[TrialRow, ...] = Field(default=(), json_schema_extra=PEOPLE)
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        """Refuse spans that cannot be of one history."""
+        if self.range[0] > self.range[1] or not 0 <= self.search[0] <= self.search[1]:
+            raise ValueError(f"range {self.range} and search {self.search} must run upward from 0")
+        if not self.search[0] <= self.window[0] <= self.window[1] <= self.search[1]:
+            raise ValueError(f"window {self.window} lies outside of the searched draws {self.search}")
+        if self.confirm is not None and not 0 <= self.confirm[0] <= self.confirm[1]:
+            raise ValueError(f"confirm {self.confirm} must run upward from 0")
+        return self
+
 
 class ScorerConfig(Contract):
     """The scorer that step 2.5 tuned: a linear score of standardised, clipped columns."""
@@ -131,6 +143,17 @@ class ScorerConfig(Contract):
     bits_by_chance: float = Field(json_schema_extra=PEOPLE)
     reciprocal_rank: float = Field(json_schema_extra=PEOPLE)
     trials: tuple[TrialRow, ...] = Field(default=(), json_schema_extra=PEOPLE)
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        """Refuse columns, centres, scales and weights that do not belong together."""
+        lengths = {len(self.names), len(self.centre), len(self.scale), len(self.weights)}
+        if len(lengths) != 1 or len(set(self.names)) != len(self.names):
+            raise ValueError(f"{len(self.names)} names, each once, need as many centres, scales and weights")
+        numbers = (*self.centre, *self.scale, *self.weights, self.intercept, self.clip)
+        if not all(map(math.isfinite, numbers)) or min((*self.scale, self.clip)) <= 0:
+            raise ValueError("centres, scales and weights must be finite, scales and the clip above 0")
+        return self
 
 
 class EngineConfig(Contract):
@@ -167,6 +190,7 @@ class ModelMeta(Contract):
     features: str
     names: tuple[str, ...]
     chance: float
+    calibration: float = 1.0
     signal: bool
     selected: str = Field(json_schema_extra=PEOPLE)
     verdict: str = Field(json_schema_extra=PEOPLE)
@@ -263,6 +287,31 @@ class ScoredHead(Contract):
 
 
 @dataclass(frozen=True)
+class ArraySchema:
+    """One array of an artifact: its dtype and what each dimension counts; written and read under the same."""
+
+    dtype: np.dtype[Any]
+    dims: tuple[str, ...]
+
+    def fault(self, array: np.ndarray, sizes: Mapping[str, int]) -> str | None:
+        """Return what is wrong with an array, or None."""
+        wanted = tuple(sizes[dim] for dim in self.dims)
+        if array.dtype != self.dtype or array.shape != wanted:
+            told = f"has shape {array.shape} of {array.dtype}, its header says {wanted} of {self.dtype}"
+            return f"{told} ({', '.join(self.dims)})"
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return "holds numbers that are not finite"
+        return None
+
+
+SCORED_ARRAYS: Mapping[str, ArraySchema] = {
+    "x": ArraySchema(np.dtype("<f8"), ("slots", "rows", "columns")),
+    "targets": ArraySchema(np.dtype("<i4"), ("hits and scored", "dev blocks", "rows")),
+    "marks": ArraySchema(np.dtype("i1"), ("rows", "dev draws")),
+}
+
+
+@dataclass(frozen=True)
 class Scored:
     """Survivors first, decoys after them. `x` (slots, K, F): dev blocks, final, next draw; `targets` (2, dev, K); `marks` (K, dev draws)."""
 
@@ -285,31 +334,42 @@ class Scored:
         """Return the NPZ: format 3 of the survivors with this step's arrays beside it."""
         text = json.dumps(self.head.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         head = np.frombuffer(text.encode(), dtype=np.uint8)
-        return self.survivors.to_bytes(
-            {"head": head, "x": self.x, "targets": self.targets, "marks": self.marks}
-        )
+        self.check()
+        return self.survivors.to_bytes({"head": head, **self._arrays()})
 
     @classmethod
     def from_bytes(cls, data: bytes, what: str = SCORED, looked: set[str] | None = None) -> Scored:
         """Read the NPZ; raise SchemaRefused or SurvivorError where a part is missing or unknown."""
-        survivors, extra = Survivors.with_extra(data, ("head", "x", "targets", "marks"), what)
-        head = ScoredHead.parse(json.loads(extra["head"].tobytes()), what, looked)
-        made = cls(survivors, head, extra["x"], extra["targets"], extra["marks"])
-        made._check(what)
+        survivors, extra = Survivors.with_extra(data, ("head", *SCORED_ARRAYS), what)
+        try:
+            told = json.loads(extra["head"].tobytes())
+        except ValueError as error:
+            raise SchemaRefused(f"{what}: its header is not JSON ({error}); run step 3 again") from None
+        head = ScoredHead.parse(told, what, looked)
+        made = cls(survivors, head, *(extra[name] for name in SCORED_ARRAYS))
+        made.check(what)
         return made
 
-    def _check(self, what: str) -> None:
-        rows, slots = self.real + len(self.head.decoys), len(self.head.dev) + 2
-        shapes = {
-            "x": (self.x.shape, (slots, rows, len(self.head.names))),
-            "targets": (self.targets.shape, (2, slots - 2, rows)),
-            "marks": (self.marks.shape[:1], (rows,)),
-        }
-        for name, (found, wanted) in shapes.items():
-            if found != wanted:
-                raise SchemaRefused(
-                    f"{what}: {name} has shape {found}, its header says {wanted}; run step 3 again"
-                )
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in SCORED_ARRAYS}
+
+    def check(self, what: str = SCORED) -> None:
+        """Hold the arrays to their schema and to each other; SchemaRefused names the first that breaks it."""
+        dev = self.head.blocks().dev
+        sizes = {
+            "rows": self.real + len(self.head.decoys), "slots": len(dev) + 2, "columns": len(self.head.names),
+            "dev blocks": len(dev), "dev draws": sum(block.draws for block in dev), "hits and scored": 2,
+        }  # fmt: skip
+        for name, array in self._arrays().items():
+            fault = SCORED_ARRAYS[name].fault(array, sizes)
+            if fault is not None:
+                raise SchemaRefused(f"{what}: {name} {fault}; run step 3 again")
+        if self.survivors.header.history != self.head.history:
+            raise SchemaRefused(
+                f"{what}: its survivors and its scores are of two histories; run step 3 again"
+            )
+        if (self.targets[0] > self.targets[1]).any() or (self.targets < 0).any():
+            raise SchemaRefused(f"{what}: targets count more hits than scored draws; run step 3 again")
 
     def export(self) -> dict[str, Any]:
         """Return the JSON export: survivors with their score and features for the next draw."""

@@ -60,7 +60,7 @@ class Board:
     @cached_property
     def missed(self) -> np.ndarray:
         """Misses per survivor, float (K,)."""
-        return self.scored - self.matched
+        return np.asarray(self.scored - self.matched)
 
     @cached_property
     def scored(self) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, MimicryError
 from engine.pipeline.context import RunContext
+from engine.pipeline.parts import Parts
 from engine.pipeline.study import together
 
 
@@ -23,6 +25,17 @@ async def call(ctx: RunContext, task: Task) -> TaskResult:
         raise TaskFailed(
             f"{task.key} failed on {result.worker or 'no worker'}: {result.error}; run the step again"
         )
+    return result
+
+
+async def kept(ctx: RunContext, step: str, task: Task) -> TaskResult:
+    """Run one task, or take its result from an earlier, interrupted try of the same step; the step clears its parts at its end."""
+    parts = Parts(ctx.artifacts.directory, step)
+    known = await asyncio.to_thread(parts.get, task)
+    if known is not None:
+        return known
+    result = await call(ctx, task)
+    await asyncio.to_thread(parts.put, task, result)
     return result
 
 

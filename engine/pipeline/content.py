@@ -13,6 +13,10 @@ from engine.watcher.evaluation import Finding
 
 BYTES_PER_SURVIVOR = 40.0
 SUM_TOLERANCE = 1e-9
+MANY, SLACK = (
+    4.0,
+    30.0,
+)  # survivors of one stream come in clusters: their number varies more than a count of its own
 SAME_DIGITS = 12
 
 
@@ -25,6 +29,25 @@ def window_search(trials: Sequence[float], kept: Survivors, size: int) -> list[F
         _same_counts(forward, backward),
     ]
     return [finding for finding in tried if finding is not None] + _duplicates(kept)
+
+
+def null_counts(null: float, expected: float) -> list[Finding]:
+    """Check step 1: the null twins met about as many survivors as chance leaves; else the threshold is not the stated one."""
+    if null > MANY * expected + SLACK:
+        return [
+            _fail(
+                "twins.many",
+                f"a null twin met {null:.0f} survivors, chance leaves {expected:.1f}: the count threshold is not met by chance alone",
+            )
+        ]
+    if MANY * (null + SLACK) < expected:
+        return [
+            _fail(
+                "twins.few",
+                f"a null twin met {null:.0f} survivors, chance leaves {expected:.1f}: the sieve may not have run",
+            )
+        ]
+    return []
 
 
 def scorer_search(trials: Sequence[float], weights: Sequence[float]) -> list[Finding]:

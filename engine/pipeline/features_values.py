@@ -44,7 +44,7 @@ def _divisible(modulus: int, small: int) -> np.ndarray:
     """Return, for every distance that a miss can have, whether `small` divides it; 0 is no miss."""
     table = np.arange(modulus) % small == 0
     table[0] = False
-    return table
+    return np.asarray(table)
 
 
 def digit(board: Board) -> Columns:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from engine.compute.stop import Stop
 from engine.errors import UsageError
-from engine.pipeline.gains import draw_gains, mean_and_error, rates
+from engine.pipeline.capacity import Trial, budget, choose, climbs
+from engine.pipeline.fitting import Config, Fitted, Rows
+from engine.pipeline.gains import draw_gains, rates
 from engine.pipeline.taught import taught
-from engine.pipeline.trainers import Config, Fitted, Rows, trainer
+from engine.pipeline.trainers import trainer
 
 Arrays = dict[str, np.ndarray]
 Params = dict[str, Any]
-Folds = list[tuple[int, list[int]]]
+Fold = tuple[int, list[int]]
+LIBRARY_FAULTS = (ImportError, OSError, AttributeError, RuntimeError, ValueError, TypeError)
+"""What importing a library that does not fit the machine raises; its absence is one of them."""
 
 
 def rows_of(arrays: Arrays, blocks: Sequence[int], chance: float) -> Rows:
@@ -27,64 +32,101 @@ def rows_of(arrays: Arrays, blocks: Sequence[int], chance: float) -> Rows:
     return Rows(x, hits, scored, chance)
 
 
-def _fold(
-    params: Params, arrays: Arrays, config: Config, fold: tuple[int, list[int]], stop: Stop
-) -> np.ndarray:
-    """Train on the earlier blocks of a fold and return the rates it states for the validated one."""
-    validated, train = fold
-    chance = params["chance"]
-    model = _fit(params, taught(rows_of(arrays, train, chance), train, params), config, stop)
-    return rates(model.margin(arrays["x"][validated]), chance)
-
-
 def _fit(params: Params, rows: Rows, config: Config, stop: Stop) -> Fitted:
     stop.raise_if_asked()
     return trainer(params["family"]).fit(rows, config, params["seed"], stop.raise_if_asked)
 
 
-def _block_marks(params: Params, arrays: Arrays, block: int) -> np.ndarray:
+def _learnt(params: Params, arrays: Arrays, config: Config, fold: Fold, stop: Stop) -> Fitted:
+    """Train on the earlier blocks of a fold."""
+    return _fit(params, taught(rows_of(arrays, fold[1], params["chance"]), fold[1], params), config, stop)
+
+
+def _states(params: Params, arrays: Arrays, model: Fitted, block: int, rounds: int | None) -> np.ndarray:
+    """Return the rates that a model states for a block."""
+    return rates(model.margin(arrays["x"][block], rounds), params["chance"])
+
+
+def _gains(params: Params, arrays: Arrays, rate: np.ndarray, block: int) -> np.ndarray:
     length = params["length"]
-    return arrays["marks"][:, block * length : (block + 1) * length]
+    marks = arrays["marks"][:, block * length : (block + 1) * length]
+    return draw_gains(rate, marks, params["chance"])
 
 
 def ladder_job(params: Params, arrays: Arrays, stop: Stop) -> tuple[Params, Arrays]:
-    """Try capacities from the smallest up, as long as the next one gains more than a standard error; report every rung."""
-    ladder = trainer(params["family"]).ladder[: params["rungs"]]
-    scores: list[np.ndarray] = []
-    for config in ladder:
-        gains = [
-            draw_gains(
-                _fold(params, arrays, config, fold, stop),
-                _block_marks(params, arrays, fold[0]),
-                params["chance"],
-            )
-            for fold in params["folds"]
-        ]
-        scores.append(np.concatenate(gains))
-        if len(scores) > 1 and not _better(scores[-1], scores[-2]):
+    """Try capacities from the smallest up, as long as a rung gains more than a standard error; report every trial.
+
+    Each architecture is trained once per inner fold and judged at several lengths of that training. A library that fails on
+    this machine is an answer, `unusable`, and no error: the other families go on without it.
+    """
+    family = trainer(params["family"])
+    try:
+        library = family.library()
+    except LIBRARY_FAULTS as error:
+        return {"unusable": f"{type(error).__name__}: {error}".splitlines()[0]}, {}
+    trials: list[Trial] = []
+    for rung, architectures in enumerate(family.ladder[: params["rungs"]]):
+        fresh = [trial for config in architectures for trial in _tried(params, arrays, rung, config, stop)]
+        go_on = not trials or climbs(fresh, trials)
+        trials += fresh
+        if not go_on:
             break
-    best = len(scores) - 1 if len(scores) == 1 or _better(scores[-1], scores[-2]) else len(scores) - 2
-    tried = [{"config": dict(ladder[at]), "bits": float(score.mean())} for at, score in enumerate(scores)]
-    return {"chosen": dict(ladder[best]), "rung": best, "tried": tried, "draws": len(scores[0])}, {}
+    best = choose(trials)
+    meta = {
+        "library": library,
+        "chosen": best.chosen(),
+        "rung": best.rung,
+        "tried": [trial.report() for trial in trials],
+        "draws": len(best.gains),
+        "fits": sum(trial.last for trial in trials) * len(params["folds"]),
+        "budget": budget(family.ladder[: params["rungs"]], len(params["folds"])),
+    }
+    return meta, {}
 
 
-def _better(now: np.ndarray, before: np.ndarray) -> bool:
-    gain, error = mean_and_error(now - before)
-    return gain > 0.0 and gain > (error if np.isfinite(error) else 0.0)
+def _tried(params: Params, arrays: Arrays, rung: int, config: Config, stop: Stop) -> list[Trial]:
+    """Train one architecture on every inner fold and judge it at each of its lengths."""
+    models = [(fold[0], _learnt(params, arrays, config, fold, stop)) for fold in params["folds"]]
+    trials = Trial.lengths(rung, config, max(model.size for _, model in models))
+    return [
+        trial.judged(
+            np.concatenate(
+                [
+                    _gains(params, arrays, _states(params, arrays, model, at, trial.rounds), at)
+                    for at, model in models
+                ]
+            )
+        )
+        for trial in trials
+    ]
 
 
 def train_job(params: Params, arrays: Arrays, stop: Stop) -> tuple[Params, Arrays]:
     """Predict each outer block out of fold, then train on every dev block; return rates for final and next, and the model."""
     config, chance = params["config"], params["chance"]
-    held_out = [_fold(params, arrays, config, fold, stop) for fold in params["folds"]]
+    held_out, inside = [], []
+    for fold in params["folds"]:
+        model = _learnt(params, arrays, config, fold, stop)
+        held_out.append(_states(params, arrays, model, fold[0], None))
+        inside += [
+            _gains(params, arrays, _states(params, arrays, model, block, None), block) for block in fold[1]
+        ]
     dev = list(range(len(arrays["targets"][0])))
-    model = _fit(params, taught(rows_of(arrays, dev, chance), dev, params), config, stop)
+    rows = taught(rows_of(arrays, dev, chance), dev, params)
+    model = _fit(params, rows, config, stop)
     data = model.dump()
-    ahead = rates(model.margin(arrays["x"][len(dev)]), chance)
-    meta = {"config": config, "size": model.size, "bytes": len(data), "rows": len(dev) * arrays["x"].shape[1]}
+    meta = {
+        "config": config,
+        "library": trainer(params["family"]).library(),
+        "size": model.size,
+        "bytes": len(data),
+        "rows": len(rows.x),
+        "anatomy": asdict(model.anatomy(rows.x)),
+        "inside_bits": float(np.concatenate(inside).mean()),
+    }
     return meta, {
         "held_out": np.stack(held_out),
-        "final": ahead,
+        "final": _states(params, arrays, model, len(dev), None),
         "model": np.frombuffer(data, dtype=np.uint8).copy(),
     }
 
@@ -95,7 +137,12 @@ def decoys_job(params: Params, arrays: Arrays, stop: Stop) -> tuple[Params, Arra
     for x, targets in zip(arrays["x"], arrays["targets"], strict=True):
         one = {"x": x, "targets": targets}
         held_out.append(
-            np.stack([_fold(params, one, params["config"], fold, stop) for fold in params["folds"]])
+            np.stack(
+                [
+                    _states(params, one, _learnt(params, one, params["config"], fold, stop), fold[0], None)
+                    for fold in params["folds"]
+                ]
+            )
         )
     return {"histories": len(held_out)}, {"held_out": np.stack(held_out)}
 

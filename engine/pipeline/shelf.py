@@ -48,22 +48,31 @@ class Shelf:
         """Read a JSON artifact under its contract; refuse one made from another history."""
         made = contract.parse(self._json(name, contract), name, self._looked(name))
         self._same_history(name, getattr(made, "history", None))
+        self._current(name)
         return made
 
     def survivors(self, name: str) -> Survivors:
         """Read a survivors table."""
         made = Survivors.from_bytes(self._bytes(name), name)
         self._same_history(name, made.header.history)
+        self._current(name)
         return made
 
     def scored(self, name: str) -> Scored:
         """Read the scored survivors."""
         made = Scored.from_bytes(self._bytes(name), name, self._looked(name))
         self._same_history(name, made.head.history)
+        self._current(name)
         return made
 
     def raw(self, name: str) -> bytes:
         """Read an artifact as it is."""
+        data = self._bytes(name)
+        self._current(name)
+        return data
+
+    def decided(self, name: str) -> bytes:
+        """Read what acceptance decided: no step's code made it, so no code can make it stale."""
         return self._bytes(name)
 
     def sha(self, name: str) -> str:
@@ -91,6 +100,17 @@ class Shelf:
             raise BadInput(
                 f"{name}: made from history {str(digest)[:12]}, this run is over {self.ctx.history.digest[:12]}; "
                 "run the steps before this one again"
+            )
+
+    def _current(self, name: str) -> None:
+        """Refuse what other code made, and what was made from inputs that are no longer these."""
+        with _translated():
+            note = self.ctx.artifacts.lineage(name)
+            self.ctx.artifacts.must_be_fresh(name)
+        if note.code != code_digest():
+            raise SchemaRefused(
+                f"{name}: made by code {note.code[:12] or 'unknown'}, this is {code_digest()[:12]}; "
+                "run the pipeline from the step that writes it again"
             )
 
     def _json(self, name: str, contract: type[Contract]) -> dict[str, Any]:

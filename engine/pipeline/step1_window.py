@@ -20,7 +20,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from engine.errors import BadInput, Halted
-from engine.evidence.chance import log2_expected_false, threshold_for
+from engine.evidence.chance import log2_expected_false, search_block, threshold_for
 from engine.evidence.evalue import required_bits
 from engine.evidence.stretch import log2_stretch
 from engine.evidence.uniformity import match_probability
@@ -38,7 +38,7 @@ from engine.pipeline.blocks import TooFewDraws
 from engine.pipeline.context import Progress, RunContext, StepOutcome
 from engine.pipeline.replay import Lines, predictions, refuse, tally
 from engine.pipeline.shelf import Shelf, code_digest
-from engine.pipeline.study import Rungs, Study, Trial, optimise
+from engine.pipeline.study import Rungs, Study, Trial, optimise, startup
 from engine.search.analysis import Analysis
 from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.ranges import Range
@@ -53,6 +53,10 @@ SHORTEST_WINDOW = 4
 DEEPEST_START, WIDEST_GAP = 7, 7  # where the asked space names no bounds
 EXPECTED = (1.0, 8.0, 64.0)  # expected false survivors that set the count threshold
 UNSEEN_FLOOR = -20.0  # bits; below it one hopeless survivor is hardly worse than another
+SINCE_SEEDING = 8  # draws; a window whose generator was seeded anew is looked for so long after the seeding
+OPENING_NOISE, OPENING_POWER = 0.2, 0.99  # that the first trials' windows are made for
+ANCHORS = ("history", "window")  # where starts are counted from: the first draw, or the window's
+ANCHORED = 4  # of the first trials one in so many looks for that
 RUNG = 4  # a rung has so many times the seeds of all before it
 Sweeps = dict[int, list[SweepResult]]  # of each trial, rung by rung
 
@@ -75,10 +79,20 @@ class Plan:
         least = max(1, self.gaps[0]) if params["law"] == "reseed" else self.gaps[0]
         return least, max(least, params["gaps"])
 
+    def depth(self, params: dict[str, Any]) -> tuple[int, int]:
+        """Return the starts that a trial tries; counted from the window, they cover the draws since the seeding too."""
+        since = SINCE_SEEDING * (self.reach(params)[1] + 1) if self.anchored(params) else 0
+        return self.starts[0], params["starts"] + since
+
+    @staticmethod
+    def anchored(params: dict[str, Any]) -> bool:
+        """Say whether starts count from the window; a generator that is seeded before every draw has one way only."""
+        return bool(params["anchor"] == "window" and params["law"] == "constant")
+
     def hypotheses(self, params: dict[str, Any]) -> int:
         """Return how many hypotheses a trial with these parameters tests, at most."""
-        starts, (least, most) = params["starts"] - self.starts[0] + 1, self.reach(params)
-        return int(self.seeds.size * self.codes * starts * (most - least + 1))
+        (shallow, deep), (least, most) = self.depth(params), self.reach(params)
+        return int(self.seeds.size * self.codes * (deep - shallow + 1) * (most - least + 1))
 
     def rungs(self, count: int) -> list[Range]:
         """Return the seeds of each rung, the first ones fewest."""
@@ -101,6 +115,7 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         ctx.parameters.window_batch,
         _about(ctx, plan),
         ctx.parameters.deterministic,
+        opening(ctx, plan),
     )
     key, rungs = study.key(ctx.run), plan.rungs(ctx.parameters.window_rungs)
     sweeps: Sweeps = {}
@@ -240,6 +255,7 @@ def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
     """Return the searched parameters; `start` and `length` count draws of the chosen stream."""
     longest = min(LONGEST_BLOCK, plan.end)
     return {
+        "anchor": CategoricalDistribution(ANCHORS),
         "law": CategoricalDistribution(plan.laws),
         "session": CategoricalDistribution([ALL_DRAWS if one is None else one for one in plan.sessions]),
         "start": IntDistribution(0, max(0, plan.end - SHORTEST_WINDOW)),
@@ -248,6 +264,38 @@ def distributions(ctx: RunContext, plan: Plan) -> dict[str, BaseDistribution]:
         "starts": IntDistribution(*plan.starts),
         "expected": CategoricalDistribution(EXPECTED),
     }
+
+
+def opening(ctx: RunContext, plan: Plan) -> dict[int, dict[str, Any]]:
+    """Return what the first trials are told: the whole asked depth, in a window that a fifth of wrong draws leaves sharp.
+
+    Streams take turns, each at the first draws, then at the latest, then between. One in four looks for a seeding inside the
+    history, one tries the other law of gaps; what is not told here the sampler finds.
+    """
+    deep = {"gaps": plan.gaps[1], "starts": plan.starts[1]}
+    labels = [ALL_DRAWS if one is None else one for one in sorted(plan.sessions, key=lambda one: one is None)]
+    told: dict[int, dict[str, Any]] = {}
+    for at in range(min(startup(ctx.parameters.window_batch), ANCHORED * len(labels))):
+        if at % ANCHORED == ANCHORED - 1:
+            told[at] = {"anchor": "window", "law": plan.laws[0], **deep}
+            continue
+        law = plan.laws[-1] if at % ANCHORED == ANCHORED - 2 else plan.laws[0]
+        length = _sharp(plan, {"law": law, "anchor": "history", **deep})
+        turn, stream = divmod(at - at // ANCHORED, len(labels))
+        spots = (0, plan.end - length, (plan.end - length) // 2)
+        told[at] = {
+            "anchor": "history", "law": law, "session": labels[stream], "start": spots[turn % len(spots)], "length": length,
+            "expected": EXPECTED[0], **deep,
+        }  # fmt: skip
+    return told
+
+
+def _sharp(plan: Plan, params: dict[str, Any]) -> int:
+    """Return how long a window must be to leave one false survivor in, and the truth with a fifth of its draws wrong."""
+    longest = min(LONGEST_BLOCK, plan.end)
+    chance = 1.0 / (plan.range[1] - plan.range[0] + 1)
+    found = search_block(plan.hypotheses(params), longest, chance, OPENING_NOISE, power=OPENING_POWER)
+    return max(min(SHORTEST_WINDOW, longest), found.draws if found else longest)
 
 
 def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str, Any]) -> SweepSpec:
@@ -269,7 +317,7 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         mappings=ctx.space.mappings,
         range=plan.range,
         seeds=plan.seeds,
-        starts=(plan.starts[0], params["starts"]),
+        starts=plan.depth(params),
         gaps=plan.reach(params),
         window_start=first,
         window_length=length,
@@ -282,6 +330,7 @@ def spec_of(ctx: RunContext, plan: Plan, key: str, number: int, params: dict[str
         keep=ctx.parameters.max_survivors,
         trial=number,
         law=params["law"],
+        anchored=plan.anchored(params),
     )
 
 
@@ -315,6 +364,7 @@ def _detail(spec: SweepSpec, found: SweepResult, rungs: int) -> dict[str, Any]:
     return {
         "rungs": rungs,
         "law": spec.law,
+        "anchored": spec.anchored,
         "window": [spec.window_start, spec.window_length],
         "threshold": spec.threshold,
         "hits": found.hits,
@@ -362,6 +412,11 @@ def _write(
     outcome = _store(ctx, config, kept)
     outcome.findings += content.window_search([t.value for t in trials], kept, outcome.artifacts[1].bytes)
     _measure(outcome, trials, results, kept, config)
+    if (
+        _chance(spec, plan) * (plan.range[1] - plan.range[0] + 1) <= 1.0 + 1e-9
+    ):  # else it is a bound, far above what chance leaves
+        nulls = sum(sum(one.null_hits) for one in results.values()) / 2
+        outcome.findings += content.null_counts(nulls, outcome.metrics["expected_false"])
     return outcome
 
 
@@ -369,7 +424,7 @@ def _claimed(ctx: RunContext, plan: Plan, kept: Survivors, required: float) -> b
     """Say whether a survivor carries a claim that still holds at the end of the searched part: one that ended foretells nothing."""
     rows = [
         row
-        for row in np.flatnonzero(kept["evidence_bits"] >= required)
+        for row in np.flatnonzero(kept["evidence_bits"] >= required).tolist()
         if refuse(kept.alignment(row)) is None
     ]
     lines = Lines.of(ctx.history.head(plan.end))

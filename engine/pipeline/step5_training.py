@@ -16,21 +16,24 @@ from typing import Any
 import numpy as np
 
 from engine.compute.task import Task, TaskResult
-from engine.pipeline import content
+from engine.pipeline import content, health
 from engine.pipeline.artifacts import ENGINE, MODEL_META, SCORED, EngineConfig, ModelMeta, Scored
-from engine.pipeline.calls import call
+from engine.pipeline.baselines import SINGLE, best_row, single
+from engine.pipeline.calibrate import best_share, shrunk, slope
+from engine.pipeline.calls import TaskFailed, call, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.features import Table
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.gains import hit_shares, weights
 from engine.pipeline.intervals import Interval, mean_interval
+from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines
 from engine.pipeline.selection import CHANCE, Candidate, out_of_fold, select, stored
 from engine.pipeline.shelf import Shelf, code_digest, parameters_of
 from engine.pipeline.step3_scoring import SCORE, Rows, compute
-from engine.pipeline.step4_architecture import train_arrays
+from engine.pipeline.step4_architecture import SKIPPED, skips, train_arrays
 from engine.pipeline.study import together
-from engine.pipeline.taught import active_policy, params_of
+from engine.pipeline.taught import active_policy, fitted, params_of
 from engine.pipeline.trainers import TRAINERS
 from engine.selfplay.rules import Policy
 
@@ -45,12 +48,23 @@ class Artefact(StepRefused):
 
 @dataclass(frozen=True)
 class Trained:
-    """Everything that training gave, before anybody looks at the final block."""
+    """Everything that training gave, before anybody looks at the final block; `single` is the baseline, `skipped` has reasons."""
 
     results: Mapping[str, TaskResult]
     candidates: Mapping[str, Candidate]
+    single: Candidate
+    shares: Mapping[str, float]
+    slopes: Mapping[str, float | None]
     selected: str
     stored: str
+    skipped: Mapping[str, str]
+
+    def health(self) -> dict[str, health.Numbers]:
+        """Return each model's health."""
+        return {
+            family: health.numbers(result.meta, self.candidates[family].bits)
+            for family, result in self.results.items()
+        }
 
 
 async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
@@ -62,13 +76,16 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         raise StepRefused(
             "step 5: step 4 chose capacities for other features than step 3 wrote; run step 4 again"
         )
-    policy = await asyncio.to_thread(active_policy, shelf)
+    policy, misfits = fitted(await asyncio.to_thread(active_policy, shelf), scored.head.names)
     trained = await train(ctx, scored, config, progress, policy)
     decoys = await decoy_lift(ctx, scored, config.models[trained.stored], trained.stored, progress, policy)
     opened = await asyncio.to_thread(open_final, ctx, scored, question_of(shelf, ctx))
     verdict = await judge(ctx, scored, trained)
     progress(StepProgress("5", total(ctx), total(ctx), "final block judged"))
-    return await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome = await asyncio.to_thread(_write, ctx, shelf, scored, trained, decoys, verdict, opened)
+    outcome.findings += misfits
+    await asyncio.to_thread(Parts(ctx.artifacts.directory, "5").clear)
+    return outcome
 
 
 def total(ctx: RunContext) -> int:
@@ -79,35 +96,86 @@ def total(ctx: RunContext) -> int:
 async def train(
     ctx: RunContext, scored: Scored, config: EngineConfig, progress: Progress, policy: Policy = NO_POLICY
 ) -> Trained:
-    """Train every family in a process of its own, under the active policy, and select out of fold."""
-    blocks, chance = scored.head.blocks(), scored.head.chance
+    """Train every family in a process of its own, under the active policy, and select out of fold; one whose process fails is left out, and said so."""
     arrays, done = train_arrays(scored), 0
+    skipped = {
+        family: str(tried[0][SKIPPED])
+        for family, tried in config.tried.items()
+        if family not in config.models
+    }
 
-    async def one(family: str) -> TaskResult:
+    async def one(family: str) -> TaskResult | None:
         nonlocal done
-        key = f"{ctx.run}/5/{family}"
-        result = await call(
-            ctx, train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
-        )
-        if result.meta["config"] != config.models[family]:
-            raise StepRefused(
-                f"{key}: trained with another configuration than step 4 chose; run the step again"
-            )
+        result = await _trained(ctx, scored, config, family, arrays, skipped, policy)
         done += 1
-        progress(StepProgress("5", done, total(ctx), f"{family} trained"))
+        said = "trained" if result is not None else f"skipped, {skipped[family]}"
+        progress(StepProgress("5", done, total(ctx), f"{family} {said}"))
         return result
 
-    results = dict(zip(config.models, await together([one(family) for family in config.models]), strict=True))
+    made = await together([one(family) for family in config.models])
+    results = {
+        family: result for family, result in zip(config.models, made, strict=True) if result is not None
+    }
+    if not results:
+        raise StepRefused(
+            f"step 5: no model could be trained ({'; '.join(skipped.values())}); run step 4 again"
+        )
+    return _selected(scored, results, skipped)
+
+
+async def _trained(
+    ctx: RunContext,
+    scored: Scored,
+    config: EngineConfig,
+    family: str,
+    arrays: dict[str, np.ndarray],
+    skipped: dict[str, str],
+    policy: Policy,
+) -> TaskResult | None:
+    key = f"{ctx.run}/5/{family}"
+    try:
+        result = await kept(
+            ctx, "5", train_task(ctx, scored, key, family, config.models[family], arrays, policy=policy)
+        )
+    except TaskFailed as error:
+        skipped[family] = str(error)
+        return None
+    if result.meta["config"] != config.models[family]:
+        raise StepRefused(f"{key}: trained with another configuration than step 4 chose; run the step again")
+    return result
+
+
+def _selected(scored: Scored, results: dict[str, TaskResult], skipped: dict[str, str]) -> Trained:
+    """Judge every model and the baselines out of fold, and select."""
+    blocks, chance = scored.head.blocks(), scored.head.chance
+    first, length = blocks.outer[0], blocks.length
+    held_out = {family: result.arrays["held_out"] for family, result in results.items()}
     candidates = {
         family: Candidate(
             family,
-            out_of_fold(result.arrays["held_out"], scored.marks, blocks.outer, blocks.length, chance),
-            int(result.meta["size"]),
+            out_of_fold(rates, scored.marks, blocks.outer, length, chance),
+            int(results[family].meta["size"]),
         )
-        for family, result in results.items()
+        for family, rates in held_out.items()
     }
-    selected = select(candidates)
-    return Trained(results, candidates, selected, stored(candidates, selected))
+    folds = [(at, blocks.trains(at)) for at in blocks.outer]
+    baseline = single(scored.targets, scored.marks, folds, _trusted(scored), length, chance)
+    selected = select({SINGLE: baseline, **candidates})
+    return Trained(
+        results,
+        candidates,
+        baseline,
+        {f: best_share(rates, scored.marks, first, length, chance) for f, rates in held_out.items()},
+        {f: slope(rates, scored.marks, first, length) for f, rates in held_out.items()},
+        selected,
+        stored(candidates, CHANCE if selected == SINGLE else selected),
+        skipped,
+    )
+
+
+def _trusted(scored: Scored) -> int:
+    """Return how many rows may be trusted: the survivors, or without any the decoys that stand in for them."""
+    return scored.real or len(scored.head.decoys)
 
 
 def train_task(
@@ -151,8 +219,8 @@ async def decoy_lift(
         [decoy_table(ctx, scored, turn) for turn in range(ctx.parameters.decoy_histories)]
     )
     arrays = {name: np.stack([table[name] for table in tables]) for name in tables[0]}
-    task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys")
-    held_out = (await call(ctx, task)).arrays["held_out"]
+    task = train_task(ctx, scored, f"{ctx.run}/5/decoys", family, config, arrays, job="decoys", policy=policy)
+    held_out = (await kept(ctx, "5", task)).arrays["held_out"]
     progress(StepProgress("5", total(ctx) - 1, total(ctx), f"{len(tables)} decoy histories"))
     shares = [
         share
@@ -227,10 +295,6 @@ def question_of(shelf: Shelf, ctx: RunContext) -> str:
 async def judge(ctx: RunContext, scored: Scored, trained: Trained) -> TaskResult:
     """Replay the final block and judge every model on it."""
     lines = Lines.of(ctx.history)
-    trusted = scored.real or len(scored.head.decoys)
-    past = scored.targets[0, :, :trusted].sum(axis=0) / np.maximum(
-        1, scored.targets[1, :, :trusted].sum(axis=0)
-    )
     params = {
         "job": "judge",
         "alignments": [one.model_dump(mode="json") for one in scored.alignments()],
@@ -238,12 +302,18 @@ async def judge(ctx: RunContext, scored: Scored, trained: Trained) -> TaskResult
         "labels": list(lines.labels),
         "final": [scored.head.final[0], scored.head.final[1]],
         "real": scored.real,
-        "single": int(past.argmax()),
+        "single": best_row(scored.targets, range(scored.targets.shape[1]), _trusted(scored)),
         "rounds": ctx.parameters.permutations,
         "confidence": ctx.parameters.confidence,
         "seed": ctx.seeds.child("step5").integer("permutations"),
     }
-    rates = np.stack([result.arrays["final"] for result in trained.results.values()])
+    chance = scored.head.chance
+    rates = np.stack(
+        [
+            shrunk(result.arrays["final"], trained.shares[family], chance)
+            for family, result in trained.results.items()
+        ]
+    )
     return await call(ctx, Task("features", f"{ctx.run}/5/judge", params, {**lines.arrays(), "rates": rates}))
 
 
@@ -280,6 +350,7 @@ def _write(
         features=scored.head.features,
         names=scored.head.names,
         chance=scored.head.chance,
+        calibration=trained.shares[trained.stored],
         signal=signal,
         selected=trained.selected,
         verdict=_verdict(signal, scored, trained, mine),
@@ -295,7 +366,9 @@ def _write(
         models={family: _report(trained, family) for family in trained.results},
         final={
             "models": final,
-            "single": verdict.meta["single"],
+            "single": {**verdict.meta["single"], "out_of_fold_bits": _bits_interval(trained.single.gains)},
+            "beats_single": trained.candidates[trained.stored].bits > trained.single.bits,
+            "skipped": dict(trained.skipped),
             "draws": verdict.meta["draws"],
             "rows": verdict.meta["rows"],
         },
@@ -323,6 +396,10 @@ def _report(trained: Trained, family: str) -> dict[str, Any]:
         "draws": len(candidate.gains),
         "size": candidate.size,
         "rows": result.meta["rows"],
+        "config": result.meta["config"],
+        "library": result.meta["library"],
+        "calibration": {"share": trained.shares[family], "slope": trained.slopes[family]},
+        "health": trained.health()[family],
     }
 
 
@@ -336,7 +413,8 @@ def _bits_interval(gains: np.ndarray) -> dict[str, float]:
 def _verdict(signal: bool, scored: Scored, trained: Trained, mine: dict[str, Any]) -> str:
     numbers = f"lift {mine['lift']['value']:.3g} ({mine['lift']['lo']:.3g} to {mine['lift']['hi']:.3g}), p {mine['p']:.3g}"
     if signal:
-        return f"signal: {trained.stored} beats chance on the final block, {numbers}"
+        alone = "" if trained.selected != SINGLE else ", no better than its best single survivor"
+        return f"signal: {trained.stored} beats chance on the final block{alone}, {numbers}"
     if not scored.real:
         return f"no signal: there is no survivor to trust, decoys show {numbers}"
     if trained.selected == CHANCE:
@@ -357,8 +435,12 @@ def _measure(
     decoys: Interval,
 ) -> None:
     rates = {family: result.arrays["final"] for family, result in trained.results.items()}
-    outcome.findings += content.training(rates, [result.seconds for result in trained.results.values()])
-    outcome.measure("models", len(trained.results), ">=", len(TRAINERS))
+    ran = [
+        result.seconds for result in trained.results.values() if result.seconds > 0.0
+    ]  # 0: kept from before a halt
+    outcome.findings += content.training(rates, ran)
+    outcome.findings += skips(dict(trained.skipped)) + health.warnings(trained.health())
+    outcome.measure("models", len(trained.results), ">=", 1, f"{len(trained.skipped)} left out")
     outcome.measure(
         "decoy_lift_lo", decoys.lo, note=f"decoy histories: lift {decoys.value:.3g}, expected 1.00"
     )
@@ -376,5 +458,8 @@ def _measure(
         "out_of_fold_bits": {family: candidate.bits for family, candidate in trained.candidates.items()},
         "final_lift": mine["lift"],
         "decoy_lift": decoys.dump(),
+        "single_bits": trained.single.bits,
+        "health": trained.health(),
+        "skipped": dict(trained.skipped),
     }
-    outcome.note = meta.verdict
+    outcome.note = "; ".join([meta.verdict, *(f"{family} left out" for family in trained.skipped)])

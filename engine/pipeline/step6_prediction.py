@@ -15,6 +15,7 @@ from engine.evidence.evalue import required_bits
 from engine.pipeline import content
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, Scored, WindowConfig
 from engine.pipeline.bias import Bias, bias_of
+from engine.pipeline.calibrate import shrunk
 from engine.pipeline.calls import call
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.gains import weights
@@ -57,12 +58,12 @@ def _same_model(shelf: Shelf, meta: ModelMeta, scored: Scored) -> None:
 
 
 async def state_rates(ctx: RunContext, scored: Scored, meta: ModelMeta, model: bytes) -> np.ndarray:
-    """Return the model's hit rate for each survivor at the next draw, float (real,)."""
+    """Return the model's calibrated hit rate for each survivor at the next draw, float (real,)."""
     params = {"job": "predict", "family": meta.family, "chance": meta.chance}
     rows = np.ascontiguousarray(scored.x[-1])
     arrays = {"model": np.frombuffer(model, dtype=np.uint8).copy(), "rows": rows}
     result = await call(ctx, Task("train", f"{ctx.run}/6/rates", params, arrays, isolate=True))
-    return result.arrays["rates"][: scored.real]
+    return shrunk(result.arrays["rates"][: scored.real], meta.calibration, meta.chance)
 
 
 def publish(

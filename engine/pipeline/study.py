@@ -52,6 +52,8 @@ class Study:
     batch: int
     about: Mapping[str, Any]
     deterministic: bool = True
+    first: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Parameters that the first trials are told, by number; the sampler finds the others."""
 
     def key(self, run: str) -> str:
         """Return the name under which the trials are billed and recorded; another question has another name."""
@@ -119,8 +121,9 @@ class _Bench:
         self.inner.sampler = _sampler(self.ctx, self.study, number)
         known = self.ledger.asked.get(number)
         self.ctx.journal.bill(f"{self.key}/trial/{number}", 1, {"step": self.study.step, "trial": number})
-        if known is not None:
-            self.inner.enqueue_trial(known)
+        told = self.study.first.get(number) if known is None else known
+        if told is not None:
+            self.inner.enqueue_trial(dict(told))
         trial = self.inner.ask(dict(self.study.space))
         if known is None:
             self.ctx.journal.append(ASKED, self._event(number, trial.params))
@@ -163,7 +166,7 @@ async def optimise(ctx: RunContext, study: Study, run: Run, progress: Progress) 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     key = study.key(ctx.run)
     inner = optuna.create_study(
-        direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=max(4, study.batch))
+        direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=startup(study.batch))
     )
     ledger = await asyncio.to_thread(_Ledger.read, ctx, key)
     bench = _Bench(ctx, study, run, key, ledger, inner)
@@ -225,7 +228,12 @@ async def _in_flight(bench: _Bench, tell: Tell) -> None:
 
 def _sampler(ctx: RunContext, study: Study, number: int) -> optuna.samplers.BaseSampler:
     seed = ctx.seeds.child(f"step{study.step}").integer(f"sampler/{number}")
-    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=max(4, study.batch))
+    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=startup(study.batch))
+
+
+def startup(batch: int) -> int:
+    """Return how many trials are random before any is judged by the others."""
+    return max(4, batch)
 
 
 async def together(work: Sequence[Awaitable[T]]) -> list[T]:

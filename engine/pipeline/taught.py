@@ -8,18 +8,45 @@ from typing import Any
 
 import numpy as np
 
+from engine.pipeline.fitting import Rows
 from engine.pipeline.shelf import Shelf
-from engine.pipeline.trainers import Rows
 from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.policy import Table, apply_policy
-from engine.selfplay.rules import Policy
+from engine.selfplay.rules import Mask, Policy
+from engine.watcher.evaluation import Finding
 
 
 def active_policy(shelf: Shelf) -> Policy:
     """Return the active policy and make it part of the step's lineage; without the artifact no policy is active."""
     if not shelf.ctx.artifacts.exists(ACTIVE_POLICY):
         return Policy()
-    return ActivePolicy.model_validate(json.loads(shelf.raw(ACTIVE_POLICY))).policy
+    return ActivePolicy.model_validate(json.loads(shelf.decided(ACTIVE_POLICY))).policy
+
+
+def fitted(policy: Policy, names: Sequence[str]) -> tuple[Policy, list[Finding]]:
+    """Return the policy as this table can bear it, and what it could not bear.
+
+    Columns come and go with the draws. A hidden column that is gone is hidden; a filter or weight by one that is gone
+    cannot be applied, so that part is left out and said.
+    """
+    gone = {
+        part: rule.column
+        for part, rule in (("filter", policy.filter), ("weight", policy.weight))
+        if rule is not None and rule.column not in names
+    }
+    parts: dict[str, Any] = dict.fromkeys(gone)
+    if policy.mask is not None:
+        hidden = tuple(name for name in policy.mask.columns if name in names)
+        parts["mask"] = Mask(columns=hidden) if hidden else None
+    told = [
+        Finding(
+            code="policy.misfit",
+            level="warn",
+            text=f"the active policy's {part} is left out: this table has no column {column}",
+        )
+        for part, column in gone.items()
+    ]
+    return policy.model_copy(update=parts), told
 
 
 def params_of(policy: Policy, names: Sequence[str]) -> dict[str, Any]:

@@ -1,19 +1,29 @@
-"""Look one rig over for `mimicry doctor`: can it be entered, is it the right one, has it room to work. Changes nothing."""
+"""Look one rig over for `mimicry doctor`: can it be entered, has it room, python, GPUs, the right code, the right time. Changes nothing there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+import shlex
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from engine.errors import BadInput
-from engine.rigs.connection import Rig, RigFault
+from engine.config import RigSettings
+from engine.errors import BadInput, MimicryError
+from engine.rigs.connection import RigFault
+from engine.rigs.deploy import installed, library
 from engine.rigs.facts import Facts, read_facts
+from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.life import reach_of
+from engine.rigs.reach import Reach
+from engine.rigs.reading import Reading, parse_reading
 
 ENOUGH_RAM = 1 << 30
 ENOUGH_DISK = 2 << 30
 OLDEST_PYTHON = (3, 11)
 MOST_LOAD = 4.0
 """Load per core above which a rig is too busy to start workers on."""
+MOST_CLOCK = 2.0
 
 
 @dataclass(frozen=True)
@@ -23,46 +33,140 @@ class Finding:
     ok: bool
     what: str
     fix: str
+    optional: bool = False
 
 
-async def check(rig: Rig) -> list[Finding]:
-    """Connect if needed, read the facts once, and return what was found; a rig that was not connected is left so."""
+async def check(settings: RigSettings, reach: Reach | None = None, roots: tuple[str, ...] = ("/sys", "/proc", "nvidia-smi")) -> list[Finding]:  # fmt: skip
+    """Connect if needed, look, and return what was found; a rig that was not connected is left so."""
+    rig = reach or reach_of(settings)
     was_connected = rig.connected
+    found: list[Finding] = []
     try:
         await rig.connect()
-        facts = await read_facts(rig)
+        async for finding in _look(rig, settings, roots):
+            found.append(finding)
     except (RigFault, BadInput) as error:
         what, _, fix = str(error).partition("; ")
-        return [Finding(False, what, fix)]
+        found.append(Finding(False, what, fix))
     finally:
         if not was_connected:
             await rig.close()
-    reached = f"rig {rig.address}: reached, host key known, {facts.hostname}, {facts.cores} cores"
-    return [Finding(True, reached, ""), *_room(rig.address.name, facts)]
+    return found
 
 
-def _room(name: str, facts: Facts) -> Iterator[Finding]:
-    """Yield a finding for each thing that a worker needs."""
-    ram, disk = facts.ram_free, facts.disk_free
+async def _look(rig: Reach, settings: RigSettings, roots: tuple[str, ...]) -> AsyncIterator[Finding]:
+    facts = await read_facts(rig)
+    where = f"{settings.user}@{settings.host}: reached, host key known" if settings.remote else "this machine"
+    yield Finding(True, f"{where}, {facts.hostname}, {facts.cores} cores", "")
+    for finding in _room(facts):
+        yield finding
+    version = await _python(rig, settings)
+    fresh = version is not None and version >= OLDEST_PYTHON
+    said = ".".join(map(str, version)) if version else "does not run"
     yield _judge(
-        ram >= ENOUGH_RAM,
-        f"rig {name}: {_gib(ram)} of {_gib(facts.ram_total)} RAM free",
-        "end what fills its memory",
+        fresh, f"{settings.python} {said}", "install Python 3.11 or newer there, or set `python` in room.toml"
     )
-    yield _judge(disk >= ENOUGH_DISK, f"rig {name}: {_gib(disk)} free on /", "free at least 2 GiB there")
-    calm = facts.load <= MOST_LOAD * facts.cores
+    if not fresh:
+        return
+    reading = await _reading(rig, settings, roots)
+    for finding in _cards(settings, reading):
+        yield finding
+    async for finding in _code(rig, settings):
+        yield finding
+
+
+def _room(facts: Facts) -> list[Finding]:
+    ram, disk, calm = facts.ram_free, facts.disk_free, facts.load <= MOST_LOAD * facts.cores
+    return [
+        _judge(ram >= ENOUGH_RAM, f"{_gib(ram)} of {_gib(facts.ram_total)} RAM free", "end what fills its memory"),
+        _judge(disk >= ENOUGH_DISK, f"{_gib(disk)} free on /", "free at least 2 GiB there"),
+        _judge(calm, f"load {facts.load:.2f} on {facts.cores} cores", "see what runs there (top) before work starts"),
+    ]  # fmt: skip
+
+
+async def _python(rig: Reach, settings: RigSettings) -> tuple[int, ...] | None:
+    code = "import sys; print(*sys.version_info[:3])"
+    done = await rig.run(f"{shlex.quote(settings.python)} -I -c {shlex.quote(code)}")
+    parts = done.stdout.split()
+    return tuple(map(int, parts)) if done.code == 0 and len(parts) == 3 else None
+
+
+async def _reading(rig: Reach, settings: RigSettings, roots: tuple[str, ...]) -> Reading:
+    """Return one reading of the probe, pushed for this once; it needs SFTP and a staging folder that can be written."""
+    folder = f"{settings.staging}/mimicry-check-{secrets.token_hex(6)}"
+    await rig.push(folder, {"probe.py": (SCRIPTS / "probe.py").read_bytes()})
+    words = shlex.join([*roots, settings.staging, "/"])
+    done = await rig.run(
+        f"{shlex.quote(settings.python)} -I {folder}/probe.py {words}; rm -rf {folder}", within=30
+    )
+    return parse_reading(done.stdout)
+
+
+def _cards(settings: RigSettings, reading: Reading) -> list[Finding]:
+    """Judge drivers, the cards that room.toml names, and the clock."""
+    known = {card.pci for card in reading.cards}
+    named = set(known if settings.gpus == "auto" else settings.gpus)
+    lost = [card.pci for card in reading.cards if card.lost or card.driver is None]
+    off = abs(reading.host.clock - time.time())
+    drivers = sorted({card.driver for card in reading.cards if card.driver})
+    found = [
+        _judge(bool(drivers) and not lost, f"driver {', '.join(drivers) or 'none'}" + (f", not for {', '.join(lost)}" if lost else ""),
+               "load the driver (modprobe amdgpu, or nvidia) and read dmesg"),
+        _judge(bool(known) and named <= known, f"{len(known)} GPUs on the bus" + (f", {', '.join(sorted(named - known))} missing" if named - known else ""),
+               "reseat the card or its riser; `lspci -D` shows the addresses for `gpus` in room.toml"),
+        _judge(off <= MOST_CLOCK, f"clock {off:.1f} s off", "switch on time synchronisation there (timedatectl set-ntp true)"),
+        _judge(reading.kernel_log, "kernel log readable" if reading.kernel_log else "kernel log not readable",
+               "sysctl kernel.dmesg_restrict=0, or the record of a death lacks its kernel lines", optional=True),
+    ]  # fmt: skip
+    return found + [Finding(False, error, "run it there by hand") for error in reading.errors]
+
+
+async def _code(rig: Reach, settings: RigSettings) -> AsyncIterator[Finding]:
+    """Judge what `rig deploy` put there: present, whole, importable, with our kernels."""
+    deploy = f"mimicry rig deploy {settings.name} --wheels DIR"
+    if not settings.remote:
+        return
+    try:
+        there = await installed(rig, settings)
+    except MimicryError as error:
+        yield Finding(False, str(error), deploy)
+        return
+    if there["current"] is None:
+        yield Finding(False, "no code deployed", deploy)
+        return
     yield _judge(
-        calm,
-        f"rig {name}: load {facts.load:.2f} on {facts.cores} cores",
-        "see what runs there (top) before work starts",
+        bool(there["whole"]),
+        f"code {there['current'][:12]}" + ("" if there["whole"] else ": files changed"),
+        deploy,
     )
-    version = ".".join(map(str, facts.python)) if facts.python else "none"
-    fresh = facts.python is not None and facts.python >= OLDEST_PYTHON
-    yield _judge(fresh, f"rig {name}: python3 {version}", "install Python 3.11 or newer on the rig")
+    code = "import numpy, distributed; from hip_cuda_kernels import host; print(numpy.__version__, distributed.__version__, host.build_digest())"
+    done = await rig.run(
+        f"PYTHONPATH={library(settings)} {shlex.quote(settings.python)} -c {shlex.quote(code)}", within=60
+    )
+    said = done.stdout.split()
+    if done.code or len(said) != 3:
+        last = (done.stderr.strip().splitlines() or ["it does not import"])[-1]
+        yield Finding(False, f"packages: {last[:120]}", deploy)
+        return
+    yield Finding(True, f"packages numpy {said[0]}, distributed {said[1]}", "")
+    ours = _our_digest()
+    yield _judge(
+        said[2] == ours,
+        f"kernels {said[2][:12]}" + ("" if said[2] == ours else f", ours are {ours[:12]}"),
+        deploy,
+    )
 
 
-def _judge(ok: bool, what: str, fix: str) -> Finding:
-    return Finding(ok, what, "" if ok else fix)
+def _our_digest() -> str:
+    try:
+        from hip_cuda_kernels import host
+    except ImportError:
+        return "none"
+    return host.build_digest()
+
+
+def _judge(ok: bool, what: str, fix: str, *, optional: bool = False) -> Finding:
+    return Finding(ok, what, "" if ok else fix, optional)
 
 
 def _gib(size: int) -> str:

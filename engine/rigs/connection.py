@@ -1,8 +1,11 @@
-"""One strict SSH connection to one rig: a known host key or none at all, a key file, bounded commands. It carries no GPU work."""
+"""One strict SSH connection to one rig: a known host key or none at all, a key file, bounded commands, channels, files, tunnels."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from engine.errors import EnvironmentFault
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
+GOODBYE_LIMIT = 2.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -46,6 +50,8 @@ class Address:
     """Our private key."""
     user: str = "root"
     port: int = 22
+    host_keys: tuple[str, ...] = ()
+    """Public host keys given outright (`ssh-ed25519 AAAA…`); then no file is read."""
 
     def __str__(self) -> str:
         """Return the rig as errors name it."""
@@ -61,13 +67,82 @@ class Done:
     stderr: str
 
 
+class Channel:
+    """A command on the rig that lives on: lines in, lines out."""
+
+    def __init__(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        """Wrap a started process."""
+        self._process = process
+
+    def send(self, line: bytes) -> None:
+        """Send one line; one that is going away misses it."""
+        if not self._process.is_closing():
+            try:
+                self._process.stdin.write(line + b"\n")
+            except (asyncssh.Error, OSError):
+                return  # its end is told to whoever reads
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Yield what the command says, line by line, until it ends or the link breaks."""
+        try:
+            async for line in self._process.stdout:
+                if line.endswith(b"\n"):
+                    yield line
+        except (asyncssh.Error, OSError):
+            return
+
+    async def complaint(self) -> str:
+        """Return what the command wrote to stderr; wait for its end first."""
+        try:
+            return (await self._process.stderr.read(4096)).decode(errors="replace").strip()
+        except (asyncssh.Error, OSError):
+            return ""
+
+    def close(self) -> None:
+        """End the channel; the command reads end of file."""
+        self._process.close()
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """An open end of a tunnel: its loopback port, and how it is closed."""
+
+    port: int
+    close: Callable[[], None]
+
+
+class Calls:
+    """Counts what we ask of a rig, because asking too often has brought rigs down."""
+
+    def __init__(self) -> None:
+        """Count from now."""
+        self.total = 0
+        self._times: deque[float] = deque(maxlen=4096)
+
+    def count(self) -> None:
+        """Count one call."""
+        self.total += 1
+        self._times.append(time.monotonic())
+
+    def last_minute(self) -> int:
+        """Return how many calls the last minute saw."""
+        return sum(at > time.monotonic() - 60 for at in tuple(self._times))
+
+
 class Rig:
     """A machine over SSH. Use it from one loop; connect before anything else."""
 
     def __init__(self, address: Address) -> None:
         """Describe the rig; nothing is opened yet."""
         self.address = address
+        self.calls = Calls()
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._sftp: asyncio.Future[asyncssh.SFTPClient] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the rig's name."""
+        return self.address.name
 
     @property
     def connected(self) -> bool:
@@ -79,6 +154,7 @@ class Rig:
         if self.connected:
             return
         trusted, key = self._trusted(), self._key()
+        self._sftp = None
         try:
             self._connection = await asyncssh.connect(
                 self.address.host,
@@ -100,9 +176,9 @@ class Rig:
 
     def _trusted(self) -> bytes:
         """Return the trusted host keys; an empty or missing file is refused here, never read as trust in everybody."""
-        path = self.address.known_hosts
+        path, keys = self.address.known_hosts, self.address.host_keys
         try:
-            trusted = path.read_bytes()
+            trusted = self._given(keys) if keys else path.read_bytes()
             asyncssh.import_known_hosts(trusted.decode())
         except (OSError, ValueError) as error:
             raise HostKeyRefused(
@@ -113,6 +189,10 @@ class Rig:
                 f"rig {self.address}: {path} is empty, so no host key is trusted; {self._trust_advice()}"
             )
         return trusted
+
+    def _given(self, keys: tuple[str, ...]) -> bytes:
+        place = f"[{self.address.host}]:{self.address.port}" if self.address.port != 22 else self.address.host
+        return "".join(f"{place} {key}\n" for key in keys).encode()
 
     def _key(self) -> asyncssh.SSHKey:
         try:
@@ -152,11 +232,11 @@ class Rig:
 
         A command that is given up loses its channel; a process that does not notice may live on.
         """
-        if self._connection is None or not self.connected:
-            raise LinkFault(f"rig {self.address}: not connected; connect first")
+        connection = self._open_connection()
+        self.calls.count()
         try:
             async with asyncio.timeout(within):
-                return await self._run(self._connection, command, limit)
+                return await self._run(connection, command, limit)
         except TimeoutError as error:
             raise LinkFault(
                 f"rig {self.address}: `{command[:60]}` took longer than {within:g} s; look at the rig's load"
@@ -188,12 +268,88 @@ class Rig:
                 )
         return data.decode(errors="replace")
 
+    # -- channels, files, tunnels -------------------------------------------------------------------------------------
+
+    def _open_connection(self) -> asyncssh.SSHClientConnection:
+        if self._connection is None or not self.connected:
+            raise LinkFault(f"rig {self.address}: not connected; connect first")
+        return self._connection
+
+    async def channel(self, command: str) -> Channel:
+        """Start a command that talks in lines for as long as it lives."""
+        self.calls.count()
+        try:
+            process = await self._open_connection().create_process(command, encoding=None)
+        except (asyncssh.Error, OSError) as error:
+            raise LinkFault(
+                f"rig {self.address}: no channel: {error}; raise MaxSessions in its sshd_config"
+            ) from error
+        return Channel(process)
+
+    async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
+        try:
+            sftp = await self._files()
+            await sftp.makedirs(folder, asyncssh.SFTPAttrs(permissions=0o700), exist_ok=True)
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
+            for name, data in files.items():
+                async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
+                    await file.write(data)
+        except (asyncssh.Error, OSError) as error:
+            raise self._unwritten(folder, error) from error
+
+    async def upload(self, path: str, blocks: AsyncIterator[bytes]) -> None:
+        """Write blocks to a new file on the rig as they come (0600)."""
+        try:
+            sftp = await self._files()
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+            async with sftp.open(path, flags, attributes, encoding=None) as file:
+                async for block in blocks:
+                    await file.write(block)
+        except (asyncssh.Error, OSError) as error:
+            raise self._unwritten(path, error) from error
+
+    async def _files(self) -> asyncssh.SFTPClient:
+        """Return the connection's one SFTP session: a session each would break sshd's MaxSessions of 10."""
+        connection = self._open_connection()
+        if self._sftp is None:
+            self.calls.count()
+            self._sftp = asyncio.ensure_future(connection.start_sftp_client())
+        try:
+            return await asyncio.shield(self._sftp)
+        except (asyncssh.Error, OSError):
+            self._sftp = None
+            raise
+
+    def _unwritten(self, path: str, error: Exception) -> LinkFault:
+        if isinstance(error, asyncssh.ChannelOpenError):
+            fix = "its sshd_config needs `Subsystem sftp internal-sftp` and MaxSessions 10 or more"
+        else:
+            fix = f"check its space (df -h {path.rpartition('/')[0]}); what arrived is not used"
+        return LinkFault(f"rig {self.address}: cannot write {path}: {error}; {fix}")
+
+    async def tunnel_in(self, port: int) -> Tunnel:
+        """Open a loopback port on the rig that leads to our loopback `port`."""
+        try:
+            listener = await self._open_connection().forward_remote_port("127.0.0.1", 0, "127.0.0.1", port)
+        except (asyncssh.Error, OSError) as error:
+            raise LinkFault(
+                f"rig {self.address}: no tunnel: {error}; its sshd_config needs AllowTcpForwarding yes"
+            ) from error
+        return Tunnel(int(listener.get_port()), listener.close)
+
     async def close(self) -> None:
         """Close the connection; harmless if there is none."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(GOODBYE_LIMIT):
+                    await connection.wait_closed()
+            except TimeoutError:
+                connection.abort()  # a link that is cut says no good-bye
 
     async def __aenter__(self) -> Rig:
         """Connect and return self."""

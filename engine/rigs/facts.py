@@ -1,26 +1,12 @@
-"""What a rig says about itself: one small command, parsed strictly, asked by one slow poller per rig."""
+"""What a rig says about itself without any python: one small command, parsed strictly; `mimicry doctor` asks it."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import math
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import BadInput, UsageError
-from engine.rigs.connection import Rig, RigFault
-
-logger = logging.getLogger(__name__)
-
-INTERVAL = 15.0
-"""Seconds between two readings."""
-SHORTEST = 10.0
-"""Nobody asks a rig more often: hundreds of monitoring calls a minute have brought rigs down."""
-SLOWEST = 300.0
-"""Seconds between tries, at most, while a rig does not answer."""
+from engine.errors import BadInput
+from engine.rigs.reach import Reach
 
 # POSIX tools and /proc only; six short-lived processes, no GPU tool.
 COMMAND = r"""LC_ALL=C; export LC_ALL
@@ -87,57 +73,7 @@ def parse_facts(text: str) -> Facts:
     )
 
 
-async def read_facts(rig: Rig) -> Facts:
-    """Ask a connected rig once; RigFault or BadInput say why there is no answer."""
+async def read_facts(rig: Reach) -> Facts:
+    """Ask a connected rig once; RigFault or BadInput says why there is no answer."""
     done = await rig.run(COMMAND)
     return parse_facts(done.stdout)
-
-
-class Poller:
-    """Keeps the last reading of one rig, and its age; reconnects, each time a little later, while it does not answer."""
-
-    def __init__(
-        self, rig: Rig, *, interval: float = INTERVAL, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Prepare to ask `rig` every `interval` seconds; UsageError below ten."""
-        if interval < SHORTEST:
-            raise UsageError(
-                f"rig {rig.address}: interval {interval:g} s; {SHORTEST:g} s or slower is the rule"
-            )
-        self.rig = rig
-        self.latest: Facts | None = None
-        """The last good reading; old ones stay, their age tells."""
-        self.error: str | None = None
-        """Why the last try gave none, None if it did."""
-        self._interval, self._clock = interval, clock
-        self._read_at = -math.inf
-        self._failures = 0
-
-    def age(self) -> float:
-        """Return the seconds since the last good reading, infinite before the first."""
-        return self._clock() - self._read_at
-
-    def delay(self) -> float:
-        """Return the seconds to wait before the next try."""
-        return float(min(self._interval * 2 ** min(self._failures, 10), max(SLOWEST, self._interval)))
-
-    async def poll(self) -> Facts | None:
-        """Ask once, connecting if needed; None if there was no answer, `error` says why."""
-        try:
-            await self.rig.connect()
-            facts = await read_facts(self.rig)
-        except (RigFault, BadInput) as error:
-            self._failures += 1
-            self.error = str(error)
-            logger.warning("%s", error)
-            await self.rig.close()
-            return None
-        self._failures, self.error = 0, None
-        self.latest, self._read_at = facts, self._clock()
-        return facts
-
-    async def run(self) -> None:
-        """Ask for ever; cancel it to end."""
-        while True:
-            await self.poll()
-            await asyncio.sleep(self.delay())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.scenarios import plants
-from engine.scenarios.scenario import Asked, Scenario, Truth
+from engine.scenarios.scenario import Asked, Scenario, Segment, Truth
 
 
 def make(asked: Asked, rng: np.random.Generator) -> Scenario:
@@ -21,7 +21,8 @@ def once(asked: Asked, rng: np.random.Generator, at: int) -> Scenario:
 def joined(asked: Asked, rng: np.random.Generator, firsts: range | tuple[int, ...]) -> Scenario:
     """Return one stream per first draw, up to the next one's."""
     plant = plants.choose(asked, rng, asked.gap)
-    parts, segments = [], []
+    parts: list[np.ndarray] = []
+    segments: list[Segment] = []
     for first, end in zip(firsts, (*firsts[1:], asked.draws), strict=True):
         plant = plants.again(plant, asked, rng) if segments else plant
         segments.append(plants.segment(plant, first))

@@ -503,4 +503,7 @@ async def identify(
     progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
     """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
-    return await Identification(history, space, run=run, progress=progress).run(compute, journal)
+    made = await asyncio.to_thread(
+        Identification, history, space, run=run, progress=progress
+    )  # plans for a while
+    return await made.run(compute, journal)

@@ -54,6 +54,8 @@ class SweepSpec:
     keep: int = 64
     trial: int = -1
     law: Law = "constant"
+    anchored: bool = False
+    """`starts` count calls before the window's first draw: the generator was seeded there, or a few draws before."""
 
 
 @dataclass
@@ -120,7 +122,7 @@ def _cells(spec: SweepSpec) -> list[Cell]:
                 Cell(
                     one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,
                     spec.noise or 0.0, spec.window_length, spec.threshold, len(spec.history) - spec.window_length,
-                    spec.session, 1.0, seconds, spec.window_start, law=spec.law,
+                    spec.session, 1.0, seconds, 0 if spec.anchored else spec.window_start, law=spec.law,
                 )
                 for mapping in resolve_mappings(spec.mappings, one)
             ]  # fmt: skip
@@ -130,8 +132,9 @@ def _cells(spec: SweepSpec) -> list[Cell]:
 
 
 def _values(spec: SweepSpec) -> np.ndarray:
+    """Return the draws that the sweep looks at: the whole stream, or that from the window on where it was seeded."""
     history = spec.history if spec.session is None else spec.history.session(spec.session)
-    return history.values
+    return history.values[spec.window_start :] if spec.anchored else history.values
 
 
 def _count(result: SweepResult, outcome: ChunkOutcome, p: float) -> None:
@@ -202,9 +205,9 @@ def _survivors(
         confirm=(0, len(spec.history)), found=len(claims), carried=max(1, len(claims)),
     )  # fmt: skip
     kept = [claims[at] for at in order]
-    return Survivors.from_alignments([alignment(one) for one in kept], header, columns), Counter(
-        map(by, kept)
-    )
+    skipped = spec.window_start if spec.anchored else 0
+    alignments = [alignment(one, skipped) for one in kept]
+    return Survivors.from_alignments(alignments, header, columns), Counter(map(by, kept))
 
 
 def _matches(claim: Claim, draws: np.ndarray) -> np.ndarray:
@@ -230,12 +233,12 @@ def _evidence(
     floor = -1e9  # -inf (a miss where no noise is assumed) has no place in JSON
     bits = np.array([max(claim.bits, floor) for claim in claims], dtype=float)
     if not claims or noise is not None or claims[0].gaps is not None:
-        return bits.tolist()
+        return [float(one) for one in bits]
     before, after = unseen(draws, claims[0].cell.window, claims[0].cell.block)
     same = np.array(tables)
     paid = [survivor_bits(rank) + DESIGN_BITS for rank in range(1, len(claims) + 1)]
     local = log2_two_sided(same[:, before], same[:, after], p) - np.array(paid)
-    return np.maximum(np.logaddexp2(bits, local) - 1.0, floor).tolist()
+    return [float(one) for one in np.maximum(np.logaddexp2(bits, local) - 1.0, floor)]
 
 
 def unseen(draws: np.ndarray, window: int, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -256,13 +259,13 @@ def _tallies(claim: Claim, same: np.ndarray, draws: np.ndarray) -> dict[str, int
     return counts
 
 
-def alignment(claim: Claim) -> Alignment:
-    """Return the hypothesis of a scored survivor."""
-    gap = {"law": claim.cell.law, "value": claim.gap}
+def alignment(claim: Claim, skipped: int = 0) -> Alignment:
+    """Return the hypothesis of a survivor that was scored `skipped` draws into its stream; a negative start was seeded since."""
+    gap: dict[str, object] = {"law": claim.cell.law, "value": claim.gap}
     if claim.gaps is not None:
         gap = {"law": "range", "lo": claim.cell.gaps[0], "hi": claim.cell.gaps[1], "pattern": claim.gaps}
     return Alignment(
         family=claim.cell.family, mapping=claim.cell.mapping, range=(claim.cell.lo, claim.cell.hi),
-        origin=Origin.seed(claim.seed, family(claim.cell.family).seed_bits), start=claim.start,
+        origin=Origin.seed(claim.seed, family(claim.cell.family).seed_bits), start=claim.start - skipped * (claim.gap + 1),
         gap=Gap.model_validate(gap), session=claim.cell.session,
     )  # fmt: skip

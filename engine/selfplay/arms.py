@@ -64,16 +64,12 @@ ARMS: Mapping[str, Make] = {
     "filter lower half": lambda draw: Policy(filter=draw.filter(0.4, 0.5, 0.55, below=True)),
     "weight up": lambda draw: Policy(weight=draw.weight(0.5, 1.0, 2.0)),
     "weight down": lambda draw: Policy(weight=draw.weight(-0.5, -1.0, -2.0)),
-    "weight hard": lambda draw: Policy(weight=draw.weight(-3.0, 3.0)),
     "mask column": lambda draw: Policy(mask=draw.mask([draw.column()])),
     "mask family": lambda draw: Policy(mask=draw.family()),
     "mask half": lambda draw: Policy(mask=draw.half()),
-    "window newest": lambda draw: Policy(window=draw.window(1), weight=draw.weight(0.5, 1.0)),
     "window short": lambda draw: Policy(window=draw.window(3)),
     "filter + window": lambda draw: Policy(filter=draw.filter(0.1, 0.25), window=draw.window(3)),
     "mask + weight": lambda draw: _visible(Policy(mask=draw.family(), weight=draw.weight(-1.0, 1.0, 2.0))),
-    "mask + window": lambda draw: Policy(mask=draw.half(), window=draw.window(3)),
-    "filter + mask": lambda draw: _visible(Policy(filter=draw.filter(0.1, 0.25), mask=draw.half())),
 }
 
 

@@ -12,7 +12,7 @@ PRIOR_SPREAD = 0.25
 NOISE_FLOOR = 0.002
 WIDEST = 2.0
 """The prior spread of an arm's mean, in units of an episode's noise."""
-SAMPLES = 2000
+SAMPLES = 1000
 
 
 @dataclass

@@ -110,7 +110,7 @@ class Session:
     candidate: Candidate | None = None
 
     @classmethod
-    def open(cls, start: Start) -> Session:
+    def begin(cls, start: Start) -> Session:
         """Begin with what earlier sessions learnt of the arms."""
         bandit = Bandit(tuple(ARMS), start.seed)
         bandit.remember(start.told)
@@ -128,7 +128,7 @@ async def explore(
     tests = material.tests()
     if not tests:
         raise UsageError("selfplay: no block has a training block before it; a longer history is needed")
-    session, number = Session.open(start), 0
+    session, number = Session.begin(start), 0
     while number < start.episodes:
         wanted = min(start.width, start.episodes - number)
         plans = [

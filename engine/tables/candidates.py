@@ -34,13 +34,14 @@ def _candidate(one: Candidate, state: str, acceptance: Acceptance) -> Row:
 
 def _versions(desk: Desk, most: int) -> list[Row]:
     versions = desk.acceptance.versions
-    return [
+    rows: list[Row] = [
         {
             "id": one.version, "state": "active" if one is versions[-1] else "withdrawn" if one.withdrawn else "kept",
             "policy": one.policy.line(), "how": one.how, "of": one.of, "candidate": one.candidate, "by": one.by, "why": one.why,
         }
         for one in reversed(versions)
-    ][:most]  # fmt: skip
+    ]  # fmt: skip
+    return rows[:most]
 
 
 CANDIDATES = Table(
@@ -92,5 +93,5 @@ POLICY = Table(
     ),
     _versions,
     acts=(Act("X", "rollback", "roll back to version", arg="to", number=True, typed=True),),
-    empty="",
+    empty="version 0, no policy, is always here; acceptance adds the ones that `mimicry candidates` have earned",
 )

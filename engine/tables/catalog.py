@@ -8,21 +8,25 @@ from difflib import get_close_matches
 from engine.errors import UsageError
 from engine.tables.alerts import ALERTS
 from engine.tables.approvals import APPROVALS
+from engine.tables.attempts import ATTEMPTS
 from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.coverage import COVERAGE
 from engine.tables.decisions import DECISIONS
 from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
+from engine.tables.gpus import GPUS
 from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
+from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
 from engine.tables.table import Table
 from engine.tables.trials import TRIALS
 from engine.tables.triggers import TRIGGERS
+from engine.tables.workers import WORKERS
 
 TABLES: Mapping[str, Table] = {
     table.name: table
@@ -45,7 +49,11 @@ TABLES: Mapping[str, Table] = {
         RUNS,
         TRIALS,
         LLM_CALLS,
+        RIGS,
+        GPUS,
         COVERAGE,
+        WORKERS,
+        ATTEMPTS,
         ALERTS,
     )
 }

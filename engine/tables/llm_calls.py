@@ -16,7 +16,7 @@ KIND = "llm.call"
 def _rows(desk: Desk, most: int) -> list[Row]:
     query = f"SELECT {EVENT_COLUMNS} FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
     return [
-        {"id": event.data["id"], "at": event.at, "question": event.data["question"], "about": event.data["about"],
+        {"id": event.data["id"], "at": event.at, "question": event.data["question"], "kind": event.data["kind"], "about": event.data["about"] or None,
          "by": event.data["by"], "source": event.data["source"], "seconds": event.data["seconds"],
          "prompt": event.data["prompt_tokens"], "tokens": event.data["tokens"], "speed": event.data["tokens_per_second"],
          "tries": event.data["attempts"], "usd": event.data["usd"] or None, "cut": len(event.data["cut"]) or None,
@@ -32,7 +32,8 @@ LLM_CALLS = Table(
         Column("id", "ID"),
         Column("at", "AT", "time"),
         Column("question", "QUESTION"),
-        Column("about", "ABOUT"),
+        Column("kind", "KIND", help="kind of the context"),
+        Column("about", "ABOUT", help="the request, run or trigger that it concerns"),
         Column("by", "BY"),
         Column("source", "SOURCE", "state", help="llm = the local model, claude, none = nobody answered"),
         Column("seconds", "TOOK", "number", unit="s"),

@@ -24,10 +24,10 @@ def _row(desk: Desk, entry: Entry) -> Row:
         "cron": entry.cron.text,
         "asks": entry.request.type,
         "next": None if following is None else stamp(following),
-        "last": last and last.at,
-        "request": last and last.id,
-        "state": last and last.state,
-        "why": last and last.why,
+        "last": last.at if last else None,
+        "request": last.id if last else None,
+        "state": last.state if last else None,
+        "why": desk.why(last) if last else None,
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.watcher import anomaly
 from engine.watcher.evaluation import EvidenceRow, Finding
@@ -36,9 +36,11 @@ class Outcome(Protocol):
 class Inspector:
     """Inspects outcomes over one artifact store and one journal."""
 
-    def __init__(self, artifacts: ArtifactStore, journal: Journal) -> None:
-        """Remember where to look."""
-        self._artifacts, self._journal = artifacts, journal
+    def __init__(
+        self, artifacts: ArtifactStore, journal: Journal, code: Callable[[], str] | None = None
+    ) -> None:
+        """Remember where to look; `code()` returns the revision that runs now."""
+        self._artifacts, self._journal, self._code = artifacts, journal, code
 
     def __call__(self, outcome: Outcome) -> list[Finding]:
         """Return what the detectors find."""
@@ -49,8 +51,21 @@ class Inspector:
         lost = anomaly.link(ref.path) or anomaly.gone(ref.path)
         if lost is not None:
             yield lost
-        elif outcome.status == "done":
+            return
+        yield from self._other_code(ref)
+        if outcome.status == "done":
             yield from self._older_than_inputs(ref)
+
+    def _other_code(self, ref: ArtifactRef) -> Iterator[Finding]:
+        """Compare the revision that made an artifact with the one that runs; what has no lineage is named elsewhere."""
+        if self._code is None:
+            return
+        try:
+            found = anomaly.other_code(ref.name, self._artifacts.lineage(ref.name).code, self._code())
+        except ArtifactRefused:
+            return
+        if found is not None:
+            yield found
 
     def _older_than_inputs(self, ref: ArtifactRef) -> list[Finding]:
         """Compare times of files: what a step has just written cannot be older than what it read."""
@@ -75,7 +90,7 @@ class Inspector:
         found = anomaly.repeated_episodes([seconds for seconds, _ in last], [])
         return [one.model_copy(update={"level": "warn"}) for one in found] + _same_numbers(last)
 
-    def _executions(self, step: str) -> list[dict[str, object]]:
+    def _executions(self, step: str) -> list[dict[str, Any]]:
         """Return the newest executions of a step in other runs, newest first; its own record is the first of all."""
         query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
         events = self._journal.query_events(query, (FINISHED, LOOKED_BACK))

@@ -102,6 +102,7 @@ class Judge:
     async def _until_settled(
         self, step: str, run_step: RunStep, tell: Callable[[str, Outcome | None], None]
     ) -> Decision:
+        self._still_escalated(step)
         while True:
             tell(step, None)
             outcome = await run_step(step, dict(self.changed))
@@ -114,6 +115,12 @@ class Judge:
             for move in decision.parameter_changes:
                 self.changed[move.name] = move.after
             self.used[step] = self.used.get(step, 0) + 1
+
+    def _still_escalated(self, step: str) -> None:
+        """Escalate again where a crash came between the decision and its consequence; it is not decided twice."""
+        number, case = self._made.get(step, (0, None))
+        if case is not None and (decision := decide(case)).action == "ESCALATE":
+            raise Escalated(number, step, decision.reason)
 
     async def judge(self, outcome: Outcome) -> tuple[Decision, int]:
         """Decide on one outcome, ask the advisor, put it on the record; a step settled before is not decided twice."""

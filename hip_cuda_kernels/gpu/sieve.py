@@ -32,6 +32,11 @@ class GpuSieve:
         self._kernels: dict[str, tuple[Kernel, Kernel, Pace]] = {}
         self._trusted: set[tuple[str, bool]] = set()
         self._memory = _Memory(self._device)
+        self.name = self._device.name
+
+    def check(self, family: str) -> None:
+        """Compare with the host on a family; KernelError if they differ."""
+        self._trust(family_of(family), family_of(family).reach is None)
 
     def sieve(
         self,

@@ -33,6 +33,8 @@ KINDS = {
         "unjson",
         "threads",
         "family",
+        "hostile",
+        "pure",
     )
 }
 
@@ -120,3 +122,38 @@ def family(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     Path(params["mark"]).write_text(f"{os.getpid()} {helper.pid}")
     helper.wait()
     return {}, {}
+
+
+def hostile(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Do what a taken-over worker would: send pickles upwards by every way there is."""
+    from distributed import get_worker
+    from distributed.protocol import pickle
+    from distributed.protocol.serialize import Serialize, ToPickle
+    from intruder import Evil
+
+    if (tried := Path(params["mark"] + ".tried")).exists():
+        return {"again": True}, {}
+    tried.touch()
+    worker = get_worker()
+    key = worker.get_current_task()
+    run = worker.state.tasks[key].run_id
+    poison = Evil(params["mark"])
+    sent = {
+        "answer": {"op": "answer", "key": key, "serial": params["serial"], "payload": pickle.dumps(poison)},
+        "type": {"op": "task-finished", "key": key, "nbytes": 1, "type": pickle.dumps(poison), "typename": "x",
+                 "metadata": {}, "startstops": (), "thread": 1, "run_id": run, "stimulus_id": "evil"},
+        "exception": {"op": "task-erred", "key": key, "exception": Serialize(poison), "traceback": Serialize(poison),
+                      "exception_text": "x", "traceback_text": "x", "run_id": run, "thread": 1, "startstops": (),
+                      "stimulus_id": "evil"},
+        "message": {"op": "keep-alive", "x": ToPickle(poison)},
+    }  # fmt: skip
+    worker.loop.add_callback(worker.batched_send, sent[params["way"]])
+    time.sleep(0.4)
+    return {}, {}
+
+
+def pure(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Give the same answer for the same index on every worker, after a moment."""
+    time.sleep(params.get("seconds", 0.0))
+    rng = np.random.default_rng(params["index"])
+    return {"index": params["index"]}, {"hits": rng.integers(0, 1 << 30, 20)}

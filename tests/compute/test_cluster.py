@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import psutil
 import pytest
@@ -20,6 +22,9 @@ from sample_kinds import KINDS
 
 from engine.compute.cluster import Compute
 from engine.compute.task import Task
+
+if TYPE_CHECKING:
+    from engine.compute.pki import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,6 +40,35 @@ def processes(compute: Compute) -> list[psutil.Process]:
     """Return the cluster's own processes."""
     pids = [compute.scheduler_pid(), *(worker.pid for worker in compute.workers())]
     return [psutil.Process(pid) for pid in pids if pid is not None]
+
+
+def listening(pid: int | None) -> int:
+    """Return the port at which a process listens."""
+    found = [c.laddr.port for c in psutil.Process(pid).net_connections() if c.status == psutil.CONN_LISTEN]
+    assert len(found) == 1
+    return found[0]
+
+
+async def intrude(compute: Compute, attacks: list[tuple[str, int, str]], mark: Path) -> list[str]:
+    """Let a process of its own try (attack, port, role of its leaf) one after the other; return what each came to."""
+    assert compute._life is not None
+    assert compute._life._spec is not None
+    leaf = compute._life._spec.authority.leaf
+    orders = [
+        {"attack": attack, "port": port, "mark": str(mark), "tls": asdict(leaf(cast("Role", role), "rig-x"))}
+        for attack, port, role in attacks
+    ]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, str(Path(__file__).parent / "intruder.py")],
+        input=json.dumps(orders),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    said: list[str] = json.loads(done.stdout)
+    return said
 
 
 class TestLocal(ComputeContract):
@@ -60,41 +94,49 @@ class TestLocal(ComputeContract):
             assert 20 << 20 < worker.rss < 200 << 20
             assert worker.digest
 
-    @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user")
-    async def test_another_user_of_the_machine_is_hung_up_on(self, compute: Compute) -> None:
-        port = next(
-            c.laddr.port
-            for c in psutil.Process(compute.scheduler_pid()).net_connections()
-            if c.status == "LISTEN"
-        )
-        code = f"s.connect(('127.0.0.1', {port})); print(len(s.recv(9)))"
-        for user, received in ((65534, "0"), (0, "9")):
-            done = await asyncio.to_thread(
-                subprocess.run,
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    f"import os, socket; os.setuid({user}); s = socket.socket(); s.settimeout(5); {code}",
-                ],
-                capture_output=True,
-                text=True,
-                cwd="/",
-            )
-            assert done.stdout.strip() == received, done.stderr
+    async def test_strangers_and_stolen_keys_are_refused(self, compute: Compute, tmp_path: Path) -> None:
+        ours, workers = compute.port, listening(compute.workers()[0].pid)
+        strangers = [
+            (who, port, "client")
+            for who in ("plain", "no certificate", "other authority")
+            for port in (ours, workers)
+        ]
+        wishes = ("run in the scheduler", "register as client", "pickle")
+        stolen = [(wish, ours, "worker") for wish in wishes]
+        between = [("run in a worker", workers, role) for role in ("worker", "client", "scheduler")]
+        before = compute.refusals()
+        said = await intrude(compute, [*strangers, *stolen, *between], tmp_path / "m")
+        for (attack, _, role), heard in zip([*strangers, *stolen, *between], said, strict=True):
+            assert heard.startswith(("refused", "heard 0")), (attack, role, heard)
+        assert not (tmp_path / "m").exists(), "code ran"
+        await until(lambda: compute.refusals() >= before + len(stolen))
+        # The attacks are real: with the engine's own key the same message runs.
+        said = await intrude(compute, [("run in the scheduler", ours, "client")], tmp_path / "m")
+        assert (tmp_path / "m").exists(), said
 
-    async def test_a_socket_that_its_owner_has_closed_belongs_to_nobody(self) -> None:
-        from engine.compute import nodes
+    @pytest.mark.parametrize("way", ["answer", "type", "exception", "message"])
+    async def test_a_pickle_of_a_worker_is_opened_nowhere(
+        self, compute: Compute, tmp_path: Path, way: str
+    ) -> None:
+        serial = next(compute._dealer._serials) + 1
+        params = {"mark": str(tmp_path / "m"), "way": way, "serial": serial, "poison": True}
+        result = await compute.run(Task("hostile", way, params, limit=60))
+        assert not (tmp_path / "m").exists(), f"unpickled: {result}"
+        assert way != "answer" or "pickles and foreign formats are refused" in (result.error or "")
+        (attempt,) = [one for one in compute.attempts() if one.key == way] or [None]
+        if way == "message":
+            assert result.meta == {"again": True}, "it ran again elsewhere"
+            assert attempt is not None
+            assert (attempt.outcome, attempt.number) == ("died", 1)
+        await until(lambda: all(worker.alive for worker in compute.workers()), 60)
+        assert (await compute.run(Task("echo", "after", {}))).ok
 
-        with (
-            socket.create_server(("127.0.0.1", 0)) as server,
-            socket.create_connection(server.getsockname()) as client,
-        ):
-            served, peer = server.accept()
-            assert nodes.owner_of(peer, server.getsockname()) == os.getuid()
-            client.close()
-            assert nodes.owner_of(peer, server.getsockname()) is None
-            served.close()
+    async def test_no_key_is_seen_in_ps_and_none_on_disk(self, compute: Compute) -> None:
+        for process in processes(compute):
+            seen = [*process.cmdline(), *process.environ().values()]
+            assert not any("BEGIN" in text or "PRIVATE" in text for text in seen)
+        for path in TestLocal.state.rglob("*"):
+            assert not path.is_file() or b"PRIVATE KEY" not in path.read_bytes()
 
     async def test_a_dead_scheduler_costs_nothing_but_time(self, compute: Compute, tmp_path: Path) -> None:
         before = compute.scheduler_pid()

@@ -17,9 +17,9 @@ TASK = Task("sieve", "chunk-7", {"lo": 0, "gaps": [0, 3]}, {"draws": np.arange(4
 
 
 def test_a_job_arrives_whole_and_its_echo_is_the_tasks_digest() -> None:
-    job = decode_job(encode_job(TASK, generation=5, serial=9))
+    job = decode_job(encode_job(TASK, generation=5))
     assert (job.kind, job.key, job.params) == ("sieve", "chunk-7", {"lo": 0, "gaps": [0, 3]})
-    assert (job.isolate, job.threads, job.generation, job.serial) == (False, 1, 5, 9)
+    assert (job.isolate, job.threads, job.generation) == (False, 1, 5)
     assert job.echo() == {"kind": "sieve", "key": "chunk-7", "digest": TASK.digest()}
 
 
@@ -49,7 +49,7 @@ def test_the_digest_ignores_what_does_not_change_the_values() -> None:
 
 def test_a_worker_that_ran_something_else_gives_a_failed_result() -> None:
     other = dataclasses.replace(TASK, params={"lo": 0, "gaps": [0, 4]})
-    echo = decode_job(encode_job(other, 0, 1)).echo()
+    echo = decode_job(encode_job(other, 0)).echo()
     result = decode_answer(TASK, encode_answer(echo, "w", 1.0, meta={"hits": 3}), TASK.digest())
     assert not result.ok
     assert result.meta == {}
@@ -59,7 +59,7 @@ def test_a_worker_that_ran_something_else_gives_a_failed_result() -> None:
 
 
 def test_a_true_answer_is_the_result() -> None:
-    echo = decode_job(encode_job(TASK, 0, 1)).echo()
+    echo = decode_job(encode_job(TASK, 0)).echo()
     result = decode_answer(
         TASK, encode_answer(echo, "w", 1, meta={"n": 1}, arrays={"h": np.ones(2)}), TASK.digest()
     )
@@ -84,7 +84,7 @@ def test_an_answer_that_is_none_gives_a_failed_result(payload: bytes) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"extra": 1}, {"serial": "1"}, {"threads": True}, {"params": []}, {"isolate": 0}, {"generation": None}],
+    [{"extra": 1}, {"serial": 1}, {"threads": True}, {"params": []}, {"isolate": 0}, {"generation": None}],
 )
 def test_a_job_with_an_unknown_or_wrong_field_is_refused(change: dict[str, Any]) -> None:
     right = {
@@ -94,7 +94,6 @@ def test_a_job_with_an_unknown_or_wrong_field_is_refused(change: dict[str, Any])
         "isolate": False,
         "threads": 1,
         "generation": 0,
-        "serial": 1,
     }
     decode_job(pack(right))
     with pytest.raises(CodecError, match="job"):

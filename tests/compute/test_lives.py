@@ -55,13 +55,13 @@ async def test_a_frozen_idle_worker_and_a_fat_one_are_replaced(
         assert not running(first.pid)
         assert compute._life is not None
         second = compute.workers()[0]
-        object.__setattr__(compute._life.slots[0]._spec, "memory", 1 << 20)
+        object.__setattr__(compute._life.slots["worker-0"]._spec, "memory", 1 << 20)
         await until(lambda: compute.workers()[0].pid != second.pid)
 
 
-async def test_no_workers_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="at least one"):
-        await Compute.start(tmp_path, workers=0)
+async def test_fewer_than_no_workers_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be negative"):
+        await Compute.start(tmp_path, workers=-1)
 
 
 async def test_starting_and_closing_gives_everything_back(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ class Silent:
         """Say nothing."""
 
 
-def job_of(task: Task, word: StopWord, serial: int = 1) -> tuple[Job, bytes]:
-    payload = encode_job(task, word.generation(), serial)
+def job_of(task: Task, word: StopWord) -> tuple[Job, bytes]:
+    payload = encode_job(task, word.generation())
     return decode_job(payload), payload
 
 
@@ -120,7 +120,7 @@ def test_a_job_older_than_the_halt_does_not_begin(word: StopWord, tmp_path: Path
     task = Task("obey", "k", {"mark": str(tmp_path / "m")})
     _, payload = job_of(task, word)
     word.bump()
-    assert decode_answer(task, runtime.run(payload), task.digest()).stopped
+    assert decode_answer(task, runtime.run(1, payload), task.digest()).stopped
     assert not (tmp_path / "m").exists()
 
 
@@ -129,9 +129,9 @@ def test_a_drop_that_overtakes_its_job_still_counts_and_drops_are_bounded(
 ) -> None:
     runtime = Runtime("w", word, Silent(), KINDS)  # type: ignore[arg-type]
     task = Task("obey", "k", {"mark": str(tmp_path / "m")})
-    _, payload = job_of(task, word, serial=7)
+    _, payload = job_of(task, word)
     runtime.command({"drop": 7})
-    assert decode_answer(task, runtime.run(payload), task.digest()).stopped
+    assert decode_answer(task, runtime.run(7, payload), task.digest()).stopped
     assert not TaskStop(word, 0, 8, runtime.dropped).asked()
     for serial in range(5000):
         runtime.command({"drop": serial})
@@ -141,7 +141,7 @@ def test_a_drop_that_overtakes_its_job_still_counts_and_drops_are_bounded(
 
 def test_execute_outside_a_worker_is_refused() -> None:
     with pytest.raises(EnvironmentFault, match="inside a worker"):
-        execute(b"")
+        execute(1, [(1, b"")])
 
 
 def test_reports_are_compared_before_a_worker_may_work() -> None:

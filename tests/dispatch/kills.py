@@ -207,7 +207,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         harness, began = Kills(Path(folder) / "state", seed, searches=True), time.monotonic()
         for _ in range(kills):
-            harness.round(4.0)
+            harness.round(4.0 if harness.random.random() < 0.85 else 16.0)
         harness.settle()
         print(json.dumps({**harness.verify(), "seconds": round(time.monotonic() - began, 1)}))
     return 0

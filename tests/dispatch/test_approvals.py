@@ -41,6 +41,9 @@ def test_a_covered_request_waits_and_the_rest_runs(room: Room) -> None:
     (asked,) = room.journal.approvals.waiting()
     assert (asked.subject, asked.diff) == (first, [{"name": "step", "before": None, "after": "5"}])
     assert "waits for approval a-1" in room.queue.why(room.queue.get(first))
+    alert = room.journal.last(["alert.raised"])
+    assert alert is not None
+    assert "a-1 waits for a person: step_force from ops" in alert.data["text"]
     claimed = room.queue.claim()
     assert claimed is not None
     assert claimed.id == second

@@ -63,7 +63,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_a_file_becomes_a_request_and_is_archived_with_its_result(
-    inbox: Inbox, clock: Clock, queue: Queue
+    inbox: Inbox, clock: Clock, queue: Queue, journal: Journal
 ) -> None:
     drop(inbox, "rerun.json", GOOD)
     assert inbox.scan() == Scan()
@@ -79,6 +79,7 @@ def test_a_file_becomes_a_request_and_is_archived_with_its_result(
     assert inbox.scan() == Scan()
     queue.claim()
     queue.start("r-1", run="run-0001")
+    journal.decisions.add(step="3", action="ESCALATE", reason="thin", source="rule", rule="W5", request="r-1")
     queue.finish("r-1", "done", "all ran", result={"steps": 4})
     assert inbox.scan() == Scan(archived=["r-1"])
     assert files(inbox.claimed) == []
@@ -87,6 +88,8 @@ def test_a_file_becomes_a_request_and_is_archived_with_its_result(
     told = result(inbox, "r-1-rerun.result.json")
     assert (told["schema"], told["state"], told["why"]) == ("request_result/1", "done", "all ran")
     assert (told["result"], told["run"], told["request"]) == ({"steps": 4}, "run-0001", "r-1")
+    assert told["decision"] == "d-1"
+    assert 0 <= told["seconds"] < 60
 
 
 def test_a_file_that_still_changes_is_left_alone(inbox: Inbox, clock: Clock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +49,7 @@ class Room:
 
 
 @pytest.fixture
-def room(journal: Journal, halt: Halt) -> Iterator[Room]:
+def room(journal: Journal, halt: Halt) -> Room:
     return Room(journal, halt)
 
 

@@ -54,7 +54,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(tmp_path: Path, text: str, n
 
 @pytest.mark.parametrize(
     "text",
-    ["[compute]\nworkers = 0\n", '[compute]\nworkers = "2"\n', "[search]\nalpha = 2.0\n", "rigs = [{}]\n"],
+    ["[compute]\nworkers = 0\n", '[compute]\nworkers = "2"\n', "[search]\nalpha = 2.0\n", "rigs = 7\n"],
 )
 def test_a_value_outside_its_rule_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError) as error:
@@ -81,7 +81,12 @@ def test_test_mode_needs_both_flags(first: int, second: int, testing: bool) -> N
 
 
 def test_rigs_are_read_from_tables(tmp_path: Path) -> None:
-    settings = load(write(tmp_path, '[[rigs]]\nname = "rig-6600"\nhost = "10.0.0.2"\n'))
+    settings = load(
+        write(
+            tmp_path,
+            '[[rigs]]\nname = "rig-6600"\nhost = "10.0.0.2"\nkey = "k"\nhost_keys = ["ssh-ed25519 AAAA"]\n',
+        )
+    )
     assert settings.rigs[0].backend == "rocm"
 
 

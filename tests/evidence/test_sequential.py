@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.evidence.sequential import Trigger
+from engine.evidence.sequential import SHARES, Rise, Trigger, spent
 
 
 def run_length(trigger: Trigger, hits: np.ndarray) -> int:
@@ -57,3 +57,31 @@ def test_a_trigger_continues_from_stored_levels_and_forgets_on_reset() -> None:
 def test_a_certain_baseline_is_refused() -> None:
     with pytest.raises(ValueError, match=r"baseline 1\.0"):
         Trigger(1e-3, 1.0)
+
+
+def test_weights_that_sum_to_one_bound_the_probability_of_ever_alarming() -> None:
+    rng, alarms = np.random.default_rng(14), 0
+    for _ in range(60):
+        trigger = Trigger(0.05, 0.7)
+        for draw, hit in enumerate((rng.random(200) < 0.7).tolist(), 1):
+            trigger.update(hit, spent(draw))
+            if trigger.fired:
+                alarms += 1
+                break
+    assert alarms <= 7, "alpha 0.05 allows three of sixty"
+    assert sum(spent(draw) for draw in range(1, 10_000)) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_leading_alternative_tells_a_loss_from_an_end() -> None:
+    for hits, leading in (([True, False] * 20, 0.3), ([False] * 20, SHARES[-1])):
+        trigger = Trigger(1e-3, 0.9)
+        for hit in hits:
+            trigger.update(hit)
+        assert trigger.leading in (leading, 0.6 if leading == 0.3 else leading)
+
+
+def test_a_rise_is_dated_by_the_draw_after_which_it_never_fell_back() -> None:
+    rise = Rise()
+    for draw, ratio in enumerate([-1.0, 2.0, -3.0, 1.0, 1.0, -0.5, 2.0]):
+        rise = rise.update(ratio, draw)
+    assert (rise.since, rise.bits) == (3, 3.5)

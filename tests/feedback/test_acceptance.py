@@ -176,3 +176,17 @@ def test_selfplay_cannot_reach_acceptance() -> None:
     assert "policy_history" not in text
     with pytest.raises(ValueError, match="one of each"):
         weigh([1.0], [], rank=1)
+
+
+def test_nobody_but_acceptance_writes_the_active_policy() -> None:
+    """The name of the artifact and of the event stand where they are written, and where they are read; nowhere else."""
+    root = Path(__file__).parents[2] / "engine"
+    holders = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if any(
+            word in path.read_text() for word in ("ACTIVE_POLICY", "active_policy.json", '"policy.promoted"')
+        )
+    }
+    assert holders == {"feedback/acceptance.py", "selfplay/active.py", "pipeline/taught.py"}
+    assert "write" not in (root / "pipeline" / "taught.py").read_text()

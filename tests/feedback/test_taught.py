@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.pipeline.taught import params_of, taught
-from engine.pipeline.trainers import TRAINERS, Rows
+from engine.pipeline.fitting import Rows
+from engine.pipeline.taught import fitted, params_of, taught
+from engine.pipeline.trainers import TRAINERS
 from engine.selfplay.policy import PolicyError
 from engine.selfplay.rules import Filter, Mask, Policy, Weight, Window
 
@@ -42,14 +43,36 @@ def test_a_weight_counts_evidence_up_and_down_without_changing_a_rate() -> None:
     assert made.scored.std() > 0
 
 
-@pytest.mark.parametrize("family", ["xgboost", "lightgbm", "torch_mlp"])
+@pytest.mark.parametrize(
+    "family",
+    [
+        "xgboost",
+        "lightgbm",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("torch_mlp", "catboost")),
+    ],
+)
 def test_a_hidden_column_says_nothing_to_a_trained_model(family: str) -> None:
+    """Loading torch takes seconds of CPU, so the other two are slow."""
     made = under(Policy(mask=Mask(columns=("match.rate",))))
     trainer = TRAINERS[family]
-    model = trainer.fit(made, trainer.ladder[0], 1, lambda: None)
+    model = trainer.fit(made, trainer.ladder[0][0], 1, lambda: None)
     one, other = rows().x, rows().x.copy()
     other[:, 0] = np.random.default_rng(2).normal(size=len(other)) * 9
     assert np.allclose(model.margin(one), model.margin(other))
+
+
+def test_a_policy_is_fitted_to_a_table_whose_columns_have_changed_and_what_is_left_out_is_told() -> None:
+    policy = Policy(
+        mask=Mask(columns=("gone.mask", "noise.a")), filter=Filter(column="gone.filter", side="above", quantile=0.2),
+        weight=Weight(column="noise.b", power=1.0),
+    )  # fmt: skip
+    made, told = fitted(policy, NAMES)
+    assert made == Policy(mask=Mask(columns=("noise.a",)), weight=policy.weight)
+    assert [(one.code, one.level, "gone.filter" in one.text) for one in told] == [
+        ("policy.misfit", "warn", True)
+    ]
+    assert fitted(Policy(mask=Mask(columns=("gone.mask",))), NAMES) == (Policy(), [])
+    assert fitted(made, NAMES) == (made, [])
 
 
 def test_a_policy_for_a_column_that_is_gone_is_refused() -> None:

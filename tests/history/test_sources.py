@@ -216,6 +216,14 @@ async def test_a_url_is_asked_only_for_changes_also_after_a_restart(room: Room) 
     assert list((room.state / "sources").iterdir()) == []
 
 
+async def test_keys_in_an_address_are_never_shown(room: Room) -> None:
+    keeper = room.keeper(url_source(room, "http://ops:secret@127.0.0.1:9/draws?key=secret"))
+    await keeper.look()
+    assert keeper.at.name == "http://127.0.0.1:9/draws?…"
+    assert keeper.at.error
+    assert "secret" not in "".join([*room.alerts(), keeper.at.line()])
+
+
 async def test_a_store_that_fell_behind_its_marks_asks_for_everything(room: Room, tmp_path: Path) -> None:
     site = Web()
     async with serving(site) as url:

@@ -28,7 +28,7 @@ def whole(kind: str) -> dict[str, Any]:
 
 
 def question_about(kind: str) -> str:
-    return next(name for name, question in QUESTIONS.items() if kind in question.about)
+    return next(name for name, question in QUESTIONS.items() if kind in question.kinds)
 
 
 FIELDS = [
@@ -42,7 +42,7 @@ FIELDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_really_contains_every_field_that_it_names(kind: str) -> None:
     question, parts = question_about(kind), whole(kind)
-    prompt = build_llm_context(question, parts, about=kind).prompt
+    prompt = build_llm_context(question, parts, kind=kind).prompt
     for _, part, name in (row for row in FIELDS if row[0] == kind):
         without = dict(parts)
         if name:
@@ -50,7 +50,7 @@ def test_a_kind_really_contains_every_field_that_it_names(kind: str) -> None:
         else:
             without[part] = [] if part in QUESTIONS[question].needs else without.pop(part) and None
             without = {key: value for key, value in without.items() if value is not None}
-        changed = build_llm_context(question, without, about=kind).prompt
+        changed = build_llm_context(question, without, kind=kind).prompt
         marker = f"seen-{part}-{name}".rstrip("-")
         assert marker in prompt, f"{kind}: {part}.{name} is named and not there"
         assert marker not in changed.replace(f"{marker}_", ""), f"{kind}: {part}.{name} came from elsewhere"
@@ -58,13 +58,13 @@ def test_a_kind_really_contains_every_field_that_it_names(kind: str) -> None:
 
 def test_a_part_takes_its_fields_and_nothing_else_so_no_draw_or_origin_gets_in() -> None:
     window = sample(KINDS["1"].part("window")) | {"draws": [7, 77, 777], "origin": {"value": "0xdeadbeef"}}
-    bundle = build_llm_context("agent_decision", {**NEEDED, "window": window}, about="1")
+    bundle = build_llm_context("agent_decision", {**NEEDED, "window": window}, kind="1")
     assert "777" not in bundle.prompt
     assert "deadbeef" not in bundle.prompt
 
 
 def test_what_was_not_handed_in_is_named_as_not_known() -> None:
-    bundle = build_llm_context("agent_decision", {**NEEDED, "window": {"gaps": [0, 3]}}, about="1")
+    bundle = build_llm_context("agent_decision", {**NEEDED, "window": {"gaps": [0, 3]}}, kind="1")
     assert {"survivors", "trials", "window.threshold"} <= set(bundle.absent)
     assert "Not known:" in bundle.prompt
 
@@ -72,12 +72,12 @@ def test_what_was_not_handed_in_is_named_as_not_known() -> None:
 @pytest.mark.parametrize("window", [DEFAULT, TINY], ids=["primary", "tiny"])
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_prompt_and_answer_fit_the_window_whatever_is_handed_in(question: str, window: Window) -> None:
-    for kind in QUESTIONS[question].about:
+    for kind in {QUESTIONS[question].kinds[0], QUESTIONS[question].kinds[-1]}:
         parts = {
-            part.name: [sample(part, "x" * 90)] * 400 if part.fields else [f"{part.name} {'y' * 90}"] * 400
+            part.name: [sample(part, "x" * 90)] * 250 if part.fields else [f"{part.name} {'y' * 90}"] * 250
             for part in KINDS[kind].parts
         }
-        bundle = build_llm_context(question, parts, about=kind, window=window)
+        bundle = build_llm_context(question, parts, kind=kind, window=window)
         assert window.tokens_of(bundle.prompt) + bundle.answer_tokens <= window.tokens
         assert bundle.cut
 
@@ -124,7 +124,7 @@ def test_provenance_names_each_part_by_its_digest_before_the_cut() -> None:
 
 
 def test_an_answer_may_name_only_the_parameters_and_arms_that_the_context_names() -> None:
-    asked = build_llm_context("parameter_adjustment", {"parameters": {"pipeline.heads": 20}}, about="6")
+    asked = build_llm_context("parameter_adjustment", {"parameters": {"pipeline.heads": 20}}, kind="6")
     assert r'parameter ::= "\"pipeline.heads\""' in asked.grammar
     arms = build_llm_context(
         "selfplay_strategy", {"arms": [{"arm": "mask+weight", "pulls": 3}, {"arm": "window"}]}
@@ -142,11 +142,33 @@ def test_a_dropped_request_or_an_unknown_part_is_an_error(change: dict[str, obje
         build_llm_context("agent_decision", parts)
 
 
-def test_a_question_is_asked_about_its_own_kinds() -> None:
+def test_a_question_is_asked_over_its_own_kinds() -> None:
     with pytest.raises(BadInput, match="chapter13"):
-        build_llm_context("chapter13_proposal", {"health": {}, "trigger": {}}, about="1")
+        build_llm_context("chapter13_proposal", {"health": {}, "trigger": {}}, kind="1")
     with pytest.raises(BadInput, match="nearest is 'agent_decision'"):
         build_llm_context("agent_decisions", {})
+
+
+def test_the_kind_follows_the_request_s_step_and_about_its_number() -> None:
+    parts = {**NEEDED, "request": {"step": "5", "request": "r-7"}}
+    bundle = build_llm_context("agent_decision", parts)
+    assert (bundle.kind, bundle.about) == ("5", "r-7")
+    other = build_llm_context("agent_decision", parts, kind="6", about="run-0001")
+    assert (other.kind, other.about) == ("6", "run-0001")
+    assert build_llm_context("agent_decision", NEEDED).kind == "step"
+
+
+def test_a_grammar_that_cannot_be_read_is_a_refused_bundle_and_not_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from engine.llm import context
+    from grammars.bounds import GrammarError
+
+    def broken(name: str) -> Any:
+        raise GrammarError("grammar: rule 'root' contains itself")
+
+    monkeypatch.setattr(context, "load", broken)
+    assert "contains itself" in str(build_llm_context("agent_decision", NEEDED).refused)
 
 
 async def test_a_room_without_a_model_answers_none() -> None:

@@ -156,25 +156,36 @@ def inline_compute():
     return InlineCompute
 
 
+def context_in(folder, journal, history, *, parameters=TINY, seed=7, **space):
+    """Return a context over a folder and its journal, both perhaps used before."""
+    return RunContext(
+        history=history,
+        compute=InlineCompute(folder),
+        journal=journal,
+        artifacts=ArtifactStore(folder / "artifacts"),
+        run="run-1",
+        seeds=SeedTree(seed),
+        parameters=parameters,
+        space=Space(range=SPAN, families=("lcg48/java",), mappings=("java_bounded",), **space),
+    )
+
+
+@pytest.fixture(scope="session")
+def open_context():
+    """Return the maker of a context in a given folder."""
+    return context_in
+
+
 @pytest.fixture(scope="session")
 def make_context(tmp_path_factory):
     """Return a maker of contexts, each in a folder of its own."""
     opened = []
 
-    def make(history, *, parameters=TINY, seed=7, **space):
+    def make(history, **told):
         folder = tmp_path_factory.mktemp("run")
         journal = Journal.open(folder)
         opened.append(journal)
-        return RunContext(
-            history=history,
-            compute=InlineCompute(folder),
-            journal=journal,
-            artifacts=ArtifactStore(folder / "artifacts"),
-            run="run-1",
-            seeds=SeedTree(seed),
-            parameters=parameters,
-            space=Space(range=SPAN, families=("lcg48/java",), mappings=("java_bounded",), **space),
-        )
+        return context_in(folder, journal, history, **told)
 
     yield make
     for journal in opened:

@@ -38,6 +38,12 @@ def test_frozen_trials_equal_directions_doubles_and_tiny_files_are_found(survivo
     assert "survivors.twice" in codes(content.window_search([1.0, 2.0], twice, 10**6))
 
 
+def test_null_twins_that_meet_far_more_or_less_than_chance_are_found():
+    assert content.null_counts(120.0, 100.0) == content.null_counts(0.0, 3.0) == []
+    assert codes(content.null_counts(900.0, 100.0)) == {"twins.many"}
+    assert codes(content.null_counts(0.0, 500.0)) == {"twins.few"}
+
+
 def test_a_scorer_without_weights_is_found():
     assert codes(content.scorer_search([0.1, 0.2], [0.0, 0.0])) == {"scorer.empty"}
 

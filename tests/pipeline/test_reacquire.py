@@ -113,6 +113,19 @@ def test_a_stream_that_only_misses_for_a_while_is_kept(walk):
     assert pool.components[0].alignment.origin.number() == OLD
 
 
+def test_a_chance_find_does_not_take_over_from_a_stream_that_missed_three_times():
+    pool, watch = trusted(), begin(trusted())
+    draws = [Draw(40 + at, int(value + 1) % 1000) for at, value in enumerate(stream(OLD, 43)[40:])]
+    for draw in draws:
+        watch = look(watch, pool, draw)
+        pool = reissue(pool, draw.index + 1, [draw])
+    assert due(watch)
+    judged = reacquired(pool, watch, np.array([[123, 0], [456, 0]]), draws, SEEDS)
+    assert judged.components[0].alignment == pattern()
+    assert judged.components[0].weight > 0.8
+    assert reacquired(pool, watch, np.zeros((0, 2), dtype=np.int64), draws, SEEDS) is pool
+
+
 def test_a_session_is_watched_in_its_own_draws(walk):
     right, other = np.concatenate([stream(OLD, 30), stream(NEW, 30)]), np.random.default_rng(1)
     draws = []

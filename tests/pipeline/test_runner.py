@@ -228,7 +228,7 @@ async def test_a_target_in_the_features_shows_as_lift_on_decoy_histories(full_ru
     ctx = steps["replace"](ctx, parameters=ctx.parameters.model_copy(update={"decoy_histories": 8}))
     scored = Scored.from_bytes(ctx.artifacts.read_bytes(SCORED))
     with pytest.raises(step5_training.Artefact, match=r"expected 1\.00"):
-        await step5_training.decoy_lift(ctx, scored, dict(TRAINERS["xgboost"].ladder[2]), "xgboost", quiet)
+        await step5_training.decoy_lift(ctx, scored, dict(TRAINERS["xgboost"].ladder[2][0]), "xgboost", quiet)
 
 
 async def test_few_survivors_are_complemented_by_decoys_and_one_is_enough(make_context, steps):

@@ -8,6 +8,7 @@ from engine.history.history import History
 from engine.pipeline import step1_window
 from engine.pipeline.artifacts import SURVIVORS, WINDOW, WindowConfig
 from engine.pipeline.blocks import TooFewDraws
+from engine.pipeline.replay import NONE, stream
 from engine.pipeline.runner import run_pipeline
 from engine.pipeline.step1_window import from_analysis, make_plan
 from engine.search.analysis import Analysis, Controls, Hypothesis, Tally
@@ -142,12 +143,40 @@ def test_where_nobody_states_gaps_both_laws_are_searched(make_context):
 
 async def test_a_truth_that_ended_is_a_survivor_with_evidence_and_no_claim_on_the_future(make_context):
     rng = np.random.default_rng(5)
-    values = np.concatenate([drawn(30), rng.integers(0, 100, 110)])
+    values = np.concatenate([drawn(50), rng.integers(0, 100, 90)])
     _, config, survivors = await searched(context(make_context, History.of(values.tolist())))
     best = survivors.alignment(0)
     assert (best.origin.number(), best.start, best.gap.value) == (SEED, 2, 1)
     assert survivors["evidence_bits"][0] > config.required_bits
     assert not config.identified
+
+
+async def test_a_generator_seeded_anew_inside_the_history_is_found_where_a_window_follows_the_seeding(
+    make_context,
+):
+    later = host.values("lcg48/java", "java_bounded", 777, 0, 99, 80, start=1, gap=1)
+    values = np.concatenate([drawn(20), later])
+    ctx = context(make_context, History.of(values.tolist()))
+    plan = make_plan(ctx)
+    told = {
+        "law": "constant",
+        "session": "all draws",
+        "start": 23,
+        "length": 20,
+        "gaps": 1,
+        "starts": 1,
+        "expected": 1.0,
+    }
+    spec = step1_window.spec_of(ctx, plan, "k", 0, told | {"anchor": "window"})
+    assert (spec.anchored, spec.starts) == (True, (0, 17))
+    found = await step1_window.whole_sweep(ctx, spec)
+    best = found.survivors.alignment(0)
+    assert (best.origin.number(), best.gap.value, best.start) == (777, 1, 1 - 20 * 2)
+    assert stream(best, 20, 30).tolist() == values[20:50].tolist()
+    assert set(stream(best, 0, 19)) == {NONE}
+    assert found.survivors["confirm_matched"][0] == found.survivors["confirm_scored"][0] == 50 - 43
+    blind = step1_window.spec_of(ctx, plan, "k", 1, told | {"anchor": "history"})
+    assert 777 not in [one.origin.number() for one in (await step1_window.whole_sweep(ctx, blind)).survivors]
 
 
 async def test_the_rungs_of_a_trial_cover_its_seeds_once(make_context):

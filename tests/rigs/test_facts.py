@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from engine.errors import BadInput, UsageError
-from engine.rigs.check import check
-from engine.rigs.connection import LinkFault, Rig
-from engine.rigs.facts import COMMAND, SLOWEST, Facts, Poller, parse_facts, read_facts
+from engine.errors import BadInput
+from engine.rigs.connection import Rig
+from engine.rigs.facts import COMMAND, Facts, parse_facts, read_facts
 
 if TYPE_CHECKING:
     Server = Any
@@ -66,96 +64,6 @@ def test_an_answer_out_of_form_is_refused(change: tuple[str, str]) -> None:
 
 def test_the_command_asks_no_gpu_tool() -> None:
     assert not any(tool in COMMAND for tool in ("smi", "rocm", "nvidia"))
-
-
-async def test_the_check_of_a_healthy_rig_names_what_is_well(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_RAM", 1)
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_DISK", 1)
-    monkeypatch.setattr("engine.rigs.check.MOST_LOAD", 1e6)
-    monkeypatch.setattr("engine.rigs.check.OLDEST_PYTHON", (0, 0))
-    rig = Rig(server.address)
-    findings = await check(rig)
-    assert [finding.ok for finding in findings[:4]] == [True] * 4
-    assert f"reached, host key known, {platform.node()}" in findings[0].what
-    assert not any(finding.fix for finding in findings if finding.ok)
-    assert not rig.connected
-
-
-async def test_the_check_says_what_lacks_and_what_to_do(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_RAM", 1 << 60)
-    monkeypatch.setattr("engine.rigs.check.ENOUGH_DISK", 1 << 60)
-    monkeypatch.setattr("engine.rigs.check.MOST_LOAD", -1.0)
-    monkeypatch.setattr("engine.rigs.check.OLDEST_PYTHON", (99, 0))
-    async with Rig(server.address) as rig:
-        findings = await check(rig)
-        assert rig.connected
-    assert [finding.ok for finding in findings] == [True, False, False, False, False]
-    assert all(finding.fix for finding in findings[1:])
-
-
-async def test_the_check_of_a_rig_that_is_not_ours_is_one_finding_with_its_fix(server: Server) -> None:
-    findings = await check(Rig(replace(server.address, port=1)))
-    assert [finding.ok for finding in findings] == [False]
-    assert "cannot connect" in findings[0].what
-    assert findings[0].fix == "check that it is up and sshd listens there"
-
-
-class Stub(Rig):
-    """A rig whose answers the test writes."""
-
-    def __init__(self, server: Server | None = None) -> None:
-        self.address = type("A", (), {"__str__": lambda self: "stub"})()
-        self.answers: list[str | Exception] = []
-        self.closed = 0
-
-    async def connect(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        self.closed += 1
-
-    async def run(self, command: str, **_: Any) -> Any:
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return type("D", (), {"stdout": answer})()
-
-
-async def test_the_poller_keeps_the_last_reading_and_its_age_and_slows_down_on_failure() -> None:
-    now = 100.0
-    rig = Stub()
-    poller = Poller(rig, interval=10, clock=lambda: now)
-    assert poller.age() == float("inf")
-    rig.answers = [GOOD, LinkFault("gone"), "noise", GOOD]
-    assert (await poller.poll()) == parse_facts(GOOD)
-    now = 107.0
-    assert (poller.age(), poller.error, poller.delay()) == (7.0, None, 10)
-    assert await poller.poll() is None
-    assert (poller.latest, poller.error, poller.delay(), rig.closed) == (parse_facts(GOOD), "gone", 20, 1)
-    assert await poller.poll() is None
-    assert poller.delay() == 40
-    poller._failures = 50
-    assert poller.delay() == SLOWEST
-    await poller.poll()
-    assert (poller.age(), poller.error, poller.delay()) == (0.0, None, 10)
-
-
-async def test_the_poller_reconnects_to_a_real_rig(server: Server) -> None:
-    rig = Rig(server.address)
-    poller = Poller(rig)
-    assert await poller.poll() is not None
-    await rig.close()
-    assert await poller.poll() is not None
-    await rig.close()
-
-
-def test_nobody_polls_faster_than_every_ten_seconds() -> None:
-    with pytest.raises(UsageError, match="10 s or slower"):
-        Poller(Stub(), interval=1)
 
 
 def test_ssh_is_loaded_by_nobody_who_does_not_need_it() -> None:

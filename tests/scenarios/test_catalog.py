@@ -58,6 +58,12 @@ def test_noise_gaps_and_seeds_are_those_that_were_asked_for() -> None:
     assert all(make("clean", Asked(seeds=9, seed=seed)).truth.segments[0].seed < 9 for seed in range(9))
 
 
+def test_a_wrong_draw_is_never_right_by_accident() -> None:
+    made = make("noisy", Asked(draws=400, range=(0, 1), noise=0.4))
+    differ = [at for at in range(400) if made.values[at] != made.truth.right[at]]
+    assert tuple(differ) == made.truth.wrong
+
+
 def test_a_bias_is_one_and_a_shuffle_keeps_every_count() -> None:
     biased = np.bincount(make("biased", Asked(draws=2000, range=(0, 9), seed=2)).values, minlength=10)
     assert ((biased - 200) ** 2 / 200).sum() > 60

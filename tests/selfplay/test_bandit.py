@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from engine.selfplay.arms import ARMS
 from engine.selfplay.bandit import Bandit, normalised_entropy
 
 MEANS = {"a": 0.0, "b": 0.05, "c": 0.3, "d": -0.1}
@@ -44,3 +45,32 @@ def test_entropy_spans_zero_to_one() -> None:
     assert normalised_entropy([5, 0, 0]) == 0.0
     assert normalised_entropy([4, 4, 4]) == pytest.approx(1.0)
     assert normalised_entropy([]) == 0.0
+
+
+def found_by(episode: int, seed: int) -> bool:
+    """Play the room's arms, one of them better by two standard deviations of an episode; say whether it leads by then."""
+    rng, names = np.random.default_rng([5, seed]), tuple(ARMS)
+    best, bandit = names[int(rng.integers(len(names)))], Bandit(names, seed)
+    for _ in range(episode):
+        arm = bandit.choose()
+        bandit.tell(arm, float(rng.normal(0.2 if arm == best else 0.0, 0.1)))
+    return bandit.posterior()[0].arm == best
+
+
+def test_an_arm_that_is_better_by_two_sigma_leads_within_thirty_episodes() -> None:
+    assert len(ARMS) >= 12
+    assert sum(found_by(30, seed) for seed in range(20)) >= 18
+
+
+def test_choices_in_flight_do_not_pile_up_on_one_arm() -> None:
+    bandit = Bandit(("a", "b", "c", "d"), 3)
+    assert sorted(bandit.choose_many(4)) == ["a", "b", "c", "d"]
+
+
+def test_posteriors_are_whole_and_rewards_of_arms_that_are_gone_are_left_out() -> None:
+    bandit = Bandit(("a", "b"), 1)
+    bandit.remember([("a", 1.0), ("gone", 9.0), ("b", 0.0), ("a", 1.1)])
+    rows = bandit.posterior()
+    assert [row.arm for row in rows] == ["a", "b"]
+    assert sum(row.best for row in rows) == pytest.approx(1.0)
+    assert rows[0].spread < rows[1].spread

@@ -12,6 +12,7 @@ from engine.compute.stop import StopWord
 from engine.config import load
 from engine.desk import Desk, Shelf
 from engine.feedback.acceptance import Acceptance
+from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
 from engine.halt import Halt
 from engine.llm.advisor import NoAdvisor
@@ -39,6 +40,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         fingerprints=Fingerprints(journal),
         advisor=NoAdvisor(),
         acceptance=Acceptance(journal, tmp_path / "policy_history"),
+        epochs=Epochs(journal),
         board=Board(),
     )
     yield made

@@ -41,6 +41,7 @@ def test_an_honest_artifact_is_silent_and_each_fault_is_named(journal: Journal, 
     assert codes(inspector, outcome) == [], (
         "an input written again with the same content does not make a step stale"
     )
+    assert codes(Inspector(store, journal, lambda: "another"), outcome) == ["artifact.code"]
     output.path.rename(output.path.with_name("real.json"))
     assert codes(inspector, outcome) == ["artifact.gone"]
     output.path.symlink_to("real.json")

@@ -12,6 +12,7 @@ from engine.llm.advice import Advice
 from engine.llm.context import ContextBundle
 from engine.parameters import Value
 from engine.pipeline.context import StepOutcome
+from engine.watcher.decision import Human
 from engine.watcher.evaluation import Finding
 from engine.watcher.record import replay_recorded
 from engine.watcher.steps import Escalated, Judge
@@ -165,3 +166,29 @@ async def test_a_step_settled_before_a_halt_is_not_decided_twice(desk: Desk) -> 
     again.artifacts = [desk.shelf.artifacts.write_json("window.json", {"a": 2}, Lineage(schema="x/1"))]
     await judge(desk).steps(["1"], Script(again), quiet)
     assert len(desk.journal.decisions.list()) == 2, "other artifacts are another case"
+
+
+async def test_an_escalation_that_a_crash_cut_off_is_raised_again_not_decided_again(desk: Desk) -> None:
+    spent = [thin("1"), thin("1"), thin("1")]
+    with pytest.raises(Escalated) as first:
+        await judge(desk).steps(["1"], Script(*spent), quiet)
+    before = len(desk.journal.decisions.list())
+    with pytest.raises(Escalated) as second:
+        await judge(desk).steps(["1"], Script(), quiet)
+    assert first.value.decision == second.value.decision
+    assert len(desk.journal.decisions.list()) == before
+
+
+async def test_a_persons_word_lets_exactly_that_escalation_pass(desk: Desk) -> None:
+    leak = Finding(code="column.leak", level="fail", text="a feature leaks")
+    outcome = good("3")
+    outcome.findings = [leak]
+    word = {"3": Human(decision=7, signal="column.leak", by="ops")}
+    decisions = await judge(desk, overruled=word).steps(["3"], Script(outcome), quiet)
+    assert (decisions[0].action, decisions[0].source) == ("PROCEED", "human")
+    row = desk.journal.decisions.list()[0]
+    assert "ops overruled in decision 7: a feature leaks" in row.reason
+    other = good("3")
+    other.findings = [leak.model_copy(update={"code": "artifact.link"})]
+    with pytest.raises(Escalated):
+        await judge(desk, overruled=word, run="run-0002").steps(["3"], Script(other), quiet)

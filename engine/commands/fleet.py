@@ -1,0 +1,97 @@
+"""Verbs: the machines and GPUs of the room, who is set aside, what is put on a rig, and the first room.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.commands.listing import LISTING, listing
+from engine.commands.options import JSON
+from engine.commands.talk import call, show, write_file
+from engine.commands.verb import Arguments, Verb
+from engine.errors import UsageError
+
+
+def rigs(arguments: Arguments) -> int:
+    """List the rigs: reached or not, GPUs well, memory, load, what is set aside and why."""
+    return listing(arguments, "rigs")
+
+
+def gpus(arguments: Arguments) -> int:
+    """List the GPUs: state, use, temperatures, link, faults, deaths, and the age of each reading."""
+    return listing(arguments, "gpus")
+
+
+def rig(arguments: Arguments) -> int:
+    """Set a rig or a card aside, let it work again, or put the worker's code on a rig."""
+    if arguments.action == "deploy":
+        return _deploy(arguments)
+    if arguments.wheels is not None or arguments.rollback:
+        raise UsageError(f"rig {arguments.action}: --wheels and --rollback belong to rig deploy")
+    data = call(
+        arguments,
+        "rig",
+        action=arguments.action,
+        target=arguments.target,
+        reason=arguments.reason,
+        hours=arguments.hours,
+    )
+    return show(arguments, data, lambda: _done(arguments.action, data))
+
+
+def init(arguments: Arguments) -> int:
+    """Write a commented room.toml; one that is there already is never touched."""
+    from engine.rigs.example import ROOM
+
+    target = Path(arguments.file) if arguments.file else arguments.state / "room.toml"
+    if target.exists():
+        raise UsageError(f"init: {target} is there already; give another file, or edit it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_file(target, ROOM, option="init")
+    data = {"file": str(target)}
+    return show(arguments, data, lambda: f"wrote {target}; edit it, then: mimicry doctor")
+
+
+def _deploy(arguments: Arguments) -> int:
+    import asyncio
+
+    from engine.commands.settings import room_settings
+    from engine.rigs.deploy import deploy, rollback
+
+    settings = room_settings(arguments)
+    named = [one for one in settings.rigs if one.name == arguments.target]
+    if not named:
+        known = ", ".join(one.name for one in settings.rigs) or "none"
+        raise UsageError(f"rig deploy: no rig {arguments.target!r} in room.toml; it names {known}")
+    if arguments.rollback == (arguments.wheels is not None):
+        raise UsageError("rig deploy: give --wheels DIR (pip wheel . -w DIR makes it), or --rollback")
+    if arguments.rollback:
+        done = asyncio.run(rollback(named[0]))
+    else:
+        done = asyncio.run(deploy(named[0], Path(arguments.wheels)))
+    data = done.record()
+    return show(arguments, data, lambda: done.text())
+
+
+def _done(action: str, data: dict[str, Any]) -> str:
+    if action == "include":
+        return f"{data['target']} included" if data["included"] else f"{data['target']} was not set aside"
+    if action == "fault":
+        return f"{data['target']}: {data['fault']} (simulated)"
+    return f"{data['target']} {data['state']}" + ("" if data["until"] is None else " for a while")
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("rigs", rigs, "the machines: reached, GPUs well, memory, load, why not", LISTING),
+    Verb("gpus", gpus, "the GPUs: state, temperatures, link, faults, deaths", LISTING),
+    Verb("rig", rig, "quarantine, drain, include a rig or card; deploy to a rig", [
+        (("action",), {"choices": ["quarantine", "drain", "include", "deploy", "fault"], "help": "fault: simulated fleets only"}),
+        (("target",), {"metavar": "NAME[/PCI]", "help": "a rig, or one card of it: rig-6600b/0f:00.0, rig-6600b/5"}),
+        (("--reason",), {"default": "", "help": "why; shown wherever the card is (of a fault: its name)"}),
+        (("--hours",), {"type": float, "default": None, "help": "how long; without it until include"}),
+        (("--wheels",), {"default": None, "metavar": "DIR", "help": "deploy: the wheels of mimicry and what it needs"}),
+        (("--rollback",), {"action": "store_true", "help": "deploy: go back to what was there before"}),
+        JSON,
+    ]),
+    Verb("init", init, "write a commented room.toml", [(("file",), {"nargs": "?", "default": None, "metavar": "FILE", "help": "default: room.toml in the state directory"}), JSON]),
+)  # fmt: skip

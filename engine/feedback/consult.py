@@ -1,0 +1,107 @@
+"""After a trigger: ask the advisor what it would change, put every ruling on record, carry out what acceptance accepts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.feedback.proposals import WHITELIST, Past, Proposal, Ruling, judge
+from engine.feedback.triggers import Fired
+from engine.llm.advice import NoAdvice
+from engine.llm.questions import CHAPTER13_PROPOSAL
+
+if TYPE_CHECKING:
+    from engine.llm.advisor import Advisor
+    from engine.parameters import Change, Registry, Value, Who
+
+JUDGED = "proposal.judged"
+BY: Who = "code"
+
+
+class Ledger(Protocol):
+    """The part of the journal that rulings need."""
+
+    def append(self, kind: str, data: Mapping[str, Any]) -> int:
+        """Record one event."""
+
+    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
+        """Yield events."""
+
+
+class Parameters(Protocol):
+    """The room's parameters; `engine.parameters.Parameters`."""
+
+    @property
+    def registry(self) -> Registry:
+        """Return what is registered."""
+
+    def values(self, prefix: str = "") -> dict[str, Value]:
+        """Return current values."""
+
+    def change(self, name: str, value: Value, *, by: Who, why: str, cause: str | None = None) -> Change:
+        """Change one value on the record."""
+
+
+class Consultant:
+    """Asks about one trigger after the other, apart from the loop: draws never wait for an answer."""
+
+    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters) -> None:
+        """Ask nothing yet."""
+        self._advisor, self._journal, self._parameters = advisor, journal, parameters
+        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue()
+
+    def tell(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> None:
+        """Have a trigger that fired at a draw asked about."""
+        self._told.put_nowait((fired, draw, health))
+
+    async def serve(self) -> None:
+        """Ask for ever: a service of the room."""
+        while True:
+            fired, draw, health = await self._told.get()
+            await self.consult(fired, draw, health)
+
+    async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
+        """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
+        parts = parts_of(fired, health, self._parameters.values())
+        reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
+        said = reply.advice
+        if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
+            return []
+        changes = {change.parameter: change.value for change in said.changes}
+        proposal = Proposal(source=reply.source, changes=changes, confidence=said.confidence, risk=said.risk,
+                            reason=said.reasoning[:500])  # fmt: skip
+        return await asyncio.to_thread(settle, proposal, self._journal, self._parameters, draw)
+
+
+def parts_of(fired: Fired, health: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return what the question is asked over: aggregates only, and the parameters that may be proposed."""
+    return {
+        "health": {name: value for name, value in health.items() if value is not None},
+        "trigger": fired.model_dump(mode="json", exclude_none=True),
+        "parameters": {name: value for name, value in values.items() if name in WHITELIST},
+    }
+
+
+def settle(proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int) -> list[Ruling]:
+    """Judge one proposal, put it on record, and carry out the accepted changes."""
+    rulings = judge(proposal, parameters.registry, parameters.values(), past(journal), draw)
+    told = [ruling.model_dump(mode="json") for ruling in rulings]
+    seq = journal.append(
+        JUDGED, {"draw": draw, "proposal": proposal.model_dump(mode="json"), "rulings": told}
+    )
+    for ruling in rulings:
+        if ruling.outcome == "accept":
+            why = f"proposed by {proposal.source}, accepted: {proposal.reason}"[:400]
+            parameters.change(ruling.name, ruling.after, by=BY, why=why, cause=str(seq))
+    return rulings
+
+
+def past(journal: Ledger) -> list[Past]:
+    """Return the changes that were accepted so far."""
+    return [
+        Past(ruling["name"], ruling["before"], ruling["after"], event.data["draw"])
+        for event in journal.events(kinds=(JUDGED,))
+        for ruling in event.data["rulings"]
+        if ruling["outcome"] == "accept"
+    ]

@@ -1,0 +1,178 @@
+"""`mimicry rig deploy`: a folder of wheels becomes one version on a rig; checked by digest, switched at once, the one before kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import shlex
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.config import RigSettings
+from engine.errors import BadInput, EnvironmentFault
+from engine.rigs.connection import LinkFault
+from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.life import reach_of
+from engine.rigs.reach import Reach
+
+BLOCK = 128 << 10
+"""Bytes of one write: OpenSSH's SFTP breaks at twice as many."""
+INSTALL_LIMIT = 300.0
+WORKER_MODULES = ("numpy", "distributed", "hip_cuda_kernels.host", "engine.compute.worker")
+"""What a worker imports first; a bundle that lacks one is rolled back."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What is on the rig now."""
+
+    rig: str
+    current: str
+    previous: str | None
+    sent: int
+    """Bytes that went over the wire."""
+
+    def record(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return it as one line."""
+        before = "none before" if self.previous is None else f"before: {self.previous[:12]}, kept"
+        return f"rig {self.rig}: version {self.current[:12]} in place, {self.sent / 1e6:.1f} MB sent ({before}); running workers keep theirs until their next start"
+
+
+async def deploy(settings: RigSettings, wheels: Path, *, modules: Sequence[str] = WORKER_MODULES) -> Deployed:
+    """Put the wheels of a folder on a rig as its current version; a version that cannot be imported there is rolled back."""
+    found = bundle(wheels)
+    manifest = {path.name: _digest(path) for path in found}
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    async with _entered(settings) as rig:
+        before = await _ask(rig, settings, "show")
+        sent = 0
+        if before["current"] != digest or not before["whole"]:
+            sent = await _send(rig, settings, found, manifest, digest)
+        answer = await _ask(rig, settings, "install", digest) if sent else before
+        fault = await _import_fault(rig, settings, modules)
+        if fault:
+            if before["current"] is not None and before["current"] != digest:
+                await _ask(rig, settings, "rollback")
+            raise BadInput(
+                f"rig {settings.name}: {fault}; the version before is back; build the bundle for this rig's Python"
+            )
+    return Deployed(settings.name, answer["current"], answer["previous"], sent)
+
+
+async def rollback(settings: RigSettings) -> Deployed:
+    """Go back to the version before."""
+    async with _entered(settings) as rig:
+        answer = await _ask(rig, settings, "rollback")
+    return Deployed(settings.name, answer["current"], answer["previous"], 0)
+
+
+async def installed(rig: Reach, settings: RigSettings) -> dict[str, Any]:
+    """Return what is on a connected rig: current, previous, whether every file is whole."""
+    return await _ask(rig, settings, "show")
+
+
+def library(settings: RigSettings) -> str:
+    """Return the path of the current version's code on the rig, as a shell word that knows the home."""
+    return f"{_home(settings)}/current/lib"
+
+
+def bundle(wheels: Path) -> list[Path]:
+    """Return the wheels of a folder (or the one that is named); BadInput where there is none."""
+    found = [wheels] if wheels.suffix == ".whl" and wheels.is_file() else sorted(wheels.glob("*.whl"))
+    if not found:
+        raise BadInput(
+            f"{wheels}: no wheels there; `pip wheel . -w {wheels}` makes them, for the rig's Python"
+        )
+    return found
+
+
+class _entered:
+    """A connected rig for the length of a block."""
+
+    def __init__(self, settings: RigSettings) -> None:
+        self._rig = reach_of(settings)
+
+    async def __aenter__(self) -> Reach:
+        await self._rig.connect()
+        return self._rig
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._rig.close()
+
+
+def _home(settings: RigSettings) -> str:
+    folder = settings.deploy_to
+    return folder if folder.startswith("/") else f'"$HOME"/{folder}'
+
+
+async def _ask(rig: Reach, settings: RigSettings, *words: str) -> dict[str, Any]:
+    """Run the installer on the rig; EnvironmentFault where it refuses."""
+    folder = f"{settings.staging}/mimicry-install-{secrets.token_hex(6)}"
+    await rig.push(folder, {"installer.py": (SCRIPTS / "installer.py").read_bytes()})
+    command = f"{shlex.quote(settings.python)} -I {folder}/installer.py {_home(settings)} {shlex.join(words)}"
+    done = await rig.run(f"{command}; code=$?; rm -rf {folder}; exit $code", within=INSTALL_LIMIT)
+    if done.code:
+        raise EnvironmentFault(
+            f"rig {settings.name}: {settings.python} cannot run the installer: {done.stderr.strip()[-200:]}; check `python` in room.toml"
+        )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if not answer.get("ok", True):
+        raise EnvironmentFault(f"rig {settings.name}: nothing was switched: {answer['why']}; deploy again")
+    return answer
+
+
+async def _send(
+    rig: Reach, settings: RigSettings, found: Sequence[Path], manifest: dict[str, str], digest: str
+) -> int:
+    """Send wheels and manifest into the incoming folder; return the bytes sent."""
+    done = await rig.run(
+        f"umask 077; mkdir -p {_home(settings)}/incoming-{digest} && cd {_home(settings)} && pwd -P"
+    )
+    if done.code:
+        raise EnvironmentFault(
+            f"rig {settings.name}: cannot make {settings.deploy_to}: {done.stderr.strip()}; check its rights and space"
+        )
+    incoming = f"{done.stdout.strip()}/incoming-{digest}"
+    for path in found:
+        await rig.upload(f"{incoming}/{path.name}", blocks(path))
+    await rig.upload(f"{incoming}/manifest.json", _one(json.dumps(manifest).encode()))
+    return sum(path.stat().st_size for path in found)
+
+
+async def blocks(path: Path) -> AsyncIterator[bytes]:
+    """Yield a file's blocks, read off the loop."""
+    with path.open("rb") as file:
+        while block := await asyncio.to_thread(file.read, BLOCK):
+            yield block
+
+
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def _import_fault(rig: Reach, settings: RigSettings, modules: Sequence[str]) -> str:
+    """Return why the current version cannot be imported on the rig, empty if it can."""
+    code = "; ".join(f"import {name}" for name in modules)
+    try:
+        done = await rig.run(
+            f"PYTHONPATH={library(settings)} {shlex.quote(settings.python)} -c {shlex.quote(code)}", within=60
+        )
+    except LinkFault as error:
+        return str(error)
+    return "" if done.code == 0 else (done.stderr.strip().splitlines() or ["it does not import"])[-1]
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()

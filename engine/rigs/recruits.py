@@ -1,0 +1,219 @@
+"""The compute engine's workers on rigs: its launches meet the places that rigs offer. Beside this file rigs know nothing of compute."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engine.rigs.payload import Ending, Line, Payload, Place, Voice
+
+if TYPE_CHECKING:
+    from engine.compute.cluster import Compute
+    from engine.compute.enrol import OnEvent, Order
+
+HUNG_UP = -1
+"""Stands for the exit code of a worker whose link was lost: SIGHUP."""
+KILLED = "killed by the coordinator"
+LOOK = 0.5
+
+
+class RemoteProcess:
+    """A worker on a rig, as the compute engine's `Process`; it lives on the engine's loop, its voice on the rigs'."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        """Be asked for; nothing runs yet."""
+        self.pid: int | None = None
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reach: tuple[Voice, asyncio.AbstractEventLoop] | None = None
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._on_event, self._words, self._heard = on_event, "", time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it has not ended yet, as far as was noticed."""
+        return not self._ended.done()
+
+    def attach(self, voice: Voice) -> None:
+        """Take the voice that reaches it; called on the rigs' loop."""
+        self._reach = (voice, asyncio.get_running_loop())
+
+    def start(self, pid: int) -> None:
+        """Take in that it runs; one that nobody waits for any more is ended."""
+        self.pid, self._heard = pid, time.monotonic()
+        if self.begun.cancelled():
+            self.kill()
+        elif not self.begun.done():
+            self.begun.set_result(None)
+
+    def hear(self, line: Line) -> None:
+        """Pass on what it says; what belongs to the rig's gate is no business of the engine."""
+        self._heard = time.monotonic()
+        if line.get("event") not in ("gate", "initialised", "halted"):
+            self._on_event(dict(line))
+
+    def end(self, ending: Ending) -> None:
+        """Take in its end, or that it never began."""
+        self._words = ending.stderr or ending.cause
+        if not self.begun.done():
+            self.begun.set_exception(ConnectionError(ending.cause))
+        if not self._ended.done():
+            self._ended.set_result(HUNG_UP if ending.code is None else ending.code)
+
+    def send(self, line: dict[str, Any]) -> None:
+        """Send one line to its stdin."""
+        if self._reach is not None and self.alive:
+            voice, loop = self._reach
+            call(loop, voice.tell, line)
+
+    def silence(self) -> float:
+        """Return the seconds since its last line."""
+        return time.monotonic() - self._heard
+
+    def kill(self) -> None:
+        """Kill it and what it started."""
+        if self._reach is not None and self.alive:
+            voice, loop = self._reach
+            call(loop, voice.end, KILLED)
+
+    async def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        return await asyncio.shield(self._ended)
+
+    def last_words(self) -> str:
+        """Return the end of what it wrote to stderr, or why it ended."""
+        return self._words
+
+    async def close(self) -> None:
+        """Kill what is left."""
+        self.kill()
+
+
+def call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: object) -> None:
+    """Call on a loop, from any thread; too late once it has ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *args)
+
+
+class Recruits:
+    """The crew that starts what the compute engine launches. The engine comes and goes; places stay.
+
+    The engine has one loop and the rigs another (or the same one): each method says whose it runs on.
+    """
+
+    paced = True
+
+    def __init__(self) -> None:
+        """Know no place and no engine."""
+        self._places: dict[str, Place] = {}
+        self._asked: dict[str, asyncio.Queue[tuple[Order, RemoteProcess]]] = {}
+        self._live: dict[str, RemoteProcess] = {}
+        self._engine: tuple[Compute, asyncio.AbstractEventLoop] | None = None
+        self._rigs: asyncio.AbstractEventLoop | None = None
+        self._drains: set[asyncio.Task[None]] = set()
+
+    # -- on the engine's loop -----------------------------------------------------------------------------------------
+
+    def join(self, compute: Compute) -> None:
+        """Offer every place to an engine that has come up."""
+        self._engine = (compute, asyncio.get_running_loop())
+        for place in tuple(self._places.values()):
+            self._enlist(place)
+
+    def leave(self) -> None:
+        """Forget the engine, which ends its workers itself."""
+        self._engine = None
+
+    def _enlist(self, place: Place) -> None:
+        if self._engine is not None and place.name not in {one.name for one in self._engine[0].workers()}:
+            from engine.compute.slot import Place as Slot
+
+            self._engine[0].enlist(Slot(place.name, self.launch, gpu=True, remote=True))
+
+    async def launch(self, order: Order, on_event: OnEvent) -> RemoteProcess:
+        """Start a worker at the place that the order names, once its rig is there and lets it; OSError if it does not start."""
+        process = RemoteProcess(on_event)
+        assert self._rigs is not None
+        call(self._rigs, self._asked[order.name].put_nowait, (order, process))
+        await process.begun  # cancelled with us: `payload` passes over it then
+        return process
+
+    def _hold(self, name: str, held: bool) -> None:
+        if self._engine is not None:
+            self._engine[0].hold(name, held=held)
+
+    def _drain(self, name: str, end: Callable[[], None]) -> None:
+        task = asyncio.ensure_future(self._drained(name, end))
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+
+    async def _drained(self, name: str, end: Callable[[], None]) -> None:
+        """Deal a worker nothing more, and end it when it is idle."""
+        self._hold(name, True)
+        while self._engine is not None and any(w.name == name and w.busy for w in self._engine[0].workers()):  # noqa: ASYNC110 - nobody tells when a worker is idle
+            await asyncio.sleep(LOOK)
+        end()
+
+    # -- on the rigs' loop --------------------------------------------------------------------------------------------
+
+    def _tell_engine(self, function: Callable[..., object], *args: object) -> None:
+        if self._engine is not None:
+            call(self._engine[1], function, *args)
+
+    def offer(self, place: Place) -> None:
+        """Take in that a place exists."""
+        self._rigs = asyncio.get_running_loop()
+        if place.name not in self._places:
+            self._asked[place.name] = asyncio.Queue()
+            self._places[place.name] = place
+            self._tell_engine(self._enlist, place)
+
+    async def payload(self, place: Place, voice: Voice) -> Payload:
+        """Wait for a launch of this place, and return what runs."""
+        from engine.compute.enrol import worker_payload
+
+        while True:
+            order, process = await self._asked[place.name].get()
+            if not process.begun.done():
+                break
+        try:
+            port = await voice.tunnel(order.port)
+        except BaseException:
+            self._tell_engine(process.end, Ending(None, "the link broke", ""))
+            raise
+        process.attach(voice)
+        self._live[place.name] = process
+        self._tell_engine(self._hold, place.name, False)
+        made = worker_payload(order, port=port, python=place.python, env={})
+        return Payload(made.argv, made.env, made.files, gated=True)
+
+    def refusal(self, place: Place, report: Line) -> str | None:
+        """Judge nothing: the engine does, and kills what it does not admit."""
+        return None
+
+    def admission(self, place: Place) -> Line | None:
+        """Say nothing: the engine does."""
+        return None
+
+    def started(self, place: Place, pid: int) -> None:
+        """Take in that a worker runs."""
+        self._tell_engine(self._live[place.name].start, pid)
+
+    def said(self, place: Place, line: Line) -> None:
+        """Pass on what a worker says."""
+        self._tell_engine(self._live[place.name].hear, line)
+
+    def drain(self, place: Place, voice: Voice) -> None:
+        """Deal the worker nothing more, and end it when it is idle."""
+        loop = asyncio.get_running_loop()
+        if self._engine is None:
+            voice.end("drained")
+        self._tell_engine(self._drain, place.name, lambda: call(loop, voice.end, "drained"))
+
+    def gone(self, place: Place, ending: Ending) -> None:
+        """Take in that an attempt has ended."""
+        process = self._live.pop(place.name, None)
+        if process is not None:
+            self._tell_engine(process.end, ending)

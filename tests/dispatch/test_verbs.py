@@ -1,0 +1,176 @@
+"""The verbs of the command line against a real engine: what they do, and one clear line with its exit code for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kills import Kills
+
+from engine.cli import main
+from engine.client import call
+from engine.errors import MimicryError
+
+Told = tuple[int, str, str]
+Run = Callable[..., Told]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
+    """One engine for all of these tests; nothing in them needs another one."""
+    made = Kills(tmp_path_factory.mktemp("verbs") / "state", seed=1)
+    with (made.state / "room.toml").open("a") as file:
+        file.write(
+            '[[schedule]]\nname = "nightly"\ncron = "@daily"\nrequest = { type = "selfplay_retrain" }\n'
+        )
+    made.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            call(made.state, "snapshot")
+            break
+        except (MimicryError, OSError):
+            time.sleep(0.05)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def run(engine: Kills, capsys: pytest.CaptureFixture[str]) -> Run:
+    def told(*words: str) -> Told:
+        code = main(["--state", str(engine.state), *words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return told
+
+
+def until(run: Run, id: str, states: tuple[str, ...]) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        _, out, _ = run("requests", "--json", "--filter", f"id={id}")
+        rows = json.loads(out)["rows"]
+        if rows and rows[0]["state"] in states:
+            return dict(rows[0])
+        time.sleep(0.05)
+    raise AssertionError(f"{id} did not become {states}")
+
+
+def asked(run: Run, *words: str) -> str:
+    code, out, err = run("request", *words, "--json")
+    assert code == 0, err
+    return str(json.loads(out)["id"])
+
+
+def test_a_request_is_asked_once_for_each_key_and_done(run: Run) -> None:
+    words = ("inject_draw", "--arg", "value=7", "--key", "once", "--reason", "by hand", "--priority", "80")
+    first = asked(run, *words)
+    assert asked(run, *words) == first
+    row = until(run, first, ("done",))
+    assert (row["priority"], row["kind"]) == (80, "inject_draw")
+
+
+def test_a_request_that_waits_says_why_and_can_be_cancelled(run: Run) -> None:
+    name = asked(run, "learning_loop", "--arg", "steps=3,6", "--needs", "llm")
+    assert "needs llm" in until(run, name, ("queued",))["why"]
+    code, out, _ = run("cancel", name, "--reason", "not today")
+    assert code == 0
+    assert f"{name} cancelled" in out
+    assert run("cancel", name, "--reason", "again")[0] == 2
+
+
+def test_an_approval_is_answered_and_explained(run: Run) -> None:
+    rule = '[{"type": "step_force", "origin": "*"}, {"type": "*", "origin": "history"}]'
+    assert run("policies", "approvals.requests", rule, "--reason", "I look first")[0] == 0
+    name = asked(run, "step_force", "--arg", "step=5")
+    _, out, _ = run("approvals", "--json", "--filter", f"about={name}")
+    (question,) = json.loads(out)["rows"]
+    assert question["diff"] == "step - -> 5"
+    assert question["id"] in until(run, name, ("queued",))["why"]
+    assert run("reject", question["id"], "--reason", "no")[0] == 0
+    assert "rejected by" in until(run, name, ("rejected",))["why"]
+    entry = json.loads(run("decisions", "--json", "--filter", f"request={name}")[1])["rows"][0]
+    code, text, _ = run("explain", str(entry["id"]))
+    assert code == 0
+    assert "approval.open" in text
+    assert "person's entry" in run("decision", f"d-{entry['id']}", "--replay")[1]
+    assert "I look first" in run("policies", "approvals.requests")[1]
+
+
+@pytest.mark.parametrize("verb", ["schedule", "sources", "fingerprints", "policies", "approvals", "requests"])
+def test_each_list_prints(run: Run, verb: str) -> None:
+    code, out, err = run(verb)
+    assert (code, err) == (0, "")
+    assert out.strip()
+
+
+def test_process_takes_the_inbox_in(run: Run) -> None:
+    assert run("requests", "--process")[0] == 0
+
+
+def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Kills) -> None:
+    path = engine.state / "watcher_policies.json"
+    good = path.read_text()
+    path.write_text(good.replace('"total_retries"', '"total_retry"'))
+    deadline = time.monotonic() + 30
+    while "total_retries" not in (line := run("status")[1]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "the policies before this edit stay in force" in line
+    path.write_text(good)
+    while "policies:" in run("status")[1] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "policies:" not in run("status")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("request", "pipeline_reru"), 3, "did you mean pipeline_rerun?"),
+        (("request", "step_force", "--arg", "stp=3"), 3, "did you mean step?"),
+        (("request", "step_force", "--arg", "step"), 2, "KEY=VALUE"),
+        (("request", "step_force", "--arg", "step=9"), 3, "step"),
+        (("request", "learning_loop", "--arg", "steps=3,3"), 3, "named twice"),
+        (("request", "learning_loop", "--needs", "vram"), 3, "needs"),
+        (("request", "learning_loop", "--priority", "200"), 3, "priority"),
+        (("request", "inject_draw", "--arg", "value=seven"), 3, "value"),
+        (("request", "selfplay_retrain", "--arg", "episodes=0"), 3, "episodes"),
+        (("cancel", "r-999", "--reason", "x"), 2, "r-999"),
+        (("cancel", "x", "--reason", "x"), 2, "ids look like r-12"),
+        (("cancel", "1"), 2, "needs a reason"),
+        (("approve", "a-99"), 2, "a-99"),
+        (("approve", "../etc"), 2, "ids look like a-3"),
+        (("reject", "1"), 2, "needs a reason"),
+        (("decision", "99"), 2, "decision 99"),
+        (("decision", "x"), 2, "ids look like 12 or d-12"),
+        (("decision", "1", "--overrule", "PROCEED"), 2, "needs a reason"),
+        (("decision", "999", "--overrule", "RETRY", "--reason", "x"), 2, "999"),
+        (("explain", "one"), 2, "not a decision's number"),
+        (("policies", "total_retrys", "3", "--reason", "x"), 3, "total_retries"),
+        (("policies", "total_retries", "3"), 2, "needs a reason"),
+        (("policies", "total_retries", "many", "--reason", "x"), 3, "total_retries"),
+        (("approvals", "--filter", "sate=open"), 2, "state"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line_with_its_exit_code(
+    run: Run, words: tuple[str, ...], code: int, told: str
+) -> None:
+    found, out, err = run(*words)
+    assert (found, out) == (code, ""), err
+    assert told in err
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("mimicry: ")
+
+
+def test_without_an_engine_each_verb_says_so(tmp_path: Path) -> None:
+    for words in (
+        ["approvals"],
+        ["policies"],
+        ["schedule"],
+        ["request", "learning_loop"],
+        ["cancel", "1", "--reason", "x"],
+    ):
+        assert main(["--state", str(tmp_path), *words]) == 6

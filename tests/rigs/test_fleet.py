@@ -1,0 +1,159 @@
+"""The fleet as a room sees it: the simulated one under the real rules, the `rig` command, tables, alerts on record, light without rigs."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.errors import UsageError
+from engine.rigs.fleet import Fleet
+from engine.rigs.simulated import SimulatedFleet
+from engine.rigs.verbs import act
+from engine.tables.catalog import table
+from state.journal import Journal
+
+LOOSE = "sim-rig-6600b/0000:0f:00.0"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path) as journal:
+        yield journal
+
+
+@pytest.fixture
+def fleet(journal: Journal) -> SimulatedFleet:
+    fleet = SimulatedFleet(journal)
+    for keeper in fleet.keepers:
+        keeper.look()  # type: ignore[attr-defined]
+    return fleet
+
+
+def page(fleet: Fleet, name: str, where: str = "") -> list[dict[str, Any]]:
+    desk: Any = SimpleNamespace(fleet=fleet)
+    return table(name).page(desk, where=where, sort="", limit=100, most=100)["rows"]
+
+
+def test_the_simulated_fleet_has_26_gpus_and_is_named_so_wherever_it_is_shown(fleet: SimulatedFleet) -> None:
+    hosts = fleet.hosts()
+    assert [(host.name, len(host.devices)) for host in hosts] == [
+        ("sim-zeus", 2),
+        ("sim-rig-6600", 12),
+        ("sim-rig-6600b", 12),
+    ]
+    assert all(host.kind == "gpu" and set(host.devices) == {"ok"} for host in hosts)
+    assert fleet.degraded()[0] == "fleet: SIMULATED, no rig and no GPU stands behind it"
+    assert {row["at"] for row in page(fleet, "rigs")} == {"simulated"}
+    assert all("simulated" in row["name"] for row in page(fleet, "gpus"))
+    assert len(page(fleet, "gpus", "hot>70 & host~rig-")) == 24
+
+
+def test_a_lost_card_is_set_aside_by_its_rule_and_all_of_it_is_on_record(
+    fleet: SimulatedFleet, journal: Journal
+) -> None:
+    assert act(fleet, {"action": "fault", "target": "sim-rig-6600b/5", "reason": "lost"}, "me")["simulated"]
+    [row] = page(fleet, "gpus", "state=held")
+    assert row["pci"] == "0000:0f:00.0"
+    assert row["why"].startswith(
+        "quarantined by rule lost: on the bus, but its driver does not answer, 60 min left"
+    )
+    kinds = [event.kind for event in journal.events(kinds=["alert.", "rig."])]
+    assert kinds == ["alert.raised", "rig.quarantined"]
+    assert Fleet([], journal).quarantine.of(LOOSE) is not None
+
+
+def test_a_rig_that_does_not_answer_is_down_and_degraded_and_back_when_healed(fleet: SimulatedFleet) -> None:
+    fleet.inject("sim-zeus", "down")
+    assert "rig sim-zeus: simulated: no answer" in fleet.degraded()
+    assert fleet.hosts()[0].devices == ["stale", "stale"]
+    fleet.inject("sim-zeus", "heal")
+    assert len(fleet.degraded()) == 1
+    with pytest.raises(UsageError, match="no fault 'melt'"):
+        fleet.inject("sim-zeus", "melt")
+
+
+def test_cards_and_rigs_are_set_aside_and_taken_back_by_hand(fleet: SimulatedFleet) -> None:
+    done = act(
+        fleet,
+        {"action": "quarantine", "target": "sim-rig-6600b/0f:00.0", "reason": "loose riser", "hours": 2},
+        "ops",
+    )
+    assert (done["target"], done["state"]) == (LOOSE, "quarantined")
+    assert (
+        act(fleet, {"action": "drain", "target": "sim-zeus", "reason": "new power supply"}, "ops")["until"]
+        is None
+    )
+    assert [row["state"] for row in page(fleet, "rigs")] == ["drained", "up", "up"]
+    assert len(page(fleet, "gpus", "state=held")) == 3
+    assert act(fleet, {"action": "include", "target": "sim-zeus"}, "ops") == {
+        "target": "sim-zeus",
+        "included": True,
+    }
+    assert not act(fleet, {"action": "include", "target": "sim-zeus"}, "ops")["included"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"action": "explode", "target": "sim-zeus"}, "no action 'explode'"),
+        ({"action": "drain", "target": "sim-zeus"}, "say why"),
+        ({"action": "drain", "target": "rig-66", "reason": "x"}, "no rig 'rig-66'; nearest: sim-rig-6600"),
+        ({"action": "drain", "target": "sim-zeus/99", "reason": "x"}, "rig sim-zeus: no GPU '99'; nearest: "),
+        ({"action": "drain", "target": 7, "reason": "x"}, "target and reason are text"),
+        ({"action": "drain", "target": "sim-zeus", "reason": "x", "hours": -1}, "hours -1"),
+        ({"action": "drain", "target": "sim-zeus", "why": "x"}, "unknown argument 'why'"),
+        ({"action": "fault", "target": "sim-zeus/0", "reason": "down"}, "down is a fault of a rig"),
+    ],
+)
+def test_a_wrong_command_is_one_line(fleet: SimulatedFleet, args: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        act(fleet, args, "ops")
+    assert said in str(caught.value)
+
+
+def test_real_rigs_take_no_faults(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="only in a simulated fleet"):
+        act(Fleet([], journal), {"action": "fault", "target": "rig-a", "reason": "lost"}, "ops")
+
+
+async def test_what_expires_is_included_again_and_one_rig_s_trouble_is_its_own(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.rigs.fleet.LOOK", 0.05)
+    fleet = SimulatedFleet(journal)
+    fleet.quarantine.put(LOOSE, "hot", "rule edge-high", 0.1)
+    task = asyncio.create_task(fleet.run())
+    await asyncio.sleep(0.6)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert fleet.quarantine.of(LOOSE) is None
+    assert journal.last(["rig.included"]) is not None
+
+
+async def test_rigs_are_kept_while_the_engine_s_loop_stalls(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.rigs.simulated.PERIOD", 0.05)
+    fleet = SimulatedFleet(journal)
+    task = asyncio.create_task(fleet.run())
+    await asyncio.sleep(0.7)
+    time.sleep(1.5)  # noqa: ASYNC251 - the stall itself
+    assert all(machine.age < 1.0 for machine in fleet.machines)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not [thread for thread in threading.enumerate() if thread.name == "fleet"]
+
+
+def test_a_room_without_rigs_loads_nothing_of_them() -> None:
+    code = "import sys, engine.room, engine.commands.fleet; print([m for m in sys.modules if m.startswith(('engine.rigs', 'asyncssh'))])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,123 @@
+"""Staging over a real sshd: content is its name, damaged or oversized files never count, what is there is not sent again."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import BadInput, EnvironmentFault
+from engine.rigs.life import reach_of
+from engine.rigs.reach import Reach
+from engine.rigs.staging import MIB, Budget, Stage
+
+Settings = Callable[..., Any]
+
+
+@pytest.fixture
+async def rig(rig_settings: Settings) -> AsyncIterator[Reach]:
+    reach = reach_of(rig_settings(1))
+    await reach.connect()
+    yield reach
+    await reach.close()
+
+
+def made(path: Path, data: bytes) -> dict[str, Path]:
+    path.write_bytes(data)
+    return {hashlib.sha256(data).hexdigest(): path}
+
+
+async def test_a_file_is_there_under_its_digest_and_only_sent_once(
+    rig: Reach, tmp_path: Path, staging: Path
+) -> None:
+    stage = Stage(headroom=0)
+    files = made(tmp_path / "a", b"a" * 300_000) | made(tmp_path / "b", b"b" * 10)
+    there = await stage.put(rig, sys.executable, str(staging), files)
+    for digest, path in there.items():
+        assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest
+        assert Path(path).stat().st_mode & 0o777 == 0o600
+    before = {path: Path(path).stat().st_mtime_ns for path in there.values()}
+    await stage.put(rig, sys.executable, str(staging), files)
+    assert {path: Path(path).stat().st_mtime_ns for path in there.values()} == before
+    assert await stage.sweep(rig, sys.executable, str(staging), keep=list(files)[:1]) == 1
+
+
+async def test_what_rots_on_the_rig_is_sent_again_and_partial_files_go(
+    rig: Reach, tmp_path: Path, staging: Path
+) -> None:
+    stage = Stage(headroom=0)
+    files = made(tmp_path / "a", b"a" * 1000)
+    [path] = (await stage.put(rig, sys.executable, str(staging), files)).values()
+    Path(path).write_bytes(b"rotten")
+    (Path(path).parent / "dead.part").write_bytes(b"half")
+    await stage.put(rig, sys.executable, str(staging), files)
+    assert Path(path).read_bytes() == b"a" * 1000
+    assert not list(Path(path).parent.glob("*.part"))
+
+
+async def test_a_transfer_that_arrives_damaged_twice_is_refused(
+    rig: Reach, tmp_path: Path, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_upload = rig.upload
+
+    async def upload(path: str, blocks: AsyncIterator[bytes]) -> None:
+        async def flipped() -> AsyncIterator[bytes]:
+            async for block in blocks:
+                yield block[:-1] + b"?"
+
+        await true_upload(path, flipped())
+
+    monkeypatch.setattr(rig, "upload", upload)
+    with pytest.raises(EnvironmentFault, match="a arrived damaged 2 times"):
+        await Stage(headroom=0).put(rig, sys.executable, str(staging), made(tmp_path / "a", b"a" * 1000))
+    assert not list((staging / "mimicry-store").iterdir())
+
+
+async def test_a_file_that_changed_since_it_was_named_is_refused(
+    rig: Reach, tmp_path: Path, staging: Path
+) -> None:
+    files = made(tmp_path / "a", b"a" * 1000)
+    (tmp_path / "a").write_bytes(b"b" * 1000)
+    with pytest.raises(BadInput, match="it changed since it was named"):
+        await Stage(headroom=0).put(rig, sys.executable, str(staging), files)
+
+
+@pytest.fixture
+def small_ramdisk(staging: Path) -> Iterator[Path]:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(staging)], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    yield staging
+    subprocess.run(["umount", "-l", str(staging)], check=True)
+
+
+async def test_a_full_ramdisk_is_refused_before_anything_is_sent_and_while_it_fills(
+    rig: Reach, tmp_path: Path, small_ramdisk: Path
+) -> None:
+    files = made(tmp_path / "a", b"a" * 3 * MIB)
+    with pytest.raises(EnvironmentFault, match=r"3 MiB do not fit on .* 2 stay free"):
+        await Stage(headroom=2 * MIB).put(rig, sys.executable, str(small_ramdisk), files)
+    assert not list((small_ramdisk / "mimicry-store").iterdir())
+    files = made(tmp_path / "b", b"b" * 5 * MIB)
+    with pytest.raises(EnvironmentFault, match=r"cannot write .*; check its space"):
+        await Stage(headroom=-8 * MIB).put(rig, sys.executable, str(small_ramdisk), files)
+    await Stage(headroom=0).put(rig, sys.executable, str(small_ramdisk), made(tmp_path / "c", b"c"))
+
+
+async def test_the_budget_spreads_what_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, slept = 100.0, []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("engine.rigs.staging.asyncio.sleep", sleep)
+    budget = Budget(1000, clock=lambda: now)
+    for _ in range(3):
+        await budget.spend(1000)
+    assert slept == pytest.approx([0.9, 1.9, 2.9])

@@ -81,7 +81,7 @@ def guard(key: str, port: int) -> Any:
     """Return the middleware that turns everybody away who does not know the key."""
     from aiohttp import web
 
-    @web.middleware  # type: ignore[untyped-decorator]
+    @web.middleware
     async def check(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:

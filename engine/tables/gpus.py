@@ -47,9 +47,4 @@ GPUS = Table(
     ),
     empty="no GPU; a rig of room.toml shows its cards with its first reading",
     key="gpu",
-    acts=(
-        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
-    ),
 )

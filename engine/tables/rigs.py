@@ -43,9 +43,4 @@ RIGS = Table(
     ),
     empty="no rig; name some in room.toml (`mimicry init` writes an example)",
     key="rig",
-    acts=(
-        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
-    ),
 )

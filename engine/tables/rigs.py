@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -36,6 +36,11 @@ RIGS = Table(
         Column("why", "WHY"),
     ),
     _rows,
+    acts=(
+        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+        Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+        Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
+    ),
     empty="no rig; name some in room.toml (`mimicry init` writes an example)",
     key="rig",
 )

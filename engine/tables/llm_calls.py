@@ -16,7 +16,7 @@ KIND = "llm.call"
 def _rows(desk: Desk, most: int) -> list[Row]:
     query = f"SELECT {EVENT_COLUMNS} FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
     return [
-        {"id": event.data["id"], "at": event.at, "question": event.data["question"], "kind": event.data["kind"], "about": event.data["about"] or None,
+        {"id": event.data["id"], "at": event.at, "question": event.data["question"], "kind": event.data.get("kind"), "about": event.data["about"] or None,
          "by": event.data["by"], "source": event.data["source"], "seconds": event.data["seconds"],
          "prompt": event.data["prompt_tokens"], "tokens": event.data["tokens"], "speed": event.data["tokens_per_second"],
          "tries": event.data["attempts"], "usd": event.data["usd"] or None, "cut": len(event.data["cut"]) or None,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import MimicryError
-from engine.llm.advisor import Advisor
+from engine.llm.advisor import Advisor, NoAdvisor
 from engine.llm.context import ContextBundle, build_llm_context
+from engine.llm.documents import parts_of
 from engine.parameters import Registry, Value
 from engine.watcher.decision import Case, Decision, Fault, Human, decide
 from engine.watcher.evaluation import EvidenceRow, Finding
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from state.journal import Journal
 
 RAISED = "step."
+LARGEST_DOCUMENT = 16 << 20  # bytes
 FAULTS: Mapping[str, str] = {
     "step.TaskFailed": "worker",
     "step.EnvironmentFault": "environment",
@@ -131,7 +135,7 @@ class Judge:
         case = self.case(outcome)
         code = decide(case)
         if code.source == "rule":
-            case = await self._advised(case, code)
+            case = await self._advised(case, code, outcome)
         decision = decide(case, latency_ms=_ms(begun))
         number = record_decision(self.journal, decision)
         self._made[outcome.step] = (number, case)
@@ -146,9 +150,11 @@ class Judge:
         same = case.artifacts == {ref.path.name: ref.sha256 for ref in outcome.artifacts}
         return (decision, number) if same and decision.action == "PROCEED" else None
 
-    async def _advised(self, case: Case, code: Decision) -> Case:
+    async def _advised(self, case: Case, code: Decision, outcome: Outcome) -> Case:
         asked = time.monotonic()
-        advice = await self.advisor.advise(_bundle(case, code))
+        silent = isinstance(self.advisor, NoAdvisor)  # nobody reads a prompt: no file is opened for one
+        written = {} if silent else await asyncio.to_thread(_documents, outcome)
+        advice = await self.advisor.advise(_bundle(case, code, parts_of(case.step, written)))
         return case.model_copy(update={"advice": advice, "advice_ms": _ms(asked)})
 
     def case(self, outcome: Outcome) -> Case:
@@ -219,10 +225,20 @@ def _fault(outcome: Outcome) -> Fault | None:
     return Fault.model_validate({"kind": kind, "text": raised.text})
 
 
-def _bundle(case: Case, code: Decision) -> ContextBundle:
+def _documents(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """Read what the step wrote for people and programs as JSON, by file name; the larger tables are left out."""
+    return {
+        ref.path.name: json.loads(ref.path.read_bytes())
+        for ref in outcome.artifacts
+        if ref.path.suffix == ".json" and ref.path.stat().st_size <= LARGEST_DOCUMENT
+    }
+
+
+def _bundle(case: Case, code: Decision, written: Mapping[str, Any]) -> ContextBundle:
     return build_llm_context(
         "agent_decision",
         {
+            **written,
             "request": {"step": case.step, "run": case.run, "request": case.request, "seconds": case.seconds},
             "evidence": [row.line() for row in case.evidence],
             "findings": [f"{one.level} {one.code}: {one.text}"[:200] for one in case.findings[:20]],

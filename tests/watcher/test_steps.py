@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from engine.watcher.decision import Human
 from engine.watcher.evaluation import Finding
 from engine.watcher.record import replay_recorded
 from engine.watcher.steps import Escalated, Judge
+from state.artifacts import ArtifactStore, Lineage
 
 
 def judge(desk: Desk, **change: Any) -> Judge:
@@ -136,6 +138,18 @@ async def test_an_advisor_sees_the_evidence_and_its_care_is_recorded_apart(desk:
     row = desk.journal.decisions.list()[0]
     assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule")
     assert "power 1 >= 0.5 ok" in advisor.asked[0].prompt
+
+
+async def test_an_advisor_reads_what_the_step_wrote(desk: Desk, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / "artifacts")
+    written = {"threshold": 7, "trials": [{"number": 3, "value": 12.5, "params": {"window": 40}}]}
+    outcome = good("1")
+    outcome.artifacts = [store.write_json("optimal_window_config.json", written, Lineage(schema="x/1"))]
+    advisor = Careful()
+    with pytest.raises(Escalated):
+        await judge(desk, advisor=advisor).steps(["1"], Script(outcome), quiet)
+    assert "12.5" in advisor.asked[0].prompt
+    assert "trials" not in advisor.asked[0].absent
 
 
 async def test_a_judge_goes_on_where_the_run_stood_before_a_crash(desk: Desk) -> None:

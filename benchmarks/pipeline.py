@@ -359,11 +359,9 @@ def resume(seed: int) -> dict[str, Any]:
         kills = 0
         while _child(broken, float(rng.uniform(0.15, 1.0)) * max(seconds)) is None:
             kills += 1
-        return {
-            "kills": kills,
-            "same": contents(plain) == contents(broken),
-            "artifacts": len(contents(plain)),
-        }
+        whole, resumed = contents(plain), contents(broken)
+        differ = sorted(name for name in {*whole, *resumed} if whole.get(name) != resumed.get(name))
+        return {"kills": kills, "same": not differ, "differ": differ, "artifacts": len(whole)}
 
 
 def _child(folder: Path, limit: float | None) -> float | None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from engine.pipeline.fitting import Boosted, Config, Fitted, Pause, Rows
 
+ONE_TRAINING = ("train_finish_time", "model_guid")
+
 
 class CatBoost:
     """The family: depth one first, then deeper trees and more of them."""
@@ -71,6 +73,10 @@ def _predict(model: Any, x: np.ndarray, rounds: int | None) -> np.ndarray:
 
 
 def _store(model: Any) -> bytes:
+    """Return the file without what names one training: equal models are equal bytes, so that a resumed run repeats an unbroken one."""
+    told = model.get_metadata()
+    for name in ONE_TRAINING:
+        told[name] = ""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.cbm"
         model.save_model(str(path))

@@ -138,11 +138,14 @@ def measure_keys(state: Path, devices: int, presses: int = 300) -> str:
         opened = terminal.press(b"2", b"hotspot" if devices < 40 else CURSOR)
         terminal.read(2.0)
         took = []
+        process = psutil.Process(terminal.process.pid)
+        begun = process.cpu_times()
         for turn in range(presses):
             keys = (b"j", b"j", b"j", b"\x1b[6~", b"k", b"\x1b[5~")
             took.append(terminal.press(keys[turn % len(keys)], CURSOR))
             terminal.read(0.03)
-        process = psutil.Process(terminal.process.pid)
+        ended = process.cpu_times()
+        work = (ended.user - begun.user + ended.system - begun.system) / presses
         before, start = process.cpu_times(), time.monotonic()
         written = terminal.read(10.0)
         after, lasted = process.cpu_times(), time.monotonic() - start
@@ -154,6 +157,7 @@ def measure_keys(state: Path, devices: int, presses: int = 300) -> str:
     middle, late = took[len(took) // 2], took[int(len(took) * 0.99)]
     return (
         f"{devices} rows, 120x40: opened in {opened * 1e3:.0f} ms; key to screen median {middle * 1e3:.1f} ms,"
+        f" cpu {work * 1e3:.1f} ms a key,"
         f" p99 {late * 1e3:.1f} ms, worst {took[-1] * 1e3:.1f} ms of {presses};"
         f" at rest cpu {cpu:.1f} %, {len(written) / lasted / 1024:.1f} KiB/s, rss {rss / 2**20:.0f} MB"
     )

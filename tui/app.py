@@ -582,7 +582,8 @@ class Console(App[None]):
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
         named = next(
-            (order.args[name] for name in ("kind", "id", "candidate", "to") if name in order.args), ""
+            (order.args[name] for name in ("kind", "id", "target", "candidate", "to") if name in order.args),
+            "",
         )
         what = f"{order.verb} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")

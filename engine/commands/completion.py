@@ -22,7 +22,8 @@ def _flags(verb: Verb) -> list[str]:
     return [flag for flags, _ in verb.options for flag in flags if flag.startswith("-")] + list(SHARED)
 
 
-Words, Summaries = Mapping[str, list[str]], Mapping[str, str]
+Words = Mapping[str, list[str]]
+Summaries = Mapping[str, str]
 
 
 def _bash(words: Words, _: Summaries) -> str:

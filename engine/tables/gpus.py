@@ -40,11 +40,11 @@ GPUS = Table(
         Column("why", "WHY"),
     ),
     _rows,
+    acts=(
+        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+        Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+        Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
+    ),
     empty="no GPU; a rig of room.toml shows its cards with its first reading",
     key="gpu",
-    acts=(
-        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
-    ),
 )

@@ -36,11 +36,11 @@ RIGS = Table(
         Column("why", "WHY"),
     ),
     _rows,
+    acts=(
+        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+        Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+        Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
+    ),
     empty="no rig; name some in room.toml (`mimicry init` writes an example)",
     key="rig",
-    acts=(
-        Act("Q", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("I", "rig", "include", arg="target", fixed={"action": "include"}),
-    ),
 )

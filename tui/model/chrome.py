@@ -137,10 +137,17 @@ def status(view: View, cells: int) -> Line:
     items = [
         Item(1, next((form for form in forms if length(form) + needed <= cells - 2), forms[-1])),
         *urgent,
-        Item(5, line(span(f"every {view.refresh:g}s", "dim"))),
-        *([Item(7, line(span(f"viewers {shot.readers}", "dim")))] if shot else []),
-        Item(8, line(span(view.state, "dim"))),
     ]
+    extras = [
+        line(span(f"every {view.refresh:g}s", "dim")),
+        *([line(span(f"viewers {shot.readers}", "dim"))] if shot else []),
+        line(span(view.state, "dim")),
+    ]
+    left = cells - 2 - sum(length(item.forms[0]) + 2 for item in items)
+    for each in extras:  # what is only nice to know takes no room from what is not
+        if (left := left - length(each) - 2) < 0:
+            break
+        items.append(Item(5, each))
     return (Span(" "), *spread(items, cells - 2))
 
 

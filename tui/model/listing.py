@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 WHY = ("why", "reason", "note", "text", "error", "line")
 """Columns that say why: they get the room that is left, and come first in a detail."""
 LEAST, MOST = 3, 28
+LONG = 11
 FLEX = 26
 MEASURED = 200
 GUTTER = 2
@@ -37,6 +38,8 @@ class Column(NamedTuple):
     @property
     def heading(self) -> str:
         """Return title and unit."""
+        if self.unit.casefold() == self.title.casefold():
+            return self.title
         gap = "" if self.unit[:1] in ("%", "°") else " "
         return f"{self.title}{gap}{self.unit}" if self.unit else self.title
 
@@ -126,7 +129,7 @@ def _choose(page: Page, sizes: Mapping[str, int], room: int) -> tuple[tuple[Colu
     why = next((column for column in said if column.name in WHY), None)
     kept: list[Column] = []
     left = room
-    for column in sorted(said, key=lambda column: _rank(column, page, said)):
+    for column in sorted(said, key=lambda column: _rank(column, page, said, sizes[column.name])):
         need = min(FLEX, sizes[column.name]) if column is why else sizes[column.name]
         if need + 1 <= left or not kept:
             kept.append(column)
@@ -141,10 +144,16 @@ def _width(column: Column, why: Column | None, sizes: Mapping[str, int], extra: 
     return min(FLEX, size) + extra.get(column.name, 0) if column is why else size
 
 
-def _rank(column: Column, page: Page, said: Sequence[Column]) -> tuple[int, int]:
-    """Return the order in which columns are kept: name, state, why, then as declared."""
-    first = 0 if column.name == page.key else 1 if column.kind == "state" else 2 if column.name in WHY else 3
-    return first, said.index(column)
+def _rank(column: Column, page: Page, said: Sequence[Column], size: int) -> tuple[int, int]:
+    """Return the order in which columns are kept: name, state, why, then as declared, long texts after all others."""
+    state = next((each for each in said if each.kind == "state"), None)
+    if column.name == page.key:
+        return 0, 0
+    if column is state:
+        return 1, 0
+    if column.name in WHY:
+        return 2, 0
+    return (4 if column.kind == "text" and size > LONG else 3), said.index(column)
 
 
 def _size(column: Column, rows: Sequence[Row]) -> int:
@@ -166,13 +175,13 @@ def written(column: Column, value: Any, today: str) -> tuple[str, str]:
     """Return a value as text and role, by the kind of its column."""
     if value is None:
         return "–", "dim"
+    if isinstance(value, bool):
+        return ("yes" if value else "no"), ""
     if column.kind == "state":
         sign = STATES.get(str(value))
         return (f"{sign.glyph} {value}", sign.role) if sign else (clean(str(value)), "")
     if column.kind == "time":
         return _time(str(value), today), "dim"
-    if isinstance(value, bool):
-        return ("yes" if value else "no"), ""
     if isinstance(value, float):
         return number(value), ""
     return clean(str(value)), ""
@@ -218,17 +227,12 @@ PLOTTED: Mapping[str, str] = {"trials": "value", "episodes": "reward", "predicti
 
 
 def measured(page: Page | None) -> tuple[str, list[float | None]]:
-    """Return the column that a plot of this list shows, and its values oldest first; no column where none is known."""
+    """Return the column that a plot of this list shows, and its values oldest first, for the engine sends the newest first."""
     name = PLOTTED.get(page.name, "") if page is not None else ""
     if page is None or page.column(name) is None:
         return "", []
-    rows = sorted(page.rows, key=lambda row: _order(row.get(page.key)))
-    values = [row.get(name) for row in rows]
+    values = [row.get(name) for row in reversed(page.rows)]
     return name, [float(value) if isinstance(value, int | float) else None for value in values]
-
-
-def _order(key: Any) -> tuple[int, float, str]:
-    return (0, float(key), "") if isinstance(key, int | float) else (1, 0.0, str(key))
 
 
 def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int) -> str:

@@ -215,7 +215,9 @@ class Lists(Framed):
 
     def _draw_plot(self, faded: bool) -> None:
         """Plot the column that measures, where the list has one and there is room."""
-        name, values = listing.measured(self.shown.page) if not self.shown.filter else ("", [])
+        name, values = (
+            listing.measured(self.shown.page) if not (self.shown.filter or self.shown.sort) else ("", [])
+        )
         board = self.boards["cloud"]
         if board.has_class("-some") != (len(values) > 1):
             board.set_class(len(values) > 1, "-some")

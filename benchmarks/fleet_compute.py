@@ -2,9 +2,11 @@
 
     python benchmarks/fleet_compute.py rate 26 0.5 30       # workers, seconds a chunk, seconds measured
     python benchmarks/fleet_compute.py kill                 # real local workers: kill -9 of a worker and of the scheduler
+    python benchmarks/fleet_compute.py halt                 # real local workers: from the halt to the last result
 
-`rate` prints the share of the ideal rate and CPU milliseconds per chunk of the scheduler's process, of the coordinator, and of the
-journal's ledger within it. The workers are simulated (their chunks sleep; TLS, fence, stream, codec and ledger are real) and share
+`rate` prints the share of the ideal rate, the share of the workers' time that was spent inside a chunk (on a machine whose cores are
+taken a sleep lasts longer than it should, which lowers the rate and is nobody's overhead), and CPU milliseconds per chunk of the scheduler's process, of the coordinator, and of the
+journal's ledger within it (in brackets its wall time: the disk's sync). The workers are simulated (their chunks sleep; TLS, fence, stream, codec and ledger are real) and share
 one process, whose CPU is printed too: on few cores it competes with what is measured.
 """
 
@@ -131,19 +133,22 @@ async def rate(workers: int, seconds: float, span: float) -> None:
         swarm = Swarm(Path(folder) / "scratch", host_report(False).dump())
         await swarm.open()
         async with await Compute.start(state, workers=0) as compute:
-            for index in range(workers):
-                compute.enlist(Place(f"simulated-{index // 12}/gpu{index % 12}", swarm.launch, remote=True))
-            while sum(worker.alive for worker in compute.workers()) < workers:
-                await asyncio.sleep(0.2)
+            for first in range(0, workers, 10):
+                for index in range(first, min(first + 10, workers)):
+                    place = f"simulated-{index // 12}/gpu{index % 12}"
+                    compute.enlist(Place(place, swarm.launch, remote=True))
+                # They share one process, which would fall silent if all of them began at once.
+                while not all(worker.alive for worker in compute.workers()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
             scheduler, simulator, own = (
                 psutil.Process(pid) for pid in (compute.scheduler_pid(), swarm.process.pid, os.getpid())
             )
-            ledger, done, begun, base = 0.0, 0, 0.0, [0.0, 0.0, 0.0]
+            ledger, booked, busy, done, begun, base = 0.0, 0.0, 0.0, 0, 0.0, [0.0, 0.0, 0.0]
             warm = time.monotonic() + max(3.0, 2 * seconds)
             results = compute.map(chunks(seconds))
             async for result in results:
                 assert result.ok, result.error
-                before = time.thread_time()
+                before, since = time.thread_time(), time.monotonic()
                 payload = pack(dict(result.meta), dict(result.arrays))
                 digest = hashlib.sha256(payload).hexdigest()
                 index = int(result.key.rsplit("#", 1)[1])
@@ -152,10 +157,11 @@ async def rate(workers: int, seconds: float, span: float) -> None:
                 )
                 now = time.monotonic()
                 if not begun and now >= warm:
-                    begun, done, ledger = now, 0, 0.0
+                    begun, done, ledger, booked, busy = now, 0, 0.0, 0.0, 0.0
                     base = [_cpu(one) for one in (scheduler, simulator, own)]
                     continue
-                ledger += time.thread_time() - before
+                ledger, booked = ledger + time.thread_time() - before, booked + now - since
+                busy += result.seconds
                 done += 1
                 if begun and now - begun >= span:
                     break
@@ -166,8 +172,9 @@ async def rate(workers: int, seconds: float, span: float) -> None:
     ideal = workers / seconds
     per = [1000 * cpu / done for cpu in used]
     print(
-        f"| {workers} | {seconds:g} s | {done / took:.1f} | {ideal:.0f} | {100 * done / took / ideal:.1f} % | {per[0]:.2f} | "
-        f"{per[2]:.2f} | {1000 * ledger / done:.2f} | {used[0] / took:.2f} | {used[2] / took:.2f} | {per[1]:.2f} | "
+        f"| {workers} | {seconds:g} s | {done / took:.1f} | {ideal:.0f} | {100 * done / took / ideal:.1f} % | "
+        f"{100 * busy / took / workers:.1f} % | {per[0]:.2f} | "
+        f"{per[2]:.2f} | {1000 * ledger / done:.2f} ({1000 * booked / done:.1f}) | {used[0] / took:.2f} | {used[2] / took:.2f} | {per[1]:.2f} | "
         f"{os.getloadavg()[0]:.1f} |",
         flush=True,
     )
@@ -192,14 +199,43 @@ async def back(compute: Compute, kill: Callable[[], int | None], count: int) -> 
         await asyncio.sleep(0.02)
 
 
-async def kills() -> None:
-    """Kill real workers and schedulers under load; print the times."""
-    sys.path.insert(0, str(HERE.parent / "tests" / "compute"))
-    os.environ["PYTHONPATH"] = str(HERE.parent / "tests" / "compute")
+def sample_kinds() -> dict[str, str]:
+    """Return the tests' kinds of work, and let workers find them."""
+    folder = str(HERE.parent / "tests" / "compute")
+    sys.path.insert(0, folder)
+    os.environ["PYTHONPATH"] = folder
     from sample_kinds import KINDS
 
+    return KINDS
+
+
+async def halts() -> None:
+    """Halt two busy workers with six tasks queued, ten times; print the seconds to the last result."""
+    kinds, took = sample_kinds(), []
     with tempfile.TemporaryDirectory() as folder:
-        async with await Compute.start(Path(folder), workers=2, kinds=KINDS) as compute:
+        async with await Compute.start(Path(folder), workers=2, kinds=kinds) as compute:
+            for turn in range(10):
+                marks = Path(folder) / f"marks{turn}"
+                marks.mkdir()
+                work = [Task("spin", f"{turn}/{n}", {"mark": str(marks / str(n))}) for n in range(8)]
+                running = asyncio.gather(*(compute.run(task) for task in work))
+                while len(list(marks.iterdir())) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                begun = time.monotonic()
+                compute.stop_now()
+                assert all(result.stopped for result in await running)
+                took.append(time.monotonic() - begun)
+                compute.resume()
+    print(
+        f"halt to the last result: median {sorted(took)[5]:.2f} s, worst {max(took):.2f} s of {len(took)}, load {os.getloadavg()[0]:.0f}"
+    )
+
+
+async def kills() -> None:
+    """Kill real workers and schedulers under load; print the times."""
+    kinds = sample_kinds()
+    with tempfile.TemporaryDirectory() as folder:
+        async with await Compute.start(Path(folder), workers=2, kinds=kinds) as compute:
             work = (Task("nap", f"n{index}", {"seconds": 0.2}) for index in range(100_000))
             results = compute.map(work)
             seen: list[str] = []
@@ -235,8 +271,12 @@ def main() -> None:
     rated.add_argument("seconds", type=float)
     rated.add_argument("span", type=float)
     what.add_parser("kill")
+    what.add_parser("halt")
     given = parser.parse_args()
-    asyncio.run(rate(given.workers, given.seconds, given.span) if given.what == "rate" else kills())
+    if given.what == "rate":
+        asyncio.run(rate(given.workers, given.seconds, given.span))
+    else:
+        asyncio.run(kills() if given.what == "kill" else halts())
 
 
 if __name__ == "__main__":

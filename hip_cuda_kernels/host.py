@@ -68,9 +68,7 @@ def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any,
     return words
 
 
-def walk(
-    family: str, seed: int, forward: int, back: int, count: int
-) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def walk(family: str, seed: int, forward: int, back: int, count: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return `count` raw words after `forward` steps and `back` steps back by the inverse step; KernelError where there is none."""
     found = family_of(family)
     if not found.inverse:

@@ -208,15 +208,16 @@ class Requests:
         """Cancel a request that is not finished."""
         return self.move(request, "cancelled", why)
 
-    def recover(self, *, max_attempts: int = 3) -> Rows:
+    def recover(self, *, max_attempts: int = 3, safe: Sequence[str] = ()) -> Rows:
         """Return to the queue what a process that is gone had claimed; give up after `max_attempts` claims.
 
+        Kinds in `safe` are never given up: their work is known by the request's id, so that its effect may stand already.
         Only the holder of the directory's lock may write, so a claim of any other session is a dead one, also
         where process ids repeat (containers). Call it once at start.
         """
         with self._store.transaction():
             return [
-                self._recovered(row, max_attempts)
+                self._recovered(row, 2**31 if row.kind in safe else max_attempts)
                 for row in self.list(states=HELD)
                 if row.session != self._store.session
             ]

@@ -22,6 +22,11 @@ def gpus(arguments: Arguments) -> int:
     return listing(arguments, "gpus")
 
 
+def deaths(arguments: Arguments) -> int:
+    """List how workers on rigs ended: code, first cause, last words, what the kernel said."""
+    return listing(arguments, "deaths")
+
+
 def rig(arguments: Arguments) -> int:
     """Set a rig or a card aside, let it work again, or put the worker's code on a rig."""
     if arguments.action == "deploy":
@@ -84,6 +89,7 @@ def _done(action: str, data: dict[str, Any]) -> str:
 VERBS: tuple[Verb, ...] = (
     Verb("rigs", rigs, "the machines: reached, GPUs well, memory, load, why not", LISTING),
     Verb("gpus", gpus, "the GPUs: state, temperatures, link, faults, deaths", LISTING),
+    Verb("deaths", deaths, "how workers on rigs ended, and why", LISTING),
     Verb("rig", rig, "quarantine, drain, include a rig or card; deploy to a rig", [
         (("action",), {"choices": ["quarantine", "drain", "include", "deploy", "fault"], "help": "fault: simulated fleets only"}),
         (("target",), {"metavar": "NAME[/PCI]", "help": "a rig, or one card of it: rig-6600b/0f:00.0, rig-6600b/5"}),

@@ -23,6 +23,8 @@ from engine.compute.fence import STRANGER, Peer, refusal
 from engine.compute.pki import Credentials
 
 LOOPBACK = "127.0.0.1"
+HEARTBEAT = 5.0
+"""Seconds between Dask's heartbeats of one worker; each costs the scheduler a millisecond."""
 ROLE: ContextVar[str] = ContextVar("role", default=STRANGER)
 """Role of the peer whose message is being worked on; inherited by every task that works on it."""
 
@@ -152,6 +154,11 @@ class FencedScheduler(Scheduler):  # type: ignore[misc]
         comm.abort()
         closed: OSError = CommClosedError(why)
         return closed
+
+    def heartbeat_worker(self, *args: Any, **kwargs: Any) -> Any:
+        """Ask for the next heartbeat late: a worker's own line of every second is what notices its death."""
+        said = super().heartbeat_worker(*args, **kwargs)
+        return {**said, "heartbeat-interval": HEARTBEAT} if "heartbeat-interval" in said else said
 
     async def remove_worker(self, address: str, *args: Any, **kwargs: Any) -> Any:
         """Forget also whose address it was."""

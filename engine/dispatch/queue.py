@@ -33,6 +33,9 @@ __all__ = [
     "parse_request",
 ]
 SHOWN = 50
+SAFE = (
+    "inject_draw",
+)  # a draw is stored under its request's id: trying again is safe, giving up may be a lie
 Blocker = Callable[[RequestRow], str | None]
 """Says why a request may not start now (a phrase such as `VRAM is busy`), or None."""
 
@@ -109,7 +112,7 @@ class Queue:
 
     def recover(self, *, max_attempts: int = 3) -> list[RequestRow]:
         """Return claims of processes that are gone to the queue; call once at start."""
-        return self._requests.recover(max_attempts=max_attempts)
+        return self._requests.recover(max_attempts=max_attempts, safe=SAFE)
 
     # -- what people see --------------------------------------------------------------------------------------------------
 

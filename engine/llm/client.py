@@ -82,7 +82,7 @@ class Client:
         """Say whether the server is there and its model loaded; a server that hangs or loads is not."""
         try:
             async with self._session.get("/health", timeout=_within(LOOK_SECONDS)) as reply:
-                return reply.status == 200
+                return bool(reply.status == 200)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 

@@ -17,6 +17,7 @@ from engine.rigs.life import Life
 from engine.rigs.machine import Machine, Seat
 from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
+from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
 from engine.status import ALERT
 
@@ -63,6 +64,19 @@ class Fleet:
         self._stopping = False
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
+        self._recall()
+
+    def _recall(self) -> None:
+        """Know the alerts that stood when the engine ended, so that they are cleared and not raised again."""
+        standing: set[str] = set()
+        for event in self._journal.events(kinds=[ALERT, CLEARED]):
+            change = standing.add if event.kind == ALERT else standing.discard
+            change(str(event.data.get("key", "")))
+        for key in standing:
+            rule, _, subject = key.partition(":")
+            for machine in self.machines:
+                if subject.partition("/")[0] == machine.name:
+                    machine.recall(rule, subject)
 
     def _keeper(self, settings: RigSettings) -> Keeper:
         machine = Machine(settings, self.quarantine)
@@ -126,13 +140,16 @@ class Fleet:
     def told(self, changes: Sequence[Change]) -> None:
         """Put alerts on the record, and set aside the cards that a rule says so."""
         for change in changes:
-            data = {
-                "level": change.rule.level,
+            told = {
+                "key": change.key,
                 "text": change.text,
-                "rule": change.rule.name,
-                "subject": change.subject,
+                "value": change.value,
+                "limit": change.rule.raise_at,
             }
-            self._journal.append(ALERT if change.raised else CLEARED, data)
+            if change.raised:
+                self._journal.append(ALERT, {**told, "level": change.rule.level})
+            else:
+                self._journal.append(CLEARED, told)
             if change.raised and change.rule.quarantine_s is not None and "/" in change.subject:
                 why = change.text.removeprefix(f"{change.subject} ")
                 self.quarantine.put(
@@ -200,6 +217,8 @@ def _seat(machine: Machine, card: str) -> Seat:
     for seat in machine.seats:
         if card.lower() in (seat.pci, seat.pci.partition(":")[2], str(seat.slot)):
             return seat
+    if not machine.seats and PCI.fullmatch(card.lower()):
+        return Seat(-1, card.lower())  # a rig that was not read yet; its address is taken at its word
     known = [seat.pci for seat in machine.seats]
     raise UsageError(f"rig {machine.name}: no GPU {card!r}; {_nearest(card, known)}")
 

@@ -109,6 +109,10 @@ class Machine:
             changes += self._cards.judge(self.key(seat.pci), self._card_metrics(seat, card), self._clock())
         return changes + self._hosts.judge(self.name, self._host_metrics(reading), self._clock())
 
+    def recall(self, rule: str, subject: str) -> None:
+        """Know that an alert of this rig or of one of its cards stands."""
+        (self._cards if "/" in subject else self._hosts).recall(rule, subject)
+
     def silent(self) -> list[Change]:
         """Judge that there is still no reading; return the alerts that this raises."""
         return self._hosts.judge(self.name, {"age": self.waited}, self._clock())

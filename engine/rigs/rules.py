@@ -70,6 +70,11 @@ class Change:
     value: float
 
     @property
+    def key(self) -> str:
+        """Return how the room's alerts name it."""
+        return f"{self.rule.name}:{self.subject}"
+
+    @property
     def text(self) -> str:
         """Return the alert as one line."""
         said = self.rule.text.format(value=self.value, limit=self.rule.raise_at)
@@ -112,6 +117,11 @@ class Watch:
             return False
         state.raised, state.since = not state.raised, None
         return True
+
+    def recall(self, rule: str, subject: str) -> None:
+        """Know that a rule stands raised."""
+        if any(one.name == rule for one in self._rules):
+            self._states[subject, rule] = _State(raised=True)
 
     def raised(self, subject: str) -> list[Rule]:
         """Return the rules that stand raised for a subject, worst first."""

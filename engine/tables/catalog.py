@@ -11,6 +11,7 @@ from engine.tables.approvals import APPROVALS
 from engine.tables.attempts import ATTEMPTS
 from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.coverage import COVERAGE
+from engine.tables.deaths import DEATHS
 from engine.tables.decisions import DECISIONS
 from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
@@ -51,6 +52,7 @@ TABLES: Mapping[str, Table] = {
         LLM_CALLS,
         RIGS,
         GPUS,
+        DEATHS,
         COVERAGE,
         WORKERS,
         ATTEMPTS,

@@ -33,9 +33,11 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _span(value: Any) -> str | None:
-    if isinstance(value, dict) and {"lo", "hi"} <= value.keys():
-        return f"{value['lo']}:{value['hi']}"
-    return None if value is None else str(value)
+    """Return a range, or several, as people write them; the unit of times after a slash."""
+    if value is None:
+        return None
+    spans = value if isinstance(value[0], list) else [value]
+    return ",".join(f"{lo}:{hi}" + (f"/{unit}" if unit else "") for lo, hi, unit in spans)
 
 
 def _untried(desk: Desk, most: int) -> list[Row]:

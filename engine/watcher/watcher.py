@@ -57,6 +57,9 @@ class Watcher:
         """Take requests until the room ends."""
         for lost in self._queue.recover():
             logger.warning("%s: %s", lost.id, lost.why)
+            if lost.terminal:
+                self._given_up(lost)
+        self._close_orphans()
         while not self._board.stopping:
             row = None if self._standing_still() else self._queue.claim()
             if row is None:
@@ -64,6 +67,16 @@ class Watcher:
             else:
                 await self.handle(row)
         self.ended.set()
+
+    def _given_up(self, row: RequestRow) -> None:
+        """Say that a request took its process with it too often."""
+        self._journal.append(ALERT, {"level": "fail", "text": f"{row.id} {row.why}"[:400], "request": row.id})
+
+    def _close_orphans(self) -> None:
+        """End runs whose request has ended without them: a crash came between, or it was given up."""
+        for run in self._journal.runs.unfinished():
+            if run.request is not None and (row := self._journal.requests.get(run.request)).terminal:
+                self._close_run(row, f"{row.id} {row.state}: {row.why}")
 
     def _standing_still(self) -> bool:
         """Say whether a halt is in force, and mark it as reached: nothing runs while this is asked."""

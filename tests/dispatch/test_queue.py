@@ -136,3 +136,15 @@ def test_a_request_given_back_on_a_halt_is_not_a_failed_attempt(queue: Queue) ->
         row = queue.claim()
         assert row.attempts == 1
         queue.requeue(row.id, "halted")
+
+
+def test_an_injected_draw_is_never_given_up_and_other_work_is(queue: Queue, journal: Journal) -> None:
+    draw = queue.submit(parse_request({"type": "inject_draw", "value": 3}), origin="test")
+    work = submit(queue)
+    for attempt in range(5):
+        queue.claim()
+        queue.claim()
+        journal.session = f"process {attempt}"
+        queue.recover()
+    assert queue.get(draw.id).state == "queued", "its draw may be stored already"
+    assert queue.get(work.id).state == "failed"

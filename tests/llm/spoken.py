@@ -32,16 +32,33 @@ class Compiled:
 
     def sample(self, rng: random.Random) -> str:
         """Walk the grammar at random, closing strings early now and then so that short ones appear too."""
+        close = rng.choice([0.02, 0.1, 0.3])
+
+        def choose(allowed: list[int]) -> int:
+            return QUOTE if QUOTE in allowed and rng.random() < close else rng.choice(allowed)
+
+        return self._walk(choose)
+
+    def fullest(self) -> str:
+        """Walk the grammar so that every text and list gets as long as it can."""
+
+        def choose(allowed: list[int]) -> int:
+            going_on = [one for one in allowed if one not in b'"]}'] or allowed
+            return next((one for one in b',az{"' if one in going_on), going_on[-1])
+
+        return self._walk(choose)
+
+    def _walk(self, choose: Callable[[list[int]], int]) -> str:
         matcher = llguidance.LLMatcher(TOKENS, self._grammar)
         mask = masks.allocate_token_bitmask(1, TOKENS.vocab_size)  # type: ignore[attr-defined]
-        close, out = rng.choice([0.02, 0.1, 0.3]), bytearray()
+        out = bytearray()
         while not matcher.is_stopped():
             masks.fill_next_token_bitmask(matcher, mask)
             bits = np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:256])
             allowed = [int(bit) for bit in bits]
             if not allowed:
                 break
-            token = QUOTE if QUOTE in allowed and rng.random() < close else rng.choice(allowed)
+            token = choose(allowed)
             assert matcher.consume_token(token)
             out.append(token)
         return out.decode()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -41,7 +44,7 @@ def test_every_walk_through_the_grammar_is_a_valid_answer(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_one_of_many_walks_is_a_valid_answer(name: str) -> None:
-    """300 walks a grammar; about 90 s in all."""
+    """300 walks a grammar; about 15 s of CPU in all."""
     walks_are_valid(name, WALKS_LONG)
 
 
@@ -58,7 +61,7 @@ def test_every_value_of_the_type_is_spelled_in_the_grammar(data: st.DataObject) 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_one_of_many_values_is_spelled_in_the_grammar(name: str) -> None:
-    """300 values a type; about 60 s in all."""
+    """300 values a type; about 10 s of CPU in all."""
 
     @given(ANSWERS[name])
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -76,6 +79,30 @@ def test_the_examples_are_judged_alike_by_type_and_grammar(name: str) -> None:
     assert not compiled(name).accepts(grammar.refused)
     with pytest.raises(BadInput, match="dropped"):
         kind.parse(grammar.refused)
+
+
+def longer(value: Any) -> Iterator[Any]:
+    """Yield the value with one text a letter longer or one list a row longer, each in turn."""
+    if isinstance(value, str):
+        yield value + "a"
+    elif isinstance(value, list):
+        yield [*value, value[-1]]
+        for at, item in enumerate(value):
+            yield from ([*value[:at], other, *value[at + 1 :]] for other in longer(item))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from ({**value, key: other} for other in longer(item))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_upper_bounds_of_type_and_grammar_are_the_same(name: str) -> None:
+    kind, fullest = QUESTIONS[name].answer, compiled(name).fullest()
+    assert compiled(name).accepts(kind.parse(fullest).canonical()), "the grammar goes further than the type"
+    more = [json.dumps(value, separators=(",", ":")) for value in longer(json.loads(fullest))]
+    assert len(more) >= 3
+    for text in more:
+        with pytest.raises(BadInput):
+            kind.parse(text)
 
 
 CHANGE = '{"changes":[%s],"confidence":0.50,"reasoning":"x"}'

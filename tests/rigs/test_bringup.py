@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from rigside import SmallCrew, until
 
 Raise = Callable[..., Any]
@@ -52,9 +53,11 @@ async def test_every_card_gets_a_worker_and_they_initialise_one_at_a_time(
     assert not list(staging.glob("mimicry-run-*"))
 
 
+@pytest.mark.slow
 async def test_workers_that_do_not_know_the_gate_are_started_inside_it(
     raise_rig: Raise, crew: SmallCrew
 ) -> None:
+    """About 5 s."""
     crew.gated, crew.work = True, {"gated": True}
     async with raise_rig(4, stagger=2) as stage:
         await stage.all_ready(4)
@@ -65,7 +68,9 @@ async def test_workers_that_do_not_know_the_gate_are_started_inside_it(
         assert most_at_once(initialisations(crew.log)) <= 2
 
 
+@pytest.mark.slow
 async def test_two_engines_share_the_rig_s_slots(raise_rig: Raise, crew: SmallCrew) -> None:
+    """About 5 s."""
     async with raise_rig(2, name="rig-a", ssh=True) as one, raise_rig(2, name="rig-b") as two:
         await one.all_ready(2)
         await two.all_ready(2)
@@ -203,7 +208,9 @@ async def test_a_worker_s_children_die_with_it_even_from_a_session_of_their_own(
         await until(lambda: not any(alive(pid) for pid in children))
 
 
+@pytest.mark.slow
 async def test_twelve_cards_need_no_more_sessions_than_sshd_gives_by_default(raise_rig: Raise) -> None:
+    """About 5 s."""
     async with raise_rig(12, ssh=True, stagger=12) as stage:
         await stage.all_ready(12)
         assert not stage.attempts
@@ -238,9 +245,11 @@ async def test_the_guard_killed_takes_its_workers_with_it_and_its_folder_is_swep
         assert not run.exists()
 
 
+@pytest.mark.slow
 async def test_a_gate_s_place_is_free_again_after_a_death_in_initialisation(
     raise_rig: Raise, crew: SmallCrew
 ) -> None:
+    """About 5 s."""
     crew.work = {"fail": "init"}
     async with raise_rig(2) as stage:
         await until(lambda: {a.worker for a in stage.attempts} == {"rig-a/gpu0", "rig-a/gpu1"})

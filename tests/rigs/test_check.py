@@ -47,9 +47,11 @@ async def test_a_healthy_rig_lacks_nothing_but_its_code(
     assert not list(staging.iterdir())
 
 
+@pytest.mark.slow
 async def test_what_lacks_is_said_with_one_fix_each(
     rig_settings: Settings, roots: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """About 4 s."""
     for name, value in (
         ("ENOUGH_RAM", 1 << 60),
         ("ENOUGH_DISK", 1 << 60),
@@ -96,9 +98,11 @@ async def test_a_rig_that_is_not_ours_is_one_finding(
     assert last.fix
 
 
+@pytest.mark.slow
 def test_doctor_names_every_rig_and_the_one_that_is_described_wrongly(
     rig_settings: Settings, server: Any, tmp_path: Path
 ) -> None:
+    """About 6 s."""
     good = rig_settings(1, deploy_to=str(tmp_path / "home"))
     (tmp_path / "room.toml").write_text(
         f'[[rigs]]\nname = "rig-a"\nhost = "127.0.0.1"\nport = {good.port}\nuser = "{good.user}"\nkey = "{good.key}"\n'

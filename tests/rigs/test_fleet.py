@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from engine.errors import UsageError
+from engine.rigs.attempt import Attempt
 from engine.rigs.fleet import Fleet
 from engine.rigs.simulated import SimulatedFleet
 from engine.rigs.verbs import act
@@ -54,7 +55,7 @@ def test_the_simulated_fleet_has_26_gpus_and_is_named_so_wherever_it_is_shown(fl
     assert fleet.degraded()[0] == "fleet: SIMULATED, no rig and no GPU stands behind it"
     assert {row["at"] for row in page(fleet, "rigs")} == {"simulated"}
     assert all("simulated" in row["name"] for row in page(fleet, "gpus"))
-    assert len(page(fleet, "gpus", "hot>70 & host~rig-")) == 24
+    assert len(page(fleet, "gpus", "hot>60 & host~rig-")) == 24
 
 
 def test_a_lost_card_is_set_aside_by_its_rule_and_all_of_it_is_on_record(
@@ -69,6 +70,44 @@ def test_a_lost_card_is_set_aside_by_its_rule_and_all_of_it_is_on_record(
     kinds = [event.kind for event in journal.events(kinds=["alert.", "rig."])]
     assert kinds == ["alert.raised", "rig.quarantined"]
     assert Fleet([], journal).quarantine.of(LOOSE) is not None
+
+
+def test_an_alert_that_stood_at_the_engine_s_end_is_cleared_by_the_next_one_and_not_raised_twice(
+    fleet: SimulatedFleet, journal: Journal
+) -> None:
+    fleet.inject("sim-zeus/0", "lost")
+    for fault in (True, False):
+        again = SimulatedFleet(journal)
+        if fault:
+            again._rigs["sim-zeus"].faults[0] = "lost"
+        for keeper in again.keepers:
+            keeper.look()  # type: ignore[attr-defined]
+    told = [(event.kind, event.data["key"]) for event in journal.events(kinds=["alert."])]
+    key = f"lost:{again.key('sim-zeus/0')}"
+    assert told == [("alert.raised", key), ("alert.cleared", key)]
+
+
+def test_deaths_are_listed_with_their_last_words(fleet: SimulatedFleet, journal: Journal) -> None:
+    for code in (1, -9):
+        attempt = Attempt(
+            "rig-a/gpu0",
+            "0000:03:00.0",
+            1,
+            "2026-01-01",
+            2.0,
+            code,
+            "why",
+            "ready",
+            "a\nlast\n",
+            ("x", "Xid 79"),
+        )
+        fleet._ended(attempt)
+    desk: Any = SimpleNamespace(journal=journal)
+    rows = table("deaths").page(desk, where="", sort="", limit=10, most=10)["rows"]
+    assert [(row["code"], row["stderr"], row["kernel"]) for row in rows] == [
+        (-9, "last", "Xid 79"),
+        (1, "last", "Xid 79"),
+    ]
 
 
 def test_a_rig_that_does_not_answer_is_down_and_degraded_and_back_when_healed(fleet: SimulatedFleet) -> None:

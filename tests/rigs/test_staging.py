@@ -47,9 +47,11 @@ async def test_a_file_is_there_under_its_digest_and_only_sent_once(
     assert await stage.sweep(rig, sys.executable, str(staging), keep=list(files)[:1]) == 1
 
 
+@pytest.mark.slow
 async def test_what_rots_on_the_rig_is_sent_again_and_partial_files_go(
     rig: Reach, tmp_path: Path, staging: Path
 ) -> None:
+    """About 3 s."""
     stage = Stage(headroom=0)
     files = made(tmp_path / "a", b"a" * 1000)
     [path] = (await stage.put(rig, sys.executable, str(staging), files)).values()
@@ -108,6 +110,12 @@ async def test_a_full_ramdisk_is_refused_before_anything_is_sent_and_while_it_fi
     with pytest.raises(EnvironmentFault, match=r"cannot write .*; check its space"):
         await Stage(headroom=-8 * MIB).put(rig, sys.executable, str(small_ramdisk), files)
     await Stage(headroom=0).put(rig, sys.executable, str(small_ramdisk), made(tmp_path / "c", b"c"))
+
+
+async def test_a_store_that_is_a_link_is_refused(rig: Reach, tmp_path: Path, staging: Path) -> None:
+    (staging / "mimicry-store").symlink_to(tmp_path)
+    with pytest.raises(EnvironmentFault, match="is somebody else's; remove it"):
+        await Stage(headroom=0).put(rig, sys.executable, str(staging), made(tmp_path / "a", b"a"))
 
 
 async def test_the_budget_spreads_what_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:

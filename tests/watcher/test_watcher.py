@@ -240,3 +240,25 @@ async def test_work_that_finishes_after_its_cancellation_changes_nothing(desk: D
 
     await serve(desk, work, lambda: desk.board.request is None and states(desk) == ["cancelled"])
     assert states(desk) == ["cancelled"]
+
+
+async def test_work_that_took_its_process_with_it_too_often_is_given_up_with_its_run(desk: Desk) -> None:
+    (name,) = submit(desk)
+    for attempt in range(3):
+        row = queue(desk).claim()
+        assert row is not None
+        if row.run is None:
+            await begin(desk, row)
+        desk.journal.session = f"process {attempt}"
+        if attempt < 2:
+            queue(desk).recover()
+
+    async def work(row: RequestRow) -> Done:
+        raise AssertionError("must not run again")
+
+    await serve(desk, work, lambda: states(desk) == ["failed"])
+    assert "given up after 3 attempts" in desk.journal.requests.get(name).why
+    assert desk.journal.runs.newest()[0].state == "failed"
+    alert = desk.journal.last(["alert.raised"])
+    assert alert is not None
+    assert name in alert.data["text"]

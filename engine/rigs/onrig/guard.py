@@ -72,7 +72,10 @@ class Slots:
     """k lock files of this rig: the kernel frees them on death, and a second engine's guard sees them too."""
 
     def __init__(self, folder: str, count: int) -> None:
+        folder = f"{folder}-{os.getuid()}"
         os.makedirs(folder, 0o700, exist_ok=True)
+        if os.lstat(folder).st_uid != os.getuid() or os.path.islink(folder):
+            raise SystemExit(f"{folder} is somebody else's; remove it")
         self.paths = [os.path.join(folder, str(number)) for number in range(count)]
 
     def take(self) -> int | None:

@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 PLACES: tuple[Place, ...] = (
     Place("1", "overview", "Overview", "Over", "overview", "is it healthy, what does it do, why"),
-    Place("2", "gpus", "GPUs", "GPU", "list", "every device and its job", ("gpus", "workers", "rigs"), "fleet", "mimicry doctor"),
+    Place("2", "gpus", "GPUs", "GPU", "list", "every device and its job", ("gpus", "workers", "rigs", "deaths"), "fleet", "mimicry doctor"),
     Place("3", "requests", "Requests", "Req", "list", "what waits and why; approvals", ("requests", "approvals", "schedule", "sources"), "", "mimicry pipeline"),
     Place("4", "decisions", "Decisions", "Dec", "list", "what was decided, by which rule, under which policies", ("decisions", "policies", "policy_changes", "fingerprints", "untried"), "", "mimicry pipeline"),
     Place("5", "pipeline", "Pipeline", "Pipe", "list", "the steps, their trials and runs", ("trials", "runs", "attempts"), "pipeline", "mimicry pipeline"),

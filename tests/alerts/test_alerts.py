@@ -92,22 +92,23 @@ def test_the_book_is_made_by_the_journal_alone(journal: Journal) -> None:
     book.change(True, "heat:a", "warn", "a 96 > 95", 96.0, 95.0)
     before = journal.seq
     journal.append("alert.raised", {"level": "fail", "text": "service x failed"})
+    now = datetime.now(UTC)
     (note, heat) = book.entries()
-    assert [each.text for each in book.standing(NOW)] == ["service x failed", "a 96 > 95"]
+    assert [each.text for each in book.standing(now)] == ["service x failed", "a 96 > 95"]
     book.ack(note.id, "ops", "seen")
-    assert [(each.text, each.acked) for each in book.standing(NOW)] == [
+    assert [(each.text, each.acked) for each in book.standing(now)] == [
         ("a 96 > 95", False),
         ("service x failed", True),
     ]
-    book.mute(heat.id, 60, "ops", "", NOW)
+    book.mute(heat.id, 60, "ops", "", now)
     again = Book(journal)
-    assert [each.text for each in again.standing(NOW)] == ["service x failed"]
-    assert [each.text for each in again.standing(NOW + timedelta(minutes=61))] == [
+    assert [each.text for each in again.standing(now)] == ["service x failed"]
+    assert [each.text for each in again.standing(now + timedelta(minutes=61))] == [
         "a 96 > 95"
     ]  # the note has had its hour
     book.change(False, "heat:a", "warn", "a 80", 80.0, 90.0)
-    assert {again.state(each, NOW) for each in again.entries()} == {"acked", "cleared"}
-    assert [each.text for each in Book(journal, upto=before).standing(NOW)] == ["a 96 > 95"]
+    assert {again.state(each, now) for each in again.entries()} == {"acked", "cleared"}
+    assert [each.text for each in Book(journal, upto=before).standing(now)] == ["a 96 > 95"]
 
 
 @pytest.mark.parametrize(

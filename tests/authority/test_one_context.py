@@ -49,7 +49,7 @@ def test_a_bundle_cannot_be_changed_after_it_was_made() -> None:
         evidence=(),
         budget=Budget(step_used=0, step_limit=0, total_used=0, total_limit=0),
     )
-    bundle = _bundle(case, decide(case))
+    bundle = _bundle(case, decide(case), {})
     with pytest.raises((FrozenInstanceError, AttributeError)):
         bundle.prompt = "proceed, whatever the numbers say"  # type: ignore[misc]
     assert callable(build_llm_context)

@@ -465,6 +465,8 @@ def main() -> int:
             print(f"{path.stem}: {summary(path.stem.partition('-')[0], found)}")
         return 0
     began, found = time.perf_counter(), []
+    if asked.measure == "nulls" and asked.seed >= NULLS:
+        parser.error(f"nulls: there are {NULLS} histories; --seed is the first of them")
     for row in rows(asked.measure, asked.count, asked.seed):
         found.append(row)
         if asked.out:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.tables.table import Act, Column, Row, Table
+from engine.tables.rigs import SET_ASIDE
+from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -40,11 +41,7 @@ GPUS = Table(
         Column("why", "WHY"),
     ),
     _rows,
-    acts=(
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
-    ),
+    acts=SET_ASIDE,
     empty="no GPU; a rig of room.toml shows its cards with its first reading",
     key="gpu",
 )

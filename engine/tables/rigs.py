@@ -14,6 +14,12 @@ def _rows(desk: Desk, most: int) -> list[Row]:
     return [] if desk.fleet is None else desk.fleet.rig_rows()[:most]
 
 
+SET_ASIDE = (  # what may be done to a rig or one of its cards; the row's key is the target
+    Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
+    Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
+    Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
+)
+
 RIGS = Table(
     "rigs",
     "Rigs",
@@ -36,11 +42,7 @@ RIGS = Table(
         Column("why", "WHY"),
     ),
     _rows,
-    acts=(
-        Act("D", "rig", "drain", arg="target", fixed={"action": "drain"}),
-        Act("X", "rig", "quarantine", arg="target", fixed={"action": "quarantine"}),
-        Act("U", "rig", "include again", arg="target", fixed={"action": "include"}),
-    ),
+    acts=SET_ASIDE,
     empty="no rig; name some in room.toml (`mimicry init` writes an example)",
     key="rig",
 )

@@ -345,6 +345,9 @@ def test_every_kind_of_request_runs_for_real_and_the_inbox_is_archived(daemon: D
     daemon.ask("submit", request={"type": "selfplay_retrain"})
     settled(daemon, 2)
     feed_one_more(daemon, 61)
+    daemon.until(
+        lambda shot: shot["evidence"]["draws"] == 61, 60
+    )  # on the history it has, the loop has nothing to do
     daemon.ask("submit", request={"type": "learning_loop", "reason": "a longer history"})
     settled(daemon, 3)
     (daemon.state / "watcher_requests" / "again.json").write_text('{"type": "step_force", "step": "6"}')

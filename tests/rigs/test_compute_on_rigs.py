@@ -84,26 +84,6 @@ async def test_work_runs_on_a_rig_and_nothing_secret_shows_there(yard: Yard, sta
 
 
 @pytest.mark.slow
-async def test_a_worker_the_link_and_the_guard_die_and_every_task_is_answered_once(
-    yard: Yard, server: Any
-) -> None:
-    """About 60 s."""
-    workers = await yard.working(2)
-    running = asyncio.create_task(yard.run(150, 0.3))
-    await asyncio.sleep(1)
-    os.kill(workers[0].pid, signal.SIGKILL)
-    await until(lambda: yard.attempts)
-    await yard.working(2)
-    for session in psutil.Process(server.process.pid).children():
-        session.kill()
-    await until(lambda: yard.life.machine.drops == 1)
-    await yard.working(2)
-    psutil.Process(yard.life.link.pid).kill()
-    exactly_once(await running, 150)
-    assert len(yard.attempts) >= 3
-
-
-@pytest.mark.slow
 async def test_a_halt_reaches_the_rig_within_a_second_and_work_goes_on_after_it(yard: Yard) -> None:
     """About 20 s."""
     await yard.working(2)

@@ -112,3 +112,25 @@ async def test_a_drained_card_finishes_its_piece_and_an_included_one_works_again
     await yard.working(1)
     yard.life.machine.quarantine.include("rig-a/0000:03:00.0", "me")
     await yard.working(2)
+
+
+@pytest.mark.slow
+async def test_a_worker_with_other_kernels_shows_on_its_card_until_somebody_has_looked(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """About 20 s."""
+    await yard.working(2)
+    reason = "kernels differ: worker avx2 0123, coordinator avx2 4567; install the same build on both"
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.compute.host.HostReport.against", lambda *_, **__: reason)
+        psutil.Process(yard.life.workers[0].pid).kill()
+        await until(lambda: yard.life.workers[0].state == "refused", 60)
+    seat = yard.life.machine.seats[0]
+    assert yard.life.machine.light(seat) == "fail"
+    assert yard.life.machine.card_row(seat)["why"] == f"self-test: {reason}"
+    assert [worker.note for worker in yard.compute.workers() if not worker.alive] == [reason]
+    exactly_once(await yard.run(4), 4)
+    for change in (yard.life.machine.quarantine.put, yard.life.machine.quarantine.include):
+        change("rig-a/0000:03:00.0", "looked", "me")
+        await asyncio.sleep(1.5)
+    await yard.working(2)

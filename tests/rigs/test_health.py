@@ -325,3 +325,23 @@ def test_the_scripts_for_rigs_import_the_standard_library_alone() -> None:
     for script in ("guard.py", "probe.py", "vendors.py", "store.py", "installer.py"):
         code = f"import runpy; runpy.run_path({str(SCRIPTS / script)!r})"
         subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+
+
+def test_every_reading_has_an_age_and_an_old_one_calls_no_card_well(tmp_path: Path) -> None:
+    now = [100.0]
+    with Journal.open(tmp_path) as journal:
+        rig = machine(Quarantine(journal), lambda: now[0])
+        rig.link = "up"
+        rig.take(reading(Card(PCI, "amd", edge=60.0)))
+        (seat,) = rig.seats
+        assert (rig.card_row(seat)["age"], rig.row()["age"], rig.light(seat)) == (
+            0.0,
+            0.0,
+            "idle",
+        )
+        now[0] += 61.5
+        assert (rig.card_row(seat)["age"], rig.row()["age"], rig.light(seat)) == (
+            61.5,
+            61.5,
+            "stale",
+        )

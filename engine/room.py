@@ -100,8 +100,10 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
-        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
+        self._consultant = Consultant(
+            self.desk.advisor, journal, self.desk.parameters, self.autonomy.risky.ask
+        )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
             journal,

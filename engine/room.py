@@ -26,15 +26,14 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
-from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
+from engine.live import Live
 from engine.llm.advisor import Advisor, NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
@@ -193,7 +192,9 @@ class Room:
     def _services(self) -> None:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
-        add("feedback", self._feedback)
+        live = Live(self.desk, self.queue, self._consultant, self._draws_came, self.watcher.wake)
+        add("feedback", live.serve)
+        add("reacquirer", live.reacquire)
         add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
@@ -265,27 +266,6 @@ class Room:
             self._loop.call_soon_threadsafe(function, *args)  # type: ignore[arg-type]
 
     # -- services -----------------------------------------------------------------------------------------------------
-
-    async def _feedback(self) -> None:
-        """Take draws as they come; ask for a search where the history calls for one."""
-        while True:
-            self._draws_came.clear()
-            if not self.desk.intake.empty:
-                await asyncio.to_thread(lambda: self.desk.intake.store)
-                cycle = self.desk.cycle()
-                for fired in (await cycle.drain()).fired:
-                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
-                self._ask_for_search()
-            await self._draws_came.wait()
-
-    def _ask_for_search(self) -> None:
-        epoch = self.desk.epochs.now
-        verdict = self.desk.shelf.last_verdict(epoch.since)
-        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        key = None if asked is None else asked.unasked(self._journal.requests)
-        if asked is not None and key is not None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
-            self.watcher.wake()
 
     async def _mirrors(self) -> None:
         """Write what is new into the files that people tail, shortly after it is on record."""

@@ -39,8 +39,8 @@ from engine.llm.advisor import Advisor, NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
 from engine.server import Server
-from engine.soak.probes import Lag, Probe, watch_lag
-from engine.soak.sampler import Sampler
+from engine.vitals.probes import Lag, Probe, watch_lag
+from engine.vitals.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
 from engine.watcher.fingerprints import Fingerprints

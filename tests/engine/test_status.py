@@ -12,7 +12,7 @@ import pytest
 from engine.dispatch.queue import Queue
 from engine.halt import Halt
 from engine.protocol import LINE_LIMIT, Snapshot
-from engine.soak.probes import Reading
+from engine.vitals.probes import Reading
 from engine.status import (
     ALERT,
     STEP_NAMES,

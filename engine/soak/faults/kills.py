@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, ClassVar
+from typing import Any
 
 from engine.errors import MimicryError
 from engine.soak.fault import CannotBeDone
@@ -14,10 +14,10 @@ from engine.soak.target import Role, Target
 class Kill:
     """Kill -9 the oldest process of a role; the room must be whole again with another process in its place."""
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    holds: ClassVar[str]
-    role: ClassVar[Role]
+    name: str
+    summary: str
+    holds: str
+    role: Role
     needs = ""
     settle_s = 90.0
     undo_first = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections import defaultdict
@@ -79,6 +80,8 @@ class Look:
             if engine.pss_mb is not None:
                 values["engine.pss_mb"] = engine.pss_mb
         values["children"] = sum(map(len, by_role.values()))
+        below = {one.pid for weights in by_role.values() for one in weights} | {os.getpid(), pid or 0}
+        values["strays"] = len(processes.marked(self._ground.id, but=below))
         for role, weights in by_role.items():
             values[f"{role}.count"] = len(weights)
             values[f"{role}.handles"] = sum(one.handles for one in weights) / len(weights)

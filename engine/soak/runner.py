@@ -107,6 +107,12 @@ async def _run(
     return not interrupted
 
 
+def _last_anchor(stage: Stage) -> None:
+    """Note the room's last head, once its daemon has ended."""
+    with Journal.read_only(stage.ground.room) as journal:
+        stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head})
+
+
 def _stage(ground: Ground, plan: Plan, journal: Journal, scenario: Scenario) -> Stage:
     spent = max((float(event.data.get("t", 0.0)) for event in journal.newest(["soak."], 1)), default=0.0)
     asked = {event.data["key"]: event.data for event in journal.events(kinds=[kinds.ASKED])}

@@ -38,10 +38,10 @@ from engine.llm.advisor import Advisor, NoAdvisor
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
 from engine.server import Server
-from engine.soak.probes import Lag, Probe, watch_lag
-from engine.soak.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
+from engine.vitals.probes import Lag, Probe, watch_lag
+from engine.vitals.sampler import Sampler
 from engine.watcher.fingerprints import Fingerprints
 from engine.watcher.policies import DEFAULTS
 from engine.watcher.watcher import BY as WATCHER

@@ -139,6 +139,7 @@ class Room:
                 self._state,
                 workers=compute.workers,
                 memory_mb=compute.memory_mb,
+                hung_s=compute.hung_s,
                 idle_seconds=compute.idle_release_s,
             ),
             shelf=shelf,

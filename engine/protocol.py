@@ -11,7 +11,19 @@ LINE_LIMIT = 1 << 20
 SOCKET_NAME = "control.sock"
 # What a read-only viewer may ask; every other verb acts.
 LOOKS = frozenset(
-    {"snapshot", "subscribe", "table", "tables", "row", "series", "past", "explain", "decision", "llm_status"}
+    {
+        "snapshot",
+        "subscribe",
+        "table",
+        "tables",
+        "row",
+        "series",
+        "past",
+        "explain",
+        "decision",
+        "llm_status",
+        "stacks",
+    }
 )
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]

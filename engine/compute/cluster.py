@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog, Outcome, kernel_log, utc
 from engine.compute.codec import CodecError
@@ -258,6 +259,9 @@ class Compute:
         finally:
             self._forget(flight)
         self._book(result)
+        if not result.ok and not result.stopped:
+            with logs.bound(chunk=task.key):
+                logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
         return result
 
     async def _encode(self, task: Task, generation: int) -> tuple[bytes, str]:

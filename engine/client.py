@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engine.errors import MimicryError, Unreachable, UsageError
 from engine.protocol import LINE_LIMIT, PROTOCOL, SOCKET_NAME, Command, Event, Hello, Reply, Snapshot
@@ -26,6 +26,7 @@ CALL_SECONDS = 15.0
 EVENTS_KEPT = 512
 PAUSES = (0.25, 0.5, 1.0, 2.0, 5.0)
 _PATH_LIMIT = 100  # bytes that a unix socket's path may safely have
+R = TypeVar("R", bound=BaseModel)
 _SNAPSHOT, _EVENT = b'{"type":"snapshot"', b'{"type":"event"'
 
 
@@ -101,12 +102,36 @@ def _line(record: Hello | Command) -> bytes:
     return line
 
 
+def _record(line: bytes) -> dict[str, Any]:
+    """Return a line of the engine as an object; Unreachable where it is none."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise Unreachable(
+            f"what listens there speaks no JSON ({line[:40]!r}); it is no engine of this program"
+        )
+    return record
+
+
+def _as(kind: type[R], line: bytes) -> R:
+    """Return a line of the engine as a record; Unreachable where it is none of this version."""
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        raise Unreachable(
+            f"the engine sent a {kind.__name__.lower()} that this program cannot read ({error.error_count()} faults); "
+            "run both in the same version"
+        ) from error
+
+
 def _greeted(line: bytes) -> None:
     """Accept the engine's greeting, or raise what it says instead."""
-    record = json.loads(line)
+    record = _record(line)
     if record.get("type") == "reply":
         raise Unreachable(str(record.get("error")))
-    low, high = Hello.model_validate(record).protocol
+    low, high = _as(Hello, line).protocol
     if low > PROTOCOL[1]:
         raise Unreachable(
             f"the engine speaks protocol {low}..{high}, this program {PROTOCOL[0]}..{PROTOCOL[1]}: upgrade this program"
@@ -129,10 +154,16 @@ def call(state: Path, verb: str, *, seconds: float = CALL_SECONDS, **args: Any) 
         lines = _lines(connection, deadline)
         _greeted(next(lines))
         for line in lines:
-            record = json.loads(line)
-            if record.get("type") == "reply" and record.get("id") in (command.id, ""):
-                return Reply.model_validate(record)
+            if (reply := _reply_in(line, command.id)) is not None:
+                return reply
         raise EOFError("no reply")
+
+
+def _reply_in(line: bytes, command: str) -> Reply | None:
+    """Return the reply to a command (or to the connection as a whole), None for any other line."""
+    record = _record(line)
+    mine = record.get("type") == "reply" and record.get("id") in (command, "")
+    return _as(Reply, line) if mine else None
 
 
 def _lines(connection: socket.socket, deadline: float) -> Iterator[bytes]:
@@ -149,6 +180,10 @@ def _lines(connection: socket.socket, deadline: float) -> Iterator[bytes]:
         while (end := pending.find(b"\n")) >= 0:
             yield bytes(pending[:end])
             del pending[: end + 1]
+        if len(pending) > LINE_LIMIT:
+            raise Unreachable(
+                f"what listens there sent a line of more than {LINE_LIMIT} bytes; it is no engine of this program"
+            )
 
 
 # -- a viewer's connection ------------------------------------------------------------------------------------------------
@@ -192,7 +227,7 @@ class Client:
         """Subscribe and yield snapshots; whoever is slow gets the newest and misses the ones between."""
         await self._subscribe(events=False)
         while True:
-            yield Snapshot.model_validate_json(await self._next_snapshot())
+            yield _as(Snapshot, await self._next_snapshot())
 
     async def updates(self) -> AsyncIterator[Snapshot | Event]:
         """Subscribe and yield snapshots and the events after them without a hole; after a hole the next snapshot leads on."""
@@ -201,11 +236,11 @@ class Client:
         while True:
             await self._wait_for_news()
             if (line := self._take_snapshot()) is not None:
-                snapshot = Snapshot.model_validate_json(line)
+                snapshot = _as(Snapshot, line)
                 seq = max(snapshot.seq, seq or 0)
                 yield snapshot
             while self._events and self._snapshot is None:
-                event = Event.model_validate_json(self._events.popleft())
+                event = _as(Event, self._events.popleft())
                 if seq is None or event.seq <= seq:
                     continue
                 if event.seq > seq + 1:  # a hole: ask for a snapshot that covers it
@@ -289,7 +324,7 @@ class Client:
         elif line.startswith(_EVENT):
             self._events.append(line)
         else:
-            self._answer(Reply.model_validate_json(line))
+            self._answer(_as(Reply, line))
             return
         self._news.set()
 

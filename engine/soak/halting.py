@@ -16,15 +16,16 @@ WAIT_S = 30.0
 WATCH_S = 0.5
 HOLD_S = (0.2, 1.5)
 SPREAD = (0.3, 1.7)
+LEAST_EVERY_S = 40.0
 POLL_S = 0.01
 WORKING = ("worker", "trainer", "llm")
 BY_ITSELF_S = 5.0
 
 
-async def halts(stage: Stage) -> None:
-    """Halt and resume at random moments, one after another, until the soak is over; work gets a moment in between."""
+async def halts(stage: Stage, every: float) -> None:
+    """Halt and resume at random moments, one after another, until the soak is over; `every` is their mean distance in s."""
     while not stage.over():
-        await stage.sleep(stage.random.uniform(*SPREAD) * stage.plan.halt_every)
+        await stage.sleep(stage.random.uniform(*SPREAD) * max(every / stage.plan.compress, LEAST_EVERY_S))
         if stage.over():
             return
         async with stage.hands:

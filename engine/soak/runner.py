@@ -134,6 +134,8 @@ async def _play(
     stage: Stage, scenario: Scenario, catalog: Mapping[str, Callable[[], Fault]], say: Say
 ) -> None:
     """Keep the daemon, the readings and the scenario going; drain; end the daemon."""
+    if scenario.first and stage.position == 0:
+        stage.feed(scenario.first)
     keeping = asyncio.create_task(stage.daemon.keep())
     reading = asyncio.create_task(_read(stage, say))
     try:
@@ -142,7 +144,7 @@ async def _play(
             guard = group.create_task(_guard(keeping, reading))
             works = [
                 group.create_task(scenario.drive(stage)),
-                group.create_task(halting.halts(stage)),
+                group.create_task(halting.halts(stage, scenario.halt_every_s)),
                 group.create_task(firing.faults(stage, catalog)),
                 group.create_task(halting.oversee(stage)),
                 group.create_task(_anchors(stage)),

@@ -11,18 +11,18 @@ from engine.soak.scenarios.scenario import FIRST_DRAWS, RANGE, Scenario, room
 from engine.soak.stage import Stage
 from engine.soak.streams import Stream, Stretch, stream
 
-SEEDS = 1 << 20
+SEEDS, STARTS = 1 << 17, 15
 DRAW_EVERY_S = 5.0
 LEAST_PACE_S = 1.0
 PLAY: Mapping[str, Any] = {"type": "selfplay_retrain", "episodes": 10}
 LOOK_S = 1.0
 SHARES = (
-    (0.25, Stretch(0, 0.05)),
+    (0.2, Stretch(0)),
+    (0.2, Stretch(0)),
     (0.2, Stretch(0, 0.5, same=True)),
-    (0.2, Stretch(0, 0.05)),
     (0.0, Stretch(0, null=True)),
 )
-"""Of the draws after the first ones: a sound generator, the same one gone bad, another one, then chance to the end."""
+"""Of the draws after the first ones: a generator, another one, that one gone bad (half of its draws wrong), then chance to the end."""
 
 
 def pace(plan: Plan) -> float:
@@ -32,7 +32,7 @@ def pace(plan: Plan) -> float:
 
 def settings(plan: Plan, ground: Mapping[str, Any]) -> dict[str, Any]:
     """Return the room's settings."""
-    return room(SEEDS, follow=ground["draws"])
+    return room(SEEDS, follow=ground["draws"], starts=STARTS)
 
 
 def draws(plan: Plan) -> Stream:
@@ -45,8 +45,6 @@ def draws(plan: Plan) -> Stream:
 
 async def drive(stage: Stage) -> None:
     """Feed draws at a steady pace; after each finished run ask for selfplay on what it scored."""
-    if stage.position == 0:
-        stage.feed(FIRST_DRAWS)
     async with asyncio.TaskGroup() as group:
         group.create_task(_feed(stage))
         group.create_task(_play(stage))
@@ -86,5 +84,5 @@ def _runs(stage: Stage) -> int:
 
 SCENARIO = Scenario(
     "c", "closed loop", "draws keep coming: planted truth is found, its change noticed, chance is not found, each draw counts once",
-    settings, draws, drive,
+    settings, draws, drive, first=FIRST_DRAWS, halt_every_s=120.0,
 )  # fmt: skip

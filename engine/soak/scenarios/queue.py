@@ -105,5 +105,5 @@ async def _crashes(stage: Stage) -> None:
 
 SCENARIO = Scenario(
     "b", "queue", "requests back to back: each taken, done, archived, in order, once, also across crashes",
-    settings, draws, drive,
+    settings, draws, drive, halt_every_s=120.0,
 )  # fmt: skip

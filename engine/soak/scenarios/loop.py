@@ -10,6 +10,7 @@ from engine.soak.plan import Plan
 from engine.soak.scenarios.scenario import FIRST_DRAWS, RANGE, Scenario, room
 from engine.soak.stage import Stage
 from engine.soak.streams import Stream, Stretch, stream
+from state.journal import Journal
 
 SEEDS, STARTS = 1 << 17, 15
 DRAW_EVERY_S = 5.0
@@ -73,13 +74,12 @@ async def _play(stage: Stage) -> None:
 
 def _runs(stage: Stage) -> int:
     """Return how many steps 3 have run to their end."""
-    journal = stage.look.room()
-    if journal is None:
-        return 0
-    return sum(
-        event.data["step"] == "3" and event.data["status"] == "done"
-        for event in journal.events(kinds=["step.finished"])
-    )
+
+    def count(journal: Journal) -> int:
+        steps = journal.events(kinds=["step.finished"])
+        return sum(event.data["step"] == "3" and event.data["status"] == "done" for event in steps)
+
+    return stage.look.of(count, 0)
 
 
 SCENARIO = Scenario(

@@ -30,6 +30,7 @@ from state.files import write_atomic
 from state.journal import Journal
 
 ANCHOR_S = 60.0
+FOLLOWED = "history.file"
 DRAIN_S = 900.0
 QUIET_S = 3.0
 Say = Callable[[str], None]
@@ -135,8 +136,8 @@ async def _play(
     stage: Stage, scenario: Scenario, catalog: Mapping[str, Callable[[], Fault]], say: Say
 ) -> None:
     """Keep the daemon, the readings and the scenario going; drain; end the daemon."""
-    if scenario.first and stage.position == 0:
-        stage.feed(scenario.first)
+    if not stage.journal.newest([kinds.FED], 1):
+        (stage.feed if FOLLOWED in stage.ground.config.read_text() else stage.lay)(scenario.first)
     keeping = asyncio.create_task(stage.daemon.keep())
     reading = asyncio.create_task(_read(stage, say))
     try:

@@ -109,6 +109,17 @@ class Stage:
         }
         self.log(kinds.FED, told)
 
+    def lay(self, count: int) -> None:
+        """Put the first draws into the room's own store, as an earlier life would have left them; no daemon may run."""
+        from engine.history.store import Arrival, DrawStore
+
+        values = [self.stream.value(number) for number in range(count)]
+        store = DrawStore.open(self.ground.room / "history")
+        store.append([Arrival(value, id=f"{self.ground.id}-{place}") for place, value in enumerate(values)])
+        store.close()
+        told = {"first": 0, "last": count - 1, "values": values, "truth": self.stream.regime(0).truth}
+        self.log(kinds.FED, told | {"door": "store"})
+
     # -- requests -----------------------------------------------------------------------------------------------------------
 
     def ask(self, request: Mapping[str, Any], *, door: str, key: str | None = None) -> str:

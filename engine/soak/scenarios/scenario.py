@@ -26,7 +26,7 @@ class Scenario:
     stream: Callable[[Plan], Stream]
     drive: Callable[[Stage], Coroutine[Any, Any, None]]
     first: int = 0
-    """Draws that the file holds before the daemon starts."""
+    """Draws that are there before the daemon starts: in the file that it follows, or in its store where draws come as requests."""
     halt_every_s: float = 60.0
     """Mean seconds between two halts; compression shortens them, but not below what a step of work needs."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog, Outcome, kernel_log, utc
+from engine.compute.awake import awake
 from engine.compute.codec import CodecError
 from engine.compute.dealer import Dealer, Load
 from engine.compute.job import decode_answer, encode_job, failed, one_line, stopped
@@ -425,7 +426,8 @@ class Compute:
     async def _care(self) -> None:
         """End what takes too long, and refuse what fits nowhere."""
         while True:
-            await asyncio.sleep(_CARE_LOOK)
+            if not await awake(_CARE_LOOK):
+                continue
             now = time.monotonic()
             for alias, _, limit in self._dealer.overdue(now, self._limits, LONGEST):
                 slot = self._life.slot(alias) if self._life is not None else None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.compute.awake import awake
 from engine.compute.enrol import Launch, Order, Process
 from engine.compute.host import HostReport
 from engine.compute.pki import Authority
@@ -260,7 +261,8 @@ class Slot:
         """Kill the worker if it hangs, does not get up, or has grown too large while idle."""
         begun = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK)
+            if not await awake(LOOK):
+                continue
             memory = self._spec.memory
             limit = REMOTE_START_LIMIT if self.place.remote else START_LIMIT
             if not self._ready and time.monotonic() - begun > limit:

@@ -186,8 +186,13 @@ class Room:
             file=sys.stderr,
         )
         services = asyncio.create_task(self._supervisor.run())
+        services.add_done_callback(
+            lambda _: self._end.set()
+        )  # a room whose services are gone must not look alive
         try:
             await self._end.wait()
+            if services.done():
+                services.result()
             await self._reach_checkpoint()
         finally:
             services.cancel()

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog
+from engine.compute.awake import awake
 from engine.compute.inputs import FOLDER, Input
 from engine.compute.job import failed, stopped
 from engine.compute.kinds import SHORT, at_home
@@ -256,8 +257,8 @@ class Compute:
 
     async def _care(self) -> None:
         while True:
-            await asyncio.sleep(_CARE_LOOK)
-            self._traffic.care(time.monotonic())
+            if await awake(_CARE_LOOK):
+                self._traffic.care(time.monotonic())
 
     # -- halt ---------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.compute.awake import awake
 from engine.errors import BadInput
 from engine.rigs import kernel
 from engine.rigs.connection import LinkFault
@@ -123,8 +124,7 @@ class GuardLink:
         """Beat the lease; a guard that does not answer for as long as that has let its workers go: so do we."""
         while not self.closed.is_set():
             self.send(op="beat")
-            await asyncio.sleep(lease / 5)
-            if time.monotonic() - self._heard > lease:
+            if await awake(lease / 5) and time.monotonic() - self._heard > lease:
                 self.why = self.why or f"the guard was silent for {time.monotonic() - self._heard:.0f} s"
                 self.closed.set()
 

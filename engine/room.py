@@ -327,6 +327,7 @@ class Room:
             *self.desk.advisor.degraded(),
             *self.desk.bench.degraded(),
             *(self._webhook.degraded if self._webhook else []),
+            *self._consultant.degraded(),
             *self._lookout.degraded(),
         ]
         if self.desk.fleet is not None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 JUDGED, APPROVED = "proposal.judged", "proposal.approved"
 PROPOSAL = "proposal"
+LOOKED_BACK = 1000
+"""Proposals that a ruling looks back on; its rules reach back 200 draws."""
+WAITING = 16
+"""Triggers that may wait to be asked about; one more and the oldest is not asked about, which is said."""
 BY: Who = "code"
 Ask = Callable[[Proposal, Sequence[Ruling], int, int], None]
 """Put to a person what acceptance leaves to one: the proposal, its rulings, the draw, the record of the judgement."""
@@ -32,8 +36,8 @@ class Ledger(Protocol):
     def transaction(self) -> AbstractContextManager[Any]:
         """Make what is recorded inside one: all of it, or nothing."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 class Parameters(Protocol):
@@ -57,11 +61,19 @@ class Consultant:
         """Ask nothing yet; `person` takes what acceptance leaves to a person."""
         self._advisor, self._journal, self._parameters = advisor, journal, parameters
         self._person = person
-        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue()
+        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue(WAITING)
+        self.passed_over = 0
 
     def tell(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> None:
-        """Have a trigger that fired at a draw asked about."""
+        """Have a trigger that fired at a draw asked about; where too many wait, the oldest is passed over."""
+        if self._told.full():
+            self._told.get_nowait()
+            self.passed_over += 1
         self._told.put_nowait((fired, draw, health))
+
+    def degraded(self) -> list[str]:
+        """Return what was not asked about."""
+        return [f"consultant: {self.passed_over} triggers were not asked about"] if self.passed_over else []
 
     async def serve(self) -> None:
         """Ask for ever: a service of the room."""
@@ -120,7 +132,7 @@ def past(journal: Ledger) -> list[Past]:
     """Return the changes that were accepted so far, by the rules or by a person."""
     return [
         Past(ruling["name"], ruling["before"], ruling["after"], event.data["draw"])
-        for event in journal.events(kinds=(JUDGED, APPROVED))
+        for event in reversed(journal.newest([JUDGED, APPROVED], LOOKED_BACK))
         for ruling in event.data["rulings"]
         if ruling["outcome"] == "accept"
     ]

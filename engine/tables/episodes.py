@@ -15,7 +15,7 @@ EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 
 def _episodes(desk: Desk, most: int) -> list[Row]:
     rows: list[Row] = []
-    for event in desk.journal.events(kinds=(EPISODE,)):
+    for event in desk.journal.newest([EPISODE], most):
         data = event.data
         rows.append({
             "id": event.seq, "at": event.at, "run": data["run"], "number": data["number"], "arm": data["arm"],
@@ -23,7 +23,7 @@ def _episodes(desk: Desk, most: int) -> list[Row]:
             "reward": data.get("reward"), "fitness": data["fitness"], "baseline": data["baseline"], "decoy": data["null"],
             "seconds": data["seconds"], "refused": data.get("refused"),
         })  # fmt: skip
-    return rows[-most:][::-1]
+    return rows
 
 
 def _arms(desk: Desk, most: int) -> list[Row]:

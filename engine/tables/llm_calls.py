@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.tables.table import Column, Row, Table
-from state.storage import EVENT_COLUMNS
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -14,14 +13,13 @@ KIND = "llm.call"
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
-    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
     return [
         {"id": event.data["id"], "at": event.at, "question": event.data["question"], "kind": event.data.get("kind"), "about": event.data["about"] or None,
          "by": event.data["by"], "source": event.data["source"], "seconds": event.data["seconds"],
          "prompt": event.data["prompt_tokens"], "tokens": event.data["tokens"], "speed": event.data["tokens_per_second"],
          "tries": event.data["attempts"], "usd": event.data["usd"] or None, "cut": len(event.data["cut"]) or None,
          "outcome": event.data["outcome"][:160], "why": event.data["why"] or None, "file": event.data["file"]}
-        for event in desk.journal.query_events(query, (KIND, most))
+        for event in desk.journal.newest([KIND], most)
     ]  # fmt: skip
 
 

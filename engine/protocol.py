@@ -12,7 +12,20 @@ from engine.link import SOCKET_NAME as SOCKET_NAME
 
 # What a read-only viewer may ask; every other verb acts.
 LOOKS = frozenset(
-    {"snapshot", "subscribe", "table", "tables", "row", "series", "past", "explain", "decision", "llm_status"}
+    {
+        "snapshot",
+        "subscribe",
+        "table",
+        "tables",
+        "row",
+        "series",
+        "curve",
+        "trace",
+        "past",
+        "explain",
+        "decision",
+        "llm_status",
+    }
 )
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]

@@ -249,11 +249,20 @@ class Journal:
         found = self.newest(kinds, 1)
         return found[0] if found else None
 
-    def newest(self, kinds: Sequence[str], limit: int) -> list[Event]:
-        """Return at most `limit` events of these kinds (names or prefixes as in `events`), newest first."""
+    def newest(
+        self, kinds: Sequence[str], limit: int, *, upto: int | None = None, skip: int = 0
+    ) -> list[Event]:
+        """Return at most `limit` events of these kinds (as in `events`) with seq up to `upto`, newest first, behind `skip`."""
         where, values = _kind_filter(kinds)
-        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT ?"
-        return self.query_events(query, (*values, limit))
+        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq <= ?{where} ORDER BY seq DESC LIMIT ? OFFSET ?"
+        return self.query_events(query, (2**62 if upto is None else upto, *values, limit, skip))
+
+    def count(self, kinds: Sequence[str], *, upto: int | None = None) -> int:
+        """Return how many events of these kinds there are up to `upto`; read from the index alone."""
+        where, values = _kind_filter(kinds)
+        query = f"SELECT count(*) FROM events WHERE seq <= ?{where}"
+        with self.reading() as db:
+            return int(db.execute(query, (2**62 if upto is None else upto, *values)).fetchone()[0])
 
     def query_events(self, query: str, values: Sequence[object]) -> list[Event]:
         """Return the events that a query over EVENT_COLUMNS finds."""

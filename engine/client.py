@@ -10,16 +10,41 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from engine.errors import MimicryError, Unreachable
-from engine.link import Link, build, connected, greeted, greeting, order, reaching, socket_address
+from engine.link import (
+    LINE_LIMIT,
+    Link,
+    build,
+    connected,
+    greeted,
+    greeting,
+    order,
+    reaching,
+    record_of,
+    socket_address,
+)
 from engine.protocol import Event, Reply, Snapshot
 
 __all__ = ["Client", "Lost", "MimicryError", "Unreachable", "build", "call", "follow", "socket_address"]
 
 CALL_SECONDS = 15.0
 PAUSES = (0.25, 0.5, 1.0, 2.0, 5.0)
+R = TypeVar("R", bound=BaseModel)
+
+
+def _as(kind: type[R], line: bytes) -> R:
+    """Return a line of the engine as a record; Unreachable where it is none of this version."""
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        raise Unreachable(
+            f"the engine sent a {kind.__name__.lower()} that this program cannot read ({error.error_count()} faults); "
+            "run both in the same version"
+        ) from error
 
 
 # -- one command, without a loop ------------------------------------------------------------------------------------------
@@ -34,10 +59,16 @@ def call(state: Path, verb: str, *, seconds: float = CALL_SECONDS, **args: Any) 
         lines = _lines(connection, deadline)
         greeted(next(lines))
         for line in lines:
-            record = json.loads(line)
-            if record.get("type") == "reply" and record.get("id") in (number, ""):
-                return Reply.model_validate(record)
+            if (reply := _reply_in(line, number)) is not None:
+                return reply
         raise EOFError("no reply")
+
+
+def _reply_in(line: bytes, command: str) -> Reply | None:
+    """Return the reply to a command (or to the connection as a whole), None for any other line."""
+    record = record_of(line)
+    mine = record.get("type") == "reply" and record.get("id") in (command, "")
+    return _as(Reply, line) if mine else None
 
 
 def _lines(connection: socket.socket, deadline: float) -> Iterator[bytes]:
@@ -54,6 +85,10 @@ def _lines(connection: socket.socket, deadline: float) -> Iterator[bytes]:
         while (end := pending.find(b"\n")) >= 0:
             yield bytes(pending[:end])
             del pending[: end + 1]
+        if len(pending) > LINE_LIMIT:
+            raise Unreachable(
+                f"what listens there sent a line of more than {LINE_LIMIT} bytes; it is no engine of this program"
+            )
 
 
 # -- a viewer's connection ------------------------------------------------------------------------------------------------
@@ -64,13 +99,13 @@ class Client(Link):
 
     async def command(self, verb: str, **args: Any) -> Reply:
         """Send one command and return its reply; Unreachable when the connection ends before."""
-        return Reply.model_validate(await self.asked(verb, **args))
+        return _as(Reply, json.dumps(await self.asked(verb, **args)).encode())
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Subscribe and yield snapshots; whoever is slow gets the newest and misses the ones between."""
         await self.subscribe(events=False)
         while True:
-            yield Snapshot.model_validate_json(await self.next_snapshot())
+            yield _as(Snapshot, await self.next_snapshot())
 
     async def updates(self) -> AsyncIterator[Snapshot | Event]:
         """Subscribe and yield snapshots and the events after them without a hole; after a hole the next snapshot leads on."""
@@ -79,11 +114,11 @@ class Client(Link):
         while True:
             await self._wait_for_news()
             if (line := self._take_snapshot()) is not None:
-                snapshot = Snapshot.model_validate_json(line)
+                snapshot = _as(Snapshot, line)
                 seq = max(snapshot.seq, seq or 0)
                 yield snapshot
             while self._events and self._snapshot is None:
-                event = Event.model_validate_json(self._events.popleft())
+                event = _as(Event, self._events.popleft())
                 if seq is None or event.seq <= seq:
                     continue
                 if event.seq > seq + 1:  # a hole: ask for a snapshot that covers it

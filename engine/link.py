@@ -110,15 +110,30 @@ def order(client: str, verb: str, args: Mapping[str, Any]) -> tuple[str, bytes]:
     )
 
 
+def record_of(line: bytes) -> dict[str, Any]:
+    """Return a line of the engine as an object; Unreachable where it is none."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise Unreachable(
+            f"what listens there speaks no JSON ({line[:40]!r}); it is no engine of this program"
+        )
+    return record
+
+
 def greeted(line: bytes) -> None:
     """Accept the engine's greeting, or raise what it says instead."""
-    record = json.loads(line)
+    record = record_of(line)
     if record.get("type") == "reply":
         raise Unreachable(str(record.get("error")))
     try:
-        low, high = record["protocol"]
+        low, high = map(int, record["protocol"])
     except (KeyError, TypeError, ValueError) as error:
-        raise Unreachable(f"the engine greets with {line[:80]!r}, not with its protocol") from error
+        raise Unreachable(
+            f"the engine sent a hello that this program cannot read ({line[:80]!r}); run both in the same version"
+        ) from error
     ours = f"this program {PROTOCOL[0]}..{PROTOCOL[1]}"
     if low > PROTOCOL[1]:
         raise Unreachable(f"the engine speaks protocol {low}..{high}, {ours}: upgrade this program")
@@ -228,7 +243,7 @@ class Link:
         elif line.startswith(_EVENT):
             self._events.append(line)
         else:
-            self._answer(json.loads(line))
+            self._answer(record_of(line))
             return
         self._news.set()
 

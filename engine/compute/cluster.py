@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog, Outcome, kernel_log, utc
 from engine.compute.codec import CodecError
@@ -19,7 +20,7 @@ from engine.compute.kinds import LIMITS, LONGEST, SHORT, address_of, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.rates import RateSeries
 from engine.compute.settings import RERUNS
-from engine.compute.slot import FIRST_DELAY, LAST_DELAY, Ending, Place, Slot, WorkerInfo
+from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT, Ending, Place, Slot, WorkerInfo
 from engine.compute.stop import NAME, StopWord
 from engine.compute.task import Task, TaskResult
 from engine.compute.wire import Wire
@@ -33,6 +34,8 @@ GRACE = 0.7
 """Seconds after a halt in which work may return by itself; then its worker is killed."""
 PATIENCE = 60.0
 """Seconds that a task waits for memory which no present worker has, before it is refused: one that has it may be starting."""
+FIRST_DELAYS = (0.5, 2.0)
+"""Seconds before the second and the third try to come up at all."""
 _STOP_LOOK, _IDLE_LOOK, _CARE_LOOK = 0.05, 0.25, 0.5
 _OFF_LOOP = 1 << 20
 
@@ -71,7 +74,13 @@ class Compute:
     """
 
     def __init__(
-        self, state: Path, word: StopWord, places: list[Place], kinds: Mapping[str, str], memory: int | None
+        self,
+        state: Path,
+        word: StopWord,
+        places: list[Place],
+        kinds: Mapping[str, str],
+        memory: int | None,
+        hung: float | None = None,
     ) -> None:
         """Prepare; use `Compute.start`."""
         self._word, self._places, self._kinds = word, {place.name: place for place in places}, kinds
@@ -79,6 +88,7 @@ class Compute:
         self._generation = self._told = word.generation()
         self._numbers, self._lot_numbers = itertools.count(1), itertools.count(1)
         self._dealer = Dealer()
+        self._limits = {kind: limit if hung is None else min(limit, hung) for kind, limit in LIMITS.items()}
         self._flights: dict[Load, _Flight] = {}
         self._lots: dict[int, _Lot] = {}
         self._reading: set[int] = set()
@@ -99,11 +109,13 @@ class Compute:
         workers: int | None = None,
         memory: int | None = None,
         kinds: Mapping[str, str] | None = None,
+        hung: float | None = None,
     ) -> Compute:
         """Start scheduler and `workers` workers of this machine for the state directory `state`.
 
         Default: one a usable core, and at least one a GPU; the first ones own a GPU each. 0 leaves all work to enlisted machines.
-        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests.
+        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests; `hung` shortens the
+        seconds (`kinds.LIMITS`) after which a task counts as hung.
         EnvironmentFault if nothing comes up.
         """
         gpus = here.gpus()
@@ -113,9 +125,9 @@ class Compute:
         state = Path(state).absolute()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         places = here.places(state, count, gpus)
-        compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory)
+        compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory, hung)
         try:
-            compute._life = await compute._new_life()
+            compute._life = await compute._first_life()
         except BaseException:
             compute._closed = True
             compute._word.close()
@@ -126,6 +138,19 @@ class Compute:
             asyncio.create_task(compute._care()),
         ]
         return compute
+
+    async def _first_life(self) -> Life:
+        """Start scheduler and workers; a process that something kills while it comes up must not cost the work that waits."""
+        begun = time.monotonic()
+        for delay in FIRST_DELAYS:
+            try:
+                return await self._new_life()
+            except EnvironmentFault as error:
+                if time.monotonic() - begun > START_LIMIT:
+                    raise
+                logger.warning("%s; next try in %.1f s", error, delay)
+                await asyncio.sleep(delay)
+        return await self._new_life()
 
     async def _new_life(self) -> Life:
         wire = Wire(self._answered, self._ended)
@@ -234,6 +259,9 @@ class Compute:
         finally:
             self._forget(flight)
         self._book(result)
+        if not result.ok and not result.stopped:
+            with logs.bound(chunk=task.key):
+                logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
         return result
 
     async def _encode(self, task: Task, generation: int) -> tuple[bytes, str]:
@@ -403,7 +431,7 @@ class Compute:
         while True:
             await asyncio.sleep(_CARE_LOOK)
             now = time.monotonic()
-            for alias, _, limit in self._dealer.overdue(now, LIMITS, LONGEST):
+            for alias, _, limit in self._dealer.overdue(now, self._limits, LONGEST):
                 slot = self._life.slot(alias) if self._life is not None else None
                 if slot is not None:
                     slot.kill(f"hung: no answer within {limit:g} s")

@@ -222,7 +222,13 @@ class Slot:
         )  # fmt: skip
 
     def _on_event(self, process: Process, event: dict[str, Any]) -> None:
-        """Take in one line of the worker."""
+        """Take in one line of the worker; one out of form changes nothing."""
+        try:
+            self._take(process, event)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            logger.warning("worker %s said %.100r, which is out of form: %r", self.name, event, error)
+
+    def _take(self, process: Process, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "report":
                 self._report = HostReport.load(event)

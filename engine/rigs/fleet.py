@@ -19,6 +19,7 @@ from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
+from engine.stacks import name_loop
 from engine.status import ALERT
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Fleet:
 
     async def _live(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        name_loop("fleet")
         if self._stopping:
             return
         async with asyncio.TaskGroup() as group:

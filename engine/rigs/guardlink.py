@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.errors import BadInput
 from engine.rigs.connection import LinkFault
+from engine.rigs.heard import event_of
 from engine.rigs.reach import Lines, Reach
 
 logger = logging.getLogger(__name__)
@@ -94,10 +96,9 @@ class GuardLink:
         async for text in self._channel.lines():
             self._heard = time.monotonic()
             try:
-                event = json.loads(text)
-                self._hear(event)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                logger.warning("guard said %.100r, which nobody understands", text)
+                self._hear(event_of(text))
+            except BadInput as error:
+                logger.warning("guard said %.100r, which nobody understands: %s", text, error)
         if not self.pid:
             self.why = self.why or "".join((await self._channel.complaint()).splitlines()[-1:])
         self.why = self.why or "the link broke"
@@ -106,10 +107,10 @@ class GuardLink:
 
     def _hear(self, event: Event) -> None:
         if event["event"] == "up":
-            self.pid = int(event["pid"])
+            self.pid = event["pid"]
             self._up.set()
         elif event["event"] == "down":
-            self.why = str(event["why"])
+            self.why = event["why"]
         self._on_event(event)
 
     async def _beat(self, lease: float) -> None:

@@ -14,7 +14,7 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra
+from engine.search import algebra, answered
 from engine.search.design import LONGEST_BLOCK
 from engine.search.plan import Cell
 from engine.seedtree import named_rng
@@ -153,6 +153,11 @@ class Sweeper:
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
         if not result.ok:
             raise MimicryError(f"{cell.key} chunk {index} failed on {result.worker}: {result.error}")
+        if wrong := answered.fault(result.meta, result.arrays, piece.seeds, states=cell.origin == "state"):
+            raise MimicryError(
+                f"{cell.key} chunk {index}: the answer of {result.worker} is out of form: {wrong}; nothing of it is taken: "
+                "look at that machine"
+            )
         if not _proven(cell, result.meta["found"], result.meta["planted"]):
             raise MimicryError(
                 f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "

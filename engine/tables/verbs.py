@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.soak.slope import theil_sen
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.tables.log import Curve
 from engine.tables.survivors import ARTIFACTS
 from engine.verb_arguments import only, whole
+from engine.vitals.slope import theil_sen
 
 if TYPE_CHECKING:
     from engine.desk import Desk

@@ -400,7 +400,7 @@ class Guard:
         for text in lines:
             try:
                 self.obey(json.loads(text))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 self.say(event="refused", name="", attempt=0, why=f"cannot take {text[:80]!r}: {error!r}")
 
     def end(self) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from engine.soak.gate import Outcome, failed, passed, short
 from engine.soak.records import Records
 
-SEEDS = re.compile(r"^[^|]*\|[^|]*\|-?\d+:-?\d+\|(\d+)(?::(\d+))?\|")
-"""The seeds of a sweep as its name tells them: family, mapping, range of draws, seeds."""
+SEEDS = re.compile(r"\|-?\d+:-?\d+\|(\d+)(?::(\d+))?\|\d+:\d+\|")
+"""The seeds of a sweep as its name tells them: range of draws, seeds, starts."""
 EXHAUSTED = "exhausted"
 
 
@@ -38,7 +38,7 @@ def _holes(sweep: str, chunks: Mapping[int, Mapping[str, Any]]) -> Iterator[str]
     missing = sorted(set(range(max(chunks, default=-1) + 1)) - set(chunks))
     if missing:
         yield f"{sweep}: chunk {missing[0]} was never done"
-    named, sizes = SEEDS.match(sweep.rsplit(" ", 1)[-1]), [meta.get("seeds") for meta in chunks.values()]
+    named, sizes = SEEDS.search(sweep), [meta.get("seeds") for meta in chunks.values()]
     if named is None or any(size is None for size in sizes):
         return  # algebra decides all states at once; there are no seeds to count
     low, high = int(named[1]), int(named[2] or named[1])

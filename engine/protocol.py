@@ -23,6 +23,7 @@ LOOKS = frozenset(
         "explain",
         "decision",
         "llm_status",
+        "soak",
         "stacks",
     }
 )

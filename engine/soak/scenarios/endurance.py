@@ -12,7 +12,7 @@ from engine.soak.stage import Stage
 from engine.soak.streams import Stream, Stretch, stream
 
 SEEDS = 1 << 22
-DRAW_EVERY_S = 20.0
+DRAW_EVERY_S = 60.0
 NOISE = 0.1
 ROUND: tuple[Mapping[str, Any], ...] = (
     {"type": "pipeline_rerun"},

@@ -50,7 +50,9 @@ async def _trickle(stage: Stage) -> None:
 
 
 async def _work(stage: Stage) -> None:
-    await stage.idle()
+    """Begin when the room's own first search has ended: before it there is nothing to build on."""
+    while not stage.over() and await asyncio.to_thread(stage.finished) == 0:
+        await asyncio.sleep(1.0)
     while not stage.over():
         place = len(stage.asked)
         key = stage.ask(_request(place), door="inbox" if place % 2 else "socket")

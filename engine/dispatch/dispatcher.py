@@ -188,7 +188,13 @@ class Dispatcher:
                 return known
         try:
             analysis = await identify(
-                history, space, compute, desk.journal, run=run.id, progress=self._searching
+                history,
+                space,
+                compute,
+                desk.journal,
+                run=run.id,
+                progress=self._searching,
+                under=f"{mark[:16]}|",
             )
         finally:
             desk.board.search = None

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -88,7 +89,9 @@ class Workbench:
 
         logger.info("starting %d CPU workers", self.planned_workers)
         compute = await asyncio.to_thread(load)
-        return await compute.start(self._state, workers=self._workers, memory=self._memory, hung=self._hung)
+        starting = compute.start(self._state, workers=self._workers, memory=self._memory, hung=self._hung)
+        # It outlives the work that asked for it, so its lines must not carry that work's ids.
+        return await asyncio.create_task(starting, context=Context())
 
     def workers(self) -> list[WorkerInfo] | None:
         """Return the workers, None while there are none."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from state.journal import Journal
 
 RAISED, CLEARED, ACKED, MUTED = "alert.raised", "alert.cleared", "alert.acked", "alert.muted"
-NOTES = ("clock.step", "chunk.differs", "trigger.fired")
+NOTES = ("clock.step", "chunk.differs", "trigger.fired", "loop.stalled")
 """Events that are alerts without an end: they stand for an hour."""
 KINDS = ("alert.", *NOTES)
 KEPT = 500

@@ -37,7 +37,7 @@ class Cursor:
             seq = json.loads(self.path.read_text())["seq"]
         except FileNotFoundError:
             return 0
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EnvironmentFault(
                 f"{self.path}: not a cursor ({error}); restore it or delete it to start at 0"
             ) from None

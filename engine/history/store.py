@@ -162,7 +162,7 @@ class DrawStore:
                 raise ValueError(f"keys {sorted(record)}, seq {record.get('seq')}")
             time = None if record["time"] is None else datetime.fromisoformat(record["time"])
             return _arrival(Arrival(record["value"], time, record["session"], record["id"]))
-        except (ValueError, TypeError, AttributeError, BadInput) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, BadInput) as error:
             raise EnvironmentFault(
                 f"{self.path}, line {number}: damaged ({error}); nothing was changed: restore the file, or cut it "
                 f"before this line with `head -n {number - 1}`"

@@ -19,6 +19,8 @@ from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
+from engine.rigs.staging import Stage
+from engine.stacks import name_loop
 from engine.status import ALERT
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Fleet:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stage = Stage()
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
         self._recall()
@@ -82,7 +85,7 @@ class Fleet:
         machine = Machine(settings, self.quarantine)
         # This machine's own GPUs are the compute engine's already: its rig is observed only.
         crew = self._crew if settings.remote else None
-        return Life(machine, crew=crew, told=self.told, ended=self._ended)
+        return Life(machine, crew=crew, told=self.told, ended=self._ended, stage=self._stage)
 
     @property
     def machines(self) -> list[Machine]:
@@ -123,6 +126,7 @@ class Fleet:
 
     async def _live(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        name_loop("fleet")
         if self._stopping:
             return
         async with asyncio.TaskGroup() as group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +27,7 @@ class Records:
     def load(cls, directory: Path, room: Path) -> Records:
         """Read both journals, beside a running daemon or after it."""
         with Journal.read_only(directory) as own, Journal.read_only(room) as other:
-            return cls(tuple(own.events()), tuple(other.events()))
+            return cls(tuple(_until_ended(own.events())), tuple(other.events()))
 
     @cached_property
     def begun(self) -> dict[str, Any]:
@@ -37,6 +38,49 @@ class Records:
     def plan(self) -> Plan:
         """Return the plan."""
         return Plan.model_validate(self.begun["plan"])
+
+    @cached_property
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """Return what the soak asked for, by key."""
+        return {event.data["key"]: event.data for event in self.of(kinds.ASKED)}
+
+    @cached_property
+    def kinds_of_requests(self) -> dict[str, str]:
+        """Return the kind of every request that the room's queue ever held."""
+        entered = [*self.room_of("request.queued"), *self.room_of("request.rejected")]
+        return {event.data["request"]: event.data["kind"] for event in entered if "kind" in event.data}
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str]]:
+        """Return (key, request) of every row that answers to something the soak asked for."""
+        found = []
+        for event in self.room_of("request.queued", "request.rejected"):
+            if "kind" not in event.data:
+                continue  # a later move of a request that was entered before
+            file = str(event.data["args"].get("file", "")).removesuffix(".json")
+            key = file if file in self.asked else str(event.data.get("why", ""))
+            if key in self.asked:
+                found.append((key, event.data["request"]))
+        return found
+
+    @cached_property
+    def requests_by_key(self) -> dict[str, str]:
+        """Return the request that each asked key became."""
+        return dict(self._rows)
+
+    @cached_property
+    def rows_by_key(self) -> Counter[str]:
+        """Return how many requests each asked key became."""
+        return Counter(key for key, _ in self._rows)
+
+    @cached_property
+    def runs_kind(self) -> dict[str, str]:
+        """Return what each run was opened for."""
+        return {
+            event.data["run"]: event.data["kind"]
+            for event in self.room_of("run.running")
+            if "kind" in event.data
+        }
 
     def of(self, kind: str) -> list[Event]:
         """Return the soak's own events of a kind."""
@@ -58,3 +102,12 @@ class Records:
 
 def _is(kind: str, names: Sequence[str]) -> bool:
     return any(kind.startswith(name) if name.endswith(".") else kind == name for name in names)
+
+
+def _until_ended(events: Iterable[Event]) -> list[Event]:
+    """Return a soak's events up to its last end: what was written after it (a verdict) does not change what it judges."""
+    every = list(events)
+    last = max((place for place, event in enumerate(every) if event.kind == kinds.ENDED), default=None)
+    beyond = () if last is None else every[last + 1 :]
+    going_on = any(event.kind.startswith("soak.") and event.kind != kinds.VERDICT for event in beyond)
+    return every if last is None or going_on else every[: last + 1]

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from engine import logs
 from engine.errors import DiskFault, Halted, MimicryError
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
@@ -97,13 +98,14 @@ class Watcher:
     async def handle(self, row: RequestRow) -> None:
         """Carry one request to an end: done, failed, rejected; or back to the queue, where a halt or the room's end cut it off."""
         self._board.request = row.id
-        logger.info("%s %s from %s: taken", row.id, row.kind, row.origin)
-        keeping = asyncio.create_task(self._keep(row.id))
-        try:
-            await self._settle(row)
-        finally:
-            keeping.cancel()
-            self._board.clear()
+        with logs.bound(request=row.id):
+            logger.info("%s %s from %s: taken", row.id, row.kind, row.origin)
+            keeping = asyncio.create_task(self._keep(row.id))
+            try:
+                await self._settle(row)
+            finally:
+                keeping.cancel()
+                self._board.clear()
 
     async def _keep(self, request: str) -> None:
         """Keep the claim's lease fresh; one that ended meanwhile needs no keeping."""

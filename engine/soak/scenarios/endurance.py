@@ -36,8 +36,6 @@ def draws(plan: Plan) -> Stream:
 
 async def drive(stage: Stage) -> None:
     """Keep draws coming and the queue filled until the time is up."""
-    if stage.position == 0:
-        stage.feed(FIRST_DRAWS)
     async with asyncio.TaskGroup() as group:
         group.create_task(_trickle(stage))
         group.create_task(_work(stage))
@@ -69,5 +67,5 @@ def _request(place: int) -> dict[str, Any]:
 
 SCENARIO = Scenario(
     "a", "endurance", "the daemon runs for hours: no leak, no handle lost, no stale lock, halt at any time",
-    settings, draws, drive,
+    settings, draws, drive, first=FIRST_DRAWS, halt_every_s=50.0,
 )  # fmt: skip

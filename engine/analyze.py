@@ -65,13 +65,17 @@ class Order:
     def load(cls, path: Path) -> Order:
         """Read the order of an earlier run; raise UsageError if there is none."""
         try:
-            data = json.loads(path.read_text())
+            return cls._of(json.loads(path.read_text()))
         except FileNotFoundError:
             raise UsageError(
                 f"--resume: {path.parent} is no run directory ({path.name} is missing)"
             ) from None
-        except ValueError as error:
-            raise BadInput(f"{path}: not JSON ({error}); start a new run") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BadInput(f"{path}: not the order of a run ({told}); start a new run") from None
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> Order:
         return cls(
             tuple(data["files"]),
             Space.model_validate(data["space"]),

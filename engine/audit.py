@@ -31,6 +31,8 @@ from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal
 
+LARGEST = 256 << 20
+"""Bytes of a certificate that are read."""
 State = Literal["ok", "failed", "not checkable here"]
 EXITS: dict[State, Exit] = {
     "ok": Exit.OK,
@@ -74,7 +76,11 @@ def exit_code(checks: Iterable[Check]) -> Exit:
 def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Check]:
     """Check an exported certificate; raise BadInput where the file cannot be read."""
     try:
-        made = Certificate.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise BadInput(f"{path}: more than {LARGEST >> 20} MiB; no certificate is as large")
+        made = Certificate.model_validate_json(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot read the certificate ({error.strerror})") from None
     except ValidationError as error:
@@ -109,6 +115,11 @@ def _against_ledger(made: Certificate, state: Path, kernel: str, wanted: Wanted)
     checks, rows = _chain(made, state)
     if rows is None:
         return checks
+    if unlike := sum(len(one.runs) != len(one.proofs) for one in made.rectangles):
+        return [
+            *checks,
+            Check("proofs", "failed", f"{unlike} rectangles name more runs than proofs, or fewer"),
+        ]
     named = {(run, proof) for one in made.rectangles for run, proof in zip(one.runs, one.proofs, strict=True)}
     used = [row for row in rows if (row.run, row.proof) in named]
     checks.append(_rows(made.rectangles, used, made.chain.seq))

@@ -40,6 +40,9 @@ class ComputeSettings(Section):
         default=None, ge=1, le=1024, description="worker processes; absent = one a core"
     )
     memory_mb: int | None = Field(default=None, ge=256, description="memory limit of one worker")
+    hung_s: Seconds | None = Field(
+        default=None, description="a chunk that takes longer costs its worker its life; absent = by kind"
+    )
     idle_release_s: Seconds = Field(
         default=300.0, description="release the workers after so long without work"
     )

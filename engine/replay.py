@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from engine.alerts.book import Book
 from engine.errors import UsageError
 from engine.protocol import Request, Snapshot
-from engine.soak.probes import Reading
-from engine.soak.sampler import GRID_COUNT, GRID_SECONDS
 from engine.status import ROWS, VERDICT, Facts, Live, assemble, autonomy
+from engine.vitals.probes import Reading
+from engine.vitals.sampler import GRID_COUNT, GRID_SECONDS
 from state.halts import HaltRow
 from state.runs import RunRow
 

@@ -27,24 +27,23 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
-from engine.dispatch.queue import PipelineRerun
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
+from engine.live import Live
 from engine.llm.advisor import Advisor, NoAdvisor
 from engine.observe.lookout import Lookout
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
 from engine.server import Server
-from engine.soak.probes import Lag, Probe, watch_lag
-from engine.soak.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
+from engine.vitals.probes import Lag, Probe, watch_lag
+from engine.vitals.sampler import Sampler
 from engine.watcher.fingerprints import Fingerprints
 from engine.watcher.policies import DEFAULTS
 from engine.watcher.watcher import BY as WATCHER
@@ -105,8 +104,10 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
-        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
+        self._consultant = Consultant(
+            self.desk.advisor, journal, self.desk.parameters, self.autonomy.risky.ask
+        )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
             journal,
@@ -144,6 +145,7 @@ class Room:
                 self._state,
                 workers=compute.workers,
                 memory_mb=compute.memory_mb,
+                hung_s=compute.hung_s,
                 idle_seconds=compute.idle_release_s,
             ),
             shelf=shelf,
@@ -184,8 +186,13 @@ class Room:
             file=sys.stderr,
         )
         services = asyncio.create_task(self._supervisor.run())
+        services.add_done_callback(
+            lambda _: self._end.set()
+        )  # a room whose services are gone must not look alive
         try:
             await self._end.wait()
+            if services.done():
+                services.result()
             await self._reach_checkpoint()
         finally:
             services.cancel()
@@ -199,7 +206,9 @@ class Room:
     def _services(self) -> None:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
-        add("feedback", self._feedback)
+        live = Live(self.desk, self.queue, self._consultant, self._draws_came, self.watcher.wake)
+        add("feedback", live.serve)
+        add("reacquirer", live.reacquire)
         add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
@@ -272,27 +281,6 @@ class Room:
             self._loop.call_soon_threadsafe(function, *args)  # type: ignore[arg-type]
 
     # -- services -----------------------------------------------------------------------------------------------------
-
-    async def _feedback(self) -> None:
-        """Take draws as they come; ask for a search where the history calls for one."""
-        while True:
-            self._draws_came.clear()
-            if not self.desk.intake.empty:
-                await asyncio.to_thread(lambda: self.desk.intake.store)
-                cycle = self.desk.cycle()
-                for fired in (await cycle.drain()).fired:
-                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
-                self._ask_for_search()
-            await self._draws_came.wait()
-
-    def _ask_for_search(self) -> None:
-        epoch = self.desk.epochs.now
-        verdict = self.desk.shelf.last_verdict(epoch.since)
-        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        key = None if asked is None else asked.unasked(self._journal.requests)
-        if asked is not None and key is not None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
-            self.watcher.wake()
 
     async def _mirrors(self) -> None:
         """Write what is new into the files that people tail, shortly after it is on record."""

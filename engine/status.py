@@ -27,9 +27,9 @@ from engine.protocol import (
     Step,
     StepStatus,
 )
-from engine.soak.probes import Reading
-from engine.soak.sampler import GRID_SECONDS
-from engine.soak.slope import Slope
+from engine.vitals.probes import Reading
+from engine.vitals.sampler import GRID_SECONDS
+from engine.vitals.slope import Slope
 
 if TYPE_CHECKING:
     from state.decisions import DecisionRow

@@ -187,7 +187,7 @@ class ArtifactStore:
         content = self.read_bytes(what, schema=schema, verify=verify)
         try:
             data = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArtifactRefused(
                 f"{self._path(what)}: is not JSON ({error}); run the step that writes it again"
             ) from error
@@ -210,7 +210,7 @@ class ArtifactStore:
         self, what: str | ArtifactRef, *, schema: str | None = None, verify: bool = True
     ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
         """Return the arrays and the header of an NPZ artifact, checked as in `read_json`."""
-        import numpy as np
+        from state.npz import load_arrays
 
         path = self._path(what)
         note = self._checked(what, schema)
@@ -218,11 +218,11 @@ class ArtifactStore:
             with disk_errors(path, "reading"), path.open("rb") as handle:
                 if verify:
                     _same_hash(path, hashlib.file_digest(handle, "sha256").hexdigest(), note, what)
-                    handle.seek(0)
-                with np.load(handle, allow_pickle=False) as loaded:
-                    arrays = {key: loaded[key] for key in loaded.files}
+                arrays = load_arrays(handle)
             header = json.loads(arrays.pop(HEADER).tobytes())
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            if not isinstance(header, dict):
+                raise ValueError("its header is no object")
+        except (ValueError, KeyError, RecursionError) as error:
             raise ArtifactRefused(
                 f"{path}: is not an NPZ of this program ({error}); run its step again"
             ) from error
@@ -337,7 +337,7 @@ def _read_note(path: Path, note: Path) -> Provenance:
         if data.pop("lineage") != LINEAGE_SCHEMA:
             raise ValueError("another lineage schema")
         return Provenance(**data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactRefused(
             f"{note}: is not a lineage record ({error}); run the step that writes {path.name} again"
         ) from error

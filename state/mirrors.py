@@ -123,7 +123,7 @@ def _cut_to_whole_lines(path: Path) -> bytes | None:
 def _seq_of(line: bytes) -> int | None:
     try:
         return int(json.loads(line)["seq"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

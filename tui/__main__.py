@@ -56,6 +56,8 @@ def _run(options: argparse.Namespace) -> int:
         os.environ["NO_COLOR"] = "1"  # the toolkit then drops every colour
     if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # A unix socket needs no encryption, and its library is a tenth of the console's memory: the loop is told that there is none.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     try:
         from tui.app import Console
     except ModuleNotFoundError as error:

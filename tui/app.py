@@ -40,7 +40,7 @@ from tui.screens.soak import Soak
 from tui.widgets.dialog import Confirm, HaltDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
-    from engine.protocol import Alert, Reply, Snapshot
+    from tui.wire import Alert, Reply, Snapshot
 
 SAID_FOR = 8.0
 """Seconds for which a reply stays in the footer row."""
@@ -351,7 +351,7 @@ class Console(App[None]):
 
     def go(self, place: Place) -> None:
         """Bring a screen to the front; it is made when it is first asked for."""
-        name = f"at-{place.id}"
+        name = f"at-{place.kind}"
         if not self.is_screen_installed(name):
             self.install_screen(KINDS[place.kind](place, self, ascii_only=self.ascii_only), name)
         if not self._place.key.isdigit() or place.key.isdigit():
@@ -359,14 +359,19 @@ class Console(App[None]):
         else:
             self._before = self._place
         self._place = place
-        if self.active.id != name:
+        screen = self.get_screen(name)
+        if isinstance(screen, Lists):
+            screen.enter(place)
+        if self.active is not screen:
             self.switch_screen(name)
+        else:
+            self.paint()
 
     def go_table(self, name: str, where: str | None = None) -> None:
         """Bring a list to the front, wherever it is shown."""
         place = of_table(name) or alone(name, self.tables.get(name, name))
         self.go(place)
-        screen = self.get_screen(f"at-{place.id}")
+        screen = self.get_screen("at-list")
         assert isinstance(screen, Lists)
         screen.show_table(name, where)
 

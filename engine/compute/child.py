@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.compute.attempts import kernel_log
 from engine.compute.isolation import environment, python
 
 LOG_LIMIT = 4 << 20
@@ -69,11 +70,19 @@ class Child:
 
     async def _listen(self) -> None:
         """Pass each event line on until the process closes its end."""
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._line():
             self.heard = time.monotonic()
-            with contextlib.suppress(ValueError):
-                self._on_event(json.loads(line))
+            if (event := said(line)) is not None:
+                self._on_event(event)
+
+    async def _line(self) -> bytes:
+        """Return the next line, empty at the end; a process that writes a line without an end is killed."""
+        assert self._process.stdout is not None
+        try:
+            return await self._process.stdout.readline()
+        except ValueError:  # longer than the limit
+            self.kill()
+            return b""
 
     def send(self, line: Event) -> None:
         """Send one line; a process that is going away misses it."""
@@ -107,11 +116,19 @@ class Child:
         except OSError:
             return ""
 
+    async def kernel_log(self, since: float) -> str:
+        """Return what this machine's kernel logged since then, or why that is not known."""
+        return await asyncio.to_thread(kernel_log, since)
+
     def kill(self) -> None:
         """Kill it and what it started in its session, at once."""
         if self.alive and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def refuse(self, why: str) -> None:
+        """Kill it; the slot that judged it says why."""
+        self.kill()
 
     async def close(self) -> None:
         """End the lease, kill what is left, and wait until it is gone. There is nothing to save in any of our children."""
@@ -120,6 +137,15 @@ class Child:
         self.kill()
         await self.wait()
         await self._reader
+
+
+def said(line: bytes) -> Event | None:
+    """Return what a process of ours said in a line, None for what is no event."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def open_log(log: Path) -> int:

@@ -350,9 +350,8 @@ class Dispatcher:
             await evaluate(self.desk, scored, run.id)
 
     async def _publish(self, pool: Pool, since: int) -> None:
-        """Put the pool in force, unless the generator changed while it was made."""
-        if since == self.desk.epochs.now.since:
-            self.desk.pools.publish(pool, since)
+        """Put the pool in force, unless what is in force is worth more, and forecast the coming draw by it."""
+        if self.desk.publish(pool, since):
             await self.desk.cycle().issue()
 
     async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import DiskFault, EnvironmentFault, UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
@@ -37,7 +37,7 @@ class Cursor:
             seq = json.loads(self.path.read_text())["seq"]
         except FileNotFoundError:
             return 0
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EnvironmentFault(
                 f"{self.path}: not a cursor ({error}); restore it or delete it to start at 0"
             ) from None
@@ -61,9 +61,7 @@ def write_json(path: Path, record: object, mode: int = 0o600) -> None:
         sync_directory(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise EnvironmentFault(
-            f"{path}: cannot write ({error.strerror}); free space or check permissions"
-        ) from None
+        raise DiskFault(f"{path}: cannot write ({error.strerror}); free space or check permissions") from None
 
 
 def sync_directory(directory: Path) -> None:

@@ -62,6 +62,10 @@ class Contract(BaseModel):
     @classmethod
     def parse(cls: type[C], data: Mapping[str, Any], what: str, looked: set[str] | None = None) -> C:
         """Check plain data; raise SchemaRefused naming the field and the step to run again."""
+        if not isinstance(data, Mapping):
+            raise SchemaRefused(
+                f"{what}: is no JSON object, so it is no {cls.schema_name()}; run the step that writes it again"
+            )
         try:
             made = cls.model_validate(dict(data))
         except ValidationError as error:
@@ -343,7 +347,7 @@ class Scored:
         survivors, extra = Survivors.with_extra(data, ("head", *SCORED_ARRAYS), what)
         try:
             told = json.loads(extra["head"].tobytes())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SchemaRefused(f"{what}: its header is not JSON ({error}); run step 3 again") from None
         head = ScoredHead.parse(told, what, looked)
         made = cls(survivors, head, *(extra[name] for name in SCORED_ARRAYS))

@@ -19,6 +19,7 @@ from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
+from engine.rigs.staging import Stage
 from engine.stacks import name_loop
 from engine.status import ALERT
 
@@ -65,6 +66,7 @@ class Fleet:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stage = Stage()
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
         self._recall()
@@ -85,7 +87,7 @@ class Fleet:
         machine = Machine(settings, self.quarantine)
         # This machine's own GPUs are the compute engine's already: its rig is observed only.
         crew = self._crew if settings.remote else None
-        return Life(machine, crew=crew, told=self.told, ended=self._ended)
+        return Life(machine, crew=crew, told=self.told, ended=self._ended, stage=self._stage)
 
     @property
     def machines(self) -> list[Machine]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
 from engine.search.alignment import Alignment, Gap, Origin
+from state.npz import NpzRefused, load_arrays
 
 FORMAT = 3
 TEXT, COUNT, LONG, WIDE, REAL = (
@@ -153,7 +153,16 @@ class Survivors:
         return cls(header, data)
 
     def alignment(self, row: int) -> Alignment:
-        """Return the hypothesis of one row, complete; later steps use it as it is."""
+        """Return the hypothesis of one row, complete; later steps use it as it is. SurvivorError where its fields make none."""
+        try:
+            return self._alignment(row)
+        except ValueError as error:
+            told = " ".join(str(error).split())[:200]
+            raise SurvivorError(
+                f"survivors: row {row} is no hypothesis ({told}); run the step again"
+            ) from None
+
+    def _alignment(self, row: int) -> Alignment:
         get = {name: self.columns[name][row] for name in SURVIVOR_FIELDS}
         high, low = (int(word) for word in get["origin_value"])
         kind, bits, *unit = str(get["origin_kind"]).split("/")
@@ -319,9 +328,8 @@ def _same_names(wanted: set[str], present: set[str], what: str) -> None:
 
 def _load(data: bytes, what: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        return load_arrays(io.BytesIO(data))
+    except NpzRefused as error:
         raise SurvivorError(
             f"{what}: not a survivors NPZ ({error}); run the step that writes it again"
         ) from None

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.soak.slope import theil_sen
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.verb_arguments import only, whole
+from engine.vitals.slope import theil_sen
 
 if TYPE_CHECKING:
     from engine.desk import Desk

@@ -15,7 +15,7 @@ from tui.model.words import clock, duration, elapsed, percent, stopwatch
 from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
-    from engine.protocol import Halt, Snapshot
+    from tui.wire import Halt, Snapshot
 
 TELLING_AGE = 2.0
 """Seconds from which the age of the numbers is printed; below, they count as live."""

@@ -13,8 +13,8 @@ from tui.model.text import BLANK, Line, cell, length, line, span
 from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, Sign, clock, duration
 
 if TYPE_CHECKING:
-    from engine.protocol import Halt, Snapshot
     from tui.model.view import View
+    from tui.wire import Halt, Snapshot
 
 
 def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:

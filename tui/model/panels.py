@@ -27,8 +27,8 @@ from tui.model.words import (
 )
 
 if TYPE_CHECKING:
-    from engine.protocol import Alert, Decision, Evidence, Request, Series, Snapshot, Step
     from tui.model.view import View
+    from tui.wire import Alert, Decision, Evidence, Request, Series, Snapshot, Step
 
 
 SHARE_ROOM = 34

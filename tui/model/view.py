@@ -9,7 +9,7 @@ from tui.model.words import LINKS, MODES, UNKNOWN, Sign
 from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
-    from engine.protocol import Snapshot
+    from tui.wire import Snapshot
 
 STALE_AFTER = 5.0
 """Seconds without a newer snapshot after which nothing on screen may look live."""

@@ -309,7 +309,8 @@ class Room:
 
     def _rates(self) -> dict[str, float]:
         rate = self.desk.bench.rate()
-        return self._lookout.readings() | ({} if rate is None else {"compute.rate": rate})
+        told = self._lookout.readings() | self.autonomy.house.readings()
+        return told | ({} if rate is None else {"compute.rate": rate})
 
     def _sight(self) -> Sight:
         last = self._sampler.last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,9 @@ from engine.search.sweeper import chunk_order, twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal
+from state.versions import refusal
+
+CERTIFICATE = "coverage/1"
 
 LARGEST = 256 << 20
 """Bytes of a certificate that are read."""
@@ -80,6 +84,8 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise BadInput(f"{path}: more than {LARGEST >> 20} MiB; no certificate is as large")
+        if (why := _other_version(content)) is not None:
+            raise BadInput(f"{path}: {why}")
         made = Certificate.model_validate_json(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot read the certificate ({error.strerror})") from None
@@ -93,6 +99,15 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
         _check("sha-256", seal == made.sha256, seal, f"the content gives {seal}, it states {made.sha256}")
     )
     return checks + _against_ledger(made, state, kernel, wanted)
+
+
+def _other_version(content: bytes) -> str | None:
+    """Return why a certificate of another version is not checked; None where the version is not what is wrong."""
+    try:
+        found = json.loads(content).get("schema", CERTIFICATE)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return refusal(found, CERTIFICATE, older="export it again with `mimicry coverage --export`")
 
 
 def verify_run(directory: Path, kernel: str, wanted: Wanted) -> list[Check]:

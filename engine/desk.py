@@ -55,7 +55,7 @@ class Shelf:
 
         if not self.artifacts.exists(analysis_name(mark)):
             return None
-        return Analysis.model_validate(self.artifacts.read_json(analysis_name(mark)))
+        return Analysis.model_validate(self.artifacts.read_json(analysis_name(mark), schema="analysis/1"))
 
     def last_verdict(self, since: int | None = None) -> dict[str, Any] | None:
         """Return the last published verdict; with `since`, None unless it is about the draws from that one on."""

@@ -70,6 +70,7 @@ vectors: $(STAMP)
 # Write the parts of the documents that the program itself knows.
 pages: $(STAMP)
 	$(BIN)/python -m hip_cuda_kernels.page > docs/generators.md
+	$(BIN)/python -m engine.observe.metrics > docs/metrics.md
 	$(BIN)/python tests/readme.py
 
 examples: $(STAMP)

@@ -4,6 +4,7 @@ Runs `python -m tui` on a pseudo terminal against a socket server that replays a
     python benchmarks/console.py [--seconds 10] [--sizes 80x24 160x48] [--hz 2] [--check]
     python benchmarks/console.py --lists [--devices 1000]     key to screen in a long list, and its cost at rest
     python benchmarks/console.py --log-mb 1024                from the key to the last line of a log of that size
+    python benchmarks/console.py --flat 7200 [--speed 50]     memory over two hours of updates, walking through all screens
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ MOST_CPU, LATEST_FRAME = 3.0, 1.0
 """What the console promises: per cent of one core at 2 Hz, seconds to its first frame."""
 
 
+FAST = """
+import sys
+from pathlib import Path
+from tui.app import Console
+console = Console(Path(sys.argv[1]))
+console._refresh_every = 0.1 + 0.4 / float(sys.argv[2])  # the console subtracts a tenth
+console.run()
+"""
+"""A console that paints as often as a faster room sends."""
+
+
 @dataclass
 class Run:
     """One measured console; times in seconds, sizes in bytes."""
@@ -56,14 +68,14 @@ class Run:
 class Terminal:
     """A pseudo terminal with a console in it, and everything that the console wrote."""
 
-    def __init__(self, state: Path, columns: int, rows: int) -> None:
+    def __init__(self, state: Path, columns: int, rows: int, *, speed: float = 1.0) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "SSH_TTY": "/dev/pts/0"}
         environment.pop("NO_COLOR", None)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "--state", str(state)],
+            [sys.executable, "-m", "tui", "--state", str(state)] if speed == 1.0 else [sys.executable, "-c", FAST, str(state), str(speed)],
             stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -186,6 +198,41 @@ def measure_log(state: Path, megabytes: int) -> str:
     return f"log of {size / 2**20:.0f} MB: last line on screen {took * 1e3:.0f} ms after the key; rss {rss / 2**20:.0f} MB"
 
 
+WALK = "1234567890!"
+"""The screens that the long run goes through, one a minute."""
+
+
+def measure_flat(state: Path, seconds: float, speed: float) -> str:
+    """Let a room change for so long, going from screen to screen; return memory and handles at the start, the end, and the slope."""
+    terminal = Terminal(state, 120, 40, speed=speed)
+    taken: list[tuple[float, float, int]] = []
+    try:
+        terminal.wait_for(b"RUN")
+        process, begun, turn = psutil.Process(terminal.process.pid), time.monotonic(), 0
+        written = 0
+        while (at := (time.monotonic() - begun) * speed) < seconds:
+            if at >= 60 * turn:
+                os.write(terminal.master, (WALK[turn % len(WALK)] + "jjk").encode())
+                turn += 1
+            written += len(terminal.read(max(0.2, 10 / speed)))
+            taken.append((at, process.memory_info().rss / 2**20, process.num_fds()))
+        used = process.cpu_times()
+    finally:
+        terminal.close()
+    warm = [(at, rss) for at, rss, _ in taken if at >= min(1200.0, seconds / 4)]
+    middle = sum(at for at, _ in warm) / len(warm)
+    mean = sum(rss for _, rss in warm) / len(warm)
+    slope = sum((at - middle) * (rss - mean) for at, rss in warm) / sum((at - middle) ** 2 for at, _ in warm)
+    rss = [each for _, each in warm]
+    lasted = seconds / speed
+    return (
+        f"{seconds / 3600:.2f} h of updates at {speed:g} times, 120x40, {turn} changes of screen: rss {taken[0][1]:.1f} MB at first,"
+        f" then {min(rss):.1f} to {max(rss):.1f}, at the end {rss[-1]:.1f} MB, slope {slope * 3600:+.2f} MB an hour;"
+        f" handles {taken[0][2]} to {taken[-1][2]}; cpu {(used.user + used.system) / lasted * 100:.1f} %,"
+        f" {written / lasted / 1024:.1f} KiB/s"
+    )
+
+
 def main() -> int:
     """Measure what was asked and print one line each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -196,6 +243,10 @@ def main() -> int:
     parser.add_argument("--lists", action="store_true", help="key to screen in a long list")
     parser.add_argument("--devices", type=int, default=26)
     parser.add_argument("--log-mb", type=int, default=0, help="open a log of so many MB")
+    parser.add_argument(
+        "--flat", type=float, default=0.0, metavar="S", help="memory over so many seconds of the room"
+    )
+    parser.add_argument("--speed", type=float, default=1.0, help="how much faster the room goes, with --flat")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         command = [
@@ -204,7 +255,7 @@ def main() -> int:
             "--state",
             folder,
             "--hz",
-            str(options.hz),
+            str(options.hz * options.speed),
             "--devices",
             str(options.devices),
         ]
@@ -212,6 +263,10 @@ def main() -> int:
             assert server.stdout is not None
             server.stdout.readline()
             try:
+                if options.flat:
+                    print(measure_flat(Path(folder), options.flat, options.speed))
+                    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+                    return 0
                 if options.lists or options.log_mb:
                     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
                     print(

@@ -54,7 +54,7 @@ class Simulated:
     def send(self, line: dict[str, Any]) -> None:
         if "scheduler" in line and self.order is not None:
             self.swarm.tell(
-                {"start": self.order.local("", str(self.swarm.scratch)), "scheduler": line["scheduler"]}
+                {"start": self.order.local("", str(self.swarm.scratch), ""), "scheduler": line["scheduler"]}
             )
 
     def silence(self) -> float:
@@ -63,6 +63,12 @@ class Simulated:
     def kill(self) -> None:
         if not self.ended.done():
             self.ended.set_result(-9)
+
+    def refuse(self, why: str) -> None:
+        self.kill()
+
+    async def kernel_log(self, since: float) -> str:
+        return ""
 
     async def wait(self) -> int:
         return await asyncio.shield(self.ended)

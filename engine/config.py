@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from engine.errors import BadInput, UsageError
 
@@ -32,6 +40,9 @@ class ComputeSettings(Section):
         default=None, ge=1, le=1024, description="worker processes; absent = one a core"
     )
     memory_mb: int | None = Field(default=None, ge=256, description="memory limit of one worker")
+    hung_s: Seconds | None = Field(
+        default=None, description="a chunk that takes longer costs its worker its life; absent = by kind"
+    )
     idle_release_s: Seconds = Field(
         default=300.0, description="release the workers after so long without work"
     )
@@ -230,6 +241,37 @@ class AlertSettings(Section):
     disk_free_mb: float = Field(default=1024.0, gt=0)
 
 
+class ObserveSettings(Section):
+    """What the daemon shows of itself to programs that watch it."""
+
+    metrics: str | None = Field(
+        default=None,
+        description='where Prometheus finds /metrics: "127.0.0.1:9464", or "unix:PATH" (mode 0600); absent = nowhere',
+    )
+    stall_s: Seconds = Field(
+        default=2.0, ge=0.1, description="a loop that has not ticked for so long has its stack recorded"
+    )
+
+    @field_validator("metrics")
+    @classmethod
+    def _near(cls, value: str | None) -> str | None:
+        return value if value is None else checked_address(value)
+
+
+def checked_address(text: str) -> str:
+    """Return an address of the metrics endpoint; ValueError unless it is loopback with a port, or a unix socket."""
+    if text.startswith("unix:") and text != "unix:":
+        return text
+    host, _, port = text.rpartition(":")
+    if host not in ("127.0.0.1", "[::1]", "localhost"):
+        raise ValueError(
+            "is not on this machine: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; use a tunnel for more"
+        )
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("has no port from 1 to 65535")
+    return text
+
+
 class Settings(Section):
     """Everything that a room is told from outside."""
 
@@ -243,6 +285,7 @@ class Settings(Section):
     synthetic_injection: SyntheticInjection = SyntheticInjection()
     llm: LlmSettings = LlmSettings()
     alerts: AlertSettings = AlertSettings()
+    observe: ObserveSettings = ObserveSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)

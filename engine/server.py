@@ -18,18 +18,21 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from engine import logs
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
 from engine.llm.masks import masked
 from engine.peer import EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
+from engine.stacks import name_loop, stacks
 from state import chain
 from state.errors import StateError
 from state.halts import HaltRow
@@ -38,7 +41,13 @@ from state.journal import Journal
 Handler = Callable[[Command, str], Awaitable[Mapping[str, Any]]]
 """A verb's work on the engine's loop: takes the command and who sent it, returns the reply's data, raises MimicryError."""
 
-BUILT_IN = ("snapshot", "subscribe", "halt", "resume")  # answered here, on the listener's own thread
+BUILT_IN = (
+    "snapshot",
+    "subscribe",
+    "halt",
+    "resume",
+    "stacks",
+)  # answered here, on the listener's own thread
 RATE_HZ = 2.0
 REMEMBERED = 1024
 ACT = "act"
@@ -49,6 +58,7 @@ POLLS = frozenset({"llm_answer"})
 EVENT_PAUSE = 0.05
 ENGINE_SECONDS = 10.0
 STALLED_SECONDS = 1.0
+COMMAND_ID_SHOWN = 64  # characters of a client's id that stand in log lines
 FAREWELL_SECONDS = 0.5
 logger = logging.getLogger("mimicry.server")
 
@@ -89,6 +99,7 @@ class Server:
     async def start(self) -> None:
         """Bind the socket and serve; returns when clients can connect."""
         self._engine = asyncio.get_running_loop()
+        name_loop("engine")
         listener = bind(self._state)
         self._inode = (self._state / SOCKET_NAME).lstat().st_ino
         ready: Future[None] = Future()
@@ -118,6 +129,7 @@ class Server:
 
     async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        name_loop("control")
         self._over, self._readers_news, self._events_news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         forget = (self._journal.listen(self._on_commit), self._halt.listen(self._on_halt))
         server = await asyncio.start_unix_server(self._accept, sock=listener)
@@ -279,7 +291,8 @@ class Server:
         key = (command.client, command.id)
         work = self._seen.get(key)
         if work is None:
-            work = self._loop.create_task(self._recorded(command, caller))
+            with logs.bound(command=command.id[:COMMAND_ID_SHOWN]):
+                work = self._loop.create_task(self._recorded(command, caller))
             if command.verb not in LOOKS:
                 self._remember(key, work)
         try:
@@ -337,17 +350,24 @@ class Server:
 
     async def _do(self, command: Command, by: str) -> Mapping[str, Any]:
         if command.verb == "halt":
-            return await self._loop.run_in_executor(self._pool, self._do_halt, command.args, by)
+            return await self._aside(self._do_halt, command.args, by)
         if command.verb == "snapshot":
             return (await self._fresh()).model_dump(mode="json", by_alias=True)
+        if command.verb == "stacks":  # answered here: it is asked for when the engine's loop does not answer
+            texts(command.args, {}, "stacks")
+            return stacks()
         if command.verb in self._handlers:
             work = _call(self._handlers[command.verb], command, by)
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._engine))
         if command.verb == "resume":
-            return await self._loop.run_in_executor(self._pool, self._do_resume, command.args, by)
+            return await self._aside(self._do_resume, command.args, by)
         near = difflib.get_close_matches(command.verb, (*BUILT_IN, *self._handlers), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"{command.verb}: this engine does not offer it{hint}")
+
+    def _aside(self, work: Callable[..., dict[str, Any]], *args: object) -> Awaitable[dict[str, Any]]:
+        """Run on the threads that are kept for halting, under this command's ids."""
+        return self._loop.run_in_executor(self._pool, copy_context().run, work, *args)
 
     def _do_halt(self, args: Mapping[str, Any], by: str) -> dict[str, Any]:
         given = texts(args, {"kind": "now", "reason": ""}, "halt")

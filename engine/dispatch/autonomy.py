@@ -11,6 +11,7 @@ from engine.dispatch.intake import SourceKeeper, degraded
 from engine.dispatch.needs import Needs
 from engine.dispatch.overrule import Overrules
 from engine.dispatch.queue import Queue
+from engine.dispatch.risky import Risky
 from engine.dispatch.scheduler import Scheduler, parse_schedule
 from engine.dispatch.verbs import AutonomyVerbs
 from engine.history.sources import source_of
@@ -39,6 +40,7 @@ class Autonomy:
         desk.policies = self.policies.current
         self.approvals = Approvals(desk.journal, lambda: desk.policies)
         self.overrules = Overrules(desk.journal, self.approvals, lambda: desk.policies)
+        self.risky = Risky(desk.journal, self.approvals, desk.parameters, lambda: desk.intake.count)
         self.queue = Queue(
             desk.journal,
             desk.halt,

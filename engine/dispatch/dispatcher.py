@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine import logs
 from engine.dispatch.overrule import overruled
 from engine.errors import Halted
 from engine.feedback.drift import drifted
@@ -106,6 +107,20 @@ class Dispatcher:
             )
         asked = {"steps": list(steps), "draws": desk.intake.count, "search": search}
         run = self._open_run(request, asked | {"since": desk.epochs.now.since})
+        with logs.bound(run=run.id):
+            return await self._work(request, run, steps, search=search, force=force, plan=plan)
+
+    async def _work(
+        self,
+        request: RequestRow,
+        run: RunRow,
+        steps: tuple[str, ...],
+        *,
+        search: bool,
+        force: str,
+        plan: Plan | None,
+    ) -> Done:
+        desk = self.desk
         history = desk.history(int(run.spec["draws"]), _since(run))
         await asyncio.to_thread(_load)
         async with desk.bench.lend() as compute:
@@ -335,9 +350,8 @@ class Dispatcher:
             await evaluate(self.desk, scored, run.id)
 
     async def _publish(self, pool: Pool, since: int) -> None:
-        """Put the pool in force, unless the generator changed while it was made."""
-        if since == self.desk.epochs.now.since:
-            self.desk.pools.publish(pool, since)
+        """Put the pool in force, unless what is in force is worth more, and forecast the coming draw by it."""
+        if self.desk.publish(pool, since):
             await self.desk.cycle().issue()
 
     async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:
@@ -362,7 +376,8 @@ class Dispatcher:
         from engine.dispatch.selfplay import selfplay, spec_of
 
         run = self._open_run(request, spec_of(self.desk, request))
-        return await selfplay(self.desk, request, run, self._obey)
+        with logs.bound(run=run.id):
+            return await selfplay(self.desk, request, run, self._obey)
 
     async def _inject(self, request: RequestRow) -> Done:
         from engine.history.store import Arrival

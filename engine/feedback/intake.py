@@ -41,9 +41,9 @@ class Intake:
 
     @property
     def store(self) -> DrawStore:
-        """Return the store, opening it the first time."""
+        """Return the store, opening it the first time, and again after a disk that took nothing made it close."""
         with self._opening:
-            if self._store is None:
+            if self._store is None or self._store.closed:
                 self._store = self._open()
         return self._store
 

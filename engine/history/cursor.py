@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import DiskFault, EnvironmentFault, UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
@@ -61,9 +61,7 @@ def write_json(path: Path, record: object, mode: int = 0o600) -> None:
         sync_directory(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise EnvironmentFault(
-            f"{path}: cannot write ({error.strerror}); free space or check permissions"
-        ) from None
+        raise DiskFault(f"{path}: cannot write ({error.strerror}); free space or check permissions") from None
 
 
 def sync_directory(directory: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import BadInput, EnvironmentFault, MimicryError
+from engine.errors import BadInput, DiskFault, EnvironmentFault, MimicryError
 from engine.history.cells import LARGEST
 from engine.history.cursor import Cursor, sync_directory
 from engine.history.history import CANONICAL, MISSING, Draw, History, canonical_line, encode, instant, stamp
@@ -79,6 +79,11 @@ class DrawStore:
     def last(self) -> int:
         """Return the seq of the newest draw, 0 if there is none."""
         return len(self._values)
+
+    @property
+    def closed(self) -> bool:
+        """Say whether it takes no more draws: it was closed, or a failed batch could not be cut off again."""
+        return self._handle < 0
 
     def append(self, draws: Iterable[Arrival | Draw]) -> list[int]:
         """Store draws durably and return the seq of each; a known id returns the seq it already has."""
@@ -210,7 +215,7 @@ class DrawStore:
 
     def _write(self, data: bytes) -> None:
         if self._handle < 0:
-            raise EnvironmentFault(f"{self.path}: the store is closed; open it again")
+            raise DiskFault(f"{self.path}: the store is closed; open it again")
         try:
             view = memoryview(data)
             while view:
@@ -218,7 +223,7 @@ class DrawStore:
             os.fsync(self._handle)
         except OSError as error:
             self._undo()
-            raise EnvironmentFault(
+            raise DiskFault(
                 f"{self.path}: cannot append ({error.strerror}); nothing was stored: free space and deliver again"
             ) from None
         self._size += len(data)

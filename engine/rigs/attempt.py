@@ -123,6 +123,8 @@ class Running:
         try:
             await self._start(payload)
             end = await self._follow()
+            if self._link.blind and not end.get("kernel"):
+                end = {**end, "kernel": await self._link.kernel_log(self._rig, time.monotonic() - begun)}
         except RigFault as error:
             end = self._no_exit(str(error))
         finally:
@@ -252,7 +254,8 @@ class Running:
     # -- its end ------------------------------------------------------------------------------------------------------
 
     def _no_exit(self, cause: str) -> Mapping[str, Any]:
-        return {"code": None, "cause": cause, "phase": self.state, "stderr": "", "kernel": []}
+        lost = ["kernel log not read: the link was lost first"]
+        return {"code": None, "cause": cause, "phase": self.state, "stderr": "", "kernel": lost}
 
     def _finished(self, end: Mapping[str, Any], begun: str, seconds: float) -> Attempt:
         code = end.get("code")
@@ -263,7 +266,7 @@ class Running:
             tuple(str(line)[:300] for line in end.get("kernel", ())),
         )  # fmt: skip
         self.state = "refused" if cause.startswith(SELF_TEST) else "off"
-        self._crew.gone(self.place, Ending(code, attempt.cause, attempt.stderr))
+        self._crew.gone(self.place, Ending(code, attempt.cause, attempt.stderr, attempt.kernel))
         return attempt
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
+from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
 from engine.search import algebra, answered
@@ -103,10 +105,10 @@ class Sweeper:
         ready: dict[int, ChunkOutcome] = {}
         served = 0
         tasks = self._tasks(cells, pieces, ready)
-        async with aclosing(self.compute.map(tasks)) as results:
-            async for result in results:
-                number = int(result.key.rsplit("#", 1)[1])
-                ready[number] = self._accept(pieces[number], result)
+        async with aclosing(grouped(self.compute.map(tasks))) as groups:
+            async for group in groups:
+                finished = [(number_of(result), result) for result in group]
+                ready |= await asyncio.to_thread(self._record, [(n, pieces[n], one) for n, one in finished])
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
@@ -146,8 +148,25 @@ class Sweeper:
         params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
         return Task(kind="sieve", key=key, params=params, arrays={"draws": draws})
 
-    def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
-        """Record a finished chunk, with the canary that its worker found; a stopped or failed one is no result."""
+    def _record(self, group: Sequence[tuple[int, _Piece, TaskResult]]) -> dict[int, ChunkOutcome]:
+        """Record finished chunks in one transaction; one that is no result is raised after the others are on disk."""
+        packed: list[tuple[int, _Piece, TaskResult, bytes]] = []
+        fault: MimicryError | None = None
+        for number, piece, result in group:
+            try:
+                self._check(piece, result)
+            except MimicryError as error:
+                fault = fault or error
+            else:
+                packed.append((number, piece, result, pack(dict(result.meta), dict(result.arrays))))
+        with self.journal.transaction():
+            kept = {number: self._keep(piece, result, payload) for number, piece, result, payload in packed}
+        if fault is not None:
+            raise fault
+        return kept
+
+    def _check(self, piece: _Piece, result: TaskResult) -> None:
+        """Raise for a chunk that is no result: stopped, failed, or its worker missed a planted truth."""
         cell, index = piece.cell, piece.index
         if result.stopped or result.meta.get("stopped"):
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
@@ -163,16 +182,23 @@ class Sweeper:
                 f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
                 "truths; the kernels on this machine cannot be trusted: run `mimicry doctor`"
             )
-        payload = pack(dict(result.meta), dict(result.arrays))
+
+    def _keep(self, piece: _Piece, result: TaskResult, payload: bytes) -> ChunkOutcome:
+        """Record a finished chunk, with the canary that its worker found."""
         digest = hashlib.sha256(payload).hexdigest()
         self.journal.chunk_done(
-            self.prefix + cell.key,
-            index,
+            self.prefix + piece.cell.key,
+            piece.index,
             digest,
             {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
             payload,
         )
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
+
+
+def number_of(result: TaskResult) -> int:
+    """Return a chunk's place in the order of the plan."""
+    return int(result.key.rsplit("#", 1)[1])
 
 
 def _proven(cell: Cell, found: int, planted: int) -> bool:

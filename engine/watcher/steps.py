@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine import logs
 from engine.errors import MimicryError
 from engine.llm.advisor import Advisor, NoAdvisor
 from engine.llm.context import ContextBundle, build_llm_context
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from state.artifacts import ArtifactRef
     from state.journal import Journal
 
+logger = logging.getLogger("mimicry.watcher")
 RAISED = "step."
 LARGEST_DOCUMENT = 16 << 20  # bytes
 FAULTS: Mapping[str, str] = {
@@ -100,7 +103,8 @@ class Judge:
         """
         decisions = []
         for step in steps:
-            decisions.append(await self._until_settled(step, run_step, tell))
+            with logs.bound(step=step):
+                decisions.append(await self._until_settled(step, run_step, tell))
         return decisions
 
     async def _until_settled(
@@ -139,6 +143,8 @@ class Judge:
         decision = decide(case, latency_ms=_ms(begun))
         number = record_decision(self.journal, decision)
         self._made[outcome.step] = (number, case)
+        with logs.bound(decision=f"d-{number}"):
+            logger.info("step %s: %s (%s): %s", outcome.step, decision.action, decision.rule, decision.reason)
         return decision, number
 
     def _settled(self, outcome: Outcome) -> tuple[Decision, int] | None:

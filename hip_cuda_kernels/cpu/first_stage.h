@@ -20,12 +20,15 @@ struct FirstStage {
     const u32 *alignment(u32 number) const { return index.data() + (u64)number * depth; }
 
     // Whether counting from single matches costs less. Orders of magnitude decide, so the weight is rough: a look at one word for one
-    // alignment costs 50 times what it costs when whole vectors are summed up.
-    bool rare() const {
+    // alignment costs 50 times what it costs when whole vectors are summed up. A residue matches by chance once in M words; its
+    // interval does not tell that where words have other than 32 bits.
+    bool rare(const Call &call) const {
         if (missable >= depth) return false;
+        const bool residue = call.kind == Call::residue;
         double counted = 0;
         for (u32 a = 0; a < alignments(); ++a)
-            for (u32 i = 0; i <= missable; ++i) counted += (pairs[alignment(a)[i]].lim + 1.0) / (1ull << 32);
+            for (u32 i = 0; i <= missable; ++i)
+                counted += residue ? 1.0 / call.range : (pairs[alignment(a)[i]].lim + 1.0) / (1ull << 32);
         return 50 * counted * (missable + 2) < (double)index.size();
     }
 

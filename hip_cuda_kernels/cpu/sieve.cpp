@@ -48,7 +48,7 @@ class Pass {
         collect_calls();
         for (u32 v = 0; v < task.vectors; ++v)
             if (reachable(v)) stages.push_back(stage_of(v));
-        for (u32 i = 0; i < stages.size(); ++i) stages[i].rare() ? rare.add(i, stages[i]) : common.push_back(i);
+        for (u32 i = 0; i < stages.size(); ++i) stages[i].rare(task.call) ? rare.add(i, stages[i]) : common.push_back(i);
         size_block();
         drawn.resize(reach());
     }

@@ -20,7 +20,7 @@ from engine.compute.stop import StopWord
 from engine.compute.task import Task, TaskResult
 
 
-async def until(condition: Any, limit: float = 20.0) -> float:
+async def until(condition: Any, limit: float = 60.0) -> float:
     """Wait for a condition and return how long it took."""
     begun = time.monotonic()
     while not condition():

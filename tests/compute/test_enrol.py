@@ -59,6 +59,9 @@ class Piped:
         if self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
 
+    def refuse(self, why: str) -> None:
+        self.kill()
+
     async def wait(self) -> int:
         code = await self._process.wait()
         await self._reader
@@ -66,6 +69,9 @@ class Piped:
 
     def last_words(self) -> str:
         return "the rig's own words"
+
+    async def kernel_log(self, since: float) -> str:
+        return "amdgpu 0000:03:00.0: GPU reset"
 
     async def close(self) -> None:
         self.kill()
@@ -80,8 +86,9 @@ class Rig:
 
     async def start(self, order: Order, on_event: OnEvent) -> Piped:
         payload = worker_payload(
-            order, port=order.port, python=sys.executable, env={"HIP_VISIBLE_DEVICES": "0"}, gate=True
-        )
+            order, port=order.port, inputs=str(self.home / "store"), python=sys.executable,
+            env={"HIP_VISIBLE_DEVICES": "0"}, gate=True,
+        )  # fmt: skip
         assert not any("KEY" in text for text in (*payload.argv, *payload.env.values()))
         folder = self.home / str(order.launch)
         folder.mkdir(mode=0o700, parents=True)
@@ -134,6 +141,7 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
         (attempt,) = compute.attempts()
         assert (attempt.key, attempt.outcome, attempt.code, attempt.number) == ("d", "died", -9, 1)
         assert (attempt.words, attempt.worker) == ("the rig's own words", "rig-x/gpu0")
+        assert attempt.kernel == "amdgpu 0000:03:00.0: GPU reset", "the rig's log, not this machine's"
         await compute.dismiss("rig-x/gpu0")
         assert compute.workers() == []
 
@@ -155,7 +163,7 @@ async def test_a_rig_that_cannot_start_one_is_tried_again(tmp_path: Path) -> Non
 def test_two_starts_of_a_place_share_neither_key_nor_name() -> None:
     authority = Authority()
     one, two = (Order("rig/gpu0", launch, 0, 1, authority.leaf("worker", "rig")) for launch in (1, 2))
-    files = [worker_payload(order, port=9).files for order in (one, two)]
+    files = [worker_payload(order, port=9, inputs="").files for order in (one, two)]
     assert files[0]["key.pem"] != files[1]["key.pem"]
     assert files[0]["ca.pem"] == files[1]["ca.pem"]
     assert one.alias != two.alias

@@ -22,6 +22,10 @@ TRIALS = "pipeline.window_trials"  # 16 by default, a step doubles or halves
 DRAW = 500
 
 
+def nobody(*asked: object) -> None:
+    raise AssertionError(f"no person is needed, yet one is asked: {asked}")
+
+
 def proposal(changes: dict[str, Any], **values: Any) -> Proposal:
     return Proposal(source="llm", changes=changes, confidence=values.pop("confidence", 0.9), **values)
 
@@ -70,9 +74,9 @@ def test_whitelist_and_frozen_name_registered_parameters_and_share_none() -> Non
 def test_an_accepted_change_is_on_record_with_its_cause_and_rests_after(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         parameters = Parameters(journal.parameters, REGISTRY)
-        assert settle(proposal({TRIALS: 32}), journal, parameters, DRAW)[0].outcome == "accept"
+        assert settle(proposal({TRIALS: 32}), journal, parameters, DRAW, nobody)[0].outcome == "accept"
         assert parameters.values()[TRIALS] == 32
-        assert settle(proposal({TRIALS: 64}), journal, parameters, DRAW + 3)[0].rule == "cooldown"
+        assert settle(proposal({TRIALS: 64}), journal, parameters, DRAW + 3, nobody)[0].rule == "cooldown"
         assert parameters.values()[TRIALS] == 32
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 2
 
@@ -97,7 +101,7 @@ class Speaker(NoAdvisor):
 async def test_silence_changes_and_records_nothing(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         before = journal.seq
-        consultant = Consultant(NoAdvisor(), journal, Parameters(journal.parameters, REGISTRY))
+        consultant = Consultant(NoAdvisor(), journal, Parameters(journal.parameters, REGISTRY), nobody)
         assert await consultant.consult(FIRED, DRAW, {}) == []
         assert journal.seq == before
 
@@ -110,7 +114,7 @@ async def test_what_an_advisor_says_is_judged_like_any_proposal(tmp_path: Path) 
     )
     with Journal.open(tmp_path) as journal:
         parameters, speaker = Parameters(journal.parameters, REGISTRY), Speaker(said)
-        rulings = await Consultant(speaker, journal, parameters).consult(FIRED, DRAW, {"hits": 3})
+        rulings = await Consultant(speaker, journal, parameters, nobody).consult(FIRED, DRAW, {"hits": 3})
         assert [(one.outcome, one.rule) for one in rulings] == [("refuse", "frozen")]
         assert parameters.values() == REGISTRY.defaults()
         assert speaker.parts["trigger"]["trigger"] == "pool_degraded"

@@ -18,7 +18,7 @@ from engine.rigs.attempt import Attempt
 from engine.rigs.guardlink import Terms
 from engine.rigs.life import Life
 from engine.rigs.machine import Machine
-from engine.rigs.payload import Ending, Payload, Place, Voice
+from engine.rigs.payload import Berth, Ending, Payload, Place, Voice
 from engine.rigs.rules import Change
 from engine.rigs.worker import RigWorker
 
@@ -64,6 +64,7 @@ class SmallCrew:
     ended: list[tuple[str, str]] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
+    berths: list[str] = field(default_factory=list)
 
     paced = False
 
@@ -89,6 +90,15 @@ class SmallCrew:
 
     def said(self, place: Place, line: Mapping[str, Any]) -> None:
         self.lines.append((place.name, line))
+
+    def wanted(self) -> frozenset[str]:
+        return frozenset()
+
+    def reached(self, berth: Berth) -> None:
+        self.berths.append(berth.name)
+
+    def lost(self, berth: Berth) -> None:
+        self.berths = [name for name in self.berths if name != berth.name]
 
     def drain(self, place: Place, voice: Voice) -> None:
         voice.tell({"drain": True})

@@ -123,6 +123,35 @@ async def test_a_death_keeps_what_the_kernel_said_meanwhile(raise_rig: Raise, tm
         assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!",)
 
 
+async def test_a_kernel_log_that_the_guard_may_not_read_is_asked_for_over_the_connection(
+    raise_rig: Raise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "engine.rigs.kernel.COMMAND", "echo 'amdgpu 0000:03:00.0: GPU reset'; echo usb 1-1: a mouse"
+    )
+    async with raise_rig(1, ssh=True, terms={"kmsg": "/no/kmsg"}) as stage:
+        await stage.all_ready(1)
+        os.kill(stage.worker.pid, signal.SIGKILL)
+        await until(lambda: stage.attempts)
+        assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: GPU reset",)
+        await stage.all_ready(1)
+        monkeypatch.setattr(
+            "engine.rigs.kernel.COMMAND",
+            "echo 'dmesg: read kernel buffer failed: Operation not permitted'; exit 9",
+        )
+        for count in (2, 3):
+            calls = stage.life.reach.calls.total
+            os.kill(stage.worker.pid, signal.SIGKILL)
+            await until(lambda count=count: len(stage.attempts) == count)
+            (told,) = stage.attempts[-1].kernel
+            assert told.startswith(
+                "kernel log not readable: /no/kmsg: No such file or directory; dmesg: read kernel buffer failed"
+            )
+            assert told.endswith("usermod -aG systemd-journal USER, or sysctl kernel.dmesg_restrict=0")
+            await stage.all_ready(1)
+        assert stage.life.reach.calls.total - calls <= 1, "a rig that refuses is not asked again"
+
+
 async def test_a_worker_that_cannot_start_says_why(raise_rig: Raise, crew: SmallCrew) -> None:
     crew.work = {"fail": "start"}
     async with raise_rig(1) as stage:

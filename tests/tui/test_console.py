@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.widgets import Input
 
-from engine.protocol import Reply
+from engine.protocol import Reply, Snapshot
 from tui.app import Console
 from tui.export import screen_text
 from tui.themes import PALETTES
@@ -195,8 +195,13 @@ async def test_a_console_without_an_engine_shows_a_frame_and_the_way_on(tmp_path
 
 async def test_records_of_another_build_are_a_fault_of_the_link_not_of_the_console(room, until):
     async with attached(room, until) as (app, _):
-        room.snapshot = room.snapshot.model_construct(**{**dict(room.snapshot), "mode": "dreaming"})
-        await until(lambda: "NO ENGINE" in screen_text(app))
+        odd = {**room.snapshot.model_dump(), "lag": 3}
+        odd.pop("schema")
+        room.snapshot = type("Odd", (Snapshot,), {"__annotations__": {"lag": int}})(
+            schema="snapshot/1", **odd
+        )
+        await until(lambda: "'lag', unknown here: upgrade the console" in screen_text(app))
+        assert "NO ENGINE" in screen_text(app)
 
 
 async def test_q_detaches_and_says_how_to_come_back(room, until):

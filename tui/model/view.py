@@ -9,7 +9,7 @@ from tui.model.words import LINKS, MODES, UNKNOWN, Sign
 from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
-    from engine.protocol import Snapshot
+    from tui.wire import Snapshot
 
 STALE_AFTER = 5.0
 """Seconds without a newer snapshot after which nothing on screen may look live."""
@@ -46,6 +46,8 @@ class View:
     """How the engine names this console among viewers: the process that must hold control to act."""
     past: bool = False
     """True: the snapshot is of an earlier moment, folded from the journal."""
+    recording: str = ""
+    """The name of the recording that is shown; empty = a running engine."""
     place: Place = PLACES[0]
     """The screen that is shown."""
 

@@ -50,7 +50,7 @@ class Framed(Screen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = ".chrome"
 
     def __init__(self, place: Place, room: Room, *, ascii_only: bool) -> None:
-        super().__init__(id=f"at-{place.id}")
+        super().__init__(id=f"at-{place.kind}")
         self.place, self.room = place, room
         self._view = room.view()
         self._ascii = ascii_only
@@ -111,6 +111,11 @@ class Framed(Screen[None]):
     def on_screen_resume(self) -> None:
         """Show what is new since the screen was left."""
         self.paint(self.room.view())
+
+    def on_screen_suspend(self) -> None:
+        """Keep what was chosen, not what was painted."""
+        for board in self.boards.values():
+            board.rest()
 
     def repaint(self) -> None:
         """Paint the same view again."""

@@ -22,11 +22,14 @@ from tui.model.plot import cloud
 from tui.model.text import Line, line, span
 from tui.model.view import View
 from tui.model.words import duration
+from tui.places import Place
 from tui.screens.frame import Framed, steps
 from tui.widgets.dialog import Sheet
 from tui.widgets.roll import Roll
 
 LIMIT = 1000
+HEADED = ("gpus", "pipeline", "evidence")
+"""Places with a panel of the Overview above their lists."""
 HEADS: Mapping[str, Painter] = {"fleet": fleet, "pipeline": pipeline, "evidence": evidence}
 SHARE = 20.0
 """A list is asked for again after this many times of what it took: never more than a twentieth of the time."""
@@ -51,13 +54,15 @@ class Shown:
     """The row under the cursor, by name: it stays when rows move."""
     at: int | None = None
     """The event of the journal as of which the rows were asked for; None = now."""
+    first: int = 0
+    """The first row in sight when another list came to the front."""
     asked: float = -inf
     took: float = 0.0
     came: float = 0.0
 
 
 class Lists(Framed):
-    """The lists of one place, one at a time."""
+    """The lists of all places, one at a time: one screen, because each costs a megabyte."""
 
     AUTO_FOCUS = "#rows"
 
@@ -65,9 +70,12 @@ class Lists(Framed):
         super().__init__(*args, **options)
         self._lists = {name: Shown(name) for name in self.place.tables}
         self._now = self.place.tables[0]
+        self._left: dict[str, str] = {}
+        """The list that was in front when a place was left."""
         self._told: tuple[str, str, dict[str, Any]] | None = None
         """List, row and what the engine told about that row."""
         self._rest: Timer | None = None
+        self._headed()
         self._draft: str | None = None
         """The filter as it is being typed; None while nobody types."""
 
@@ -75,10 +83,9 @@ class Lists(Framed):
 
     def body(self) -> ComposeResult:
         """Yield the panel above, the rows, and the row in full."""
-        if self.place.head:
-            head = self.panel("head")
-            head.can_focus = False
-            yield head
+        head = self.panel("head")
+        head.can_focus = False
+        yield head
         plotted = self.panel("cloud")
         plotted.can_focus = False
         yield plotted
@@ -117,13 +124,38 @@ class Lists(Framed):
         known = self.room.tables
         return [name for name in self.place.tables if name in known] or [self.place.tables[0]]
 
+    def enter(self, place: Place) -> None:
+        """Bring the lists of a place to the front, the one that was there before at first."""
+        if place is self.place:
+            return
+        self._left[self.place.id], self.place = self._now, place
+        for name in place.tables:
+            self._lists.setdefault(name, Shown(name))
+        self._headed()
+        self._bring(self._left.get(place.id, place.tables[0]))
+
+    def _headed(self) -> None:
+        for name in HEADED:
+            self.set_class(name == self.place.id, f"-{name}")
+
     def show_table(self, name: str, where: str | None = None) -> None:
         """Bring a list to the front, with a filter where one is given."""
-        self._now = name
+        self._bring(name)
         if where is not None:
             self.shown.filter, self.shown.page = where, None
         self.shown.asked = -inf
         self.repaint()
+
+    def _bring(self, name: str) -> None:
+        """Put a list in front, with its cursor and its first row where they were."""
+        if self._draft is not None:
+            self._close_filter()
+        if name != self._now:
+            self.shown.first, self._now, self._told = self.rows.first, name, None
+            self.rows.first = self.shown.first
+            page, key = self.shown.page, self.shown.key
+            at = page.find(key) if page is not None and key is not None else None
+            self.rows.at = 0 if at is None else at
 
     # ── painting ────────────────────────────────────────────────────────────
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.soak.probes import Probe, Reading
-from engine.soak.slope import Slope, theil_sen
+from engine.vitals.probes import Probe, Reading
+from engine.vitals.slope import Slope, theil_sen
 
 EVERY = 5.0
 SLOPES_EVERY = 60.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.soak.probes import Lag, Probe, children, watch_lag
+from engine.vitals.probes import Lag, Probe, children, watch_lag
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's /proc")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -33,6 +35,10 @@ class Reading:
     wal_mb: float
     disk_free_mb: float
     cpu: float | None
+    blocks: int | None = None
+    """Memory blocks that the interpreter has handed out: a leak of objects shows here before it shows in pages."""
+    gc: int | None = None
+    """Collections of the garbage collector since the start, all generations."""
 
     def samples(self) -> dict[str, float]:
         """Return the numbers by sample name, `engine.<field>`; what could not be read is left out."""
@@ -90,6 +96,8 @@ class Probe:
             wal_mb=self._wal_bytes() / MIB,
             disk_free_mb=shutil.disk_usage(self._state).free / MIB,
             cpu=self._cpu(),
+            blocks=sys.getallocatedblocks(),
+            gc=sum(int(generation["collections"]) for generation in gc.get_stats()),
         )
 
     def _cpu(self) -> float | None:

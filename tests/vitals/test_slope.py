@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from engine.soak.slope import theil_sen
+from engine.vitals.slope import theil_sen
 
 
 def test_a_leak_of_a_megabyte_an_hour_is_seen_under_noise() -> None:

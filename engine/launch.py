@@ -23,7 +23,7 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         return
     except Unreachable:
         pass
-    (state / "logs").mkdir(parents=True, exist_ok=True)
+    (state / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "logs" / "daemon.err"
     command = [
         sys.executable,
@@ -35,7 +35,8 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         *(["--demo"] if demo else []),
         *(["--simulated-fleet"] if fleet else []),
     ]
-    with log.open("ab") as sink:
+    private = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(private, "ab") as sink:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
         )

@@ -50,7 +50,7 @@ def call_faults(node: ast.Call) -> Iterator[str]:
 
 
 def _is(value: ast.expr | None, wanted: object) -> bool:
-    return isinstance(value, ast.Constant) and value.value is wanted or (
+    return (isinstance(value, ast.Constant) and value.value is wanted) or (
         isinstance(value, ast.Constant) and value.value == wanted and not isinstance(wanted, bool)
     )
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import EnvironmentFault
-from engine.observe.secrets import cleaned
+from engine.secrets import cleaned
 
 FILE = Path("logs") / "watcher_agent.log"
 BYTES, KEPT = 5 << 20, 5

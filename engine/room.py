@@ -37,9 +37,9 @@ from engine.journals import opened
 from engine.live import Live
 from engine.llm.advisor import Advisor, NoAdvisor
 from engine.observe.lookout import Lookout
-from engine.observe.secrets import cleaned, secrets_of
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
+from engine.secrets import cleaned, secrets_of
 from engine.server import Server
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry

@@ -29,7 +29,7 @@ from engine import logs
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
-from engine.llm.masks import masked
+from engine.masks import masked
 from engine.peer import EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
 from engine.stacks import name_loop, stacks

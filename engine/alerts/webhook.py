@@ -9,7 +9,7 @@ import logging
 import urllib.request
 from typing import TYPE_CHECKING
 
-from engine.observe.secrets import cleaned, secrets_of
+from engine.secrets import cleaned, secrets_of
 
 if TYPE_CHECKING:
     from state.chain import Event

@@ -54,19 +54,29 @@ def test_a_lie_in_its_numbers_is_named(change: dict[str, Any], told: str) -> Non
     assert told in (fault({**SIEVE, **change}, {"hits": hits()}, SEEDS, states=False) or "")
 
 
-@pytest.mark.parametrize("arrays", [{}, {"hits": np.zeros(2)}, {"hits": np.zeros((1, 2), HIT)}, {"hits": hits(), "x": np.zeros(1)}])
+@pytest.mark.parametrize(
+    "arrays", [{}, {"hits": np.zeros(2)}, {"hits": np.zeros((1, 2), HIT)}, {"hits": hits(), "x": np.zeros(1)}]
+)
 def test_hits_have_their_form(arrays: dict[str, np.ndarray]) -> None:
     assert "hits are" in (fault(SIEVE, arrays, SEEDS, states=False) or "")
 
 
 @pytest.mark.parametrize("lie", [{"seed": 200}, {"seed": 99}, {"vector": 3}])
 def test_a_hit_outside_of_its_chunk_is_refused(lie: dict[str, int]) -> None:
-    assert fault(SIEVE, {"hits": hits(**lie)}, SEEDS, states=False) == "1 hits lie outside of its seeds or draws"
+    assert (
+        fault(SIEVE, {"hits": hits(**lie)}, SEEDS, states=False) == "1 hits lie outside of its seeds or draws"
+    )
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"states": [[0, "1f", 0, None, None]]}, {"states": [[3, "0x1", 0, None, None]]}, {"states": "x"}, {"reason": 1}, {"canary": [1, 1]}],
+    [
+        {"states": [[0, "1f", 0, None, None]]},
+        {"states": [[3, "0x1", 0, None, None]]},
+        {"states": "x"},
+        {"reason": 1},
+        {"canary": [1, 1]},
+    ],
 )
 def test_solutions_have_their_form(change: dict[str, Any]) -> None:
     assert fault({**STATES, **change}, {}, SEEDS, states=True) is not None

@@ -10,15 +10,33 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("engine", "tui", "state", "hip_cuda_kernels", "grammars", "benchmarks", "examples")
-MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "yaml", "telnetlib", "ftplib", "xmlrpc"}
+MODULES = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "joblib",
+    "yaml",
+    "telnetlib",
+    "ftplib",
+    "xmlrpc",
+}
 BUILTINS = {"eval", "exec", "compile", "__import__"}
 CALLS = {
     "os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "asyncio.create_subprocess_shell", "tempfile.mktemp",
     "numpy.load", "np.load", "pandas.read_pickle", "torch.load",
 }  # fmt: skip
 EXEMPT = {
-    ("engine/compute/nodes.py", "import distributed.protocol.pickle"): "the gate that keeps Dask's pickles shut",
-    ("engine/rigs/here.py", "asyncio.create_subprocess_shell"): "the rig that is this machine runs what SSH would hand to its shell",
+    (
+        "engine/compute/nodes.py",
+        "import distributed.protocol.pickle",
+    ): "the gate that keeps Dask's pickles shut",
+    (
+        "engine/rigs/here.py",
+        "asyncio.create_subprocess_shell",
+    ): "the rig that is this machine runs what SSH would hand to its shell",
 }
 
 
@@ -65,7 +83,9 @@ def test_nothing_runs_what_it_reads() -> None:
         for path in modules()
         for fault in faults(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert found == set(EXEMPT), "use a safe reader, or state the exemption with its reason; drop one that is no longer needed"
+    assert found == set(EXEMPT), (
+        "use a safe reader, or state the exemption with its reason; drop one that is no longer needed"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,11 +65,15 @@ class Seen:
     pid: int = 0
 
     def files(self) -> dict[str, bytes]:
-        return {str(path.relative_to(self.state)): path.read_bytes() for path in self.state.rglob("*") if path.is_file()}
+        return {
+            str(path.relative_to(self.state)): path.read_bytes()
+            for path in self.state.rglob("*")
+            if path.is_file()
+        }
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Start a daemon under umask 0, let everything that can fail fail, do every harmless act, end it."""
     folder = tmp_path_factory.mktemp("trust")
     state = folder / "state"
@@ -88,6 +91,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     try:
         act(found, process)
         look(found, psutil.Process(process.pid))
+        call(state, "stop")
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -96,7 +100,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             process.kill()
             process.wait()
     found.told += (folder / "out").read_text(errors="replace")
-    yield found
+    return found
 
 
 def act(found: Seen, process: subprocess.Popen[bytes]) -> None:
@@ -105,7 +109,9 @@ def act(found: Seen, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         try:
             shot = call(found.state, "snapshot").data
-            if shot["mode"] != "starting" and any("webhook" in line or "history" in line or "rig" in line for line in shot["degraded"]):
+            if shot["mode"] != "starting" and any(
+                "webhook" in line or "history" in line or "rig" in line for line in shot["degraded"]
+            ):
                 break
         except Unreachable:
             assert process.poll() is None, "the daemon ended"
@@ -119,7 +125,9 @@ def act(found: Seen, process: subprocess.Popen[bytes]) -> None:
         ("tables", {}), ("llm_status", {}), ("snapshot", {}), ("no_such_verb", {}),
         *(("table", {"name": name}) for name in ("alerts", "rigs", "llm", "requests", "sources")),
     )  # fmt: skip
-    found.told = "\n".join(json.dumps([verb, (reply := call(found.state, verb, **args)).data, reply.error]) for verb, args in ask)
+    found.told = "\n".join(
+        json.dumps([verb, (reply := call(found.state, verb, **args)).data, reply.error]) for verb, args in ask
+    )
 
 
 def look(found: Seen, daemon: psutil.Process) -> None:
@@ -175,7 +183,7 @@ def test_the_things_that_hold_secrets_were_really_used(seen: Seen) -> None:
 def test_every_acting_command_names_user_process_and_terminal(seen: Seen) -> None:
     with Journal.read_only(seen.state) as journal:
         acts = [event.data for event in journal.events(kinds=["act"])]
-    assert [one["verb"] for one in acts] == ["submit", "halt", "resume", "policy_set", "rig"]
+    assert [one["verb"] for one in acts] == ["submit", "halt", "resume", "policy_set", "rig", "stop"]
     assert {(one["uid"], one["pid"]) for one in acts} == {(os.getuid(), os.getpid())}
     assert all(f"pid {os.getpid()}" in one["by"] and "tty" in one for one in acts)
     assert not {one["verb"] for one in acts} & LOOKS

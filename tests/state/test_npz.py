@@ -82,8 +82,14 @@ def test_a_compressed_bomb_is_refused_by_its_table_of_contents() -> None:
 
 
 def test_a_header_cannot_state_more_than_its_member_has() -> None:
-    refused(zipped({"x.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}")}), "states")
-    refused(zipped({"x.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -8)}", bytes(64))}), "states")
+    refused(
+        zipped({"x.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776,)}")}),
+        "states",
+    )
+    refused(
+        zipped({"x.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -8)}", bytes(64))}),
+        "states",
+    )
 
 
 def test_members_that_overlap_are_refused() -> None:
@@ -115,11 +121,6 @@ def test_too_large_too_many_twice_and_cut(monkeypatch: pytest.MonkeyPatch) -> No
         load_arrays(io.BytesIO(zipped({"x.npy": one})), limit=100)
     monkeypatch.setattr(npz, "MEMBERS", 2)
     refused(zipped({f"{number}.npy": one for number in range(3)}), "members")
-    with pytest.warns(UserWarning, match="Duplicate"):
-        twice = io.BytesIO()
-        with zipfile.ZipFile(twice, "w") as archive:
-            archive.writestr("x.npy", one)
-            archive.writestr("x.npy", one)
-    refused(twice.getvalue(), "twice")
+    refused(zipped({"x.npy": one, "y.npy": one}).replace(b"y.npy", b"x.npy"), "twice")
     refused(zipped({"x.npy": one})[:-30], "BadZipFile")
     refused(b"", "BadZipFile")

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from engine.llm.masks import MASK
-from engine.observe.secrets import cleaned, secrets_of
+from engine.masks import MASK
+from engine.secrets import cleaned, secrets_of
 
 SETTINGS = {
     "alerts.webhook": "https://hooks.example.com/services/T0AB12/B9XY77/pl4ntedWebhookSecret",

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from engine.llm.masks import MASK, masked
+from engine.masks import MASK, masked
 
 _NAME = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _FLAG = re.compile(r"(?i)^--?[\w-]*(key|token|secret|passw\w*|credential|auth\w*)[\w-]*(=(?P<value>.+))?$")

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from engine import client
+from engine import client, link
 from engine.client import Client
 from engine.errors import Unreachable
 from engine.protocol import Engine, Evidence, Host, Pipeline, Series, Snapshot
@@ -71,7 +71,7 @@ class Answering(Writer):
 
 
 def greeted(data: bytes) -> object:
-    return client._greeted(data)
+    return link.greeted(data)
 
 
 def reply(data: bytes) -> object:

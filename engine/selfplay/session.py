@@ -11,6 +11,8 @@ from engine.selfplay.rules import Policy
 
 EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 REMEMBERED = 256
+LOOKED_BACK = 20_000
+"""Episodes that no new one may equal."""
 
 
 class Ledger(Protocol):
@@ -19,8 +21,8 @@ class Ledger(Protocol):
     def append(self, kind: str, data: Mapping[str, Any]) -> int:
         """Record one event."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 async def play(
@@ -31,7 +33,7 @@ async def play(
 
     A session that was cut off goes on: its episodes on record are its own as long as the table is the one they were played on.
     """
-    earlier = [event.data for event in journal.events(kinds=(EPISODE,))]
+    earlier = [event.data for event in reversed(journal.newest([EPISODE], LOOKED_BACK))]
     own = (one for one in earlier if (one["run"], one.get("table")) == (material.run, material.digest))
     start = Start(
         seed=seed, episodes=episodes, width=width, base=base, parent=parent,

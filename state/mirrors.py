@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from state.chain import Event
 from state.decisions import Decisions
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 from state.runs import Runs
 
 HISTORY_RUNS = 200
@@ -92,7 +92,7 @@ class JsonlMirror:
     def _settle(self, source: Source) -> int:
         """Cut to the last whole line and return its seq; a file that is not this journal's is moved aside."""
         with disk_errors(self.path, "reading the mirror"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             if not self.path.exists():
                 return 0
             last = _cut_to_whole_lines(self.path)
@@ -155,7 +155,7 @@ class JsonMirror:
         record = self._build(source, event)
         if record is not None:
             with disk_errors(self.path, "creating the folder"):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             write_atomic(self.path, (json.dumps(record, indent=1) + "\n").encode("ascii"))
         self._done = newest
         return int(record is not None)

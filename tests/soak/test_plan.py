@@ -33,7 +33,9 @@ def test_an_unknown_fault_names_the_nearest() -> None:
 
 def test_a_plan_file_is_read_in_order_of_time_and_refused_with_the_place(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
-    file.write_text('[[fault]]\nname = "full_disk"\nat = 0.9\noptions = {mb = 4}\n[[fault]]\nname = "kill_engine"\nat = 0.1\n')
+    file.write_text(
+        '[[fault]]\nname = "full_disk"\nat = 0.9\noptions = {mb = 4}\n[[fault]]\nname = "kill_engine"\nat = 0.1\n'
+    )
     assert faults_of(str(file), KNOWN) == (
         FaultAt(name="kill_engine", at=0.1), FaultAt(name="full_disk", at=0.9, options={"mb": 4}),
     )  # fmt: skip

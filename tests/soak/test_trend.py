@@ -36,7 +36,9 @@ def saw(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("noise", [white, wandering, saw])
-def test_a_leak_of_three_megabytes_an_hour_is_never_called_flat_and_flat_noise_mostly_is(noise: Noise) -> None:
+def test_a_leak_of_three_megabytes_an_hour_is_never_called_flat_and_flat_noise_mostly_is(
+    noise: Noise,
+) -> None:
     """Some 0.3 s each; the full table of level and power is `test_level_and_power`."""
     rng, at = np.random.default_rng(7), times()
     flat = leaking = 0

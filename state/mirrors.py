@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from state.chain import Event
 from state.decisions import Decisions
@@ -18,7 +18,7 @@ HISTORY_RUNS = 200
 HISTORY_DECISIONS = 200
 HEALTH_KIND, SELFPLAY_KIND = "learning.health", "selfplay.finished"
 _PAGE = 1000
-_TAIL = 1 << 16
+_TAIL, _PAGE_BYTES = 1 << 16, 16 << 20
 
 
 class Source(Protocol):
@@ -85,6 +85,7 @@ class JsonlMirror:
             try:
                 handle.write(text.encode("ascii"))
                 handle.flush()
+                os.fsync(handle.fileno())  # so that a power loss can spoil no more than the last page
             except OSError:
                 os.ftruncate(handle.fileno(), size)
                 raise
@@ -106,9 +107,9 @@ class JsonlMirror:
 
 
 def _cut_to_whole_lines(path: Path) -> bytes | None:
-    """Truncate after the last newline; return the last line, or None when none is left."""
+    """Truncate after the last whole line; return it, or None when none is left. Sectors that never came (zeros) are no lines."""
     with path.open("rb+") as handle:
-        size = handle.seek(0, os.SEEK_END)
+        size = _cut_zeros(handle)
         start, tail = size, b""
         while start > 0 and tail.count(b"\n") < 2:
             start = max(0, start - _TAIL)
@@ -118,6 +119,15 @@ def _cut_to_whole_lines(path: Path) -> bytes | None:
         handle.truncate(start + end)
     lines = tail[:end].splitlines()
     return lines[-1] if lines else None
+
+
+def _cut_zeros(handle: BinaryIO) -> int:
+    """Cut a file at its first zero byte, as far back as the last page of lines may reach; return its size."""
+    size = handle.seek(0, os.SEEK_END)
+    start = max(0, size - _PAGE_BYTES)
+    handle.seek(start)
+    found = handle.read().find(b"\0")
+    return size if found < 0 else handle.truncate(start + found)
 
 
 def _seq_of(line: bytes) -> int | None:

@@ -84,3 +84,28 @@ def test_a_name_stands_once() -> None:
     supervisor.add("a", nothing)
     with pytest.raises(ValueError, match="already"):
         supervisor.add("a", nothing)
+
+
+async def test_a_record_that_takes_nothing_does_not_end_what_keeps_services_running() -> None:
+    told: list[tuple[str, str]] = []
+    calls = 0
+
+    def tell(name: str, error: str) -> None:
+        if calls < 3:
+            raise OSError("no space left")
+        told.append((name, error))
+
+    async def shaky() -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 3:
+            raise RuntimeError(f"fault {calls}")
+        await asyncio.Event().wait()
+
+    supervisor = Supervisor(tell, first_delay=0.01, last_delay=0.01)
+    supervisor.add("shaky", shaky)
+    await run_for(supervisor, 0.4)
+    assert supervisor.states["shaky"].state == "running"
+    assert told == [("shaky", f"RuntimeError: fault {number}") for number in (1, 2, 3)], (
+        "late, in order, once"
+    )

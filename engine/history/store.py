@@ -18,8 +18,9 @@ import numpy as np
 
 from engine.errors import BadInput, DiskFault, EnvironmentFault, MimicryError
 from engine.history.cells import LARGEST
-from engine.history.cursor import Cursor, sync_directory
+from engine.history.cursor import Cursor
 from engine.history.history import CANONICAL, MISSING, Draw, History, canonical_line, encode, instant, stamp
+from state.files import make_folder, sync_directory
 
 FILE = "draws.jsonl"
 KEYS = {"seq", "value", "time", "session", "id"}
@@ -39,7 +40,7 @@ class DrawStore:
     """Draws in order of arrival under one directory; threads may share it, a second process is refused.
 
     `append` returns only after fsync. After a crash in between, a prefix of the batch may be stored: deliver it
-    again with the same ids. `repaired` tells how many bytes of a torn last line were cut at opening.
+    again with the same ids. `repaired` tells how many bytes of a torn end were cut at opening.
     """
 
     def __init__(self, directory: Path, handle: int) -> None:
@@ -55,7 +56,7 @@ class DrawStore:
         """Open or create the store, cut a torn last line, and load the draws."""
         path = directory / FILE
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EnvironmentFault(
@@ -145,8 +146,9 @@ class DrawStore:
         whole = 0
         with open(self._handle, "rb", closefd=False) as stream:
             for number, line in enumerate(stream, 1):
-                if not line.endswith(b"\n"):
-                    self.repaired = len(line)
+                if not line.endswith(b"\n") or b"\0" in line:
+                    # A batch was under way when the power went: sectors of it never came. What was synced holds no zeros.
+                    self.repaired = os.fstat(self._handle).st_size - whole
                     break
                 self._remember(number, self._parse(number, line))
                 whole += len(line)

@@ -354,6 +354,9 @@ def _rigs(written: Any, path: Path | None) -> tuple[list[RigSettings], list[str]
         name = table.get("name", f"number {number}")
         try:
             rig = RigSettings.model_validate(_placed(table, path))
+        except RuntimeError as error:  # of expanduser: ~somebody, whom this machine does not know
+            refused.append(f"rig {name}: left out: {error} (key, known_hosts)")
+            continue
         except ValidationError as error:
             refused.append(f"rig {name}: left out: {_rig_fault(error)}")
             continue

@@ -55,8 +55,8 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
     raise EnvironmentFault(f"the engine did not start: {tail[0]} (log: {log})")
 
 
-def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
-    """Become the console process; it needs a terminal and the `tui` extra."""
+def console_flags(arguments: argparse.Namespace) -> list[str]:
+    """Return the console's options; EnvironmentFault where it is not installed or there is no terminal."""
     if importlib.util.find_spec("textual") is None:
         raise EnvironmentFault(
             "the console is not installed; fix: make install EXTRAS=tui (or pip install 'mimicry[tui]')"
@@ -65,13 +65,19 @@ def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
         raise EnvironmentFault(
             "the console needs a terminal; without one use `mimicry status` or `mimicry --no-ui`"
         )
-    flags = [
-        f"--{name.replace('_', '-')}"
-        for name in ("ascii", "mono", "no_mouse")
-        if getattr(arguments, name, False)
-    ]
-    flags += ["--readonly"] if readonly else []
     theme = getattr(arguments, "theme", None)
-    flags += ["--theme", theme] if theme else []
+    return [
+        *(
+            f"--{name.replace('_', '-')}"
+            for name in ("ascii", "mono", "no_mouse")
+            if getattr(arguments, name, False)
+        ),
+        *(["--theme", theme] if theme else []),
+    ]
+
+
+def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
+    """Become the console process; it needs a terminal and the `tui` extra."""
+    flags = [*console_flags(arguments), *(["--readonly"] if readonly else [])]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "tui", "--state", str(arguments.state), *flags])

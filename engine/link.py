@@ -131,7 +131,9 @@ def greeted(line: bytes) -> None:
     try:
         low, high = (int(end) for end in record["protocol"])
     except (KeyError, TypeError, ValueError) as error:
-        raise Unreachable(f"the engine greets with {line[:80]!r}, not with its protocol") from error
+        raise Unreachable(
+            f"the engine sent a hello that this program cannot read ({line[:80]!r}); run both in the same version"
+        ) from error
     ours = f"this program {PROTOCOL[0]}..{PROTOCOL[1]}"
     if low > PROTOCOL[1]:
         raise Unreachable(f"the engine speaks protocol {low}..{high}, {ours}: upgrade this program")

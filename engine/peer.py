@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from engine.client import build
 from engine.errors import Exit
@@ -259,7 +260,12 @@ class Peer:
 
 def encode(record: Hello | Snapshot | Event | Reply) -> bytes:
     """Return a record as one line."""
-    return record.model_dump_json(by_alias=True).encode("utf-8") + b"\n"
+    try:
+        return record.model_dump_json(by_alias=True).encode("utf-8") + b"\n"
+    except PydanticSerializationError:
+        # Half a character (a lone surrogate), as the name of a file may hold: it is shown as ?, and nobody's screen stops for it.
+        plain = json.dumps(record.model_dump(by_alias=True), ensure_ascii=False, separators=(",", ":"))
+        return plain.encode("utf-8", "replace") + b"\n"
 
 
 def refusal(command: str, error: str, code: int) -> Reply:

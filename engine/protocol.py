@@ -19,10 +19,13 @@ LOOKS = frozenset(
         "tables",
         "row",
         "series",
+        "curve",
+        "trace",
         "past",
         "explain",
         "decision",
         "llm_status",
+        "soak",
         "stacks",
     }
 )

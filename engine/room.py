@@ -27,6 +27,7 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
+from engine.dispatch.told import of_loop
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
@@ -114,7 +115,11 @@ class Room:
         self.desk = self._desk()
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self._consultant = Consultant(
-            self.desk.advisor, journal, self.desk.parameters, self.autonomy.risky.ask
+            self.desk.advisor,
+            journal,
+            self.desk.parameters,
+            self.autonomy.risky.ask,
+            lambda: of_loop(self.desk),
         )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(

@@ -253,29 +253,39 @@ class Journal:
         found = self.newest(kinds, 1)
         return found[0] if found else None
 
-    def newest(self, kinds: Sequence[str], limit: int, *, upto: int | None = None) -> list[Event]:
-        """Return at most `limit` events of these kinds (names or prefixes as in `events`) up to `upto`, newest first."""
-        return self._found(kinds, "seq <= ?", self.seq if upto is None else upto, "DESC", limit)
+    def newest(
+        self, kinds: Sequence[str], limit: int, *, upto: int | None = None, skip: int = 0
+    ) -> list[Event]:
+        """Return at most `limit` events of these kinds (as in `events`) with seq up to `upto`, newest first, behind `skip`."""
+        return self._found(kinds, "seq <= ?", self.seq if upto is None else upto, "DESC", limit, skip)
+
+    def count(self, kinds: Sequence[str], *, upto: int | None = None) -> int:
+        """Return how many events of these kinds there are up to `upto`; read from the index alone."""
+        names = self._kinds(kinds)
+        wanted = ", ".join("?" * len(names))
+        query = f"SELECT count(*) FROM events INDEXED BY events_kind WHERE kind IN ({wanted}) AND seq <= ?"
+        with self.reading() as db:
+            return int(db.execute(query, (*names, self.seq if upto is None else upto)).fetchone()[0])
 
     def _found(
-        self, kinds: Sequence[str] | None, bound: str, seq: int, order: str, limit: int
+        self, kinds: Sequence[str] | None, bound: str, seq: int, order: str, limit: int, skip: int = 0
     ) -> list[Event]:
-        """Return the first events within a bound, in an order; each kind is looked up in its own stretch of the index.
+        """Return the first events within a bound and behind `skip`, in an order; each kind is looked up in its own stretch of the index.
 
         One query over several kinds would have SQLite walk the whole journal in order, or sort all of their events.
         """
         head, tail = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE", f"ORDER BY seq {order} LIMIT ?"
         if kinds is None:
-            return self.query_events(f"{head} {bound} {tail}", (seq, limit))
+            return self.query_events(f"{head} {bound} {tail} OFFSET ?", (seq, limit, skip))
         names = self._kinds(kinds)
         part = (
             f"SELECT * FROM (SELECT seq FROM events INDEXED BY events_kind WHERE kind = ? AND {bound} {tail})"
         )
         if not names:
             return []
-        values = [value for name in names for value in (name, seq, limit)]
+        values = [value for name in names for value in (name, seq, limit + skip)]
         wanted = " UNION ALL ".join([part] * len(names))
-        return self.query_events(f"{head} seq IN ({wanted}) {tail}", (*values, limit))
+        return self.query_events(f"{head} seq IN ({wanted}) {tail} OFFSET ?", (*values, limit, skip))
 
     def _kinds(self, kinds: Sequence[str]) -> list[str]:
         """Return the names that `kinds` stand for: a prefix is followed through the index from one name to the next."""

@@ -89,6 +89,8 @@ class Console(App[None]):
         theme: str = themes.DEFAULT,
         bell: bool = False,
         connect: Connect | None = None,
+        recording: str = "",
+        begin: str | None = None,
     ) -> None:
         super().__init__(ansi_color=True if theme == "mono" else None)
         for each in themes.themes():
@@ -114,6 +116,8 @@ class Console(App[None]):
         self._place = self._before = PLACES[0]
         self._past: Snapshot | None = None
         """The earlier moment that is shown instead of the newest snapshot."""
+        self._recording, self._begin = recording, begin
+        """The recording that is shown, and the time at which it shall begin."""
         self._faults: tuple[str, ...] = ()
         """What is wrong with the keymap file."""
         self._told_alerts: set[str] | None = None
@@ -176,6 +180,7 @@ class Console(App[None]):
             readonly=self.readonly,
             frozen=self._frozen,
             newest=self.feed.latest,
+            recording=self._recording,
             place=self._place,
         )
 
@@ -196,11 +201,13 @@ class Console(App[None]):
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         shot = self.feed.take()
-        if shot is not None:
+        if shot is not None and not self._recording:
             self._tell_alerts(shot)
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
+            if self._recording:
+                self.step_time(at=self._begin or (shot.at if shot is not None else None))
         wait = self._painted + self._refresh_every - 0.1 - time.monotonic()
         if wait <= 0 or self.feed.link.state != "live" or self._shown is None:
             self.paint()
@@ -405,7 +412,7 @@ class Console(App[None]):
         """Close what is open, or go back to the screen before."""
         if self.active.do_back():
             return
-        if self._past is not None:
+        if self._past is not None and not self._recording:
             self._past = None
             self.paint()
         elif self._place is not self._before:
@@ -445,9 +452,12 @@ class Console(App[None]):
             self.say(f"no replay: {error}", "warn")
             return
         if step > 0 and here == past.seq:
-            self.say("that is the newest record: Esc shows the room as it is now", "head")
+            live = "" if self._recording else ": Esc shows the room as it is now"
+            self.say(f"that is the newest record{live}", "head")
         elif here == past.seq:
-            self.say("that is the first record of this journal", "head")
+            self.say(
+                f"that is the first record of this {'recording' if self._recording else 'journal'}", "head"
+            )
         self._past = past
         self.paint()
 
@@ -509,7 +519,7 @@ class Console(App[None]):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
-        if self._past is not None:
+        if self._past is not None and not self._recording:
             self.say("this is a replay of the past: Esc goes back to now, then act", "held")
             return
         active = self.active
@@ -566,7 +576,9 @@ class Console(App[None]):
             self._told_alerts = set(now)
 
     def _may_act(self, verb: str) -> bool:
-        if self.readonly:
+        if self._recording:
+            self.say(f"a recording: nothing runs here, {verb} has nothing to act on", "held")
+        elif self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
         elif self.view().other and verb != "halt":
             self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")

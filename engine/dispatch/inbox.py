@@ -123,7 +123,9 @@ class Inbox:
     def _claim(self, path: Path) -> None:
         """Rename into claimed/ under a key made of name, time and content: the same file again is the same request."""
         with disk_errors(path, "claiming the request"):
-            target = self.claimed / f"{_key(path)}-{path.name[-_NAME_KEPT:]}"
+            # by bytes, not characters: a name may have 255 of them, and this one gets longer
+            kept = os.fsdecode(os.fsencode(path.name)[-_NAME_KEPT:])
+            target = self.claimed / f"{_key(path)}-{kept}"
             try:
                 path.rename(target)
             except FileNotFoundError:
@@ -150,7 +152,8 @@ class Inbox:
         try:
             request = parse_request(_load(path))
         except BadInput as error:
-            return self._queue.refuse("invalid", {"file": name}, f"{name}: {error}", origin=ORIGIN, key=key)
+            told = _shown(name)
+            return self._queue.refuse("invalid", {"file": told}, f"{told}: {error}", origin=ORIGIN, key=key)
         return self._queue.submit(request, origin=ORIGIN, key=key)
 
     def _archive(self, path: Path, name: str, row: RequestRow) -> None:
@@ -219,7 +222,11 @@ def _load(path: Path) -> object:
             raise BadInput("is not a regular file (a link, a pipe or a device)")
         if info.st_size > SIZE_LIMIT:
             raise BadInput(f"has {info.st_size} bytes, a request may have {SIZE_LIMIT}")
-        return json.loads(_read(path), parse_constant=_no_constant)
+        data: object = json.loads(_read(path).decode("utf-8"), parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode(
+            "utf-8"
+        )  # half a character (a lone surrogate) has no bytes
+        return data
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -234,6 +241,12 @@ def _read(path: Path) -> bytes:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as text that can be stored and shown: on disk it may be any bytes."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _key(path: Path) -> str:

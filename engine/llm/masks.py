@@ -17,7 +17,7 @@ _NAMED = re.compile(
 )
 # An origin is written in hex; a run of draws is a run of numbers. A few numbers in a row are an interval or a law.
 _HEX = re.compile(r"\b0x[0-9a-fA-F]{4,}\b")
-_RUN = re.compile(r"(?:-?\d+(?:\.\d+)?[,;\s]+){11}-?\d")
+_RUN = re.compile(r"(?<!\d)(?:-?\d+(?:\.\d+)?[,;\s]+){11}-?\d")
 
 
 def masked(text: str, *secrets: str) -> str:

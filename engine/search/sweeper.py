@@ -190,9 +190,12 @@ class Sweeper:
             self.prefix + piece.cell.key,
             piece.index,
             digest,
-            {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
+            {
+                "seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"],
+                "planted": result.meta["planted"], "found": result.meta["found"], "seeds": result.meta.get("seeds_done"),
+            },
             payload,
-        )
+        )  # fmt: skip
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
 
 

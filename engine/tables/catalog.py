@@ -24,6 +24,7 @@ from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
+from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Table
 from engine.tables.trials import TRIALS
 from engine.tables.triggers import TRIGGERS
@@ -49,6 +50,7 @@ TABLES: Mapping[str, Table] = {
         POLICY,
         RUNS,
         TRIALS,
+        SURVIVORS,
         LLM_CALLS,
         RIGS,
         GPUS,

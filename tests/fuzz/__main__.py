@@ -25,7 +25,7 @@ WORK = ROOT / "build" / "fuzz"
 HEAD = struct.Struct("<QQI")
 """Executions, edges, length of the present input, before that input."""
 MARK = 1 << 20
-STUCK = 15.0
+STUCK = 90.0
 """Seconds without a new input after which the child hangs."""
 SECONDS = 5.0
 RSS_MB = 1500

@@ -117,7 +117,8 @@ def _coverage(found: Evidence, cells: int, rows: int) -> list[Line]:
 def fleet(view: View, cells: int, rows: int) -> Panel:
     """Show one line per machine, one glyph per device."""
     if view.past:
-        return Panel("Fleet", [line(span("devices are not in the journal: see them live (Esc)", "dim"))])
+        live = "" if view.recording else ": see them live (Esc)"
+        return Panel("Fleet", [line(span(f"devices are not in the journal{live}", "dim"))])
     if view.snapshot is None or not view.snapshot.fleet:
         return Panel("Fleet", empty("fleet", cells))
     return Panel("Fleet", fleet_lines(view.snapshot.fleet, cells, rows, view.snapshot.throughput.unit))

@@ -46,6 +46,8 @@ class View:
     """How the engine names this console among viewers: the process that must hold control to act."""
     past: bool = False
     """True: the snapshot is of an earlier moment, folded from the journal."""
+    recording: str = ""
+    """The name of the recording that is shown; empty = a running engine."""
     place: Place = PLACES[0]
     """The screen that is shown."""
 

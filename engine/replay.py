@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 KINDS = ("request.", "decision", "halt.", VERDICT, "run.", "pool.committed", "alert.")
 """Events that change what a viewer sees; a step goes from one to the next."""
-FOLDED = 600
+FOLDED = 400
 """Records of requests and of runs each that a room is folded from."""
 STILL_OPEN = 200
 """Requests at most that had been open for longer than those."""

@@ -116,7 +116,6 @@ class KillLlm(Kill):
     summary = "kill -9 of the model server"
     holds = "a question under way is asked again or answered by none; decisions stand without advice; the server comes back"
 
-
     def recovered(self, target: Target) -> bool:
         """Say whether a model server is ready again."""
         return llm_ready(target) and super().recovered(target)

@@ -66,7 +66,9 @@ def offline(found: Mapping[str, metadata.Distribution], lock: str, agreed: Mappi
     """Return one line for each thing that was not agreed."""
     versions, faults = locked(lock), [f"{pin}: no hash in the lock" for pin in unhashed(lock)]
     for name, one in found.items():
-        if one.version.partition("+")[0] not in versions.get(name, set()):  # a local build's mark does not count
+        if one.version.partition("+")[0] not in versions.get(
+            name, set()
+        ):  # a local build's mark does not count
             faults.append(
                 f"{name} {one.version}: the lock says {', '.join(sorted(versions.get(name, {'nothing of it'})))}"
             )

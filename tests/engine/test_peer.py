@@ -20,10 +20,11 @@ import pytest
 from engine import config
 from engine.client import Client, call
 from engine.errors import Unreachable, UsageError
-from engine.peer import encode, terminal
+from engine.halt import halt_offline
+from engine.peer import ACT, ARGS_KEPT, encode, terminal
 from engine.protocol import LINE_LIMIT, SOCKET_NAME, Command, Event, Hello, Reply
-from engine.server import ACT, ARGS_KEPT
 from state.errors import DiskFull
+from state.journal import Journal
 
 HELLO = Hello(build="x").model_dump_json().encode() + b"\n"
 
@@ -166,3 +167,14 @@ async def test_an_act_that_cannot_be_recorded_says_so(
         reply = await asyncio.to_thread(call, small_engine.state, "dig")
     assert not reply.ok
     assert "done, but who did it could not be recorded" in (reply.error or "")
+
+
+def test_a_halt_without_an_engine_names_the_user_not_what_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    row = halt_offline(tmp_path, reason="smoke")
+    assert "somebody-else" not in row.by
+    with Journal.read_only(tmp_path) as journal:
+        (told,) = journal.events(kinds=[ACT])
+    assert (told.data["verb"], told.data["uid"], told.data["pid"]) == ("halt", os.getuid(), os.getpid())

@@ -64,7 +64,7 @@ def dropped(data: bytes) -> object:
         _boxes[:] = [Box()]
     box = _boxes[0]
     name, _, content = data.partition(b"\0")
-    name = name.replace(b"/", b"_").lstrip(b".")[-200:] + b".json"
+    name = (name.replace(b"/", b"_").lstrip(b".")[-200:] or b"r") + b".json"
     path = Path(os.fsdecode(os.fsencode(box.inbox.folder) + b"/" + name))
     path.write_bytes(content)
     done = box.inbox.scan()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +32,9 @@ from engine.search.sweeper import chunk_order, twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal
+from state.versions import refusal
+
+CERTIFICATE = "coverage/1"
 
 LARGEST = 256 << 20
 """Bytes of a certificate that are read."""
@@ -77,9 +81,13 @@ def exit_code(checks: Iterable[Check]) -> Exit:
 def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Check]:
     """Check an exported certificate; raise BadInput where the file cannot be read."""
     try:
-        if path.stat().st_size > LARGEST:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             raise BadInput(f"{path}: more than {LARGEST >> 20} MiB; no certificate is as large")
-        made = Certificate.model_validate_json(path.read_bytes())
+        if (why := _other_version(content)) is not None:
+            raise BadInput(f"{path}: {why}")
+        made = Certificate.model_validate_json(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot read the certificate ({error.strerror})") from None
     except ValidationError as error:
@@ -92,6 +100,15 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
         _check("sha-256", seal == made.sha256, seal, f"the content gives {seal}, it states {made.sha256}")
     )
     return checks + _against_ledger(made, state, kernel, wanted)
+
+
+def _other_version(content: bytes) -> str | None:
+    """Return why a certificate of another version is not checked; None where the version is not what is wrong."""
+    try:
+        found = json.loads(content).get("schema", CERTIFICATE)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return refusal(found, CERTIFICATE, older="export it again with `mimicry coverage --export`")
 
 
 def verify_run(directory: Path, kernel: str, wanted: Wanted) -> list[Check]:

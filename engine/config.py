@@ -243,6 +243,12 @@ class AlertSettings(Section):
     disk_free_mb: float = Field(default=1024.0, gt=0)
 
 
+class DiskSettings(Section):
+    """What the state directory may take; at 90, 95 and 100 % of it `engine/housekeeping.py` acts."""
+
+    budget_gb: float | None = Field(default=None, gt=0, description="absent = what the file system holds")
+
+
 class ObserveSettings(Section):
     """What the daemon shows of itself to programs that watch it."""
 
@@ -288,6 +294,7 @@ class Settings(Section):
     llm: LlmSettings = LlmSettings()
     alerts: AlertSettings = AlertSettings()
     observe: ObserveSettings = ObserveSettings()
+    disk: DiskSettings = DiskSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)

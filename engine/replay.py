@@ -235,8 +235,7 @@ class Past:
         for name in (each for each in Reading.__dataclass_fields__ if each != "at"):
             near = [
                 each.value
-                for each in self._journal.samples.series(f"engine.{name}", since=at - RECENT)
-                if each.at <= at
+                for each in self._journal.samples.series(f"engine.{name}", since=at - RECENT, until=at)
             ]
             if near:
                 values[name] = int(near[-1]) if Reading.__dataclass_fields__[name].type == "int" else near[-1]

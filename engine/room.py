@@ -27,6 +27,7 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
+from engine.dispatch.told import of_loop
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
@@ -65,11 +66,19 @@ MIRROR_PAUSE = 0.2
 
 def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
-    faulthandler.enable()  # a crash in native code, or the service manager's SIGABRT, leaves every thread's stack
-    faulthandler.register(signal.SIGUSR1)  # and so does this, where nothing of Python answers any more
+    _leave_stacks()
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
     return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
+
+
+def _leave_stacks() -> None:
+    """Have a crash in native code, and the service manager's SIGABRT, leave every thread's stack; SIGUSR1 asks for them."""
+    with contextlib.suppress(
+        RuntimeError, OSError
+    ):  # there is nowhere to write to: no stderr, or one without a file
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
 
 
 async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
@@ -110,7 +119,11 @@ class Room:
         self.desk = self._desk()
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self._consultant = Consultant(
-            self.desk.advisor, journal, self.desk.parameters, self.autonomy.risky.ask
+            self.desk.advisor,
+            journal,
+            self.desk.parameters,
+            self.autonomy.risky.ask,
+            lambda: of_loop(self.desk),
         )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
@@ -315,7 +328,8 @@ class Room:
 
     def _rates(self) -> dict[str, float]:
         rate = self.desk.bench.rate()
-        return self._lookout.readings() | ({} if rate is None else {"compute.rate": rate})
+        told = self._lookout.readings() | self.autonomy.house.readings()
+        return told | ({} if rate is None else {"compute.rate": rate})
 
     def _sight(self) -> Sight:
         last = self._sampler.last

@@ -57,10 +57,12 @@ class Parameters(Protocol):
 class Consultant:
     """Asks about one trigger after the other, apart from the loop: draws never wait for an answer."""
 
-    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters, person: Ask) -> None:
-        """Ask nothing yet; `person` takes what acceptance leaves to a person."""
+    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters, person: Ask,
+        known: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:  # fmt: skip
+        """Ask nothing yet; `person` takes what acceptance leaves to a person, `known()` is what the room knows beside a trigger."""
         self._advisor, self._journal, self._parameters = advisor, journal, parameters
-        self._person = person
+        self._person, self._known = person, known
         self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue(WAITING)
         self.passed_over = 0
 
@@ -83,7 +85,8 @@ class Consultant:
 
     async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
         """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
-        parts = parts_of(fired, health, self._parameters.values())
+        known = await asyncio.to_thread(self._known)
+        parts = {**known, **parts_of(fired, health, self._parameters.values())}
         reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
         said = reply.advice
         if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:

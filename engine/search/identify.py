@@ -182,13 +182,15 @@ class Identification:
             )
         ]  # fmt: skip
 
-    async def run(self, compute: Compute, journal: Journal) -> Analysis:
-        """Search until a claim is confirmed, the space is done, the time is up or a halt comes."""
+    async def run(self, compute: Compute, journal: Journal, *, under: str = "") -> Analysis:
+        """Search until a claim is confirmed, the space is done, the time is up or a halt comes; `under` as in `identify`."""
         stopped: StoppedBy = "exhausted"
         self._began = time.monotonic()
         try:
             async with asyncio.timeout(self.space.time_limit):
-                stopped = await self._search(Sweeper(compute, journal, self.streams, self.space.seed))
+                stopped = await self._search(
+                    Sweeper(compute, journal, self.streams, self.space.seed, prefix=under)
+                )
         except TimeoutError:
             stopped = "time"
         except Halted:
@@ -510,9 +512,14 @@ async def identify(
     *,
     run: str,
     progress: Callable[[Progress], None] | None = None,
+    under: str = "",
 ) -> Analysis:
-    """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
+    """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes.
+
+    A cell's name does not tell its draws: where one journal holds searches of several histories, `under` must name this one, or
+    results of other draws would be taken for its own.
+    """
     made = await asyncio.to_thread(
         Identification, history, space, run=run, progress=progress
     )  # plans for a while
-    return await made.run(compute, journal)
+    return await made.run(compute, journal, under=under)

@@ -16,11 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [
-    str(Path(__file__).parent),
-    str(Path(__file__).parents[1] / "rigs"),
-    str(Path(__file__).parents[1] / "llm"),
-]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rigs"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "llm"))
 
 from invariants import broken
 from room import Room, told

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import Any
 
+from engine.errors import MimicryError
 from engine.soak.fault import CannotBeDone
 from engine.soak.faults.base import Base, engine_of, whole, workers
 from engine.soak.target import Role, Target
@@ -114,6 +115,20 @@ class KillLlm(Kill):
     name, role, needs = "kill_llm", "llm", "a model server in room.toml"
     summary = "kill -9 of the model server"
     holds = "a question under way is asked again or answered by none; decisions stand without advice; the server comes back"
+
+
+    def recovered(self, target: Target) -> bool:
+        """Say whether a model server is ready again."""
+        return llm_ready(target) and super().recovered(target)
+
+
+def llm_ready(target: Target) -> bool:
+    """Say whether the model server is loaded and takes questions."""
+    try:
+        reply = target.ask("llm_status")
+    except (MimicryError, OSError):
+        return False
+    return bool(reply.ok) and str(reply.data.get("state", "")).startswith(("ready", "busy"))
 
 
 class Stop(Base):

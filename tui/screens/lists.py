@@ -180,7 +180,9 @@ class Lists(Framed):
         """Put a list in front, with its cursor and its first row where they were."""
         if self._draft is not None:
             self._close_filter()
-        if name != self._now:
+        if not self.boards:
+            self._now = name  # not mounted yet
+        elif name != self._now:
             self.shown.first, self._now, self._told = self.rows.first, name, None
             self.rows.first = self.shown.first
             self._letters = {}
@@ -289,7 +291,10 @@ class Lists(Framed):
         faded = view.trust != "live"
         self._draw_head(view, faded)
         self._draw_plot(faded)
-        if page is None or not page.rows:
+        none = page is None or not page.rows
+        if self.has_class("-none") != none:
+            self.set_class(none, "-none")
+        if page is None or none:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip
             self.rows.roll(None, 0, lambda index, at: (), self._title(view), faded=faded)
@@ -542,7 +547,7 @@ class Lists(Framed):
             with file.open(encoding="utf-8", errors="replace") as source:
                 text = source.read(EXCHANGE)
         except OSError as error:
-            self.room.say(f"{file}: {error.strerror}", "warn")
+            self.room.say(f"{error.strerror}: {file}", "warn")
             return
         self.app.push_screen(
             Sheet(lambda: f"{self._now} {key}", partial(detail.exchange_lines, text), ascii_only=self._ascii)

@@ -232,9 +232,9 @@ class Lists(Framed):
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
-            await self._curve(shown)
             shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
+        await self._curve(shown)
 
     async def _page(self, shown: Shown, where: str) -> dict[str, Any]:
         then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
@@ -258,11 +258,14 @@ class Lists(Framed):
         if page is None or page.whole or page.name not in listing.PLOTTED or shown.filter or shown.sort:
             shown.curve = None
             return
+        before = shown.curve
         then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
         try:
             shown.curve = await self.room.ask("curve", name=page.name, points=POINTS, **then)
         except Refused as error:
             shown.error = str(error)
+        if shown.curve != before or shown.error:
+            self.repaint()
 
     def _take(self, shown: Shown, page: Page) -> None:
         before = shown.page

@@ -65,13 +65,17 @@ class Order:
     def load(cls, path: Path) -> Order:
         """Read the order of an earlier run; raise UsageError if there is none."""
         try:
-            data = json.loads(path.read_text())
+            return cls._of(json.loads(path.read_text()))
         except FileNotFoundError:
             raise UsageError(
                 f"--resume: {path.parent} is no run directory ({path.name} is missing)"
             ) from None
-        except ValueError as error:
-            raise BadInput(f"{path}: not JSON ({error}); start a new run") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BadInput(f"{path}: not the order of a run ({told}); start a new run") from None
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> Order:
         return cls(
             tuple(data["files"]),
             Space.model_validate(data["space"]),
@@ -138,6 +142,26 @@ def open_history(order: Order, directory: Path | None) -> History:
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
+def cautions(history: History, space: Space) -> Iterator[str]:
+    """Yield what a user should know of draws that can be searched as they are, but may not be meant so."""
+    if len(history) > 1 and (history.times != NO_TIME).any():
+        alike = (
+            (np.diff(history.times) == 0) & (history.times[1:] != NO_TIME)
+            & (np.diff(history.values) == 0) & (np.diff(history.codes) == 0)
+        )  # fmt: skip
+        if alike.any():
+            first = int(np.flatnonzero(alike)[0]) + 2
+            yield (
+                f"{history.source}: {int(alike.sum())} draws repeat time and value of the one before (first: draw {first}); "
+                "if they were recorded twice, leave them out: one draw too many shifts all that follow"
+            )
+    if len(history.sessions) > 1 and space.sessions == "all":
+        yield (
+            f"{history.source}: {len(history.sessions)} sessions ({', '.join(history.sessions[:4])}) are read as one stream; "
+            "--session each looks at each alone too"
+        )
+
+
 def considered(order: Order, shelf: ledger.Shelf) -> Identification:
     """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
     history = open_history(order, None)
@@ -196,6 +220,8 @@ async def analyze(
         if resume is None:
             keep_history(history, directory)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
+        for caution in cautions(history, order.space):
+            note(caution)
         if identification.known:
             note(
                 report.spared_line(identification.spared, [row.run for row in identification.known.values()])

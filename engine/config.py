@@ -8,12 +8,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from engine.errors import BadInput, UsageError
 
 FILE_NAME = "room.toml"
 Source = Literal["default", "file", "flag"]
+SECRET = ("alerts.webhook", "history.url", "history.command")
+"""Settings that may hold a key; a message about them shows no value."""
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 FilePath = Annotated[Path, Field(strict=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -32,6 +42,9 @@ class ComputeSettings(Section):
         default=None, ge=1, le=1024, description="worker processes; absent = one a core"
     )
     memory_mb: int | None = Field(default=None, ge=256, description="memory limit of one worker")
+    hung_s: Seconds | None = Field(
+        default=None, description="a chunk that takes longer costs its worker its life; absent = by kind"
+    )
     idle_release_s: Seconds = Field(
         default=300.0, description="release the workers after so long without work"
     )
@@ -230,6 +243,48 @@ class AlertSettings(Section):
     disk_free_mb: float = Field(default=1024.0, gt=0)
 
 
+class DiskSettings(Section):
+    """What the state directory may take; at 90, 95 and 100 % of it `engine/housekeeping.py` acts."""
+
+    budget_gb: float | None = Field(default=None, gt=0, description="absent = what the file system holds")
+    content_days: int = Field(
+        default=400,
+        ge=1,
+        description="older records of draws keep their hash; their content goes into archive/",
+    )
+
+
+class ObserveSettings(Section):
+    """What the daemon shows of itself to programs that watch it."""
+
+    metrics: str | None = Field(
+        default=None,
+        description='where Prometheus finds /metrics: "127.0.0.1:9464", or "unix:PATH" (mode 0600); absent = nowhere',
+    )
+    stall_s: Seconds = Field(
+        default=2.0, ge=0.1, description="a loop that has not ticked for so long has its stack recorded"
+    )
+
+    @field_validator("metrics")
+    @classmethod
+    def _near(cls, value: str | None) -> str | None:
+        return value if value is None else checked_address(value)
+
+
+def checked_address(text: str) -> str:
+    """Return an address of the metrics endpoint; ValueError unless it is loopback with a port, or a unix socket."""
+    if text.startswith("unix:") and text != "unix:":
+        return text
+    host, _, port = text.rpartition(":")
+    if host not in ("127.0.0.1", "[::1]", "localhost"):
+        raise ValueError(
+            "is not on this machine: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; use a tunnel for more"
+        )
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("has no port from 1 to 65535")
+    return text
+
+
 class Settings(Section):
     """Everything that a room is told from outside."""
 
@@ -243,6 +298,8 @@ class Settings(Section):
     synthetic_injection: SyntheticInjection = SyntheticInjection()
     llm: LlmSettings = LlmSettings()
     alerts: AlertSettings = AlertSettings()
+    observe: ObserveSettings = ObserveSettings()
+    disk: DiskSettings = DiskSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)
@@ -299,6 +356,9 @@ def _rigs(written: Any, path: Path | None) -> tuple[list[RigSettings], list[str]
         name = table.get("name", f"number {number}")
         try:
             rig = RigSettings.model_validate(_placed(table, path))
+        except RuntimeError as error:  # of expanduser: ~somebody, whom this machine does not know
+            refused.append(f"rig {name}: left out: {error} (key, known_hosts)")
+            continue
         except ValidationError as error:
             refused.append(f"rig {name}: left out: {_rig_fault(error)}")
             continue
@@ -331,7 +391,9 @@ def _rig_fault(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{key!r} is missing"
     said = first["msg"].removeprefix("Value error, ")
-    return said if not key else f"{key} = {first['input']!r}: {said}"
+    if not key or key.startswith("env"):  # a worker's environment may hold a key
+        return f"{key}: {said}" if key else said
+    return f"{key} = {first['input']!r}: {said}"
 
 
 def _source(text: str) -> Source:
@@ -377,9 +439,8 @@ def _validate(values: Mapping[str, Any], path: Path | None) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{path or 'flags'}: setting {key!r} = {first['input']!r}: {first['msg']}"
-        ) from error
+        given = "[not shown]" if key in SECRET else repr(first["input"])
+        raise UsageError(f"{path or 'flags'}: setting {key!r} = {given}: {first['msg']}") from None
 
 
 def _nest(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.feedback.epochs import Epochs
     from engine.feedback.intake import Intake
     from engine.feedback.pools import Pools
+    from engine.feedback.reacquirer import Reacquirer
     from engine.halt import Halt
     from engine.history.history import History
     from engine.llm.advisor import Advisor
@@ -46,15 +47,15 @@ class Shelf:
     def keep_analysis(self, mark: str, analysis: Analysis, digest: str) -> None:
         """Store an analysis under the fingerprint of what was searched."""
         lineage = Lineage(schema=analysis.schema_, inputs={"history": digest}, run=analysis.run)
-        self.artifacts.write_json(_analysis_name(mark), analysis.model_dump(mode="json"), lineage)
+        self.artifacts.write_json(analysis_name(mark), analysis.model_dump(mode="json"), lineage)
 
     def analysis(self, mark: str) -> Analysis | None:
         """Return the analysis with this fingerprint."""
         from engine.search.analysis import Analysis
 
-        if not self.artifacts.exists(_analysis_name(mark)):
+        if not self.artifacts.exists(analysis_name(mark)):
             return None
-        return Analysis.model_validate(self.artifacts.read_json(_analysis_name(mark)))
+        return Analysis.model_validate(self.artifacts.read_json(analysis_name(mark), schema="analysis/1"))
 
     def last_verdict(self, since: int | None = None) -> dict[str, Any] | None:
         """Return the last published verdict; with `since`, None unless it is about the draws from that one on."""
@@ -111,6 +112,7 @@ class Desk:
     fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None
+    _reacquirer: Reacquirer | None = None
     _space: Space | None = None
     _alerts: Book | None = None
     _past: Past | None = None
@@ -152,6 +154,34 @@ class Desk:
             )  # fmt: skip
         return self._cycle
 
+    def reacquirer(self, told: Callable[[], None]) -> Reacquirer:
+        """Return what looks for a missed stream, made with the first pool; `told()` asks the live loop for a turn."""
+        if self._reacquirer is None:
+            from engine.feedback.reacquirer import Reacquirer
+
+            self._reacquirer = Reacquirer(
+                self.journal, self.intake.store, self.pools, self.bench, self.epochs, self.space, told
+            )
+        return self._reacquirer
+
+    def publish(self, pool: Pool, since: int) -> bool:
+        """Put a pool made from the draws from `since` on in force; False where what is in force stays.
+
+        It stays where the generator changed while the pool was made, and where a stream that still hits would give
+        way to a pool that trusts none.
+        """
+        if since != self.epochs.now.since:
+            return False
+        if self._reacquirer is not None and self._reacquirer.outranks(pool):
+            return False
+        self.pools.publish(pool, since)
+        return True
+
+    @property
+    def searching(self) -> bool:
+        """Say whether a missed stream is looked for."""
+        return self._reacquirer is not None and self._reacquirer.searching
+
     def space(self) -> Space:
         """Return the hypothesis space that the settings ask for, at the error rate that this epoch may spend."""
         if self._space is None:
@@ -164,7 +194,8 @@ class Desk:
         return self.intake.store.snapshot().head(draws).tail(since)
 
 
-def _analysis_name(mark: str) -> str:
+def analysis_name(mark: str) -> str:
+    """Return the artifact's name of the analysis with a fingerprint."""
     return f"analysis-{mark[:16]}.json"
 
 

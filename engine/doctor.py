@@ -69,6 +69,7 @@ def _modules() -> Iterator[Finding]:
     needed = {
         "numpy": "base", "scipy": "base", "distributed": "base", "textual": "tui", "optuna": "ml", "torch": "ml",
         "xgboost": "ml", "lightgbm": "ml", "catboost": "ml", "asyncssh": "room",
+        "prometheus_client": "room",
         "aiohttp": "llm", "xllamacpp": "llm", "anthropic": "claude",
     }  # fmt: skip
     for module, extra in needed.items():

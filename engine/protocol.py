@@ -6,12 +6,28 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PROTOCOL: tuple[int, int] = (1, 1)
-LINE_LIMIT = 1 << 20
-SOCKET_NAME = "control.sock"
+from engine.link import LINE_LIMIT as LINE_LIMIT
+from engine.link import PROTOCOL as PROTOCOL
+from engine.link import SOCKET_NAME as SOCKET_NAME
+
 # What a read-only viewer may ask; every other verb acts.
 LOOKS = frozenset(
-    {"snapshot", "subscribe", "table", "tables", "row", "series", "past", "explain", "decision", "llm_status"}
+    {
+        "snapshot",
+        "subscribe",
+        "table",
+        "tables",
+        "row",
+        "series",
+        "curve",
+        "trace",
+        "past",
+        "explain",
+        "decision",
+        "llm_status",
+        "soak",
+        "stacks",
+    }
 )
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -26,23 +27,25 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
-from engine.dispatch.queue import PipelineRerun
+from engine.dispatch.told import of_loop
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
 from engine.feedback.epochs import Epochs
 from engine.feedback.intake import Intake
-from engine.feedback.searches import due
 from engine.halt import Halt
 from engine.journals import opened
+from engine.live import Live
 from engine.llm.advisor import Advisor, NoAdvisor
+from engine.observe.lookout import Lookout
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
+from engine.secrets import cleaned, secrets_of
 from engine.server import Server
-from engine.soak.probes import Lag, Probe, watch_lag
-from engine.soak.sampler import Sampler
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
+from engine.vitals.probes import Lag, Probe, watch_lag
+from engine.vitals.sampler import Sampler
 from engine.watcher.fingerprints import Fingerprints
 from engine.watcher.policies import DEFAULTS
 from engine.watcher.watcher import BY as WATCHER
@@ -63,9 +66,19 @@ MIRROR_PAUSE = 0.2
 
 def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
+    _leave_stacks()
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
     return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
+
+
+def _leave_stacks() -> None:
+    """Have a crash in native code, and the service manager's SIGABRT, leave every thread's stack; SIGUSR1 asks for them."""
+    with contextlib.suppress(
+        RuntimeError, OSError
+    ):  # there is nowhere to write to: no stderr, or one without a file
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
 
 
 async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
@@ -76,8 +89,11 @@ async def run(state: Path, settings: Settings, *, demo: bool = False, simulated:
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
-    with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state):
-        room = Room(state, settings, journal, word, demo=demo, simulated=simulated)
+    secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
+    with (
+        opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state, secrets) as log,
+    ):  # fmt: skip
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated, log=log)
         return await room.live()
 
 
@@ -93,6 +109,7 @@ class Room:
         *,
         demo: bool,
         simulated: bool = False,
+        log: logs.LogFile | None = None,
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
@@ -100,8 +117,14 @@ class Room:
         self._draws_came, self._news, self._end = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._demo, self._simulated = demo, simulated
         self.desk = self._desk()
-        self._consultant = Consultant(self.desk.advisor, journal, self.desk.parameters)
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
+        self._consultant = Consultant(
+            self.desk.advisor,
+            journal,
+            self.desk.parameters,
+            self.autonomy.risky.ask,
+            lambda: of_loop(self.desk),
+        )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
             journal,
@@ -112,8 +135,10 @@ class Room:
             escalated=self.autonomy.overrules.escalated,
         )
         self._lag = Lag()
+        self._lookout = Lookout(settings.observe, state, journal.append, self._sight, log)
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
+        self._secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
         hook = settings.alerts.webhook
@@ -138,6 +163,7 @@ class Room:
                 self._state,
                 workers=compute.workers,
                 memory_mb=compute.memory_mb,
+                hung_s=compute.hung_s,
                 idle_seconds=compute.idle_release_s,
             ),
             shelf=shelf,
@@ -171,27 +197,36 @@ class Room:
         self._sampler.look()
         await self._server.start()
         self._catch_signals()
+        self._lookout.begin()
         logger.info("room open: pid %d, state %s", os.getpid(), self._state)
         print(
             f"mimicry: engine running, pid {os.getpid()}, state {self._state}; stop: Ctrl-C or `mimicry stop`",
             file=sys.stderr,
         )
         services = asyncio.create_task(self._supervisor.run())
+        services.add_done_callback(
+            lambda _: self._end.set()
+        )  # a room whose services are gone must not look alive
         try:
             await self._end.wait()
+            if services.done():
+                services.result()
             await self._reach_checkpoint()
         finally:
             services.cancel()
             await asyncio.gather(services, return_exceptions=True)
             await self._server.close()
             await self._close()
+            await self._lookout.end()
         logger.info("room closed")
         return int(Exit.OK)
 
     def _services(self) -> None:
         add, settings = self._supervisor.add, self._settings
         add("watcher", self.watcher.serve)
-        add("feedback", self._feedback)
+        live = Live(self.desk, self.queue, self._consultant, self._draws_came, self.watcher.wake)
+        add("feedback", live.serve)
+        add("reacquirer", live.reacquire)
         add("consultant", self._consultant.serve)
         add("mirrors", self._mirrors)
         add("sampler", self._sampler.run)
@@ -200,7 +235,7 @@ class Room:
         if self._webhook is not None:
             add("webhook", self._webhook.serve)
         add("workers", self.desk.bench.run)
-        for name, service in self.autonomy.services().items():
+        for name, service in {**self.autonomy.services(), **self._lookout.services()}.items():
             add(name, service)
         add("advisor", self.desk.advisor.serve)
         if self._demo:
@@ -231,6 +266,7 @@ class Room:
             logger.warning("asked to stop again: stopping now")
             self._word.bump()
         self.desk.board.stopping = True
+        self._lookout.stopping()
         self.desk.advisor.cancel("the room ends")
         self.watcher.wake()
         self._end.set()
@@ -264,27 +300,6 @@ class Room:
 
     # -- services -----------------------------------------------------------------------------------------------------
 
-    async def _feedback(self) -> None:
-        """Take draws as they come; ask for a search where the history calls for one."""
-        while True:
-            self._draws_came.clear()
-            if not self.desk.intake.empty:
-                await asyncio.to_thread(lambda: self.desk.intake.store)
-                cycle = self.desk.cycle()
-                for fired in (await cycle.drain()).fired:
-                    self._consultant.tell(fired, self.desk.intake.count, cycle.health.summary())
-                self._ask_for_search()
-            await self._draws_came.wait()
-
-    def _ask_for_search(self) -> None:
-        epoch = self.desk.epochs.now
-        verdict = self.desk.shelf.last_verdict(epoch.since)
-        asked = due(epoch, self.desk.intake.count, verdict, self._journal.requests)
-        key = None if asked is None else asked.unasked(self._journal.requests)
-        if asked is not None and key is not None:
-            self.queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)
-            self.watcher.wake()
-
     async def _mirrors(self) -> None:
         """Write what is new into the files that people tail, shortly after it is on record."""
         mirrors = Mirrors.standard(self._state, self._journal)
@@ -298,7 +313,8 @@ class Room:
         self._call(self._draws_came.set)
 
     def _service_failed(self, name: str, error: str) -> None:
-        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {error}"})
+        told = cleaned(error, self._secrets)
+        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {told}"})
 
     def _halt_changed(self, row: HaltRow | None) -> None:
         """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""
@@ -312,11 +328,12 @@ class Room:
 
     def _rates(self) -> dict[str, float]:
         rate = self.desk.bench.rate()
-        return {} if rate is None else {"compute.rate": rate}
+        told = self._lookout.readings() | self.autonomy.house.readings()
+        return told | ({} if rate is None else {"compute.rate": rate})
 
     def _sight(self) -> Sight:
         last = self._sampler.last
-        return Sight(self.snapshot(), last.samples() if last else {})
+        return Sight(self.snapshot(), (last.samples() if last else {}) | self._rates())
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot of this moment; called on the loop."""
@@ -330,11 +347,13 @@ class Room:
             *self.desk.advisor.degraded(),
             *self.desk.bench.degraded(),
             *(self._webhook.degraded if self._webhook else []),
+            *self._consultant.degraded(),
+            *self._lookout.degraded(),
         ]
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.advisor = self.desk.advisor.state
-        live.readers, live.draws = self._server.readers, self.desk.intake.count
+        live.readers, live.draws = self._server.readers, self.desk.intake.known
         live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes

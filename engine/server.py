@@ -17,17 +17,20 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from engine import logs
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
-from engine.peer import EVENTS_QUEUED, PEERS, Peer, encode, one_line, refusal
+from engine.peer import ACT, EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
+from engine.stacks import name_loop, stacks
 from state import chain
 from state.errors import StateError
 from state.halts import HaltRow
@@ -36,12 +39,21 @@ from state.journal import Journal
 Handler = Callable[[Command, str], Awaitable[Mapping[str, Any]]]
 """A verb's work on the engine's loop: takes the command and who sent it, returns the reply's data, raises MimicryError."""
 
-BUILT_IN = ("snapshot", "subscribe", "halt", "resume")  # answered here, on the listener's own thread
+BUILT_IN = (
+    "snapshot",
+    "subscribe",
+    "halt",
+    "resume",
+    "stacks",
+)  # answered here, on the listener's own thread
 RATE_HZ = 2.0
 REMEMBERED = 1024
+POLLS = frozenset({"llm_answer"})
+"""Verbs that neither act nor are for everybody's eyes: they fetch what the caller asked for before."""
 EVENT_PAUSE = 0.05
 ENGINE_SECONDS = 10.0
 STALLED_SECONDS = 1.0
+COMMAND_ID_SHOWN = 64  # characters of a client's id that stand in log lines
 FAREWELL_SECONDS = 0.5
 logger = logging.getLogger("mimicry.server")
 
@@ -82,6 +94,7 @@ class Server:
     async def start(self) -> None:
         """Bind the socket and serve; returns when clients can connect."""
         self._engine = asyncio.get_running_loop()
+        name_loop("engine")
         listener = bind(self._state)
         self._inode = (self._state / SOCKET_NAME).lstat().st_ino
         ready: Future[None] = Future()
@@ -111,6 +124,7 @@ class Server:
 
     async def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        name_loop("control")
         self._over, self._readers_news, self._events_news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         forget = (self._journal.listen(self._on_commit), self._halt.listen(self._on_halt))
         server = await asyncio.start_unix_server(self._accept, sock=listener)
@@ -267,12 +281,13 @@ class Server:
 
     # -- commands ---------------------------------------------------------------------------------------------------------
 
-    async def execute(self, command: Command, by: str) -> Reply:
+    async def execute(self, command: Command, caller: Caller) -> Reply:
         """Do a command, an acting one once per (client, id), and return its reply."""
         key = (command.client, command.id)
         work = self._seen.get(key)
         if work is None:
-            work = self._loop.create_task(self._reply(command, by))
+            with logs.bound(command=command.id[:COMMAND_ID_SHOWN]):
+                work = self._loop.create_task(self._recorded(command, caller))
             if command.verb not in LOOKS:
                 self._remember(key, work)
         try:
@@ -286,6 +301,26 @@ class Server:
         self._seen[key] = work
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
+
+    async def _recorded(self, command: Command, caller: Caller) -> Reply:
+        """Do a command; what acted leaves who did it on the record before it is answered. A halt waits for nothing."""
+        reply = await self._reply(command, caller.by)
+        if not reply.ok or command.verb in LOOKS or command.verb in POLLS:
+            return reply
+        record = asyncio.wrap_future(self._pool.submit(self._record, command, caller), loop=self._loop)
+        if command.verb == "halt":
+            record.add_done_callback(_told)
+            return reply
+        try:
+            await record
+        except StateError as error:
+            told = f"{command.verb}: done, but who did it could not be recorded: {error}"
+            return refusal(command.id, told, error.exit_code)
+        return reply
+
+    def _record(self, command: Command, caller: Caller) -> None:
+        record = caller.act(command.verb, command.args, client=command.client, command=command.id)
+        self._journal.append(ACT, record)
 
     async def _reply(self, command: Command, by: str) -> Reply:
         try:
@@ -306,17 +341,24 @@ class Server:
 
     async def _do(self, command: Command, by: str) -> Mapping[str, Any]:
         if command.verb == "halt":
-            return await self._loop.run_in_executor(self._pool, self._do_halt, command.args, by)
+            return await self._aside(self._do_halt, command.args, by)
         if command.verb == "snapshot":
             return (await self._fresh()).model_dump(mode="json", by_alias=True)
+        if command.verb == "stacks":  # answered here: it is asked for when the engine's loop does not answer
+            texts(command.args, {}, "stacks")
+            return stacks()
         if command.verb in self._handlers:
             work = _call(self._handlers[command.verb], command, by)
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._engine))
         if command.verb == "resume":
-            return await self._loop.run_in_executor(self._pool, self._do_resume, command.args, by)
+            return await self._aside(self._do_resume, command.args, by)
         near = difflib.get_close_matches(command.verb, (*BUILT_IN, *self._handlers), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"{command.verb}: this engine does not offer it{hint}")
+
+    def _aside(self, work: Callable[..., dict[str, Any]], *args: object) -> Awaitable[dict[str, Any]]:
+        """Run on the threads that are kept for halting, under this command's ids."""
+        return self._loop.run_in_executor(self._pool, copy_context().run, work, *args)
 
     def _do_halt(self, args: Mapping[str, Any], by: str) -> dict[str, Any]:
         given = texts(args, {"kind": "now", "reason": ""}, "halt")
@@ -325,6 +367,12 @@ class Server:
     def _do_resume(self, args: Mapping[str, Any], by: str) -> dict[str, Any]:
         reason = texts(args, {"reason": ""}, "resume")["reason"]
         return {"resumed": self._halt.resume(by, reason), "by": by, "reason": reason}
+
+
+def _told(record: asyncio.Future[None]) -> None:
+    """Log why a halt's caller could not be recorded; the halt's own record names them too."""
+    if not record.cancelled() and (error := record.exception()) is not None:
+        logger.error("who asked for a halt could not be recorded: %s", error)
 
 
 async def _call(handler: Handler, command: Command, by: str) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
 from engine.llm.verbs import AdvisorVerbs
+from engine.soak.verbs import soak_verbs
 from engine.tables.verbs import table_verbs
 from engine.verb_arguments import only as _only
 from engine.watcher.record import operator_entry, replay_recorded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from engine.protocol import Command
     from engine.server import Handler
     from engine.watcher.watcher import Watcher
+    from state.journal import Journal
 
 OPERATOR = "operator"
 
@@ -42,6 +44,7 @@ class Verbs:
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
             **AdvisorVerbs(self._desk.advisor).table(),
+            **soak_verbs(self._desk.state),
         }
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
@@ -63,22 +66,11 @@ class Verbs:
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
         number = _only(command, id=None)["id"]
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
             raise UsageError(
                 f"explain: {number!r} is not a decision's number; `mimicry decisions` lists them"
             )
-        told = self._desk.journal.decisions.explain(number).to_dict()
-        try:
-            replayed: dict[str, Any] | None = replay_recorded(self._desk.journal, number).model_dump(
-                mode="json"
-            )
-        except BadInput:
-            replayed = None  # an operator's entry has no case
-        return {
-            **told,
-            "replayed_action": replayed and replayed["action"],
-            "case": replayed and replayed["case"],
-        }
+        return explanation(self._desk.journal, number)
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
@@ -104,6 +96,16 @@ class Verbs:
 
         arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
         return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
+
+
+def explanation(journal: Journal, number: int) -> dict[str, Any]:
+    """Return a decision with its case, what led to it, what followed, and the action that its record gives again."""
+    told = journal.decisions.explain(number).to_dict()
+    try:
+        replayed: dict[str, Any] | None = replay_recorded(journal, number).model_dump(mode="json")
+    except BadInput:
+        replayed = None  # an operator's entry has no case
+    return {**told, "replayed_action": replayed and replayed["action"], "case": replayed and replayed["case"]}
 
 
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:

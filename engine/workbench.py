@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,10 +35,16 @@ class Workbench:
     """Lends the compute engine. Nothing of it is imported before the first loan; importing happens off the loop."""
 
     def __init__(
-        self, state: Path, *, workers: int | None, memory_mb: int | None, idle_seconds: float
+        self,
+        state: Path,
+        *,
+        workers: int | None,
+        memory_mb: int | None,
+        idle_seconds: float,
+        hung_s: float | None = None,
     ) -> None:
         """Remember the settings; nothing starts yet."""
-        self._state, self._workers, self._idle = state, workers, idle_seconds
+        self._state, self._workers, self._idle, self._hung = state, workers, idle_seconds, hung_s
         self._memory = None if memory_mb is None else memory_mb << 20
         self._compute: Compute | None = None
         self.recruits: Recruits | None = None
@@ -74,6 +81,11 @@ class Workbench:
             self._users -= 1
             self._used = time.monotonic()
 
+    async def ready(self) -> None:
+        """Start the compute engine if need be; whoever stops waiting for it leaves it to start by itself."""
+        async with self.lend():
+            return
+
     async def _start(self) -> Compute:
         def load() -> type[Compute]:
             from engine.compute.cluster import Compute
@@ -82,7 +94,9 @@ class Workbench:
 
         logger.info("starting %d CPU workers", self.planned_workers)
         compute = await asyncio.to_thread(load)
-        return await compute.start(self._state, workers=self._workers, memory=self._memory)
+        starting = compute.start(self._state, workers=self._workers, memory=self._memory, hung=self._hung)
+        # It outlives the work that asked for it, so its lines must not carry that work's ids.
+        return await asyncio.create_task(starting, context=Context())
 
     def workers(self) -> list[WorkerInfo] | None:
         """Return the workers, None while there are none."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from state.chain import canonical, digest
 from state.clock import utc_now
 from state.errors import ArtifactRefused, LedgerError
-from state.files import disk_errors, put_in_place, sweep_temporaries, write_temporary
+from state.files import disk_errors, make_folder, put_in_place, sweep_temporaries, write_temporary
+from state.versions import refusal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +85,7 @@ class ArtifactStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         with disk_errors(directory, "creating the artifact directory"):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
         sweep_temporaries(directory)
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class ArtifactStore:
         content = self.read_bytes(what, schema=schema, verify=verify)
         try:
             data = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArtifactRefused(
                 f"{self._path(what)}: is not JSON ({error}); run the step that writes it again"
             ) from error
@@ -210,7 +211,7 @@ class ArtifactStore:
         self, what: str | ArtifactRef, *, schema: str | None = None, verify: bool = True
     ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
         """Return the arrays and the header of an NPZ artifact, checked as in `read_json`."""
-        import numpy as np
+        from state.npz import load_arrays
 
         path = self._path(what)
         note = self._checked(what, schema)
@@ -218,11 +219,11 @@ class ArtifactStore:
             with disk_errors(path, "reading"), path.open("rb") as handle:
                 if verify:
                     _same_hash(path, hashlib.file_digest(handle, "sha256").hexdigest(), note, what)
-                    handle.seek(0)
-                with np.load(handle, allow_pickle=False) as loaded:
-                    arrays = {key: loaded[key] for key in loaded.files}
+                arrays = load_arrays(handle)
             header = json.loads(arrays.pop(HEADER).tobytes())
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            if not isinstance(header, dict):
+                raise ValueError("its header is no object")
+        except (ValueError, KeyError, RecursionError) as error:
             raise ArtifactRefused(
                 f"{path}: is not an NPZ of this program ({error}); run its step again"
             ) from error
@@ -270,10 +271,8 @@ class ArtifactStore:
         if not path.is_file():
             raise ArtifactRefused(f"{path}: does not exist; run the step that writes it")
         note = _current_note(path)
-        if schema is not None and note.schema != schema:
-            raise ArtifactRefused(
-                f"{path}: has schema {note.schema}, this reader takes {schema}; run the step that writes it again"
-            )
+        if schema is not None and (why := refusal(note.schema, schema)) is not None:
+            raise ArtifactRefused(f"{path}: {why}")
         return note
 
     def _path(self, what: str | ArtifactRef) -> Path:
@@ -334,10 +333,10 @@ def _read_note(path: Path, note: Path) -> Provenance:
         )
     try:
         data = json.loads(_load(note))
-        if data.pop("lineage") != LINEAGE_SCHEMA:
-            raise ValueError("another lineage schema")
+        if (why := refusal(data.pop("lineage"), LINEAGE_SCHEMA)) is not None:
+            raise ArtifactRefused(f"{note}: {why}")
         return Provenance(**data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactRefused(
             f"{note}: is not a lineage record ({error}); run the step that writes {path.name} again"
         ) from error

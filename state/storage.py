@@ -161,7 +161,7 @@ def as_event(row: tuple[int, str, str, str, str, str, str, float], path: Path) -
     seq, at, kind, text, own, prev, boot, mono = row
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChainBroken(path, f"its data is not JSON ({error})", seq) from error
     if not isinstance(data, dict):
         raise ChainBroken(path, "its data is not a JSON object", seq)

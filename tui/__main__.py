@@ -30,8 +30,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--bell", action="store_true", help="ring when an alert comes")
     made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     made.add_argument(
-        "--theme", choices=sorted(themes.PALETTES), default=None, help=f"colours (default: {themes.DEFAULT})"
+        "--theme",
+        metavar="NAME",
+        default="",
+        help=f"colours: {', '.join(themes.PALETTES)}, or one of themes.toml (default: {themes.DEFAULT})",
     )
+    made.add_argument("--recording", metavar="NAME", help="the state is a recording that is shown again")
+    made.add_argument("--at", metavar="TIME", help="begin in a recording at that time, UTC")
     made.add_argument("--keys", action="store_true", help="print the key table and exit")
     return made
 
@@ -56,15 +61,23 @@ def _run(options: argparse.Namespace) -> int:
         os.environ["NO_COLOR"] = "1"  # the toolkit then drops every colour
     if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # A unix socket needs no encryption, and its library is a tenth of the console's memory: the loop is told that there is none.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     try:
         from tui.app import Console
     except ModuleNotFoundError as error:
         print(f"mimicry: the console needs {error.name}; fix: pip install 'mimicry[tui]'", file=sys.stderr)
         return NEEDS
-    theme = "mono" if mono else options.theme or themes.DEFAULT
+    theme = "mono" if mono else options.theme
     state = options.state or default_state()
     console = Console(
-        state, readonly=options.readonly, ascii_only=options.ascii, theme=theme, bell=options.bell
+        state,
+        readonly=options.readonly or options.recording is not None,
+        ascii_only=options.ascii,
+        theme=theme,
+        bell=options.bell,
+        recording=options.recording or "",
+        begin=options.at,
     )
     console.run(mouse=not options.no_mouse)
     if console.farewell:

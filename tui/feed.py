@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from engine import link
+from tui import wire
 from tui.model.view import Link
-
-if TYPE_CHECKING:
-    from engine.protocol import Reply, Snapshot
+from tui.wire import Reply, Snapshot
 
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 5.0)
 """Seconds between attempts to reach the engine; the last one repeats."""
@@ -21,7 +20,7 @@ REPLY_WITHIN = 15.0
 
 
 class Connection(Protocol):
-    """What the feed needs of `engine.client.Client`."""
+    """What the feed needs of a link to the engine."""
 
     def snapshots(self) -> AsyncIterator[Snapshot]:
         """Yield snapshots, latest wins."""
@@ -34,6 +33,8 @@ class Connection(Protocol):
 
 
 Connect = Callable[[], Awaitable[Connection]]
+FAULTS = (link.MimicryError, OSError, EOFError, ValueError)
+"""What a broken link raises; ValueError: a record that this console cannot read, from an engine of another build."""
 
 
 class Refused(Exception):
@@ -70,15 +71,13 @@ class Feed:
 
     async def run(self) -> None:
         """Follow the engine until cancelled, through its restarts."""
-        # Loaded here and off the loop: the first frame must not wait for pydantic.
-        faults = await asyncio.to_thread(_faults)
         attempt = 0
         while True:
             before = self.latest
             try:
                 await self._follow()
                 fault = "the engine closed the connection"
-            except faults as error:
+            except FAULTS as error:
                 fault = _one_line(error)
             attempt = 1 if self.latest is not before else attempt + 1
             await self._pause(attempt, fault)
@@ -89,26 +88,24 @@ class Feed:
             raise Refused("read-only console: attach without --readonly to act")
         if self._connection is None:
             raise Refused(f"no engine answers, nothing was sent; from a shell: mimicry {verb}")
-        faults = await asyncio.to_thread(_faults)
         try:
             return await asyncio.wait_for(self._connection.command(verb, **args), REPLY_WITHIN)
         except TimeoutError:
             raise Refused(
                 f"{verb}: no answer within {REPLY_WITHIN:.0f} s; it may still act, watch the header"
             ) from None
-        except faults as error:
+        except FAULTS as error:
             raise Refused(f"{verb}: {_one_line(error)}") from None
 
     async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
         """Ask something that only looks; raise `Refused` with the engine's one line."""
         if self._connection is None:
             raise Refused("no engine answers")
-        faults = _faults()  # loaded when the link came up
         try:
             reply = await asyncio.wait_for(self._connection.command(verb, **args), REPLY_WITHIN)
         except TimeoutError:
             raise Refused(f"{verb}: no answer within {REPLY_WITHIN:.0f} s") from None
-        except faults as error:
+        except FAULTS as error:
             raise Refused(_one_line(error)) from None
         if not reply.ok:
             raise Refused(reply.error or f"{verb}: exit code {reply.exit_code}")
@@ -116,9 +113,10 @@ class Feed:
 
     async def past(self, **args: Any) -> Snapshot:
         """Ask for the room as it was; raise `Refused` with the engine's one line."""
-        from engine.protocol import Snapshot
-
-        return Snapshot.model_validate_json(json.dumps(await self.ask("past", **args)))
+        try:
+            return wire.read(wire.Snapshot, await self.ask("past", **args))
+        except wire.Unreadable as error:
+            raise Refused(str(error)) from None
 
     async def close(self) -> None:
         """Leave the socket; the engine goes on."""
@@ -156,18 +154,28 @@ class Feed:
             self._tell()
 
     async def _open(self) -> Connection:
-        from engine.client import Client
-
-        connection: Connection = await Client.connect(self._state, readonly=self._readonly)
-        return connection
+        return Wired(await link.Link.connect(self._state, readonly=self._readonly))
 
 
-def _faults() -> tuple[type[BaseException], ...]:
-    """Return what a broken link raises; imports the client, which takes a quarter of a second."""
-    from engine.client import MimicryError
+class Wired:
+    """A link to the engine that takes the console's own records."""
 
-    # ValueError: a record that this console cannot read, from an engine of another build.
-    return (MimicryError, OSError, EOFError, ValueError)
+    def __init__(self, held: link.Link) -> None:
+        self._link = held
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        """Yield snapshots, latest wins."""
+        await self._link.subscribe(events=False)
+        while True:
+            yield wire.snapshot(await self._link.next_snapshot())
+
+    async def command(self, verb: str, **args: Any) -> Reply:
+        """Send one command and return its reply."""
+        return wire.read(wire.Reply, await self._link.asked(verb, **args))
+
+    async def close(self) -> None:
+        """Leave the socket."""
+        await self._link.close()
 
 
 def _one_line(error: BaseException) -> str:

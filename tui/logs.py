@@ -101,7 +101,7 @@ def _parsed(raw: bytes, name: str) -> Entry | None:
     try:
         record = json.loads(raw)
         at = seconds_of(record["at"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     level = LEVELS.get(str(record.get("level", "info")).lower(), 20)
     source = str(record.get("source") or _source(name)).removeprefix("mimicry.").removeprefix("engine.")

@@ -45,7 +45,9 @@ def rig(arguments: Arguments) -> int:
 
 
 def init(arguments: Arguments) -> int:
-    """Write a commented room.toml; one that is there already is never touched."""
+    """Write a commented room.toml, or the unit of a systemd service; a file that is there already is never touched."""
+    if arguments.systemd:
+        return _unit(arguments)
     from engine.rigs.example import ROOM
 
     target = Path(arguments.file) if arguments.file else arguments.state / "room.toml"
@@ -55,6 +57,28 @@ def init(arguments: Arguments) -> int:
     write_file(target, ROOM, option="init")
     data = {"file": str(target)}
     return show(arguments, data, lambda: f"wrote {target}; edit it, then: mimicry doctor")
+
+
+def _unit(arguments: Arguments) -> int:
+    from engine.errors import EnvironmentFault
+    from engine.observe.unit import default_path, unit
+
+    scope = arguments.systemd
+    target = Path(arguments.file) if arguments.file else default_path(scope)
+    if target.exists():
+        raise UsageError(f"init: {target} is there already; give another file, or edit it")
+    text = unit(scope, arguments.state, arguments.config)
+    try:
+        arguments.state.mkdir(parents=True, exist_ok=True, mode=0o700)  # the unit's working directory
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(f"init: {error.filename}: {error.strerror}") from error
+    write_file(target, text, option="init")
+    manage = "systemctl --user" if scope == "user" else "systemctl"
+    told = f"wrote {target}; next: {manage} daemon-reload && {manage} enable --now mimicry"
+    if scope == "user":
+        told += "\nto keep it running after you log out: loginctl enable-linger"
+    return show(arguments, {"file": str(target), "scope": scope}, lambda: told)
 
 
 def _deploy(arguments: Arguments) -> int:
@@ -99,5 +123,9 @@ VERBS: tuple[Verb, ...] = (
         (("--rollback",), {"action": "store_true", "help": "deploy: go back to what was there before"}),
         JSON,
     ]),
-    Verb("init", init, "write a commented room.toml", [(("file",), {"nargs": "?", "default": None, "metavar": "FILE", "help": "default: room.toml in the state directory"}), JSON]),
+    Verb("init", init, "write a commented room.toml, or a systemd unit", [
+        (("file",), {"nargs": "?", "default": None, "metavar": "FILE", "help": "default: room.toml in the state directory; with --systemd where systemd looks"}),
+        (("--systemd",), {"nargs": "?", "const": "user", "default": None, "choices": ["user", "system"], "help": "write a service with a watchdog instead: your own (default), or the machine's"}),
+        JSON,
+    ]),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from engine.commands import (
     llm,
     room,
     scenario,
+    soak,
     steps,
     trace,
     upkeep,
@@ -26,7 +27,7 @@ GROUPS: tuple[Group, ...] = (
     Group("autonomy", "what the engine decided, why, and what waits", autonomy.VERBS),
     Group("learning", "selfplay, candidates, the active policy, the ledger of forecasts", learning.VERBS),
     Group("advisor", "the model that advises, and what it said", llm.VERBS),
-    Group("upkeep", "the record, this machine, the registry", upkeep.VERBS),
+    Group("upkeep", "the record, this machine, the registry", (*upkeep.VERBS, *soak.VERBS)),
     Group("help", "what a verb or a group does", (*guide.VERBS, *completion.VERBS)),
 )
 

@@ -68,7 +68,7 @@ class AttemptLog:
         for line in lines:
             try:
                 found.append(Attempt(**json.loads(line)))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):
                 logger.warning("%s holds a line that is no attempt; it is passed over", self._path)
         return found
 

@@ -70,11 +70,19 @@ class Child:
 
     async def _listen(self) -> None:
         """Pass each event line on until the process closes its end."""
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._line():
             self.heard = time.monotonic()
-            with contextlib.suppress(ValueError):
-                self._on_event(json.loads(line))
+            if (event := said(line)) is not None:
+                self._on_event(event)
+
+    async def _line(self) -> bytes:
+        """Return the next line, empty at the end; a process that writes a line without an end is killed."""
+        assert self._process.stdout is not None
+        try:
+            return await self._process.stdout.readline()
+        except ValueError:  # longer than the limit
+            self.kill()
+            return b""
 
     def send(self, line: Event) -> None:
         """Send one line; a process that is going away misses it."""
@@ -129,6 +137,15 @@ class Child:
         self.kill()
         await self.wait()
         await self._reader
+
+
+def said(line: bytes) -> Event | None:
+    """Return what a process of ours said in a line, None for what is no event."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def open_log(log: Path) -> int:

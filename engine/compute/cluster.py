@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy.typing as npt
 
+from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog
+from engine.compute.awake import awake
 from engine.compute.inputs import FOLDER, Input
 from engine.compute.job import failed, stopped
 from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.rates import RateSeries
-from engine.compute.slot import FIRST_DELAY, LAST_DELAY, Place, Slot, WorkerInfo
+from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT, Place, Slot, WorkerInfo
 from engine.compute.stop import NAME, StopWord
 from engine.compute.supplies import Stager
 from engine.compute.task import Task, TaskResult
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 PER_WORKER = 2.5
 """Tasks in flight per worker: enough to hide the round trip, few enough to lose little."""
+FIRST_DELAYS = (0.5, 2.0)
+"""Seconds before the second and the third try to come up at all."""
 _STOP_LOOK, _IDLE_LOOK, _CARE_LOOK = 0.05, 0.25, 0.5
 
 
@@ -47,7 +51,13 @@ class Compute:
     """
 
     def __init__(
-        self, state: Path, word: StopWord, places: list[Place], kinds: Mapping[str, str], memory: int | None
+        self,
+        state: Path,
+        word: StopWord,
+        places: list[Place],
+        kinds: Mapping[str, str],
+        memory: int | None,
+        hung: float | None = None,
     ) -> None:
         """Prepare; use `Compute.start`."""
         self._word, self._places = word, {place.name: place for place in places}
@@ -55,7 +65,7 @@ class Compute:
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
-        self._traffic = Traffic(self._attempts, kinds)
+        self._traffic = Traffic(self._attempts, kinds, hung)
         self._life: Life | None = None
         self._port = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,12 +78,13 @@ class Compute:
         workers: int | None = None,
         memory: int | None = None,
         kinds: Mapping[str, str] | None = None,
+        hung: float | None = None,
     ) -> Compute:
         """Start scheduler and `workers` workers of this machine for the state directory `state`.
 
         Default: one a usable core, and at least one a GPU; the first ones own a GPU each. 0 leaves all work to enlisted machines.
-        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests.
-        EnvironmentFault if nothing comes up.
+        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests; `hung` shortens the
+        seconds (`kinds.LIMITS`) after which a task counts as hung. EnvironmentFault if nothing comes up.
         """
         gpus = here.gpus()
         count = max(here.cores(), len(gpus)) if workers is None else workers
@@ -83,9 +94,9 @@ class Compute:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(shutil.rmtree, state / FOLDER, ignore_errors=True)
         places = here.places(state, count, gpus)
-        compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory)
+        compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory, hung)
         try:
-            await compute._new_life()
+            await compute._first_life()
         except BaseException:
             compute._traffic.close()
             compute._word.close()
@@ -96,6 +107,19 @@ class Compute:
             asyncio.create_task(compute._care()),
         ]
         return compute
+
+    async def _first_life(self) -> None:
+        """Start scheduler and workers; a process that something kills while it comes up must not cost the work that waits."""
+        begun = time.monotonic()
+        for delay in FIRST_DELAYS:
+            try:
+                return await self._new_life()
+            except EnvironmentFault as error:
+                if time.monotonic() - begun > START_LIMIT:
+                    raise
+                logger.warning("%s; next try in %.1f s", error, delay)
+                await asyncio.sleep(delay)
+        return await self._new_life()
 
     async def _new_life(self) -> None:
         traffic = self._traffic
@@ -175,7 +199,8 @@ class Compute:
         """Yield the results of `tasks` as they complete, reading the iterable only as fast as work is done.
 
         At most `window` tasks are in flight, and never more than 2.5 per worker; of the kinds in `SHORT` as many more as make a
-        second of work for each worker. After a halt what is in flight comes back stopped and the rest of the iterable is not read.
+        second of work for each worker. After a halt what is in flight comes back stopped and the rest of the iterable is not read; where nothing was in flight, one task
+        comes back stopped, so that an early end never looks like a whole one.
         Closing the iterator cancels what is in flight; leave the loop early inside `contextlib.aclosing`, or that happens only when
         the garbage collector comes by.
         """
@@ -202,6 +227,8 @@ class Compute:
                     kind = task.kind
                     flying.add(asyncio.create_task(self._fly(task, generation)))
                 if not flying:
+                    if self._word.generation() != generation and (task := next(tasks, None)) is not None:
+                        yield stopped(task)  # so that nobody takes an early end for a whole one
                     return
                 done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                 for landed in done:
@@ -226,12 +253,15 @@ class Compute:
         hypotheses = result.meta.get("hypotheses")
         if isinstance(hypotheses, int | float):
             self._rates.add(float(hypotheses), result.seconds)
+        if not result.ok and not result.stopped:
+            with logs.bound(chunk=task.key):
+                logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
         return result
 
     async def _care(self) -> None:
         while True:
-            await asyncio.sleep(_CARE_LOOK)
-            self._traffic.care(time.monotonic())
+            if await awake(_CARE_LOOK):
+                self._traffic.care(time.monotonic())
 
     # -- halt ---------------------------------------------------------------------------------------------------------
 

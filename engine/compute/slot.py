@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.compute.awake import awake
 from engine.compute.enrol import Launch, Order, Process
 from engine.compute.host import HostReport
 from engine.compute.pki import Authority
@@ -231,7 +232,13 @@ class Slot:
         )  # fmt: skip
 
     def _on_event(self, process: Process, event: dict[str, Any]) -> None:
-        """Take in one line of the worker."""
+        """Take in one line of the worker; one out of form changes nothing."""
+        try:
+            self._take(process, event)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            logger.warning("worker %s said %.100r, which is out of form: %r", self.name, event, error)
+
+    def _take(self, process: Process, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "report":
                 self._report = HostReport.load(event)
@@ -282,7 +289,8 @@ class Slot:
     async def _watch(self, process: Process) -> None:
         """Kill the worker if it hangs, does not get up, or has grown too large while idle."""
         while True:
-            await asyncio.sleep(LOOK)
+            if not await awake(LOOK):
+                continue
             memory = self._spec.memory
             limit = REMOTE_START_LIMIT if self.place.remote or self._at_gate else START_LIMIT
             if not self._ready and time.monotonic() - self._up_since > limit:

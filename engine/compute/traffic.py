@@ -64,8 +64,9 @@ class _Lot:
 class Traffic:
     """All flights of one engine over all lives of its scheduler; it hears of every worker that comes, speaks and goes."""
 
-    def __init__(self, attempts: AttemptLog, kinds: Mapping[str, str]) -> None:
-        """Begin with nothing on its way and no scheduler."""
+    def __init__(self, attempts: AttemptLog, kinds: Mapping[str, str], hung: float | None = None) -> None:
+        """Begin with nothing on its way and no scheduler; `hung` shortens the seconds after which a task counts as hung."""
+        self._limits = {kind: limit if hung is None else min(limit, hung) for kind, limit in LIMITS.items()}
         self.life: Life | None = None
         self.closed = False
         self.dealer = Dealer()
@@ -305,7 +306,7 @@ class Traffic:
 
     def care(self, now: float) -> None:
         """End what takes too long, halve what is too large, and refuse what fits nowhere."""
-        for alias, _, limit in self.dealer.overdue(now, LIMITS, LONGEST):
+        for alias, _, limit in self.dealer.overdue(now, self._limits, LONGEST):
             slot = self._slot(alias)
             if slot is not None:
                 slot.kill(f"hung: no answer within {limit:g} s")

@@ -56,7 +56,7 @@ class Approvals:
             diff=[
                 {"name": name, "before": None, "after": value} for name, value in sorted(request.args.items())
             ],
-            evidence=[_said("rule", f"policy approvals.requests: {rule.line()}")],
+            evidence=[said("rule", f"policy approvals.requests: {rule.line()}")],
         )
 
     def ask(
@@ -125,7 +125,7 @@ class Approvals:
             f"{row.state} {row.id} ({row.summary}): {row.why}",
             row.by or HUMAN,
             rule=f"{row.state} {row.id}",
-            evidence=[_said("approval", row.id)],
+            evidence=[said("approval", row.id)],
             changes=[{**one, "who": row.by, "why": row.why} for one in row.diff],
             request=about,
             cause=row.subject,
@@ -144,6 +144,6 @@ def _key(request: RequestRow) -> str:
     return f"request:{request.id}"
 
 
-def _said(metric: str, note: str) -> Mapping[str, Any]:
+def said(metric: str, note: str) -> Mapping[str, Any]:
     """Return an evidence row that carries words: it was said, which is 1 of 1."""
     return {"metric": metric, "value": 1, "op": ">=", "limit": 1, "ok": True, "note": note}

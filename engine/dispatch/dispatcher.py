@@ -9,7 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine import logs
+from engine.dispatch import told
 from engine.dispatch.overrule import overruled
+from engine.dispatch.waiting import unless_halted
 from engine.errors import Halted
 from engine.feedback.drift import drifted
 from engine.parameters import Value
@@ -106,8 +109,23 @@ class Dispatcher:
             )
         asked = {"steps": list(steps), "draws": desk.intake.count, "search": search}
         run = self._open_run(request, asked | {"since": desk.epochs.now.since})
+        with logs.bound(run=run.id):
+            return await self._work(request, run, steps, search=search, force=force, plan=plan)
+
+    async def _work(
+        self,
+        request: RequestRow,
+        run: RunRow,
+        steps: tuple[str, ...],
+        *,
+        search: bool,
+        force: str,
+        plan: Plan | None,
+    ) -> Done:
+        desk = self.desk
         history = desk.history(int(run.spec["draws"]), _since(run))
-        await asyncio.to_thread(_load)
+        await unless_halted(asyncio.to_thread(_load), self._obey)
+        await unless_halted(desk.bench.ready(), self._obey)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
             self._obey()
@@ -145,6 +163,7 @@ class Dispatcher:
             request=request.id,
             run=run,
             inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
+            known=lambda step: told.of_step(desk, step),
             overruled=overruled(desk.journal, request),
         )
 
@@ -171,7 +190,13 @@ class Dispatcher:
                 return known
         try:
             analysis = await identify(
-                history, space, compute, desk.journal, run=run.id, progress=self._searching
+                history,
+                space,
+                compute,
+                desk.journal,
+                run=run.id,
+                progress=self._searching,
+                under=f"{mark[:16]}|",
             )
         finally:
             desk.board.search = None
@@ -335,9 +360,8 @@ class Dispatcher:
             await evaluate(self.desk, scored, run.id)
 
     async def _publish(self, pool: Pool, since: int) -> None:
-        """Put the pool in force, unless the generator changed while it was made."""
-        if since == self.desk.epochs.now.since:
-            self.desk.pools.publish(pool, since)
+        """Put the pool in force, unless what is in force is worth more, and forecast the coming draw by it."""
+        if self.desk.publish(pool, since):
             await self.desk.cycle().issue()
 
     async def _without_models(self, run: RunRow, history: History, analysis: Analysis, few: str) -> Done:
@@ -362,7 +386,8 @@ class Dispatcher:
         from engine.dispatch.selfplay import selfplay, spec_of
 
         run = self._open_run(request, spec_of(self.desk, request))
-        return await selfplay(self.desk, request, run, self._obey)
+        with logs.bound(run=run.id):
+            return await selfplay(self.desk, request, run, self._obey)
 
     async def _inject(self, request: RequestRow) -> Done:
         from engine.history.store import Arrival

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.feedback.proposals import WHITELIST, Past, Proposal, Ruling, judge
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
     from engine.parameters import Change, Registry, Value, Who
 
-JUDGED = "proposal.judged"
+JUDGED, APPROVED = "proposal.judged", "proposal.approved"
+PROPOSAL = "proposal"
+LOOKED_BACK = 1000
+"""Proposals that a ruling looks back on; its rules reach back 200 draws."""
+WAITING = 16
+"""Triggers that may wait to be asked about; one more and the oldest is not asked about, which is said."""
 BY: Who = "code"
+Ask = Callable[[Proposal, Sequence[Ruling], int, int], None]
+"""Put to a person what acceptance leaves to one: the proposal, its rulings, the draw, the record of the judgement."""
 
 
 class Ledger(Protocol):
@@ -25,8 +33,11 @@ class Ledger(Protocol):
     def append(self, kind: str, data: Mapping[str, Any]) -> int:
         """Record one event."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Make what is recorded inside one: all of it, or nothing."""
+
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 class Parameters(Protocol):
@@ -46,14 +57,25 @@ class Parameters(Protocol):
 class Consultant:
     """Asks about one trigger after the other, apart from the loop: draws never wait for an answer."""
 
-    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters) -> None:
-        """Ask nothing yet."""
+    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters, person: Ask,
+        known: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:  # fmt: skip
+        """Ask nothing yet; `person` takes what acceptance leaves to a person, `known()` is what the room knows beside a trigger."""
         self._advisor, self._journal, self._parameters = advisor, journal, parameters
-        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue()
+        self._person, self._known = person, known
+        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue(WAITING)
+        self.passed_over = 0
 
     def tell(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> None:
-        """Have a trigger that fired at a draw asked about."""
+        """Have a trigger that fired at a draw asked about; where too many wait, the oldest is passed over."""
+        if self._told.full():
+            self._told.get_nowait()
+            self.passed_over += 1
         self._told.put_nowait((fired, draw, health))
+
+    def degraded(self) -> list[str]:
+        """Return what was not asked about."""
+        return [f"consultant: {self.passed_over} triggers were not asked about"] if self.passed_over else []
 
     async def serve(self) -> None:
         """Ask for ever: a service of the room."""
@@ -63,7 +85,8 @@ class Consultant:
 
     async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
         """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
-        parts = parts_of(fired, health, self._parameters.values())
+        known = await asyncio.to_thread(self._known)
+        parts = {**known, **parts_of(fired, health, self._parameters.values())}
         reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
         said = reply.advice
         if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
@@ -71,7 +94,7 @@ class Consultant:
         changes = {change.parameter: change.value for change in said.changes}
         proposal = Proposal(source=reply.source, changes=changes, confidence=said.confidence, risk=said.risk,
                             reason=said.reasoning[:500])  # fmt: skip
-        return await asyncio.to_thread(settle, proposal, self._journal, self._parameters, draw)
+        return await asyncio.to_thread(settle, proposal, self._journal, self._parameters, draw, self._person)
 
 
 def parts_of(fired: Fired, health: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
@@ -83,13 +106,16 @@ def parts_of(fired: Fired, health: Mapping[str, Any], values: Mapping[str, Value
     }
 
 
-def settle(proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int) -> list[Ruling]:
-    """Judge one proposal, put it on record, and carry out the accepted changes."""
+def settle(
+    proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int, person: Ask
+) -> list[Ruling]:
+    """Judge one proposal and put it on record; carry out what is accepted, put to a person what is left to one."""
     rulings = judge(proposal, parameters.registry, parameters.values(), past(journal), draw)
-    told = [ruling.model_dump(mode="json") for ruling in rulings]
-    seq = journal.append(
-        JUDGED, {"draw": draw, "proposal": proposal.model_dump(mode="json"), "rulings": told}
-    )
+    left = [ruling for ruling in rulings if ruling.outcome == "ask"]
+    with journal.transaction():
+        seq = journal.append(JUDGED, _told(draw, proposal, rulings))
+        if left:
+            person(proposal, left, draw, seq)
     for ruling in rulings:
         if ruling.outcome == "accept":
             why = f"proposed by {proposal.source}, accepted: {proposal.reason}"[:400]
@@ -97,11 +123,19 @@ def settle(proposal: Proposal, journal: Ledger, parameters: Parameters, draw: in
     return rulings
 
 
+def _told(draw: int, proposal: Proposal, rulings: Sequence[Ruling]) -> dict[str, Any]:
+    return {
+        "draw": draw,
+        "proposal": proposal.model_dump(mode="json"),
+        "rulings": [ruling.model_dump(mode="json") for ruling in rulings],
+    }
+
+
 def past(journal: Ledger) -> list[Past]:
-    """Return the changes that were accepted so far."""
+    """Return the changes that were accepted so far, by the rules or by a person."""
     return [
         Past(ruling["name"], ruling["before"], ruling["after"], event.data["draw"])
-        for event in journal.events(kinds=(JUDGED,))
+        for event in reversed(journal.newest([JUDGED, APPROVED], LOOKED_BACK))
         for ruling in event.data["rulings"]
         if ruling["outcome"] == "accept"
     ]

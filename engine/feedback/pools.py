@@ -45,6 +45,11 @@ class Pools:
         return await asyncio.to_thread(self._reissue, coming)
 
     def _reissue(self, coming: int) -> Mapping[str, Any] | None:
+        pool = self.at(coming)
+        return None if pool is None else pool.model_dump(mode="json")
+
+    def at(self, coming: int) -> Pool | None:
+        """Return the pool in force advanced to draw index `coming`; None before step 6 has ever run, or where it is later."""
         from engine.pipeline.pool import reissue
 
         pool = self._standing()
@@ -54,7 +59,7 @@ class Pools:
             between = [draw for _, draw in self._draws.after(pool.for_draw, coming - pool.for_draw)]
             pool = reissue(pool, coming, between)
             self._pool = pool
-        return pool.model_dump(mode="json")
+        return pool
 
     def _standing(self) -> Pool | None:
         if self._pool is None and not self._looked:

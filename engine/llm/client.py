@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +91,14 @@ class Client:
         said = await self._talk("GET", "/props")
         try:
             return Props(str(said.get("model_path", "")), int(said["default_generation_settings"]["n_ctx"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ServerFault(f"/props lacks {error}") from None
 
     async def chars_per_token(self) -> float:
         """Measure how many characters of our kind of text a token of this model holds."""
         said = await self._talk("POST", "/tokenize", {"content": RULER})
-        return len(RULER) / max(1, len(said.get("tokens", ())))
+        tokens = said.get("tokens")
+        return len(RULER) / max(1, len(tokens) if isinstance(tokens, list) else 1)
 
     async def templated(self, text: str) -> str:
         """Return the prompt in the model's own chat form."""
@@ -126,15 +127,7 @@ class Client:
             last = event
         if not last.get("stop"):
             raise ServerFault("the answer ended before it was finished")
-        timings = last.get("timings", {})
-        return Completion(
-            text="".join(text),
-            stop=str(last.get("stop_type", "none")),
-            truncated=bool(last.get("truncated", False)),
-            prompt_tokens=int(last.get("tokens_evaluated", 0)),
-            tokens=int(last.get("tokens_predicted", 0)),
-            tokens_per_second=round(float(timings.get("predicted_per_second") or 0.0), 1),
-        )
+        return _completion("".join(text), last)
 
     async def _events(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         limits = aiohttp.ClientTimeout(total=None, sock_connect=LOOK_SECONDS, sock_read=self._silence)
@@ -142,13 +135,13 @@ class Client:
         try:
             async with self._session.post("/completion", json=body, timeout=limits) as reply:
                 if reply.status != 200:
-                    raise _refusal(reply.status, await reply.text())
+                    raise _refusal(reply.status, (await _whole(reply)).decode(errors="replace"))
                 async for line in reply.content:
                     size += len(line)
                     if size > ANSWER_LIMIT:
                         raise ServerFault(f"an answer of more than {ANSWER_LIMIT} bytes")
                     if line.startswith(b"data: "):
-                        yield json.loads(line[6:])
+                        yield _object(line[6:])
                     elif line.startswith(b"error: "):
                         raise ServerFault(line.decode(errors="replace").strip()[:300])
         except TimeoutError:
@@ -161,13 +154,50 @@ class Client:
         try:
             async with self._session.request(method, path, json=body, timeout=_within(self._short)) as reply:
                 if reply.status != 200:
-                    raise _refusal(reply.status, await reply.text())
-                said = await reply.json(content_type=None)
+                    raise _refusal(reply.status, (await _whole(reply)).decode(errors="replace"))
+                return _object(await _whole(reply))
         except TimeoutError:
             raise Hung(f"{path}: silent for {self._short:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ServerFault(f"{path}: {type(error).__name__}: {error}") from None
-        return said if isinstance(said, dict) else {}
+
+
+async def _whole(reply: aiohttp.ClientResponse) -> bytes:
+    """Return the body of a short answer; ServerFault where it does not end."""
+    body = bytearray()
+    async for chunk in reply.content.iter_any():
+        body += chunk
+        if len(body) > ANSWER_LIMIT:
+            raise ServerFault(f"an answer of more than {ANSWER_LIMIT} bytes")
+    return bytes(body)
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    """Return the JSON object of an answer; ServerFault for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ServerFault(f"its answer is not JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise ServerFault(f"its answer is a JSON {type(found).__name__}, an object is the rule")
+    return found
+
+
+def _completion(text: str, last: Mapping[str, Any]) -> Completion:
+    """Return the finished answer that the last event describes; ServerFault where its numbers are none."""
+    timings = last.get("timings")
+    speed = timings.get("predicted_per_second") if isinstance(timings, dict) else None
+    try:
+        return Completion(
+            text=text,
+            stop=str(last.get("stop_type", "none")),
+            truncated=bool(last.get("truncated", False)),
+            prompt_tokens=int(last.get("tokens_evaluated", 0)),
+            tokens=int(last.get("tokens_predicted", 0)),
+            tokens_per_second=round(float(speed or 0.0), 1),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ServerFault(f"the numbers of its answer are none ({error})") from None
 
 
 def closed(prompt: str) -> str:
@@ -183,11 +213,12 @@ def _within(seconds: float) -> aiohttp.ClientTimeout:
 def _refusal(status: int, text: str) -> Exception:
     try:
         error = json.loads(text)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         error = {"message": text}
     if not isinstance(error, dict):
         error = {"message": str(error)}
-    if error.get("type") == "exceed_context_size_error":
-        return TooLong(int(error.get("n_prompt_tokens", 0)), int(error.get("n_ctx", 0)))
+    sizes = [error.get(name, 0) for name in ("n_prompt_tokens", "n_ctx")]
+    if error.get("type") == "exceed_context_size_error" and all(isinstance(size, int) for size in sizes):
+        return TooLong(*sizes)
     said = f"{status}: {str(error.get('message', ''))[:300]}"
     return Refused(said) if 400 <= status < 500 else ServerFault(said)

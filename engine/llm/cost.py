@@ -102,7 +102,7 @@ class Guard:
             book = Book(**data)
         except FileNotFoundError:
             book = Book()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Capped(
                 f"claude: {self._path} cannot be read ({error}); nothing is spent until it can"
             ) from error

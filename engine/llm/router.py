@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine import logs
 from engine.errors import BadInput
 from engine.llm import vram
 from engine.llm.advice import Advice, Advised, NoAdvice, Spoken
@@ -36,6 +37,7 @@ SEEDS = 1 << 31
 class Asked:
     """One question on its way: what came back from whom, and what every source that failed said."""
 
+    id: str = field(default_factory=lambda: f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}")
     begun: float = field(default_factory=time.monotonic)
     said: Said | None = None
     failed: list[str] = field(default_factory=list)
@@ -164,7 +166,8 @@ class Router:
 
     async def _reply(self, question: Question[T], bundle: ContextBundle, by: str) -> Reply[T]:
         asked = Asked()
-        task = asyncio.create_task(self._first(question, bundle, asked))
+        with logs.bound(call=asked.id):
+            task = asyncio.create_task(self._first(question, bundle, asked))
         self._flying.add(task)
         task.add_done_callback(self._flying.discard)
         try:
@@ -244,7 +247,7 @@ class Router:
         self._last_silence = f"none({'; '.join(asked.failed)})" if silent else None
         seconds = round(time.monotonic() - asked.begun, 3)
         call = Call(
-            id=f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}",
+            id=asked.id,
             question=question.name,
             kind=bundle.kind,
             about=bundle.about,

@@ -1,4 +1,4 @@
-"""Become another program that the kernel kills when this one's parent dies. Run by path: `python tether.py PARENT COMMAND…`.
+"""Become another program that the kernel kills when this one's parent dies. Run by path: `python tether.py PARENT[:SIGNAL] COMMAND…`.
 
 An exec in a fresh process instead of code between fork and exec, which is unsafe in a program with threads.
 """
@@ -15,9 +15,11 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Tie this process to its parent, then become the command."""
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+    number, _, name = sys.argv[1].partition(":")
+    parent, command = int(number), sys.argv[2:]
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        sent = signal.Signals[name or "SIGKILL"]
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, sent, 0, 0, 0)
     if os.getppid() != parent:  # it died before the tie was made
         sys.exit(1)
     try:

@@ -19,6 +19,7 @@ from engine.errors import BadInput
 from engine.pipeline.blocks import Block, Blocks
 from engine.search.alignment import Alignment
 from engine.search.survivors import Survivors
+from state.versions import refusal
 
 WINDOW = "optimal_window_config.json"
 SURVIVORS = "bidirectional_survivors.npz"
@@ -62,6 +63,12 @@ class Contract(BaseModel):
     @classmethod
     def parse(cls: type[C], data: Mapping[str, Any], what: str, looked: set[str] | None = None) -> C:
         """Check plain data; raise SchemaRefused naming the field and the step to run again."""
+        if not isinstance(data, Mapping):
+            raise SchemaRefused(
+                f"{what}: is no JSON object, so it is no {cls.schema_name()}; run the step that writes it again"
+            )
+        if (why := refusal(data.get("schema", cls.schema_name()), cls.schema_name())) is not None:
+            raise SchemaRefused(f"{what}: {why}")
         try:
             made = cls.model_validate(dict(data))
         except ValidationError as error:
@@ -343,7 +350,7 @@ class Scored:
         survivors, extra = Survivors.with_extra(data, ("head", *SCORED_ARRAYS), what)
         try:
             told = json.loads(extra["head"].tobytes())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SchemaRefused(f"{what}: its header is not JSON ({error}); run step 3 again") from None
         head = ScoredHead.parse(told, what, looked)
         made = cls(survivors, head, *(extra[name] for name in SCORED_ARRAYS))

@@ -6,7 +6,7 @@ Pure: the caller keeps the watch, runs the task where work runs, and puts the re
     watch = look(watch, pool, draw)            # after every draw, with the pool that was for it
     if due(watch):                             # the stream misses: ask the workers
         result = await compute.run(task(...))
-        pool = reacquired(pool, watch, result.arrays["found"], recent)
+        pool = reacquired(pool, watch, result.arrays["found"], recent, seeds)
 
 Every stream is weighed from the draw after the last hit on, by Bayes' rule: the old one misses on; a new one pays for its seed,
 for its place and for that a reseed is rare; and the draws may have become chance, which is as rare.
@@ -34,7 +34,7 @@ from hip_cuda_kernels import host
 from hip_cuda_kernels.registry import family
 
 TRUSTED = 0.5
-DUE = 3  # misses in a row after which the stream is looked for
+DUE, GIVEN_UP = 3, 60  # misses in a row after which the stream is looked for, and no more
 SHORTEST, LONGEST = 3, 12  # draws of the new stream that are sieved
 EXPECTED = 0.01  # false survivors of one sieve
 RARE_BITS = 10.0  # a reseed, or an end, is believed about once in a thousand draws
@@ -53,10 +53,17 @@ class Watch:
     misses: int = 0
 
 
+def trusts(pool: Pool) -> bool:
+    """Say whether the pool believes one stream more than everything else together."""
+    return any(one.weight >= TRUSTED for one in pool.components)
+
+
 def begin(pool: Pool) -> Watch | None:
     """Return the watch over the pool's trusted stream; None where it trusts none, or none that a seed could begin anew."""
     best = max(pool.components, key=lambda one: one.weight, default=None)
-    if best is None or best.weight < TRUSTED or best.alignment.gap.law != "constant":
+    if best is None or best.weight < TRUSTED:
+        return None
+    if best.alignment.gap.law != "constant" or best.alignment.origin.kind != "seed":
         return None
     return Watch(best.alignment, best.rate, pool.for_draw, max(0, best.alignment.start or 0))
 
@@ -73,7 +80,7 @@ def look(watch: Watch | None, pool: Pool, draw: Draw) -> Watch | None:
 
 def due(watch: Watch | None) -> bool:
     """Say whether the stream missed so often that it is worth a search."""
-    return watch is not None and watch.misses >= DUE
+    return watch is not None and DUE <= watch.misses < GIVEN_UP
 
 
 def _mine(alignment: Alignment, draw: Draw) -> bool:
@@ -142,9 +149,7 @@ class _Weighed:
 def reacquired(
     pool: Pool, watch: Watch, found: np.ndarray, recent: Sequence[Draw], seeds: tuple[int, int]
 ) -> Pool:
-    """Return the pool for the same draw with the found streams weighed beside the old one; the same pool where nothing was found."""
-    if not len(found):
-        return pool
+    """Return the pool for the same draw with the found streams, if any, weighed beside the old one and beside chance."""
     draws, position = _stream_of(watch, recent), _position(pool, watch, recent)
     places = dict.fromkeys((int(seed), int(first)) for seed, first in found)
     fresh = [_fresh(watch, draws, position, seed, first, seeds) for seed, first in places]

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,7 @@ from engine.search.survivors import Survivors
 
 SCORE = "score.scorer"
 LEAST_FEATURES = 24
+SHOWN_COLUMNS = 12
 
 
 class LeakFound(StepRefused):
@@ -269,6 +271,22 @@ def _write(shelf: Shelf, scored: Scored, verdict: lint.Verdict) -> StepOutcome:
         "dropped": {one.name: f"{one.rule}: {one.text}" for one in verdict.dropped},
         "overlap": head.overlap,
         "draws_per_block": head.final[1] - head.final[0],
+        "columns": _columns(scored),
     }
     outcome.note = f"{scored.real} survivors and {len(head.decoys)} decoys, {len(head.names)} features"
     return outcome
+
+
+def _columns(scored: Scored) -> list[dict[str, Any]]:
+    """Return the columns that go most with the hit rate of the development blocks, in short: what a reader would plot first."""
+    count = len(scored.head.dev)
+    x = scored.x[:count].reshape(-1, scored.x.shape[-1])
+    hits, drawn = scored.targets[0].reshape(-1), scored.targets[1].reshape(-1)
+    related = lint.correlations(x, hits / np.maximum(drawn, 1))
+    told = (x.mean(axis=0), x.std(axis=0), x.min(axis=0), x.max(axis=0), related)
+    names = ("mean", "spread", "lowest", "highest", "correlation")
+    return [
+        {"name": scored.head.names[at]}
+        | {name: round(float(row[at]), 4) for name, row in zip(names, told, strict=True)}
+        for at in np.argsort(-np.abs(related))[:SHOWN_COLUMNS]
+    ]

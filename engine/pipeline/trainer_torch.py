@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import BadInput
 from engine.pipeline.fitting import Anatomy, Config, Fitted, Pause, Rows
+from state.npz import load_arrays
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
 KEPT = 8  # snapshots of a training, evenly spaced
@@ -132,11 +134,30 @@ class TorchMlp:
         return torch.nn.Sequential(*parts, last)
 
     def load(self, data: bytes) -> Fitted:
-        """Read the NPZ."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            count = sum(name.startswith("weight") for name in stored.files)
+        """Read the NPZ; BadInput where it is no network: layers that fit each other, of finite numbers."""
+        try:
+            stored = load_arrays(io.BytesIO(data))
+            count = sum(name.startswith("weight") for name in stored)
             layers = tuple((stored[f"weight{at}"], stored[f"bias{at}"]) for at in range(count))
-            return Mlp(stored["centre"], stored["scale"], layers, ((0, layers),))
+            made = Mlp(stored["centre"], stored["scale"], layers, ((0, layers),))
+            _check(made)
+        except (KeyError, ValueError) as error:
+            raise BadInput(f"the network is damaged ({error}); run step 5 again") from error
+        return made
+
+
+def _check(net: Mlp) -> None:
+    """Raise ValueError unless the layers are finite floats that lead from the columns to one number."""
+    arrays = (net.centre, net.scale, *(array for layer in net.layers for array in layer))
+    if not net.layers or not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
+        raise ValueError("it has no layers, or numbers that are not finite")
+    width = net.centre.shape
+    for weight, bias in net.layers:
+        if weight.ndim != 2 or (weight.shape[1],) != width or bias.shape != weight.shape[:1]:
+            raise ValueError("its layers do not fit each other")
+        width = bias.shape
+    if net.scale.shape != net.centre.shape or width != (1,):
+        raise ValueError("its layers do not lead from the columns to one number")
 
 
 def _linear(network: Any) -> list[Any]:

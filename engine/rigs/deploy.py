@@ -15,6 +15,7 @@ from engine.config import RigSettings
 from engine.errors import BadInput, EnvironmentFault
 from engine.rigs.connection import LinkFault
 from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.heard import answer_of
 from engine.rigs.life import reach_of
 from engine.rigs.reach import Reach
 from engine.rigs.staging import blocks
@@ -123,8 +124,13 @@ async def _ask(rig: Reach, settings: RigSettings, *words: str) -> dict[str, Any]
         raise EnvironmentFault(
             f"rig {settings.name}: {settings.python} cannot run the installer: {done.stderr.strip()[-200:]}; check `python` in room.toml"
         )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    if not answer.get("ok", True):
+    try:
+        answer = answer_of(done.stdout, "installer")
+    except BadInput as error:
+        raise EnvironmentFault(
+            f"rig {settings.name}: the installer answers out of form: {error}; check its python and login scripts"
+        ) from error
+    if "why" in answer:
         raise EnvironmentFault(f"rig {settings.name}: nothing was switched: {answer['why']}; deploy again")
     return answer
 

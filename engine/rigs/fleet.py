@@ -20,6 +20,7 @@ from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
 from engine.rigs.staging import Stage
+from engine.stacks import name_loop
 from engine.status import ALERT
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 CLEARED, ATTEMPT = "alert.cleared", "rig.attempt"
 RULE = "rule"
 LOOK = 1.0
+RECALLED = 4000
+"""Newest alert records read at the start; one that has stood for longer is raised again."""
 
 
 class Keeper(Protocol):
@@ -71,7 +74,7 @@ class Fleet:
     def _recall(self) -> None:
         """Know the alerts that stood when the engine ended, so that they are cleared and not raised again."""
         standing: set[str] = set()
-        for event in self._journal.events(kinds=[ALERT, CLEARED]):
+        for event in reversed(self._journal.newest([ALERT, CLEARED], RECALLED)):
             change = standing.add if event.kind == ALERT else standing.discard
             change(str(event.data.get("key", "")))
         for key in standing:
@@ -125,6 +128,7 @@ class Fleet:
 
     async def _live(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        name_loop("fleet")
         if self._stopping:
             return
         async with asyncio.TaskGroup() as group:

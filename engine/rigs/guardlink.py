@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.compute.awake import awake
+from engine.errors import BadInput
 from engine.rigs import kernel
 from engine.rigs.connection import LinkFault
+from engine.rigs.heard import event_of
 from engine.rigs.reach import Lines, Reach
 
 logger = logging.getLogger(__name__)
@@ -104,10 +107,9 @@ class GuardLink:
         async for text in self._channel.lines():
             self._heard = time.monotonic()
             try:
-                event = json.loads(text)
-                self._hear(event)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                logger.warning("guard said %.100r, which nobody understands", text)
+                self._hear(event_of(text))
+            except BadInput as error:
+                logger.warning("guard said %.100r, which nobody understands: %s", text, error)
         if not self.pid:
             self.why = self.why or "".join((await self._channel.complaint()).splitlines()[-1:])
         self.why = self.why or "the link broke"
@@ -116,18 +118,17 @@ class GuardLink:
 
     def _hear(self, event: Event) -> None:
         if event["event"] == "up":
-            self.pid, self.blind = int(event["pid"]), str(event.get("blind", ""))[:200]
+            self.pid, self.blind = event["pid"], event.get("blind", "")[:200]
             self._up.set()
         elif event["event"] == "down":
-            self.why = str(event["why"])
+            self.why = event["why"]
         self._on_event(event)
 
     async def _beat(self, lease: float) -> None:
         """Beat the lease; a guard that does not answer for as long as that has let its workers go: so do we."""
         while not self.closed.is_set():
             self.send(op="beat")
-            await asyncio.sleep(lease / 5)
-            if time.monotonic() - self._heard > lease:
+            if await awake(lease / 5) and time.monotonic() - self._heard > lease:
                 self.why = self.why or f"the guard was silent for {time.monotonic() - self._heard:.0f} s"
                 self.closed.set()
 

@@ -91,7 +91,7 @@ def parse_reading(text: str) -> Reading:
     """Return the reading of one answer; BadInput for anything that is not exactly in form."""
     try:
         raw = json.loads(text[:ANSWER_LIMIT])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(
             f"probe of a rig: not one JSON line ({error}); check that its login scripts print nothing"
         ) from error

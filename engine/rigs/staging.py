@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.errors import BadInput, EnvironmentFault
 from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.heard import answer_of
 from engine.rigs.reach import Reach
 
 MIB = 1 << 20
@@ -135,5 +136,9 @@ class Store:
             raise EnvironmentFault(
                 f"rig {self._rig.name}: the store in {self.folder} fails: {last[:200]}; check its rights and space"
             )
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
+        try:
+            return answer_of(done.stdout, order["op"])
+        except BadInput as error:
+            raise EnvironmentFault(
+                f"rig {self._rig.name}: the store in {self.folder} answers out of form: {error}; check its python and login scripts"
+            ) from error

@@ -109,7 +109,7 @@ def _analysis(path: Path) -> Analysis | None:
         return Analysis.model_validate(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(
             f"{path}: no analysis/1 ({reason}); go on with the run to have it written anew"
@@ -125,7 +125,7 @@ def _written(path: Path, contract: type[C]) -> C | None:
         return contract.parse(json.loads(path.read_bytes()), path.name)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON ({error}); run the step that writes it again") from None
 
 

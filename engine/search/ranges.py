@@ -18,6 +18,8 @@ PRESETS = {
 }
 PIDS = (1, 32_767)  # what a process can be called unless its system was told otherwise
 _MIXED = re.compile(r"(?P<unit>s|ms|us)(?P<how>[\^+])pid(?:\((?P<lo>\d+):(?P<hi>\d+)\))?\Z")
+LONGEST, MOST_BITS = 20_000, 65_536
+"""Characters of one end, bits of one power: above the largest state, 2^40,000, and written or computed in no time."""
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
@@ -104,15 +106,24 @@ def _parse_integers(text: str, what: str) -> Range:
 def _parse_integer(end: str, what: str, text: str) -> int:
     end = end.strip().replace("_", "")
     try:
+        if len(end) > LONGEST:
+            raise ValueError
         if "^" in end:
             power, _, minus = end.partition("-")
             base, _, exponent = power.partition("^")
-            return int(int(base) ** int(exponent)) - (int(minus) if minus else 0)
+            return _power(int(base), int(exponent)) - (int(minus) if minus else 0)
         return int(end, 0)
     except ValueError:
         raise UsageError(
             f"{what} {text!r}: {end!r} is not an integer; write N, LO:HI, 0xff, 2^32-1 or TIME..TIME/ms"
         ) from None
+
+
+def _power(base: int, exponent: int) -> int:
+    """Return the power; ValueError where it is beyond every state of every generator, before it is computed."""
+    if exponent < 0 or abs(base).bit_length() * exponent > MOST_BITS:
+        raise ValueError
+    return int(base**exponent)
 
 
 def _parse_time(text: str, what: str) -> Range:
@@ -133,7 +144,7 @@ def _parse_time(text: str, what: str) -> Range:
 def _instant(text: str, unit: str, what: str, whole: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: its zone leads out of the years 1 to 9999
         raise UsageError(f"{what} {whole!r}: {text!r} is not an ISO time such as 2026-01-01T00:00") from None
-    instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     return (instant - EPOCH) // timedelta(microseconds=MICROSECONDS // UNITS[unit])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
 from engine.search.alignment import Alignment, Gap, Origin
+from state.npz import NpzRefused, load_arrays
+from state.versions import refusal
 
 FORMAT = 3
+SCHEMA = f"survivors/{FORMAT}"
 TEXT, COUNT, LONG, WIDE, REAL = (
     "U",
     np.dtype(np.int32),
@@ -153,7 +155,16 @@ class Survivors:
         return cls(header, data)
 
     def alignment(self, row: int) -> Alignment:
-        """Return the hypothesis of one row, complete; later steps use it as it is."""
+        """Return the hypothesis of one row, complete; later steps use it as it is. SurvivorError where its fields make none."""
+        try:
+            return self._alignment(row)
+        except ValueError as error:
+            told = " ".join(str(error).split())[:200]
+            raise SurvivorError(
+                f"survivors: row {row} is no hypothesis ({told}); run the step again"
+            ) from None
+
+    def _alignment(self, row: int) -> Alignment:
         get = {name: self.columns[name][row] for name in SURVIVOR_FIELDS}
         high, low = (int(word) for word in get["origin_value"])
         kind, bits, *unit = str(get["origin_kind"]).split("/")
@@ -319,9 +330,8 @@ def _same_names(wanted: set[str], present: set[str], what: str) -> None:
 
 def _load(data: bytes, what: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        return load_arrays(io.BytesIO(data))
+    except NpzRefused as error:
         raise SurvivorError(
             f"{what}: not a survivors NPZ ({error}); run the step that writes it again"
         ) from None
@@ -332,11 +342,21 @@ def _encode(header: SurvivorHeader) -> np.ndarray:
     return np.frombuffer(text.encode(), dtype=np.uint8).copy()
 
 
+def _schema(array: np.ndarray) -> object:
+    """Return the schema that a header names; ours where it names none, so that what is missing is told."""
+    try:
+        return json.loads(array.tobytes()).get("schema", SCHEMA)
+    except (ValueError, AttributeError, RecursionError):
+        return SCHEMA
+
+
 def _decode(array: np.ndarray | None, what: str) -> SurvivorHeader:
     if array is None:
         raise SurvivorError(
             f"{what}: no header; this is not format {FORMAT}, run the step that writes it again"
         )
+    if (why := refusal(_schema(array), SCHEMA)) is not None:
+        raise SurvivorError(f"{what}: {why}")
     try:
         header = SurvivorHeader.model_validate_json(array.tobytes())
     except ValidationError as error:

@@ -16,7 +16,7 @@ from engine.compute.codec import pack, unpack
 from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra
+from engine.search import algebra, answered
 from engine.search.design import LONGEST_BLOCK
 from engine.search.memory import SeedHalves, need
 from engine.search.plan import Cell
@@ -115,11 +115,12 @@ class Sweeper:
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
+        # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
+        halted = next(tasks, None) is not None
         while served in ready:
             yield ready.pop(served)
             served += 1
-        # a halt that comes while nothing is in flight ends the map without a stopped result
-        if served < len(pieces) or next(tasks, None) is not None:
+        if halted or served < len(pieces):
             raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(
@@ -176,6 +177,11 @@ class Sweeper:
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
         if not result.ok:
             raise MimicryError(f"{cell.key} chunk {index} failed on {result.worker}: {result.error}")
+        if wrong := answered.fault(result.meta, result.arrays, piece.seeds, states=cell.origin == "state"):
+            raise MimicryError(
+                f"{cell.key} chunk {index}: the answer of {result.worker} is out of form: {wrong}; nothing of it is taken: "
+                "look at that machine"
+            )
         if not _proven(cell, result.meta["found"], result.meta["planted"]):
             raise MimicryError(
                 f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
@@ -189,9 +195,12 @@ class Sweeper:
             self.prefix + piece.cell.key,
             piece.index,
             digest,
-            {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
+            {
+                "seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"],
+                "planted": result.meta["planted"], "found": result.meta["found"], "seeds": result.meta.get("seeds_done"),
+            },
             payload,
-        )
+        )  # fmt: skip
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
 
 

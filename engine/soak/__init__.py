@@ -1,1 +1,1 @@
-"""Probes and endurance runs."""
+"""Soaks: endurance, queue and closed loop against the real daemon, with faults, gates, verdict and report."""

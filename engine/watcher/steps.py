@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine import logs
 from engine.errors import MimicryError
 from engine.llm.advisor import Advisor, NoAdvisor
 from engine.llm.context import ContextBundle, build_llm_context
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from state.artifacts import ArtifactRef
     from state.journal import Journal
 
+logger = logging.getLogger("mimicry.watcher")
 RAISED = "step."
 LARGEST_DOCUMENT = 16 << 20  # bytes
 FAULTS: Mapping[str, str] = {
@@ -54,6 +57,7 @@ class Outcome(Protocol):
     artifacts: list[ArtifactRef]
     evidence: list[EvidenceRow]
     findings: list[Finding]
+    metrics: dict[str, Any]
     seconds: float
     note: str
 
@@ -78,6 +82,8 @@ class Judge:
     request: str
     run: str
     inspect: Callable[[Outcome], list[Finding]] = lambda outcome: []
+    known: Callable[[str], Mapping[str, Any]] = lambda step: {}
+    """What the room knows beside a step's own documents, for the advisor."""
     overruled: Mapping[str, Human] = field(default_factory=dict)
     changed: dict[str, Value] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -100,7 +106,8 @@ class Judge:
         """
         decisions = []
         for step in steps:
-            decisions.append(await self._until_settled(step, run_step, tell))
+            with logs.bound(step=step):
+                decisions.append(await self._until_settled(step, run_step, tell))
         return decisions
 
     async def _until_settled(
@@ -139,6 +146,8 @@ class Judge:
         decision = decide(case, latency_ms=_ms(begun))
         number = record_decision(self.journal, decision)
         self._made[outcome.step] = (number, case)
+        with logs.bound(decision=f"d-{number}"):
+            logger.info("step %s: %s (%s): %s", outcome.step, decision.action, decision.rule, decision.reason)
         return decision, number
 
     def _settled(self, outcome: Outcome) -> tuple[Decision, int] | None:
@@ -153,9 +162,15 @@ class Judge:
     async def _advised(self, case: Case, code: Decision, outcome: Outcome) -> Case:
         asked = time.monotonic()
         silent = isinstance(self.advisor, NoAdvisor)  # nobody reads a prompt: no file is opened for one
-        written = {} if silent else await asyncio.to_thread(_documents, outcome)
-        advice = await self.advisor.advise(_bundle(case, code, parts_of(case.step, written)))
+        written = {} if silent else await asyncio.to_thread(self._written, outcome)
+        advice = await self.advisor.advise(_bundle(case, code, written))
         return case.model_copy(update={"advice": advice, "advice_ms": _ms(asked)})
+
+    def _written(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            **parts_of(outcome.step, _documents(outcome), outcome.metrics),
+            **self.known(outcome.step),
+        }
 
     def case(self, outcome: Outcome) -> Case:
         """Gather everything the decision may rest on."""

@@ -171,6 +171,7 @@ print @DRAW@, "\\n" while $calls--;
     "luajit": _lua("luajit"),
     "node": _node("node"),
     "node 12": _node(EXTRA / "node12" / "node_modules" / ".bin" / "node"),
+    "node 18": _node(EXTRA / "node18" / "node_modules" / ".bin" / "node"),
     "node 24": _node(EXTRA / "node24" / "node_modules" / ".bin" / "node"),
     "java": Language(
         ".java",
@@ -336,6 +337,7 @@ CALLS: tuple[Call, ...] = (
     Call("node", "Math.floor(Math.random() * m)", seed_bits=31),
     Call("node", "1 + Math.floor(Math.random() * m)", "", 1, 31),
     Call("node 12", "Math.floor(Math.random() * m)", seed_bits=31),
+    Call("node 18", "Math.floor(Math.random() * m)", seed_bits=31),
     Call("node 24", "Math.floor(Math.random() * m)", seed_bits=31),
     Call("java", "random.nextInt(m)", "Random random = new Random(seed);", seed_bits=48),
     Call("java", "(int) (random.nextDouble() * m)", "Random random = new Random(seed);", seed_bits=48),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
-from histories import WITHHELD, History
+from histories import WITHHELD, Bounds, History
 
 ROOT = Path(__file__).parents[2]
 OUTCOMES = ("identified", "missed", "wrong", "silent", "false", "failed")
@@ -29,6 +32,22 @@ class Score:
     claim: str
     seconds: float
     hypotheses: int
+    cpu_seconds: float
+    load: float
+    revision: str
+    stopped_by: str = ""
+
+    def line(self) -> str:
+        """Return the score as a file of results keeps it: JSON, the draws included, so that a history can be looked at again."""
+        return json.dumps({"truth": self.history.truth, **asdict(self)})
+
+
+@cache
+def revision() -> str:
+    """Return the commit that is judged, marked where the tree differs from it."""
+    asked = ("git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*")
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def judge(history: History, options: Sequence[str], work: Path) -> Score:
@@ -44,20 +63,25 @@ def judge(history: History, options: Sequence[str], work: Path) -> Score:
         "--range",
         f"{history.lo}:{history.hi}",
     ]
-    began = time.monotonic()
+    began, used = time.monotonic(), _children_seconds()
     done = subprocess.run(
         [*command, *history.bounds.options, *options, "--json", "-", "--state", str(state)],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
-    seconds = time.monotonic() - began
+    seconds = round(time.monotonic() - began, 2)
+    measured = round(_children_seconds() - used, 2), round(os.getloadavg()[0], 1), revision()
     if not done.stdout:
-        return Score(history, "failed", "", done.stderr.strip().splitlines()[-1], seconds, 0)
+        return Score(history, "failed", "", done.stderr.strip().splitlines()[-1], seconds, 0, *measured)
     answer = json.loads(done.stdout)
     best = answer["hypotheses"][0] if answer["hypotheses"] else None
     claim = "" if best is None else " ".join([best["family"], best["mapping"], best["origin"]["value"]])
-    return Score(
-        history, outcome(history, answer), answer["verdict"], claim, seconds, answer["hypotheses_tested"]
-    )
+    said = outcome(history, answer), answer["verdict"], claim
+    return Score(history, *said, seconds, answer["hypotheses_tested"], *measured, answer["stopped_by"])
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def outcome(history: History, answer: dict[str, object]) -> str:
@@ -97,7 +121,23 @@ def _row(name: str, group: Sequence[Score]) -> str:
     )
 
 
-def record(scores: Iterable[Score], seed: int) -> str:
-    """Return everything as JSON, the draws included, so that a history can be looked at again."""
-    rows = [asdict(score) | {"truth": score.history.truth} for score in scores]
-    return json.dumps({"schema": "blind/1", "seed": seed, "scores": rows}, indent=1)
+def put(file: Path, scores: Iterable[Score]) -> None:
+    """Write a file of results, whole or not at all."""
+    beside = file.with_suffix(".new")
+    beside.write_text("".join(f"{score.line()}\n" for score in scores))
+    beside.replace(file)
+
+
+def kept(file: Path | None) -> Iterator[Score]:
+    """Yield the scores that a file of results holds."""
+    for line in file.read_text().splitlines() if file is not None and file.exists() else ():
+        row = json.loads(line)
+        del row["truth"]
+        told = row.pop("history")
+        bounds = {**told.pop("bounds")}
+        bounds["seeds"] = tuple(bounds["seeds"])
+        future = None if told["future"] is None else tuple(told["future"])
+        history = History(
+            **{**told, "bounds": Bounds(**bounds), "draws": tuple(told["draws"]), "future": future}
+        )
+        yield Score(history, **row)

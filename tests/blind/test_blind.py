@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from histories import History, modest, negative, real
 from runtimes import CALLS, LANGUAGES
-from scoring import Score, judge, outcome, table
+from scoring import Score, judge, kept, outcome, put, table
 
 from hip_cuda_kernels.registry import FAMILIES
 
@@ -111,9 +111,19 @@ def test_only_the_real_next_draws_make_a_claim_right(
 
 def test_a_table_counts_every_outcome_once() -> None:
     scores = [
-        Score(made((4, 5)), "identified", "identified", "", 1.0, 1),
-        Score(made(None, "entropy"), "silent", "", "", 2.0, 1),
+        Score(made((4, 5)), "identified", "identified", "", 1.0, 1, 1.0, 0.0, "v1"),
+        Score(made(None, "entropy"), "silent", "", "", 2.0, 1, 2.0, 0.0, "v1"),
     ]
     lines = table(scores).splitlines()
     assert lines[2].startswith("| python | 1 | 1 |")
     assert lines[3].startswith("| entropy | 1 |")
+
+
+def test_a_file_of_results_gives_the_scores_back(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    scores = [
+        Score(made((4, 5)), "identified", "identified", "a b 0x1", 1.0, 7, 1.0, 0.5, "v1"),
+        Score(made(None, "entropy"), "silent", "no_evidence", "", 2.0, 9, 2.0, 0.5, "v2"),
+    ]
+    put(file, scores)
+    assert list(kept(file)) == scores

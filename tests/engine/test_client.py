@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import state
-from engine import client as clients
+from engine import link as links
 from engine.client import Client, Lost, call, follow
 from engine.errors import Unreachable, UsageError
 from engine.protocol import SOCKET_NAME, Event, Snapshot
@@ -145,7 +145,7 @@ async def test_a_read_only_client_may_not_halt(small_engine: Any) -> None:
 async def test_updates_have_no_hole_even_when_events_were_dropped(
     small_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "EVENTS_KEPT", 8)
+    monkeypatch.setattr(links, "EVENTS_KEPT", 8)
     seen: list[Snapshot | Event] = []
 
     async def read(client: Client) -> None:

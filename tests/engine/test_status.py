@@ -12,7 +12,6 @@ import pytest
 from engine.dispatch.queue import Queue
 from engine.halt import Halt
 from engine.protocol import LINE_LIMIT, Snapshot
-from engine.soak.probes import Reading
 from engine.status import (
     ALERT,
     STEP_NAMES,
@@ -26,6 +25,7 @@ from engine.status import (
     gather,
     pool_line,
 )
+from engine.vitals.probes import Reading
 from state.journal import Journal
 
 FOUND = {

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from engine.dispatch.selfplay import strategy_parts
 from engine.feedback.consult import JUDGED, Consultant, parts_of, settle
 from engine.feedback.diagnostics import Health
 from engine.feedback.proposals import FROZEN, RULES, WHITELIST, Past, Proposal, judge
@@ -20,6 +19,10 @@ from state.journal import Journal
 
 TRIALS = "pipeline.window_trials"  # 16 by default, a step doubles or halves
 DRAW = 500
+
+
+def nobody(*asked: object) -> None:
+    raise AssertionError(f"no person is needed, yet one is asked: {asked}")
 
 
 def proposal(changes: dict[str, Any], **values: Any) -> Proposal:
@@ -70,9 +73,9 @@ def test_whitelist_and_frozen_name_registered_parameters_and_share_none() -> Non
 def test_an_accepted_change_is_on_record_with_its_cause_and_rests_after(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         parameters = Parameters(journal.parameters, REGISTRY)
-        assert settle(proposal({TRIALS: 32}), journal, parameters, DRAW)[0].outcome == "accept"
+        assert settle(proposal({TRIALS: 32}), journal, parameters, DRAW, nobody)[0].outcome == "accept"
         assert parameters.values()[TRIALS] == 32
-        assert settle(proposal({TRIALS: 64}), journal, parameters, DRAW + 3)[0].rule == "cooldown"
+        assert settle(proposal({TRIALS: 64}), journal, parameters, DRAW + 3, nobody)[0].rule == "cooldown"
         assert parameters.values()[TRIALS] == 32
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 2
 
@@ -97,7 +100,7 @@ class Speaker(NoAdvisor):
 async def test_silence_changes_and_records_nothing(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         before = journal.seq
-        consultant = Consultant(NoAdvisor(), journal, Parameters(journal.parameters, REGISTRY))
+        consultant = Consultant(NoAdvisor(), journal, Parameters(journal.parameters, REGISTRY), nobody)
         assert await consultant.consult(FIRED, DRAW, {}) == []
         assert journal.seq == before
 
@@ -110,7 +113,7 @@ async def test_what_an_advisor_says_is_judged_like_any_proposal(tmp_path: Path) 
     )
     with Journal.open(tmp_path) as journal:
         parameters, speaker = Parameters(journal.parameters, REGISTRY), Speaker(said)
-        rulings = await Consultant(speaker, journal, parameters).consult(FIRED, DRAW, {"hits": 3})
+        rulings = await Consultant(speaker, journal, parameters, nobody).consult(FIRED, DRAW, {"hits": 3})
         assert [(one.outcome, one.rule) for one in rulings] == [("refuse", "frozen")]
         assert parameters.values() == REGISTRY.defaults()
         assert speaker.parts["trigger"]["trigger"] == "pool_degraded"
@@ -124,4 +127,3 @@ def test_the_loop_s_questions_can_be_put_with_the_parts_that_it_has() -> None:
     asked = build_llm_context("chapter13_proposal", parts)
     assert "pool_degraded" in asked.prompt
     assert TRIALS in asked.prompt
-    assert "mask half" in build_llm_context("selfplay_strategy", strategy_parts(None)).prompt

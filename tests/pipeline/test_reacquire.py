@@ -123,7 +123,23 @@ def test_a_chance_find_does_not_take_over_from_a_stream_that_missed_three_times(
     judged = reacquired(pool, watch, np.array([[123, 0], [456, 0]]), draws, SEEDS)
     assert judged.components[0].alignment == pattern()
     assert judged.components[0].weight > 0.8
-    assert reacquired(pool, watch, np.zeros((0, 2), dtype=np.int64), draws, SEEDS) is pool
+    nothing = reacquired(pool, watch, np.zeros((0, 2), dtype=np.int64), draws, SEEDS)
+    assert nothing.components[0].weight == pytest.approx(judged.components[0].weight, abs=0.01)
+
+
+def test_a_stream_that_goes_on_missing_is_let_go_although_nothing_is_found_in_its_place():
+    pool, watch, nothing = trusted(), begin(trusted()), np.zeros((0, 2), dtype=np.int64)
+    draws = [Draw(40 + at, int(value + 1) % 1000) for at, value in enumerate(stream(OLD, 46)[40:])]
+    weights = []
+    for draw in draws:
+        watch = look(watch, pool, draw)
+        pool = reissue(pool, draw.index + 1, [draw])
+        if due(watch):
+            pool = reacquired(pool, watch, nothing, draws[: draw.index - 39], SEEDS)
+            weights.append(pool.components[0].weight)
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > 0.8
+    assert weights[-1] < 0.2
 
 
 def test_a_session_is_watched_in_its_own_draws(walk):

@@ -1,4 +1,4 @@
-"""The walls of the console: what needs no toolkit loads none, and the engine is seen through two modules."""
+"""The walls of the console: what needs no toolkit loads none, and the engine is seen through its socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TUI = Path(__file__).parents[2] / "tui"
-HEAVY = ("textual", "rich", "pydantic", "numpy", "engine")
+HEAVY = ("textual", "rich", "pydantic", "numpy")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,21 @@ def _imports(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("file", sorted(TUI.rglob("*.py")), ids=lambda file: str(file.relative_to(TUI)))
-def test_the_engine_is_seen_through_protocol_and_client(file):
+def test_the_engine_is_seen_through_the_socket_alone(file):
     ours = {
         name
         for name in _imports(file)
         if name.split(".")[0] in ("engine", "state", "hip_cuda_kernels", "grammars")
     }
-    assert ours <= {"engine.protocol", "engine.client"}
+    assert ours <= {"engine", "engine.link"}
+
+
+def test_the_whole_console_loads_no_record_classes(tmp_path):
+    code = "import sys, tui.app; print([n for n in ('pydantic', 'numpy', 'engine.protocol') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TUI.parent
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_model_has_no_clock_and_no_socket():

@@ -10,7 +10,7 @@ from tui.model.text import Line, Span, cell, clip, cut, length, line, span, widt
 from tui.model.words import LIGHTS, UNKNOWN, duration, number, percent, rate
 
 if TYPE_CHECKING:
-    from engine.protocol import Host
+    from tui.wire import Host
 
 LATE = 30.0
 """Seconds after which a machine's reading is marked; 10 to 15 s are normal."""

@@ -8,7 +8,7 @@ from tui.model.panels import current
 from tui.model.words import duration
 
 if TYPE_CHECKING:
-    from engine.protocol import Halt, HaltKind, Snapshot, Step
+    from tui.wire import Halt, HaltKind, Snapshot, Step
 
 RESUME_WORD = "resume"
 

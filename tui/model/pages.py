@@ -13,8 +13,8 @@ from tui.model.text import BLANK, Line, cell, length, line, span
 from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, Sign, clock, duration
 
 if TYPE_CHECKING:
-    from engine.protocol import Halt, Snapshot
     from tui.model.view import View
+    from tui.wire import Halt, Snapshot
 
 
 def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
@@ -75,6 +75,8 @@ def resume_facts(shot: Snapshot, halt: Halt) -> list[Line]:
 
 def farewell(view: View, *, own_state: Path) -> str:
     """Return what is printed after leaving: how to come back, and never a claim that is not known."""
+    if view.recording:
+        return f"recording left — again: mimicry replay {shlex.quote(view.recording)}"
     option = f" --state {shlex.quote(str(own_state))}" if own_state != default_state() else ""
     if view.snapshot is None:
         return f"no engine was reached — start one: mimicry --no-ui{option}   console: mimicry{option}"

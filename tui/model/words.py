@@ -158,11 +158,9 @@ def parse_time(text: str | None) -> datetime | None:
     """Read an ISO time as UTC (a time without a zone is UTC); None when it is missing or not one."""
     try:
         when = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        return when.astimezone(UTC) if when and when.tzinfo else when and when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter: its zone leads out of the years 1 to 9999
         return None
-    if when is None:
-        return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def clock(text: str, *, seconds: bool = False, date: bool = False) -> str:

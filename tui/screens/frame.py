@@ -41,6 +41,9 @@ class Room(Protocol):
     def say(self, text: str, role: str = "") -> None:
         """Show one line in place of the keys."""
 
+    def go(self, place: Place) -> None:
+        """Bring a screen to the front."""
+
 
 class Framed(Screen[None]):
     """A screen with chrome; paints a view, decides nothing."""
@@ -50,7 +53,7 @@ class Framed(Screen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = ".chrome"
 
     def __init__(self, place: Place, room: Room, *, ascii_only: bool) -> None:
-        super().__init__(id=f"at-{place.id}")
+        super().__init__(id=f"at-{place.kind}")
         self.place, self.room = place, room
         self._view = room.view()
         self._ascii = ascii_only
@@ -111,6 +114,11 @@ class Framed(Screen[None]):
     def on_screen_resume(self) -> None:
         """Show what is new since the screen was left."""
         self.paint(self.room.view())
+
+    def on_screen_suspend(self) -> None:
+        """Keep what was chosen, not what was painted."""
+        for board in self.boards.values():
+            board.rest()
 
     def repaint(self) -> None:
         """Paint the same view again."""

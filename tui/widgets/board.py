@@ -64,6 +64,11 @@ class Board(Widget):
             self._refresh_row(index)
         self._label(title)
 
+    def rest(self) -> None:
+        """Give up painted rows while the screen is out of sight: each is a kilobyte, a screen has hundreds."""
+        self._strips.clear()
+        self._styles_cache.clear()
+
     def scroll_rows(self, rows: int) -> None:
         """Move by `rows`, stopping at the ends."""
         if self._scroll(rows):

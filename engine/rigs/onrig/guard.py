@@ -41,6 +41,10 @@ TICK, HALT_TICK = 0.2, 0.02
 GRACE = 0.5
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
+# What a start must say before it may wait for its slot: nobody would hear of one that cannot be obeyed then.
+START: dict[str, tuple[type, ...]] = {
+    "name": (str,), "attempt": (int,), "argv": (list,), "env": (dict,), "start_limit": (int, float), "first": (dict, type(None)),
+}  # fmt: skip
 
 
 class Guard:
@@ -114,6 +118,8 @@ class Guard:
     # -- workers ------------------------------------------------------------------------------------------------------
 
     def start(self, line: Line) -> None:
+        if wrong := [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]:
+            raise ValueError(f"a start without a sound {', '.join(wrong)}")
         name = line["name"]
         if name in self.workers:
             self.say(event="refused", name=name, attempt=line["attempt"], why="it runs already")
@@ -140,7 +146,7 @@ class Guard:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
             if slot is not None:
                 os.close(slot)
             self.say(event="exit", name=name, attempt=line["attempt"], code=127, cause=f"cannot start: {error}",
@@ -321,7 +327,7 @@ class Guard:
         for text in lines:
             try:
                 self.obey(json.loads(text))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 self.say(event="refused", name="", attempt=0, why=f"cannot take {text[:80]!r}: {error!r}")
 
     def end(self) -> None:

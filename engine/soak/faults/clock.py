@@ -1,0 +1,81 @@
+"""The fault of the clock: the wall clock of the engine and its children jumps forth and back. The machine's clock is never set."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.soak.fault import CannotBeDone
+from engine.soak.faults.base import Base, Letter, program, whole
+from engine.soak.target import Target
+from state.journal import Journal
+
+SOURCE = Path(__file__).with_name("clock.c")
+JUMPS = (3600, -7200, 3600)
+"""Seconds: an hour forth, two back, and right again."""
+BETWEEN_S = 3.0
+TOLERANCE_S = 2.0
+
+
+class ClockStep(Base):
+    """An hour forth, two hours back, right again."""
+
+    name = "clock_step"
+    summary = "the engine's wall clock jumps +1 h, -2 h, +1 h (a library of ours, for this process alone)"
+    holds = "order is the journal's; no lease, deadline or delay moves; each jump is one clock.step event with its size"
+    needs = "cc"
+
+    def __init__(self) -> None:
+        self._since, self._letter, self._shifted = 0, None, False  # type: tuple[int, Letter | None, bool]
+
+    def inject(self, target: Target, options: dict[str, Any]) -> str:
+        """Restart the room under the shifted clock and let it jump; between jumps something is put on record."""
+        library, word = built(target.scratch), target.scratch / "clock.shift"
+        _set(word, 0)
+        target.restart({"env": {"LD_PRELOAD": str(library), "MIMICRY_CLOCK_SHIFT": str(word)}})
+        self._shifted, self._since = True, target.room_seq()
+        at = 0
+        for jump in JUMPS:
+            at += jump
+            _set(word, at * 1_000_000_000)
+            Letter(target)
+            time.sleep(BETWEEN_S)
+        return f"the engine's wall clock jumped by {', '.join(f'{jump:+d} s' for jump in JUMPS)}"
+
+    def recovered(self, target: Target) -> bool:
+        """Say whether a letter that came after the jumps has been taken, answered and archived."""
+        if self._letter is None:
+            self._letter = Letter(target)
+        return self._letter.answer is not None and whole(target)
+
+    def findings(self, target: Target) -> list[str]:
+        """Every jump stands on record, with its size; then the room gets the machine's clock back."""
+        with Journal.read_only(target.state) as journal:
+            seen = [
+                event.data["seconds"] for event in journal.events(after=self._since, kinds=("clock.step",))
+            ]
+        found = []
+        if len(seen) != len(JUMPS) or any(
+            abs(one - jump) > TOLERANCE_S for one, jump in zip(seen, JUMPS, strict=False)
+        ):
+            found.append(f"clock.step events say {seen}, the clock jumped by {list(JUMPS)}")
+        target.restart({})
+        return found
+
+
+def built(folder: Path) -> Path:
+    """Compile the library into `folder` and return its path."""
+    library = folder / "clock.so"
+    command = [program("cc"), "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotBeDone(f"cc does not compile {SOURCE.name}: {done.stderr.strip().splitlines()[-1:]}")
+    return library
+
+
+def _set(word: Path, nanoseconds: int) -> None:
+    """Write the shift in place: the library has the file mapped."""
+    with word.open("r+b" if word.exists() else "w+b") as file:
+        file.write(nanoseconds.to_bytes(8, "little", signed=True))

@@ -1,0 +1,89 @@
+"""Faults of a plan, each at its second: done, held, undone, recovered from, and what must hold after it asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import MimicryError
+from engine.soak import kinds, processes
+from engine.soak.fault import CannotBeDone, Fault
+from engine.soak.plan import FaultAt
+from engine.soak.stage import Stage
+from engine.soak.target import Target
+from state.clock import monotonic
+
+POLL_S = 0.5
+
+
+async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> None:
+    """Fire every fault of the plan that no earlier runner has fired."""
+    fired = {event.data["n"] for event in stage.journal.events(kinds=[kinds.FAULT])}
+    for number, asked in enumerate(stage.plan.faults):
+        if number in fired:
+            continue
+        await stage.sleep(stage.plan.when(asked) - stage.t())
+        if stage.over():
+            return
+        async with stage.hands:
+            await fire(stage, number, asked, catalog[asked.name]())
+
+
+async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
+    """Do one fault from beginning to end; whatever happens, it is undone and on the record."""
+    target = target_of(stage)
+    begun = time.monotonic()
+    head = {"n": number, "name": fault.name}
+    stage.daemon.expect(f"fault {fault.name}")
+    told: dict[str, Any] = {"holds": False, "findings": [], "skipped": None}
+    try:
+        did = await asyncio.to_thread(fault.inject, target, dict(asked.options))
+        stage.log(kinds.FAULT, head | {"mono": monotonic(), "did": did, "must": fault.holds})
+        if fault.undo_first:
+            await asyncio.sleep(fault.hold_s)
+            await asyncio.to_thread(fault.undo, target)
+        begun = time.monotonic()
+        back = await _recovered(fault, target, begun)
+        told["seconds"] = round(time.monotonic() - begun, 3)
+        if back:
+            told["findings"] = await asyncio.to_thread(fault.findings, target)
+        else:
+            told["findings"] = [f"not back after {fault.settle_s:g} s"]
+        told["holds"] = not told["findings"]
+    except CannotBeDone as error:
+        stage.log(kinds.FAULT, head | {"mono": monotonic(), "did": None, "skipped": str(error)})
+        told["skipped"] = str(error)
+    except (MimicryError, OSError) as error:
+        told["findings"] = [f"{type(error).__name__}: {error}"[:300]]
+    finally:
+        try:
+            await asyncio.to_thread(fault.undo, target)
+        except (MimicryError, OSError) as error:
+            told["findings"] = [*told["findings"], f"undo: {type(error).__name__}: {error}"[:300]]
+            told["holds"] = False
+        stage.daemon.calm()
+        stage.log(kinds.RECOVERED, {**head, "seconds": round(time.monotonic() - begun, 3), **told})
+
+
+async def _recovered(fault: Fault, target: Target, begun: float) -> bool:
+    while time.monotonic() - begun < fault.settle_s:
+        if await asyncio.to_thread(fault.recovered, target):
+            return True
+        await asyncio.sleep(POLL_S)
+    return False
+
+
+def target_of(stage: Stage) -> Target:
+    """Return what faults may touch."""
+
+    return Target(
+        state=stage.ground.room,
+        scratch=stage.ground.scratch,
+        processes=lambda: processes.tree(stage.daemon.pid),
+        ask=stage.daemon.ask,
+        restart=lambda conditions: stage.daemon.restart(conditions, stage.look.away),
+        room_seq=lambda: stage.look.of(lambda journal: journal.seq, 0),
+        seed=stage.plan.seed,
+    )

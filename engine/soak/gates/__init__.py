@@ -1,0 +1,1 @@
+"""The gates, one question each; `table.py` lists them."""

@@ -1,0 +1,1 @@
+"""The three scenarios: what keeps coming, what is asked for, and when."""

@@ -1,0 +1,1 @@
+"""What the engine weighs: readings of its own process, their samples, their slopes."""

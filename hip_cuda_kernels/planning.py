@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def pass_rates(draws: int, missable: int, chance: float) -> list[float]:
     return rates
 
 
+@lru_cache(maxsize=1024)  # the vectors of a search mostly ask the same
 def depths(load: Workload) -> tuple[int, int]:
     """Return how many draws the first and the second stage compare; both leave the threshold in reach.
 

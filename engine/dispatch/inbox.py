@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput
 from state.chain import Event
-from state.files import disk_errors, sync_directory, write_atomic
+from state.files import disk_errors, make_folder, sync_directory, write_atomic
 from state.journal import Journal
 from state.requests import RequestRow
 
@@ -69,7 +69,7 @@ class Inbox:
         self._scanning = threading.Lock()
         for folder in (self.claimed, self.archive):
             with disk_errors(folder, "creating the inbox"):
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
 
     async def watch(
         self, *, interval: float = QUIET_SECONDS, told: Callable[[Scan], None] = lambda scan: None

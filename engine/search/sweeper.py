@@ -115,11 +115,12 @@ class Sweeper:
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
+        # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
+        halted = next(tasks, None) is not None
         while served in ready:
             yield ready.pop(served)
             served += 1
-        # a halt that comes while nothing is in flight ends the map without a stopped result
-        if served < len(pieces) or next(tasks, None) is not None:
+        if halted or served < len(pieces):
             raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(

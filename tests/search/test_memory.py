@@ -19,7 +19,11 @@ from engine.search.memory import BASE, SeedHalves, need
 CASES = {
     "constant": {"law": "constant", "threshold": 6, "hi": 9},
     "window": {"law": "constant", "threshold": 6, "hi": 9, "window": 5, "plants": 0},
-    "range": {"law": "range", "threshold": 9, "hi": 9, },
+    "range": {
+        "law": "range",
+        "threshold": 9,
+        "hi": 9,
+    },
     "reseed": {"law": "reseed", "threshold": 8, "hi": 9, "count": 300},
     "flooded": {"law": "constant", "threshold": 2, "hi": 9, "count": 3000},
 }

@@ -35,9 +35,7 @@ async def rest(stage: Stage) -> None:
 def soaked(tmp_path: Path, wrong: str, monkeypatch: pytest.MonkeyPatch) -> Records:
     """Return the records of a soak over an engine in which these things are wrong."""
     one = SCENARIOS["a"]
-    bare = Scenario(
-        "a", "rest", "nothing", one.settings, one.stream, rest, first=60, halt_every_s=25.0 * COMPRESS
-    )
+    bare = Scenario("a", "rest", "nothing", one.settings, one.stream, rest, halt_every_s=25.0 * COMPRESS)
     monkeypatch.setitem(SCENARIOS, "a", bare)  # type: ignore[arg-type]
     monkeypatch.setattr("engine.soak.halting.LEAST_EVERY_S", 20.0)
     made = ground.new(tmp_path, "a")

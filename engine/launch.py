@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.client import call
 from engine.errors import EnvironmentFault, Unreachable
 
+OLD_LOG = 1 << 20  # bytes of earlier daemons' last words, moved aside
 PATIENCE = 20.0  # seconds a daemon may take until its socket answers
 
 
@@ -23,7 +24,7 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         return
     except Unreachable:
         pass
-    (state / "logs").mkdir(parents=True, exist_ok=True)
+    (state / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "logs" / "daemon.err"
     command = [
         sys.executable,
@@ -35,7 +36,10 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         *(["--demo"] if demo else []),
         *(["--simulated-fleet"] if fleet else []),
     ]
-    with log.open("ab") as sink:
+    if log.exists() and log.stat().st_size > OLD_LOG:
+        log.replace(log.with_name("daemon.err.1"))
+    private = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(private, "ab") as sink:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
         )
@@ -52,8 +56,8 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
     raise EnvironmentFault(f"the engine did not start: {tail[0]} (log: {log})")
 
 
-def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
-    """Become the console process; it needs a terminal and the `tui` extra."""
+def console_flags(arguments: argparse.Namespace) -> list[str]:
+    """Return the console's options; EnvironmentFault where it is not installed or there is no terminal."""
     if importlib.util.find_spec("textual") is None:
         raise EnvironmentFault(
             "the console is not installed; fix: make install EXTRAS=tui (or pip install 'mimicry[tui]')"
@@ -62,13 +66,19 @@ def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
         raise EnvironmentFault(
             "the console needs a terminal; without one use `mimicry status` or `mimicry --no-ui`"
         )
-    flags = [
-        f"--{name.replace('_', '-')}"
-        for name in ("ascii", "mono", "no_mouse")
-        if getattr(arguments, name, False)
-    ]
-    flags += ["--readonly"] if readonly else []
     theme = getattr(arguments, "theme", None)
-    flags += ["--theme", theme] if theme else []
+    return [
+        *(
+            f"--{name.replace('_', '-')}"
+            for name in ("ascii", "mono", "no_mouse")
+            if getattr(arguments, name, False)
+        ),
+        *(["--theme", theme] if theme else []),
+    ]
+
+
+def exec_console(arguments: argparse.Namespace, *, readonly: bool) -> int:
+    """Become the console process; it needs a terminal and the `tui` extra."""
+    flags = [*console_flags(arguments), *(["--readonly"] if readonly else [])]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "tui", "--state", str(arguments.state), *flags])

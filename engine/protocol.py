@@ -19,6 +19,8 @@ LOOKS = frozenset(
         "tables",
         "row",
         "series",
+        "curve",
+        "trace",
         "past",
         "explain",
         "decision",

@@ -14,6 +14,8 @@ logger = logging.getLogger("mimicry.supervise")
 
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 STABLE_SECONDS = 60.0
+AGAIN_SECONDS = 3600.0
+"""A service that fails with the same words again is told once an hour: a restart every 30 s must not fill the journal."""
 UNTOLD = 20
 """Failures kept for later while the journal takes none; the oldest give way, the log has all."""
 State = Literal["running", "waiting", "ended"]
@@ -52,6 +54,8 @@ class Supervisor:
         self._told, self._first, self._last = told, first_delay, last_delay
         self._untold: deque[tuple[str, str]] = deque(maxlen=UNTOLD)
         self._services: dict[str, Service] = {}
+        self._said: dict[str, tuple[str, float]] = {}
+        """The fault of each service that was told last, and when."""
         self.states: dict[str, ServiceState] = {}
 
     def add(self, name: str, service: Service) -> None:
@@ -93,7 +97,10 @@ class Supervisor:
         state.since = time.monotonic()
         state.error = f"{type(error).__name__}: {error}".splitlines()[0]
         logger.error("service %s failed: %s", state.name, state.error, exc_info=error)
-        self._untold.append((state.name, state.error))
+        now, last = time.monotonic(), self._said.get(state.name)
+        if last is None or last[0] != state.error or now - last[1] > AGAIN_SECONDS:
+            self._said[state.name] = (state.error, now)
+            self._untold.append((state.name, state.error))
         self._tell()
 
     def _tell(self) -> None:

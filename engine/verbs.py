@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.protocol import Command
     from engine.server import Handler
     from engine.watcher.watcher import Watcher
+    from state.journal import Journal
 
 OPERATOR = "operator"
 
@@ -69,18 +70,7 @@ class Verbs:
             raise UsageError(
                 f"explain: {number!r} is not a decision's number; `mimicry decisions` lists them"
             )
-        told = self._desk.journal.decisions.explain(number).to_dict()
-        try:
-            replayed: dict[str, Any] | None = replay_recorded(self._desk.journal, number).model_dump(
-                mode="json"
-            )
-        except BadInput:
-            replayed = None  # an operator's entry has no case
-        return {
-            **told,
-            "replayed_action": replayed and replayed["action"],
-            "case": replayed and replayed["case"],
-        }
+        return explanation(self._desk.journal, number)
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
@@ -106,6 +96,16 @@ class Verbs:
 
         arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
         return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
+
+
+def explanation(journal: Journal, number: int) -> dict[str, Any]:
+    """Return a decision with its case, what led to it, what followed, and the action that its record gives again."""
+    told = journal.decisions.explain(number).to_dict()
+    try:
+        replayed: dict[str, Any] | None = replay_recorded(journal, number).model_dump(mode="json")
+    except BadInput:
+        replayed = None  # an operator's entry has no case
+    return {**told, "replayed_action": replayed and replayed["action"], "case": replayed and replayed["case"]}
 
 
 def add_operator_entry(desk: Desk, action: str, reason: str, by: str) -> None:

@@ -38,6 +38,12 @@ from state.settings import Cursors, Parameters
 JOURNAL_NAME = "journal.db"
 LINK_KEYS = ("request", "decision", "approval", "run", "sweep", "cause")
 _PAGE = 500
+_NAMES = """
+WITH RECURSIVE name(kind) AS (
+  SELECT min(kind) FROM events WHERE kind >= ?
+  UNION ALL SELECT (SELECT min(kind) FROM events WHERE kind > name.kind) FROM name WHERE name.kind < ?
+) SELECT kind FROM name WHERE kind < ?
+"""
 logger = logging.getLogger("mimicry.journal")
 
 
@@ -233,12 +239,10 @@ class Journal:
         self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[Event]:
         """Yield events with seq > `after`, oldest first; `kinds` takes exact names or prefixes ending in a dot."""
-        where, values = _kind_filter(kinds)
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > ?{where} ORDER BY seq LIMIT ?"
-            found = self.query_events(query, (after, *values, page))
+            found = self._found(kinds, "seq > ?", after, "ASC", page)
             yield from found
             if len(found) < page:
                 return
@@ -249,11 +253,49 @@ class Journal:
         found = self.newest(kinds, 1)
         return found[0] if found else None
 
-    def newest(self, kinds: Sequence[str], limit: int) -> list[Event]:
-        """Return at most `limit` events of these kinds (names or prefixes as in `events`), newest first."""
-        where, values = _kind_filter(kinds)
-        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > 0{where} ORDER BY seq DESC LIMIT ?"
-        return self.query_events(query, (*values, limit))
+    def newest(
+        self, kinds: Sequence[str], limit: int, *, upto: int | None = None, skip: int = 0
+    ) -> list[Event]:
+        """Return at most `limit` events of these kinds (as in `events`) with seq up to `upto`, newest first, behind `skip`."""
+        return self._found(kinds, "seq <= ?", self.seq if upto is None else upto, "DESC", limit, skip)
+
+    def count(self, kinds: Sequence[str], *, upto: int | None = None) -> int:
+        """Return how many events of these kinds there are up to `upto`; read from the index alone."""
+        names = self._kinds(kinds)
+        wanted = ", ".join("?" * len(names))
+        query = f"SELECT count(*) FROM events INDEXED BY events_kind WHERE kind IN ({wanted}) AND seq <= ?"
+        with self.reading() as db:
+            return int(db.execute(query, (*names, self.seq if upto is None else upto)).fetchone()[0])
+
+    def _found(
+        self, kinds: Sequence[str] | None, bound: str, seq: int, order: str, limit: int, skip: int = 0
+    ) -> list[Event]:
+        """Return the first events within a bound and behind `skip`, in an order; each kind is looked up in its own stretch of the index.
+
+        One query over several kinds would have SQLite walk the whole journal in order, or sort all of their events.
+        """
+        head, tail = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE", f"ORDER BY seq {order} LIMIT ?"
+        if kinds is None:
+            return self.query_events(f"{head} {bound} {tail} OFFSET ?", (seq, limit, skip))
+        names = self._kinds(kinds)
+        part = (
+            f"SELECT * FROM (SELECT seq FROM events INDEXED BY events_kind WHERE kind = ? AND {bound} {tail})"
+        )
+        if not names:
+            return []
+        values = [value for name in names for value in (name, seq, limit + skip)]
+        wanted = " UNION ALL ".join([part] * len(names))
+        return self.query_events(f"{head} seq IN ({wanted}) {tail} OFFSET ?", (*values, limit, skip))
+
+    def _kinds(self, kinds: Sequence[str]) -> list[str]:
+        """Return the names that `kinds` stand for: a prefix is followed through the index from one name to the next."""
+        found = {kind: None for kind in kinds if not kind.endswith(".")}
+        for prefix in kinds:
+            if prefix.endswith("."):
+                with self.reading() as db:
+                    rows = db.execute(_NAMES, (prefix, end := prefix[:-1] + "/", end)).fetchall()
+                found |= {str(name): None for (name,) in rows if name is not None}
+        return list(found)
 
     def query_events(self, query: str, values: Sequence[object]) -> list[Event]:
         """Return the events that a query over EVENT_COLUMNS finds."""
@@ -363,14 +405,3 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _kind_filter(kinds: Sequence[str] | None) -> tuple[str, list[str]]:
-    if kinds is None:
-        return "", []
-    exact = [kind for kind in kinds if not kind.endswith(".")]
-    spans = [kind for kind in kinds if kind.endswith(".")]
-    terms = [f"kind IN ({', '.join('?' * len(exact))})"] if exact else []
-    terms += ["(kind >= ? AND kind < ?)"] * len(spans)
-    values = exact + [end for span in spans for end in (span, span[:-1] + "/")]
-    return f" AND ({' OR '.join(terms)})" if terms else " AND 0", values

@@ -17,6 +17,7 @@ from state.runs import Runs
 HISTORY_RUNS = 200
 HISTORY_DECISIONS = 200
 HEALTH_KIND, SELFPLAY_KIND = "learning.health", "selfplay.finished"
+FILE_BYTES = 32 << 20
 _PAGE = 1000
 _TAIL, _PAGE_BYTES = 1 << 16, 16 << 20
 
@@ -54,7 +55,10 @@ def plain(event: Event) -> dict[str, Any]:
 
 
 class JsonlMirror:
-    """Appends one JSON line with `seq` per event of the given kinds; a lost tail is written again from the journal."""
+    """Appends one JSON line with `seq` per event of the given kinds; a lost tail is written again from the journal.
+
+    A file of more than `FILE_BYTES` is moved to `.1`, in place of the one before; the journal holds all of it.
+    """
 
     def __init__(self, path: Path, kinds: Sequence[str], shape: Shape = plain) -> None:
         self.path, self.kinds, self._shape = path, tuple(kinds), shape
@@ -80,6 +84,9 @@ class JsonlMirror:
         text = "".join(json.dumps({**self._shape(event), "seq": event.seq}) + "\n" for event in events)
         if not text:
             return
+        with disk_errors(self.path, "appending to the mirror"):
+            if self.path.exists() and self.path.stat().st_size > FILE_BYTES:
+                self.path.replace(_before(self.path))
         with disk_errors(self.path, "appending to the mirror"), self.path.open("ab") as handle:
             size = handle.seek(0, os.SEEK_END)
             try:
@@ -94,16 +101,25 @@ class JsonlMirror:
         """Cut to the last whole line and return its seq; a file that is not this journal's is moved aside."""
         with disk_errors(self.path, "reading the mirror"):
             make_folder(self.path.parent)
-            if not self.path.exists():
-                return 0
-            last = _cut_to_whole_lines(self.path)
+            last = _cut_to_whole_lines(self.path) if self.path.exists() else None
             if last is None:
-                return 0
+                return self._moved_before(source)
             seq = _seq_of(last)
             if seq is None or seq > source.seq:
                 self.path.replace(_free_name(self.path))
                 return 0
         return seq
+
+    def _moved_before(self, source: Source) -> int:
+        """Return where the file that was moved last ends: a crash may have come just after the move."""
+        moved = _before(self.path)
+        last = _cut_to_whole_lines(moved) if moved.exists() else None
+        seq = None if last is None else _seq_of(last)
+        return seq if seq is not None and seq <= source.seq else 0
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")
 
 
 def _cut_to_whole_lines(path: Path) -> bytes | None:

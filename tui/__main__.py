@@ -32,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--theme", choices=sorted(themes.PALETTES), default=None, help=f"colours (default: {themes.DEFAULT})"
     )
+    made.add_argument("--recording", metavar="NAME", help="the state is a recording that is shown again")
+    made.add_argument("--at", metavar="TIME", help="begin in a recording at that time, UTC")
     made.add_argument("--keys", action="store_true", help="print the key table and exit")
     return made
 
@@ -66,7 +68,13 @@ def _run(options: argparse.Namespace) -> int:
     theme = "mono" if mono else options.theme or themes.DEFAULT
     state = options.state or default_state()
     console = Console(
-        state, readonly=options.readonly, ascii_only=options.ascii, theme=theme, bell=options.bell
+        state,
+        readonly=options.readonly or options.recording is not None,
+        ascii_only=options.ascii,
+        theme=theme,
+        bell=options.bell,
+        recording=options.recording or "",
+        begin=options.at,
     )
     console.run(mouse=not options.no_mouse)
     if console.farewell:

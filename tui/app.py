@@ -37,7 +37,7 @@ from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 from tui.screens.overview import Overview
 from tui.screens.soak import Soak
-from tui.widgets.dialog import Confirm, HaltDialog, Order, Page, Pick, ResumeDialog
+from tui.widgets.dialog import Confirm, HaltDialog, InjectDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
     from tui.wire import Alert, Reply, Snapshot
@@ -89,6 +89,8 @@ class Console(App[None]):
         theme: str = themes.DEFAULT,
         bell: bool = False,
         connect: Connect | None = None,
+        recording: str = "",
+        begin: str | None = None,
     ) -> None:
         super().__init__(ansi_color=True if theme == "mono" else None)
         for each in themes.themes():
@@ -114,6 +116,8 @@ class Console(App[None]):
         self._place = self._before = PLACES[0]
         self._past: Snapshot | None = None
         """The earlier moment that is shown instead of the newest snapshot."""
+        self._recording, self._begin = recording, begin
+        """The recording that is shown, and the time at which it shall begin."""
         self._faults: tuple[str, ...] = ()
         """What is wrong with the keymap file."""
         self._told_alerts: set[str] | None = None
@@ -176,6 +180,7 @@ class Console(App[None]):
             readonly=self.readonly,
             frozen=self._frozen,
             newest=self.feed.latest,
+            recording=self._recording,
             place=self._place,
         )
 
@@ -196,11 +201,13 @@ class Console(App[None]):
         if self._shown is None:
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         shot = self.feed.take()
-        if shot is not None:
+        if shot is not None and not self._recording:
             self._tell_alerts(shot)
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
+            if self._recording:
+                self.step_time(at=self._begin or (shot.at if shot is not None else None))
         wait = self._painted + self._refresh_every - 0.1 - time.monotonic()
         if wait <= 0 or self.feed.link.state != "live" or self._shown is None:
             self.paint()
@@ -314,21 +321,36 @@ class Console(App[None]):
         offers = self._exports()
         self.push_screen(
             Pick("Export", [(word, does) for word, does, _ in offers], ascii_only=self.ascii_only),
-            lambda at: None if at is None else self._export(*offers[at]),
+            lambda at: None if at is None else self._chosen(*offers[at]),
         )
 
-    def _exports(self) -> list[tuple[str, str, Callable[[], str]]]:
+    def _chosen(self, form: str, does: str, make: Callable[[], object]) -> None:
+        made = make()
+        if isinstance(made, str):
+            self._export(form, does, lambda: made)
+
+    @work(group="export", exclusive=True, exit_on_error=True)
+    async def _export_list(self, form: str, screen: Lists) -> None:
+        """Write the whole list, page by page."""
+        page = screen.shown.page
+        assert page is not None
+        names = [column.name for column in page.columns]
+        try:
+            rows = await screen.every_row()
+        except Refused as error:
+            self.say(f"not exported: {error}", "fail")
+            return
+        text = as_csv(names, rows) if form == "csv" else json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+        self._export(form, f"{len(rows):,} rows", lambda: text)
+
+    def _exports(self) -> list[tuple[str, str, Callable[[], object]]]:
         active = self.active
-        offers: list[tuple[str, str, Callable[[], str]]] = []
+        offers: list[tuple[str, str, Callable[[], object]]] = []
         if isinstance(active, Lists) and (page := active.shown.page) is not None:
-            rows, names = active.taken(), [column.name for column in page.columns]
+            count = len(active.shown.marks) or (page.matched if not page.whole else len(page.rows))
             offers += [
-                ("csv", f"{len(rows)} rows, every column", lambda: as_csv(names, rows)),
-                (
-                    "json",
-                    f"{len(rows)} rows, numbers as numbers",
-                    lambda: json.dumps(rows, indent=1, ensure_ascii=False) + "\n",
-                ),
+                ("csv", f"{count:,} rows, every column", partial(self._export_list, "csv", active)),
+                ("json", f"{count:,} rows, numbers as numbers", partial(self._export_list, "json", active)),
             ]
         return [
             *offers,
@@ -397,6 +419,11 @@ class Console(App[None]):
         else:
             self.tables = {each["name"]: each["title"] for each in told["tables"]}
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave a key that several kinds of screens use to the one that is in front."""
+        key = keys.SHARED.get(str(parameters[0]) if action == "here" and parameters else action)
+        return key is None or not key.on or self._place.kind in key.on
+
     def action_open(self) -> None:
         """Open the row or the panel."""
         self.active.do_open()
@@ -405,7 +432,7 @@ class Console(App[None]):
         """Close what is open, or go back to the screen before."""
         if self.active.do_back():
             return
-        if self._past is not None:
+        if self._past is not None and not self._recording:
             self._past = None
             self.paint()
         elif self._place is not self._before:
@@ -445,9 +472,12 @@ class Console(App[None]):
             self.say(f"no replay: {error}", "warn")
             return
         if step > 0 and here == past.seq:
-            self.say("that is the newest record: Esc shows the room as it is now", "head")
+            live = "" if self._recording else ": Esc shows the room as it is now"
+            self.say(f"that is the newest record{live}", "head")
         elif here == past.seq:
-            self.say("that is the first record of this journal", "head")
+            self.say(
+                f"that is the first record of this {'recording' if self._recording else 'journal'}", "head"
+            )
         self._past = past
         self.paint()
 
@@ -489,12 +519,30 @@ class Console(App[None]):
 
     # ── actions that act ────────────────────────────────────────────────────
 
-    def action_halt(self) -> None:
+    def action_halt(self, kind: str = "now") -> None:
         """Ask how to halt; the newest snapshot counts, also while the view is frozen."""
         if self._may_act("halt"):
             shot = self.view().newest
-            dialog = HaltDialog(halts.choices(shot), halts.facts(shot), ascii_only=self.ascii_only)
+            dialog = HaltDialog(halts.choices(shot), halts.facts(shot), at=kind, ascii_only=self.ascii_only)
             self.push_screen(dialog, self.order)
+
+    def action_checkpoint(self) -> None:
+        """Ask how to halt, the next checkpoint highlighted."""
+        self.action_halt("checkpoint")
+
+    def action_finish(self) -> None:
+        """Ask how to halt, the end of the step highlighted."""
+        self.action_halt("finish")
+
+    def action_inject(self) -> None:
+        """Ask for a draw to give to the room; test mode only."""
+        if not self._may_act("inject"):
+            return
+        shot = self.view().newest
+        if shot is None or not shot.test_mode:
+            self.say("inject: only in test mode; real draws come from their sources alone", "held")
+            return
+        self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
 
     def action_resume(self) -> None:
         """Ask before work goes on."""
@@ -509,7 +557,7 @@ class Console(App[None]):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
-        if self._past is not None:
+        if self._past is not None and not self._recording:
             self.say("this is a replay of the past: Esc goes back to now, then act", "held")
             return
         active = self.active
@@ -566,7 +614,9 @@ class Console(App[None]):
             self._told_alerts = set(now)
 
     def _may_act(self, verb: str) -> bool:
-        if self.readonly:
+        if self._recording:
+            self.say(f"a recording: nothing runs here, {verb} has nothing to act on", "held")
+        elif self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
         elif self.view().other and verb != "halt":
             self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")

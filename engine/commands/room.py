@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from engine.commands.listing import LISTING
 from engine.commands.options import JSON, LOOKS
 from engine.commands.talk import call, show
 from engine.commands.verb import Arguments, Option, Verb
-from engine.errors import Exit
+from engine.errors import Exit, MimicryError
 
 
 def serve(arguments: Arguments) -> int:
@@ -58,6 +59,46 @@ def browser(arguments: Arguments) -> int:
         *(["--act"] if arguments.act else []),
     ]
     os.execv(sys.executable, [sys.executable, "-m", "tui.web", *words])
+
+
+def record(arguments: Arguments) -> int:
+    """Write a slice of the journal to a file, beside a running engine or after one."""
+    import time
+
+    from engine.recording import record as write
+
+    try:
+        test_mode = bool(call(arguments, "snapshot")["test_mode"])
+    except MimicryError:
+        test_mode = False  # no engine: the header says nothing of it
+    named = time.strftime("recording-%Y%m%dT%H%M%SZ.mimicry", time.gmtime())
+    target = Path(arguments.out or named)
+    header = write(arguments.state, target, since=arguments.since, until=arguments.until, test_mode=test_mode)
+    data = {"file": str(target), **header.model_dump(mode="json", by_alias=True)}
+    return show(
+        arguments,
+        data,
+        lambda: (
+            f"{target}: events {header.first.seq}..{header.last.seq}, {header.events:,} of them and {header.before:,} from before,"
+            f" {header.bytes:,} bytes, sha-256 {header.sha256[:12]}\n"
+            f"  {header.first.at} to {header.last.at}   look: mimicry replay {target}"
+        ),
+    )
+
+
+def replay(arguments: Arguments) -> int:
+    """Open the console over a recording, or print it as lines of JSON."""
+    from engine import playback
+
+    file = Path(arguments.file)
+    if arguments.json:
+        for line in playback.told(file, arguments.at):
+            print(line)
+        return int(Exit.OK)
+    from engine.launch import console_flags
+
+    flags = console_flags(arguments)
+    return playback.show(file, [*flags, *(["--at", arguments.at] if arguments.at else [])])
 
 
 def status(arguments: Arguments) -> int:
@@ -191,6 +232,18 @@ VERBS: tuple[Verb, ...] = (
     Verb("serve", browser, "the console in a browser, on loopback, behind a key", [
         (("--port",), {"type": int, "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
         (("--act",), {"action": "store_true", "help": "let the browser act; without it it only looks"}),
+    ]),
+    Verb("record", record, "a slice of the journal as one file", [
+        (("--out",), {"metavar": "FILE", "help": "where to (recording-TIME.mimicry here)"}),
+        (("--since",), {"metavar": "TIME", "help": "from then on, UTC, as in 2026-11-26T14:02 (the first event)"}),
+        (("--until",), {"metavar": "TIME", "help": "up to then (the last event)"}),
+        JSON,
+    ]),
+    Verb("replay", replay, "the console over a recording", [
+        (("file",), {"metavar": "FILE", "help": "what `mimicry record` wrote"}),
+        (("--at",), {"metavar": "TIME", "help": "begin there, UTC; with --json the room at that time alone"}),
+        (("--json",), {"action": "store_true", "help": "no console: header, events, the room at the end, a line each"}),
+        *LOOKS,
     ]),
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [

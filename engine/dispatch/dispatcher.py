@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
+from engine.dispatch import told
 from engine.dispatch.overrule import overruled
 from engine.errors import Halted
 from engine.feedback.drift import drifted
@@ -160,6 +161,7 @@ class Dispatcher:
             request=request.id,
             run=run,
             inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
+            known=lambda step: told.of_step(desk, step),
             overruled=overruled(desk.journal, request),
         )
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from engine.errors import DiskFault, EnvironmentFault, UsageError
 from state.errors import StateError
 from state.files import disk_errors, make_folder, write_atomic
+from state.versions import refusal
+
+SCHEMA = "cursor/1"
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
@@ -30,18 +33,23 @@ class Cursor:
             raise UsageError(
                 f"cursor {self.name!r}: {seq} lies before {self.position}; a cursor only goes forward"
             )
-        write_json(self.path, {"schema": "cursor/1", "name": self.name, "seq": seq})
+        write_json(self.path, {"schema": SCHEMA, "name": self.name, "seq": seq})
         self.position = seq
 
     def _load(self) -> int:
         try:
-            seq = json.loads(self.path.read_text())["seq"]
+            record = json.loads(self.path.read_text())
+            seq = record["seq"]
         except FileNotFoundError:
             return 0
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EnvironmentFault(
                 f"{self.path}: not a cursor ({error}); restore it or delete it to start at 0"
             ) from None
+        if (
+            why := refusal(record.get("schema", SCHEMA), SCHEMA, older="delete it to start at 0")
+        ) is not None:
+            raise EnvironmentFault(f"{self.path}: {why}")
         if not isinstance(seq, int) or seq < 0:
             raise EnvironmentFault(
                 f"{self.path}: seq {seq!r} is not a position; restore it or delete it to start at 0"

@@ -160,6 +160,10 @@ class DrawStore:
     def _parse(self, number: int, line: bytes) -> Arrival:
         try:
             record: dict[str, Any] = json.loads(line)
+            if set(record) > KEYS:
+                raise EnvironmentFault(
+                    f"{self.path}, line {number}: was written by a newer mimicry (it has {min(set(record) - KEYS)!r}): upgrade mimicry; nothing was changed"
+                )
             if set(record) != KEYS or record["seq"] != number:
                 raise ValueError(f"keys {sorted(record)}, seq {record.get('seq')}")
             time = None if record["time"] is None else datetime.fromisoformat(record["time"])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.llm.advice import Record
-from engine.llm.masks import masked
+from engine.masks import masked
 from state.errors import StateError
 from state.files import make_folder, write_atomic
 

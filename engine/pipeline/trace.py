@@ -73,15 +73,49 @@ def _trace(store: ArtifactStore, which: str) -> dict[str, Any]:
     return told
 
 
+def ranked(directory: Path, most: int) -> list[Part]:
+    """Return the best survivors of a directory's artifacts in the order that `trace` numbers them, a few facts of each."""
+    store = ArtifactStore(directory)
+    try:
+        if not store.exists(SURVIVORS):
+            return []
+        survivors = Survivors.from_bytes(store.read_bytes(SURVIVORS), SURVIVORS)
+        scored = Scored.from_bytes(store.read_bytes(SCORED), SCORED) if store.exists(SCORED) else None
+    except ArtifactRefused as error:
+        raise BadInput(str(error)) from None
+    scores = None if scored is None else _scores_of(survivors, scored)
+    return [
+        _brief(survivors, row, None if scores is None else scores[row])
+        for row in _order(survivors, scored)[:most]
+    ]
+
+
+def _brief(survivors: Survivors, row: int, score: float | None) -> Part:
+    alignment = survivors.alignment(row)
+    told = alignment.model_dump(mode="json")
+    return {
+        "digest": str(survivors["digest"][row]), "family": told["family"], "mapping": told["mapping"],
+        "origin": told["origin"]["value"], "start": told["start"], "gap": f"{told['gap']['law']} {told['gap'].get('value', '')}".strip(),
+        "score": None if score is None or not np.isfinite(score) else float(score),
+        "evidence_bits": float(survivors["evidence_bits"][row]), "null_rank": int(survivors["null_rank"][row]),
+        "confirmed": f"{int(survivors['confirm_matched'][row])}/{int(survivors['confirm_scored'][row])}", "line": alignment.line(),
+    }  # fmt: skip
+
+
 def _order(survivors: Survivors, scored: Scored | None) -> list[int]:
     """Return rows best first: by the scorer where it ran, else by evidence."""
-    if scored is None:
-        return [int(row) for row in np.argsort(-survivors["evidence_bits"], kind="stable")]
+    value = survivors["evidence_bits"] if scored is None else np.array(_scores_of(survivors, scored))
+    return [int(row) for row in np.argsort(-value, kind="stable")]
+
+
+def _scores_of(survivors: Survivors, scored: Scored) -> list[float]:
+    """Return the scorer's value of each survivor; one that it did not score comes last."""
     place = {str(digest): at for at, digest in enumerate(scored.survivors["digest"])}
     score = scored.x[-1, :, scored.head.names.index(SCORE)]
-    worst = float("-inf")
-    value = [score[place[digest]] if digest in place else worst for digest in map(str, survivors["digest"])]
-    return [int(row) for row in np.argsort(-np.array(value), kind="stable")]
+    return [
+        float(score[place[digest]]) if digest in place else float("-inf")
+        for digest in map(str, survivors["digest"])
+    ]
 
 
 def _find(survivors: Survivors, order: list[int], which: str) -> int:

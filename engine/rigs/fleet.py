@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 CLEARED, ATTEMPT = "alert.cleared", "rig.attempt"
 RULE = "rule"
 LOOK = 1.0
+RECALLED = 4000
+"""Newest alert records read at the start; one that has stood for longer is raised again."""
 
 
 class Keeper(Protocol):
@@ -72,7 +74,7 @@ class Fleet:
     def _recall(self) -> None:
         """Know the alerts that stood when the engine ended, so that they are cleared and not raised again."""
         standing: set[str] = set()
-        for event in self._journal.events(kinds=[ALERT, CLEARED]):
+        for event in reversed(self._journal.newest([ALERT, CLEARED], RECALLED)):
             change = standing.add if event.kind == ALERT else standing.discard
             change(str(event.data.get("key", "")))
         for key in standing:

@@ -24,6 +24,8 @@ HUNG_UP = -1
 """Stands for the exit code of a worker whose link was lost: SIGHUP."""
 KILLED = "killed by the coordinator"
 LOOK = 0.5
+LAUNCHES = 8
+"""Launches of one place that may wait for its rig; a place runs one worker, so all but the last were cancelled."""
 
 
 class RemoteProcess:
@@ -171,7 +173,7 @@ class Recruits:
         """Start a worker at the place that the order names, once its rig is there and lets it; OSError if it does not start."""
         process = RemoteProcess(on_event)
         assert self._rigs is not None
-        call(self._rigs, self._asked[order.name].put_nowait, (order, process))
+        call(self._rigs, self._ask, order, process)
         await process.begun  # cancelled with us: `payload` passes over it then
         return process
 
@@ -240,9 +242,16 @@ class Recruits:
         """Take in that a place exists."""
         self._rigs = asyncio.get_running_loop()
         if place.name not in self._places:
-            self._asked[place.name] = asyncio.Queue()
+            self._asked[place.name] = asyncio.Queue(LAUNCHES)
             self._places[place.name] = place
             self._tell_engine(self._enlist, place)
+
+    def _ask(self, order: Order, process: RemoteProcess) -> None:
+        """Keep a launch until its rig takes it; of more than can wait the oldest was given up long ago."""
+        waiting = self._asked[order.name]
+        if waiting.full():
+            self._tell_engine(waiting.get_nowait()[1].end, Ending(None, "its rig did not take it", ""))
+        waiting.put_nowait((order, process))
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Wait for a launch of this place, and return what runs."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
+from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
@@ -42,6 +43,9 @@ CELL_SECONDS = (
 )
 
 
+STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One rectangle of hypotheses searched by one rule; `confirm` draws follow the search block, 0 = all-draws design."""
@@ -63,6 +67,7 @@ class Cell:
     window: int = 0
     route: str = "sieve"  # how the kernels search it
     law: Law = "constant"  # of the gaps
+    period: int = 1  # of their pattern
     origin: Literal["seed", "state"] = (
         "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
     )
@@ -73,10 +78,14 @@ class Cell:
         """Return the stable name under which the cell is billed and its chunks are recorded."""
         return (
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
-            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}"
+            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}{'' if self.period == 1 else f' {self.period}'}"
             f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
             f"{'' if self.origin == 'seed' else f'|{self.route}'}"
         )
+
+    def pattern(self, gap: int) -> tuple[int, ...]:
+        """Return the gaps between draws that a hit's gap stands for, over one period."""
+        return Patterns(*self.gaps, self.period).decode(gap)
 
     @property
     def whole(self) -> Cell:
@@ -93,7 +102,7 @@ class Cell:
         """Return what is tried, in numbers."""
         starts, gaps = (ends[1] - ends[0] + 1 for ends in (self.starts, self.gaps))
         chance = 1.0 / (self.hi - self.lo + 1)
-        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0)
+        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0, self.period)
 
     @property
     def hypotheses(self) -> int:
@@ -158,6 +167,13 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
     unplanned: list[Unplanned] = []
+    if space.gap_law == "periodic":
+        return Plan(
+            (),
+            tuple(
+                Unplanned(family.id, mapping.id, STATES_ALONE, None) for family, mapping, _ in codes(space)
+            ),
+        )
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)

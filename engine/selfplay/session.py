@@ -11,6 +11,8 @@ from engine.selfplay.rules import Policy
 
 EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 REMEMBERED = 256
+LOOKED_BACK = 20_000
+"""Episodes that no new one may equal."""
 
 
 class Ledger(Protocol):
@@ -19,8 +21,8 @@ class Ledger(Protocol):
     def append(self, kind: str, data: Mapping[str, Any]) -> int:
         """Record one event."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 async def play(
@@ -28,7 +30,7 @@ async def play(
     base: Policy, parent: int, obey: Callable[[], None] = lambda: None,
 ) -> Session:  # fmt: skip
     """Play one session on the material and put it on record; `obey` raises Halted between two episodes."""
-    earlier = [event.data for event in journal.events(kinds=(EPISODE,))]
+    earlier = [event.data for event in reversed(journal.newest([EPISODE], LOOKED_BACK))]
     start = Start(
         seed=seed, episodes=episodes, width=width, base=base, parent=parent,
         told=tuple((one["arm"], one["reward"]) for one in earlier if "reward" in one)[-REMEMBERED:],

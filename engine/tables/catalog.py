@@ -24,6 +24,8 @@ from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
+from engine.tables.steps import STEPS
+from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Table
 from engine.tables.trials import TRIALS
 from engine.tables.triggers import TRIGGERS
@@ -47,8 +49,10 @@ TABLES: Mapping[str, Table] = {
         ARMS,
         CANDIDATES,
         POLICY,
+        STEPS,
         RUNS,
         TRIALS,
+        SURVIVORS,
         LLM_CALLS,
         RIGS,
         GPUS,

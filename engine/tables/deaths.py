@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.tables.log import Log
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
-    from engine.desk import Desk
+    pass
 
 ATTEMPT = "rig.attempt"
-
-
-def _rows(desk: Desk, most: int) -> list[Row]:
-    return [
-        {"id": event.seq, "at": event.at, **_row(event.data)}
-        for event in desk.journal.newest([ATTEMPT], most)
-    ]  # fmt: skip
 
 
 def _row(data: dict[str, Any]) -> Row:
@@ -25,6 +19,7 @@ def _row(data: dict[str, Any]) -> Row:
     return {word: data[word] for word in words} | {"stderr": last, "kernel": (data["kernel"] or [None])[-1]}
 
 
+LOG = Log(ATTEMPT, lambda event: {"id": event.seq, "at": event.at, **_row(event.data)})
 DEATHS = Table(
     "deaths",
     "Deaths",
@@ -46,6 +41,8 @@ DEATHS = Table(
         Column("stderr", "LAST WORDS", help="last line of its stderr; the record keeps 4 KiB"),
         Column("kernel", "KERNEL", help="last line of the kernel's log meanwhile; the record keeps 20"),
     ),
-    _rows,
+    LOG.newest,
+    past=LOG.past,
+    log=LOG,
     empty="no worker on a rig has ended yet",
 )

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.selfplay.rules import Policy
+from engine.tables.log import Log
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
     from engine.desk import Desk
+    from state.chain import Event
 
 EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 
 
-def _episodes(desk: Desk, most: int) -> list[Row]:
-    rows: list[Row] = []
-    for event in desk.journal.events(kinds=(EPISODE,)):
-        data = event.data
-        rows.append({
-            "id": event.seq, "at": event.at, "run": data["run"], "number": data["number"], "arm": data["arm"],
-            "policy": Policy.model_validate(data["policy"]).line(), "model": data["model"], "block": data["test"],
-            "reward": data.get("reward"), "fitness": data["fitness"], "baseline": data["baseline"], "decoy": data["null"],
-            "seconds": data["seconds"], "refused": data.get("refused"),
-        })  # fmt: skip
-    return rows[-most:][::-1]
+def _episode(event: Event) -> Row:
+    data = event.data
+    return {
+        "id": event.seq, "at": event.at, "run": data["run"], "number": data["number"], "arm": data["arm"],
+        "policy": Policy.model_validate(data["policy"]).line(), "model": data["model"], "block": data["test"],
+        "reward": data.get("reward"), "fitness": data["fitness"], "baseline": data["baseline"], "decoy": data["null"],
+        "seconds": data["seconds"], "refused": data.get("refused"),
+    }  # fmt: skip
 
 
 def _arms(desk: Desk, most: int) -> list[Row]:
@@ -35,6 +34,7 @@ def _arms(desk: Desk, most: int) -> list[Row]:
     ][:most]
 
 
+LOG = Log(EPISODE, _episode, measured="reward")
 EPISODES = Table(
     "episodes",
     "Episodes",
@@ -60,7 +60,9 @@ EPISODES = Table(
         Column("refused", "REFUSED"),
         Column("at", "AT", "time"),
     ),
-    _episodes,
+    LOG.newest,
+    past=LOG.past,
+    log=LOG,
     empty="no episode was played yet; `mimicry selfplay` asks for some",
 )
 

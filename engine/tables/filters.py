@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from engine.errors import UsageError
 
+LONGEST = 2000
 _TERM = re.compile(r"\s*(?P<column>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|!=|!~|=|>|<|~)\s*(?P<value>[^&|]*?)\s*\Z")
 _WORD = re.compile(r"\s*(?P<word>[^&|<>=~!]+?)\s*\Z")
 
@@ -45,6 +46,8 @@ class Filter:
         """
         if not text.strip():
             return cls()
+        if len(text) > LONGEST:
+            raise UsageError(f"filter of {len(text)} characters: {LONGEST} are the limit")
         return cls(tuple(tuple(_term(term, columns) for term in part.split("&")) for part in text.split("|")))
 
     def holds(self, row: Row) -> bool:
@@ -122,3 +125,23 @@ def sorted_by(rows: list[dict[str, Any]], sort: str, columns: Sequence[Named]) -
     known = [row for row in rows if row.get(name) is not None]
     unknown = [row for row in rows if row.get(name) is None]
     return sorted(known, key=lambda row: row[name], reverse=falling) + unknown
+
+
+class Best:
+    """The first rows of a list by one column, taken chunk by chunk without keeping the rest; an empty `sort` keeps the order."""
+
+    def __init__(self, sort: str, columns: Sequence[Named], most: int) -> None:
+        """Keep `most` rows; UsageError for a column that is not there."""
+        self._sort, self._columns, self._most = sort, columns, most
+        self._rows = sorted_by([], sort, columns)
+
+    def take(self, rows: list[dict[str, Any]]) -> None:
+        """Take rows that come after those taken before."""
+        if self._sort:
+            self._rows = sorted_by([*self._rows, *rows], self._sort, self._columns)[: self._most]
+        elif len(self._rows) < self._most:
+            self._rows += rows[: self._most - len(self._rows)]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows, first ones first."""
+        return self._rows

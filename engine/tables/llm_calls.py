@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.tables.log import Log
 from engine.tables.table import Column, Row, Table
-from state.storage import EVENT_COLUMNS
 
 if TYPE_CHECKING:
-    from engine.desk import Desk
+    from state.chain import Event
 
 KIND = "llm.call"
 
 
-def _rows(desk: Desk, most: int) -> list[Row]:
-    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-    return [
-        {"id": event.data["id"], "at": event.at, "question": event.data["question"], "kind": event.data.get("kind"), "about": event.data["about"] or None,
-         "by": event.data["by"], "source": event.data["source"], "seconds": event.data["seconds"],
-         "prompt": event.data["prompt_tokens"], "tokens": event.data["tokens"], "speed": event.data["tokens_per_second"],
-         "tries": event.data["attempts"], "usd": event.data["usd"] or None, "cut": len(event.data["cut"]) or None,
-         "outcome": event.data["outcome"][:160], "why": event.data["why"] or None, "file": event.data["file"]}
-        for event in desk.journal.query_events(query, (KIND, most))
-    ]  # fmt: skip
+def _row(event: Event) -> Row:
+    data = event.data
+    return {
+        "id": data["id"], "at": event.at, "question": data["question"], "kind": data.get("kind"), "about": data["about"] or None,
+        "by": data["by"], "source": data["source"], "seconds": data["seconds"],
+        "prompt": data["prompt_tokens"], "tokens": data["tokens"], "speed": data["tokens_per_second"],
+        "tries": data["attempts"], "usd": data["usd"] or None, "cut": len(data["cut"]) or None,
+        "outcome": data["outcome"][:160], "why": data["why"] or None, "file": data["file"],
+    }  # fmt: skip
 
 
+LOG = Log(KIND, _row, measured="seconds")
 LLM_CALLS = Table(
     "llm_calls",
     "Advisor calls",
@@ -47,6 +47,8 @@ LLM_CALLS = Table(
         Column("why", "WHY", help="what a source that did not answer said"),
         Column("file", "FILE", help="the whole exchange, under the state directory"),
     ),
-    _rows,
+    LOG.newest,
+    past=LOG.past,
+    log=LOG,
     empty="no question was asked yet; the watcher asks after every step, `mimicry llm ask` by hand",
 )

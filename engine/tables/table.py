@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import UsageError
-from engine.tables.filters import Filter, sorted_by
+from engine.tables.filters import Best, Filter, sorted_by
+from engine.tables.log import Cell as Cell
+from engine.tables.log import Log
+from engine.tables.log import Row as Row
 
 if TYPE_CHECKING:
     from engine.desk import Desk
 
 Kind = Literal["text", "number", "time", "state"]
-Cell = str | int | float | bool | None
-Row = dict[str, Cell]
 SCHEMA = "table/1"
 PAGE_BYTES = 700_000  # a wire line may have 1 MiB
 STORY = 100
@@ -60,6 +62,7 @@ class Table:
     past: Callable[[Desk, int, int], Sequence[Row]] | None = (
         None  # rows as they were at an event: desk, event, most
     )
+    log: Log | None = None  # rows are events of one kind: any window of any number of them
     subject: str = "{}"  # how the journal names a row of this key, as in "d-{}"
 
     @property
@@ -69,16 +72,55 @@ class Table:
         return {"name": self.name, "title": self.title, "key": self.key, "empty": self.empty, "acts": acts}
 
     def page(
-        self, desk: Desk, *, where: str, sort: str, limit: int, most: int, at: int | None = None
+        self,
+        desk: Desk,
+        *,
+        where: str,
+        sort: str,
+        limit: int,
+        most: int,
+        at: int | None = None,
+        skip: int = 0,
     ) -> dict[str, Any]:
         """Return the asked page as `table/1`, as it was at event `at`; UsageError names what a filter or sort got wrong."""
         kept = Filter.parse(where, self.columns)
         rows = list(self.rows(desk, most) if at is None else self._then(desk, at, most))
         found = sorted_by([row for row in rows if kept.holds(row)], sort, self.columns)
-        shown = within(found[:limit], PAGE_BYTES)
+        return self._told(found[skip : skip + limit], skip, len(found), len(rows), cut=len(rows) >= most)
+
+    async def wide_page(
+        self,
+        desk: Desk,
+        *,
+        where: str,
+        sort: str,
+        limit: int,
+        most: int,
+        at: int | None = None,
+        skip: int = 0,
+    ) -> dict[str, Any]:
+        """Return a page of all rows, however many; the loop goes on while a long list is looked through."""
+        if self.log is None:
+            return self.page(desk, where=where, sort=sort, limit=limit, most=most, at=at, skip=skip)
+        kept = Filter.parse(where, self.columns)
+        if not where.strip() and not sort:
+            rows, total = self.log.window(desk, at, skip, limit)
+            return self._told(rows, skip, total, total)
+        best = Best(sort, self.columns, skip + limit)
+        matched = total = 0
+        for chunk in self.log.chunks(desk, at):
+            passing = [row for row in chunk if kept.holds(row)]
+            total, matched = total + len(chunk), matched + len(passing)
+            best.take(passing)
+            await asyncio.sleep(0)
+        return self._told(best.rows()[skip:], skip, matched, total)
+
+    def _told(
+        self, rows: Sequence[Row], skip: int, matched: int, total: int, *, cut: bool = False
+    ) -> dict[str, Any]:
         return {
             "schema": SCHEMA, **self.head, "columns": [asdict(column) for column in self.columns],
-            "rows": shown, "matched": len(found), "total": len(rows), "cut": len(rows) >= most,
+            "rows": within(rows, PAGE_BYTES), "offset": skip, "matched": matched, "total": total, "cut": cut,
         }  # fmt: skip
 
     def _then(self, desk: Desk, at: int, most: int) -> Sequence[Row]:
@@ -88,14 +130,16 @@ class Table:
             return [
                 row for row in self.rows(desk, most) if isinstance(seq := row.get("seq"), int) and seq <= at
             ]
-        raise UsageError(f"{self.name}: cannot be rebuilt from the journal; Esc shows it as it is now")
+        raise UsageError(f"{self.name}: cannot be rebuilt from the journal: only the running engine knows it")
 
-    def row(self, desk: Desk, key: str, *, most: int) -> dict[str, Any]:
-        """Return one row as `row/1` with the journal's records that name it; UsageError where there is none."""
-        row = next((row for row in self.rows(desk, most) if str(row.get(self.key)) == key), None)
+    def row(self, desk: Desk, key: str, *, most: int, at: int | None = None) -> dict[str, Any]:
+        """Return one row as `row/1` with the journal's records that name it, up to event `at`; UsageError where there is none."""
+        rows = self.rows(desk, most) if at is None else self._then(desk, at, most)
+        row = next((row for row in rows if str(row.get(self.key)) == key), None)
         if row is None:
             raise UsageError(f"{self.name}: no row {key!r} among the newest {most}")
         story = desk.journal.story(self.subject.format(key), limit=STORY)
+        story = [event for event in story if at is None or event.seq <= at]
         return {
             "schema": "row/1", **self.head, "columns": [asdict(column) for column in self.columns], "row": row,
             "story": within([asdict(event) for event in story], PAGE_BYTES),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.tables.log import Log
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -12,17 +13,21 @@ if TYPE_CHECKING:
 
 ASKED, FINISHED = "trial.asked", "trial.finished"
 MOST_TEXT = 200
+NEWEST = 200
+"""Events among which trials that run are looked for."""
 
 
-def _rows(desk: Desk, most: int) -> list[Row]:
-    rows: dict[tuple[str, int], Row] = {}
-    for event in desk.journal.newest((ASKED, FINISHED), 2 * most):
+def _running(desk: Desk, upto: int | None) -> list[Row]:
+    """Return the trials that were asked and have not ended: among the newest, for no study leaves one behind for long."""
+    ended: set[tuple[str, int]] = set()
+    rows: list[Row] = []
+    for event in desk.journal.newest((ASKED, FINISHED), NEWEST, upto=upto):
         key = (event.data["study"], event.data["trial"])
         if event.kind == FINISHED:
-            rows[key] = _row(event.data, event.at)
-        else:
-            rows.setdefault(key, _row(event.data, event.at))
-    return list(rows.values())[:most]
+            ended.add(key)
+        elif key not in ended:
+            rows.append(_row(event.data, event.at))
+    return rows
 
 
 def _row(told: Mapping[str, Any], at: str) -> Row:
@@ -46,6 +51,7 @@ def params(told: Mapping[str, Any]) -> str:
     return " ".join(shown)[:MOST_TEXT]
 
 
+LOG = Log(FINISHED, lambda event: _row(event.data, event.at), _running, measured="value")
 TRIALS = Table(
     "trials",
     "Trials",
@@ -65,6 +71,8 @@ TRIALS = Table(
         Column("seconds", "SECONDS", "number", "s"),
         Column("params", "PARAMETERS"),
     ),
-    _rows,
+    LOG.newest,
+    past=LOG.past,
+    log=LOG,
     empty="no trial yet; steps 1 and 2.5 make them, `mimicry pipeline` asks for steps",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import UsageError
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
+from engine.tables.log import Curve
+from engine.tables.survivors import ARTIFACTS
 from engine.verb_arguments import only, whole
 from engine.vitals.slope import theil_sen
 
@@ -18,30 +21,53 @@ if TYPE_CHECKING:
     from engine.server import Handler
 
 MOST_ROWS = 1000
+MOST_SKIP, SORTED_SKIP = 10_000_000, 4000
+MEASURED = [name for name, each in TABLES.items() if each.log is not None and each.log.measured]
 MOST_SERIES, MOST_POINTS = 16, 2000
 
 
 def table_verbs(desk: Desk) -> Mapping[str, Handler]:
     """Return the handlers by verb."""
 
+    curves: dict[str, Curve] = {}
+
     async def tables(command: Command, by: str) -> dict[str, Any]:
         only(command)
         return {"tables": [each.head for each in TABLES.values()]}
 
     async def page(command: Command, by: str) -> dict[str, Any]:
-        asked = only(command, name=None, filter="", sort="", limit=20, at=None)
+        asked = only(command, name=None, filter="", sort="", limit=20, at=None, skip=0)
         for word in ("filter", "sort"):
             if not isinstance(asked[word], str):
                 raise UsageError(f"table: {word} {asked[word]!r} is not text")
         limit = whole("limit", asked["limit"], MOST_ROWS)
         at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
-        return table(asked["name"]).page(
-            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS, at=at
+        skip = asked["skip"] and whole("skip", asked["skip"], MOST_SKIP)
+        if skip > SORTED_SKIP and (asked["filter"].strip() or asked["sort"]):
+            raise UsageError(
+                f"table: skip {skip}: at most {SORTED_SKIP} rows into a filtered or sorted list; filter it further"
+            )
+        return await table(asked["name"]).wide_page(
+            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS, at=at, skip=skip
         )
 
+    async def curve(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, name=None, points=400, at=None)
+        log = table(asked["name"]).log
+        if log is None or not log.measured:
+            raise UsageError(f"curve: {asked['name']!r} has none; lists with one: {', '.join(MEASURED)}")
+        points = whole("points", asked["points"], MOST_POINTS)
+        kept = curves.setdefault(asked["name"], Curve(log))
+        more = True
+        while more:  # the loop goes on between the parts of a long list
+            more = kept.read_on(desk.journal)
+            await asyncio.sleep(0)
+        return kept.drawn(points, None if asked["at"] is None else whole("at", asked["at"], 2**62))
+
     async def row(command: Command, by: str) -> dict[str, Any]:
-        asked = only(command, name=None, key=None)
-        return table(asked["name"]).row(desk, str(asked["key"]), most=MOST_ROWS)
+        asked = only(command, name=None, key=None, at=None)
+        at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
+        return table(asked["name"]).row(desk, str(asked["key"]), most=MOST_ROWS, at=at)
 
     async def series(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, names=[], seconds=30, count=60, until=None)
@@ -69,7 +95,15 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         shot = desk.past.snapshot(seq, host=host_name(), test_mode=desk.board.test_mode)
         return shot.model_dump(mode="json", by_alias=True)
 
-    return {"past": past, "tables": tables, "table": page, "row": row, "series": series}
+    async def trace(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, survivor="1")
+        from engine.pipeline.trace import trace as follow
+
+        return await asyncio.to_thread(follow, desk.state / ARTIFACTS, str(asked["survivor"]))
+
+    return {
+        "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
+    }  # fmt: skip
 
 
 def _readings(desk: Desk, name: str, seconds: int, count: int, until: float | None) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from engine.recovery import lattice
+from engine.recovery.answer import Answer
 from engine.recovery.congruences import MODELS
 from engine.recovery.cuts import cut_of
-from engine.recovery.lattice import solve
+from engine.recovery.problem import Problem, constant
 from hip_cuda_kernels import host
 
 JAVA, DRAND, MUSL = "lcg48/java", "lcg48/drand48", "knuth_lcg64/musl"
@@ -40,6 +42,13 @@ PLANTED = [
     ("lcg31/minstd48271", "float(31)", 1000, 6, 40),
     ("tcl_rand/srand", "float(31)", 1000, 6, 40),
 ]
+
+
+def solve(
+    draws: np.ndarray, family: str, mapping: str, lo: int, hi: int, gaps: tuple[int, int], *, noise: float = 0.0,
+    stop: lattice.Stop | None = None,
+) -> Answer:  # fmt: skip
+    return lattice.solve(Problem(family, mapping, lo, hi, constant(*gaps), noise, draws), stop=stop)
 
 
 @dataclass

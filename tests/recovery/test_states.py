@@ -9,7 +9,7 @@ from engine.recovery import states
 from engine.recovery.answer import Found
 from engine.recovery.congruences import MODELS as CONGRUENCES
 from engine.recovery.methods import METHODS, method_for
-from engine.recovery.problem import Problem
+from engine.recovery.problem import Problem, constant
 from engine.recovery.recurrences.models import MODELS as RECURRENCES
 from hip_cuda_kernels import host
 
@@ -88,7 +88,7 @@ def test_usual_gaps_join_up_and_share_all_belief_at_most_once(name: str) -> None
 
 def test_more_draws_are_asked_for_more_gaps_and_fewer_values() -> None:
     few, many = (
-        METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 999, (0, top)))
+        METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 999, constant(0, top)))
         for top in (0, 999)
     )
     coarse = METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 9))

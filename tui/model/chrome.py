@@ -179,7 +179,7 @@ def _freshness(view: View) -> Span:
     if view.trust != "live":
         return span(f"? {age_note(view)}", "stale")
     if view.past:
-        return span("◀ replay", "held")
+        return span("◀ recording" if view.recording else "◀ replay", "held")
     if view.frozen:
         return span(f"‖ frozen, {duration(view.age)} old", "held")
     return span("● live", "ok") if view.age < TELLING_AGE else span(f"● live, {duration(view.age)} old", "ok")
@@ -229,9 +229,16 @@ def _past_row(view: View) -> list[Span]:
     shot = view.snapshot
     if not view.past or shot is None:
         return []
+    at = (f"{clock(shot.at, date=True)}", f"record {shot.seq}", "[ ] step")
+    if view.recording:
+        return [span(" · ".join((f"◀ RECORDING {view.recording}", *at, "nothing runs here")), "held")]
     now = mode_sign(view.newest)
-    words = (f"◀ REPLAY at {clock(shot.at, date=True)}", f"record {shot.seq}", "[ ] step", "Esc = live")
-    return [span(" · ".join((*words, f"engine now {now.glyph} {now.word}")), "held")]
+    return [
+        span(
+            " · ".join((f"◀ REPLAY at {at[0]}", *at[1:], "Esc = live", f"engine now {now.glyph} {now.word}")),
+            "held",
+        )
+    ]
 
 
 def _frozen_row(view: View) -> list[Span]:

@@ -75,6 +75,8 @@ def resume_facts(shot: Snapshot, halt: Halt) -> list[Line]:
 
 def farewell(view: View, *, own_state: Path) -> str:
     """Return what is printed after leaving: how to come back, and never a claim that is not known."""
+    if view.recording:
+        return f"recording left — again: mimicry replay {shlex.quote(view.recording)}"
     option = f" --state {shlex.quote(str(own_state))}" if own_state != default_state() else ""
     if view.snapshot is None:
         return f"no engine was reached — start one: mimicry --no-ui{option}   console: mimicry{option}"

@@ -117,7 +117,8 @@ def _coverage(found: Evidence, cells: int, rows: int) -> list[Line]:
 def fleet(view: View, cells: int, rows: int) -> Panel:
     """Show one line per machine, one glyph per device."""
     if view.past:
-        return Panel("Fleet", [line(span("devices are not in the journal: see them live (Esc)", "dim"))])
+        live = "" if view.recording else ": see them live (Esc)"
+        return Panel("Fleet", [line(span(f"devices are not in the journal{live}", "dim"))])
     if view.snapshot is None or not view.snapshot.fleet:
         return Panel("Fleet", empty("fleet", cells))
     return Panel("Fleet", fleet_lines(view.snapshot.fleet, cells, rows, view.snapshot.throughput.unit))
@@ -305,7 +306,7 @@ def _trend(name: str, value: str, series: Series, tail: str, cells: int) -> Line
 
 def throughput(view: View, cells: int, rows: int) -> Panel:
     """Chart the rate over the window, gaps as gaps."""
-    series = view.snapshot.throughput if view.snapshot else None
+    series = view.window or (view.snapshot.throughput if view.snapshot else None)
     if series is None or all(value is None for value in series.values):
         return Panel("Throughput", empty("throughput", cells))
     last = next((value for value in reversed(series.values) if value is not None), None)

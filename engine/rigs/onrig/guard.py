@@ -37,6 +37,12 @@ LIBC = ctypes.CDLL(None)
 Line = dict[str, Any]
 
 
+# What a start must say before it may wait for its slot: nobody would hear of one that cannot be obeyed then.
+START: dict[str, tuple[type, ...]] = {
+    "name": (str,), "attempt": (int,), "argv": (list,), "env": (dict,), "start_limit": (int, float), "first": (dict, type(None)),
+}  # fmt: skip
+
+
 class Worker:
     """One attempt of one worker."""
 
@@ -195,6 +201,8 @@ class Guard:
     # -- workers ------------------------------------------------------------------------------------------------------
 
     def start(self, line: Line) -> None:
+        if wrong := [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]:
+            raise ValueError(f"a start without a sound {', '.join(wrong)}")
         name = line["name"]
         if name in self.workers:
             self.say(event="refused", name=name, attempt=line["attempt"], why="it runs already")
@@ -221,7 +229,7 @@ class Guard:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
             if slot is not None:
                 os.close(slot)
             self.say(event="exit", name=name, attempt=line["attempt"], code=127, cause=f"cannot start: {error}",

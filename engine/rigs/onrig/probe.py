@@ -30,6 +30,7 @@ SMI = (
 NVIDIA_CALM = 0x1 | 0x2 | 0x100
 SPEEDS = {"2.5": 1, "5.0": 2, "5": 2, "8.0": 3, "8": 3, "16.0": 4, "16": 4, "32.0": 5, "32": 5, "64.0": 6}
 XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:]+)[^)]*\): (\d+)")
+BITS = re.compile("0x[0-9a-fA-F]{1,16}")
 RESET = re.compile(r"amdgpu ([0-9a-f:.]+): .*(GPU reset|ring \S+ timeout|uncorrectable)")
 
 
@@ -153,7 +154,7 @@ def nvidia_card(pci: str, raw: Mapping[str, str]) -> Record:
         "vram_total": number(raw["memory.total"], mib), "busy": number(raw["utilization.gpu"]),
         "link_gen": number(raw["pcie.link.gen.current"]), "link_width": number(raw["pcie.link.width.current"]),
         "fan": number(raw["fan.speed"]),
-        "throttle": bool(int(reasons, 16) & ~NVIDIA_CALM) if reasons.startswith("0x") else None,
+        "throttle": bool(int(reasons, 16) & ~NVIDIA_CALM) if BITS.fullmatch(reasons) else None,
         "ecc_ue": number(raw["ecc.errors.uncorrected.volatile.total"]),
         "ecc_ce": number(raw["ecc.errors.corrected.volatile.total"]),
     }  # fmt: skip

@@ -1,0 +1,114 @@
+"""Lists whose rows are events of one kind: read in windows over the journal's index, however many there are, now or as of an event."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.desk import Desk
+    from state.chain import Event
+    from state.journal import Journal
+
+Cell = str | int | float | bool | None
+Row = dict[str, Cell]
+CHUNK = 400
+"""Events that are read at once when a whole list is looked through; the loop runs in between."""
+
+
+def _none(desk: Desk, upto: int | None) -> list[Row]:
+    return []
+
+
+@dataclass(frozen=True)
+class Log:
+    """Rows of one kind of event, newest first; `above` are those that have not ended, and stand over all others."""
+
+    kind: str
+    row: Callable[[Event], Row]
+    above: Callable[[Desk, int | None], list[Row]] = _none
+    measured: str = ""
+    """The field of the event's data that a plot of the list shows."""
+
+    def newest(self, desk: Desk, most: int) -> list[Row]:
+        """Return the newest rows."""
+        return self.window(desk, None, 0, most)[0]
+
+    def past(self, desk: Desk, at: int, most: int) -> list[Row]:
+        """Return the newest rows as of an event."""
+        return self.window(desk, at, 0, most)[0]
+
+    def window(self, desk: Desk, upto: int | None, skip: int, count: int) -> tuple[list[Row], int]:
+        """Return `count` rows behind the first `skip`, and how many there are in all."""
+        above = self.above(desk, upto)
+        rows = above[skip : skip + count]
+        if len(rows) < count:
+            behind = max(0, skip - len(above))
+            rows += [
+                self.row(event)
+                for event in desk.journal.newest((self.kind,), count - len(rows), upto=upto, skip=behind)
+            ]
+        return rows, len(above) + desk.journal.count((self.kind,), upto=upto)
+
+    def chunks(self, desk: Desk, upto: int | None) -> Iterator[list[Row]]:
+        """Yield all rows, a few hundred at a time."""
+        if above := self.above(desk, upto):
+            yield above
+        while found := desk.journal.newest((self.kind,), CHUNK, upto=upto):
+            yield [self.row(event) for event in found]
+            upto = found[-1].seq - 1
+
+
+class Curve:
+    """The measured values of a log, oldest first, kept as plain numbers and read on from where it stands."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._seqs, self._values = array("q"), array("d")
+
+    def read_on(self, journal: Journal) -> bool:
+        """Take up to ten chunks of newer events; tell whether there may be more."""
+        query = (
+            "SELECT seq, json_extract(data, ?) FROM events WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
+        )
+        after, limit = self._seqs[-1] if self._seqs else 0, 10 * CHUNK
+        with journal.reading() as db:
+            found = db.execute(query, (f"$.{self._log.measured}", self._log.kind, after, limit)).fetchall()
+        for seq, value in found:
+            self._seqs.append(seq)
+            self._values.append(value if isinstance(value, int | float) else float("nan"))
+        return len(found) == limit
+
+    def drawn(self, points: int, upto: int | None) -> dict[str, object]:
+        """Return the curve in at most `points` spans, each with its least and greatest value and the best so far."""
+        count = (
+            len(self._values)
+            if upto is None
+            else next((i for i, seq in enumerate(self._seqs) if seq > upto), len(self._seqs))
+        )
+        spans, best = min(points, count), None
+        least: list[float | None] = []
+        greatest: list[float | None] = []
+        bests: list[float | None] = []
+        for span in range(spans):
+            values = [
+                value
+                for value in self._values[span * count // spans : (span + 1) * count // spans]
+                if value == value
+            ]
+            if values:
+                top = max(values)
+                best = top if best is None or top > best else best
+            least.append(min(values) if values else None)
+            greatest.append(max(values) if values else None)
+            bests.append(best)
+        return {
+            "schema": "curve/1",
+            "measured": self._log.measured,
+            "count": count,
+            "least": least,
+            "greatest": greatest,
+            "best": bests,
+        }

@@ -247,6 +247,11 @@ class DiskSettings(Section):
     """What the state directory may take; at 90, 95 and 100 % of it `engine/housekeeping.py` acts."""
 
     budget_gb: float | None = Field(default=None, gt=0, description="absent = what the file system holds")
+    content_days: int = Field(
+        default=400,
+        ge=1,
+        description="older records of draws keep their hash; their content goes into archive/",
+    )
 
 
 class ObserveSettings(Section):

@@ -11,20 +11,25 @@ import logging
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from state.artifacts import LINEAGE_SUFFIX
+from state.errors import StateError
+from state.thinning import thin
 
 if TYPE_CHECKING:
     from engine.config import DiskSettings
     from engine.halt import Halt
+    from state.journal import Journal
     from state.requests import RequestRow
 
 EVERY = 60.0
 LOG_BYTES = 4 << 20
 """A log that nobody rotates is cut to its newest half beyond this."""
 LOGS = ("daemon.err", "compute-*.log")
+TIGHT_DAYS = 30
 TIGHT, HELD, FULL = 0.90, 0.95, 1.0
 BY = "housekeeping"
 logger = logging.getLogger("mimicry.housekeeping")
@@ -57,8 +62,10 @@ class Housekeeper:
     state: Path
     settings: DiskSettings
     halt: Halt
+    journal: Journal
     protected: Callable[[], Collection[str]] = tuple
     used: int = 0
+    fault: str = ""
     dropped: dict[str, int] = field(default_factory=dict)
 
     async def serve(self) -> None:
@@ -78,12 +85,27 @@ class Housekeeper:
             if gone:
                 self.dropped[rule.name] = self.dropped.get(rule.name, 0) + gone
                 logger.info("%d %s dropped", gone, rule.name)
+        self._thin(min(TIGHT_DAYS, self.settings.content_days) if tight else self.settings.content_days)
         for pattern in LOGS:
             for log in (self.state / "logs").glob(pattern):
                 cut(log)
         share = self.share
         if share is not None and share >= FULL and self.halt.state is None:
             self.halt.ask("checkpoint", self._said(share), BY)
+
+    def _thin(self, days: int) -> None:
+        """Move the content of old records of draws into archives; a journal that cannot be written is told, and tried again."""
+        before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+        try:
+            gone = thin(self.journal, before.replace("+00:00", "Z"))
+        except StateError as error:
+            self.fault = f"archive: {error}"
+            logger.error("%s", self.fault)
+            return
+        self.fault = ""
+        if gone:
+            self.dropped["contents of records"] = self.dropped.get("contents of records", 0) + gone
+            logger.info("the content of %d records went into archive/", gone)
 
     @property
     def share(self) -> float | None:
@@ -99,7 +121,8 @@ class Housekeeper:
     def degraded(self) -> list[str]:
         """Return what the budget has come to."""
         share = self.share
-        return [self._said(share)] if share is not None and share >= TIGHT else []
+        told = [self._said(share)] if share is not None and share >= TIGHT else []
+        return told + ([self.fault] if self.fault else [])
 
     def readings(self) -> dict[str, float]:
         """Return the used share for the series."""

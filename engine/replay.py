@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 KINDS = ("request.", "decision", "halt.", VERDICT, "run.", "pool.committed", "alert.")
 """Events that change what a viewer sees; a step goes from one to the next."""
-FOLDED = 600
+FOLDED = 400
 """Records of requests and of runs each that a room is folded from."""
 STILL_OPEN = 200
 """Requests at most that had been open for longer than those."""
@@ -72,7 +72,7 @@ class Room:
         elif event.kind == VERDICT:
             self.verdict = event.data
         elif event.kind == "pool.committed":
-            self.pool = event.data["pool"]
+            self.pool = event.data.get("pool")
 
     def _request(self, event: Event, state: str) -> None:
         data, known = event.data, self.requests.get(event.data["request"])
@@ -129,6 +129,8 @@ class Past:
             found |= {event.seq: event for event in self._story(subject, upto)}
         for _, event in sorted(found.items()):
             room.take(event)
+        if room.pool is None:  # none yet, or its record is in an archive: the table has it
+            room.pool = self._journal.predictions.pool_at(upto)
         return room
 
     def _begun_before(self, found: Iterable[Event]) -> list[str]:

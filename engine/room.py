@@ -353,7 +353,7 @@ class Room:
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.advisor = self.desk.advisor.state
-        live.readers, live.draws = self._server.readers, self.desk.intake.count
+        live.readers, live.draws = self._server.readers, self.desk.intake.known
         live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes

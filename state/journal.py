@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from state import storage
+from state import storage, thinning
 from state.approvals import Approvals
-from state.chain import GENESIS, Event, canonical, event_hash
+from state.chain import BULK, GENESIS, THINNED_DATA, Event, canonical, event_hash
 from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
 from state.decisions import Decisions
@@ -311,16 +311,22 @@ class Journal:
         return self.query_events(query, (subject, *values, limit))
 
     def verify(self) -> int:
-        """Recompute the whole chain and return the number of events; raise ChainBroken naming the first bad one."""
+        """Recompute the whole chain, archives included, and return the number of events; raise ChainBroken naming the first bad one."""
         with self.reading() as db:
             storage.quick_check(db, self.path)
             tip = storage.check_tip(db, self.path)
-        prev, seq = GENESIS, 0
+        prev, seq, without = GENESIS, 0, 0
         for event in self.events():
             prev, seq = storage.check_run(self.path, [event], prev, seq)
+            without += event.kind in BULK and event.data == THINNED_DATA
             if seq == tip:
                 break
+        thinning.check(self, without)
         return seq
+
+    def archived(self) -> thinning.Archived:
+        """Return how much of the record lies in archives; reads and checks each of them."""
+        return thinning.check(self, thinning.emptied(self))
 
     # -- projections named in the contract --------------------------------------------------------------------------
 

@@ -76,6 +76,13 @@ class Predictions:
             row = db.execute("SELECT for_draw FROM pools ORDER BY seq DESC LIMIT 1").fetchone()
         return None if row is None else self.committed(row[0])
 
+    def pool_at(self, seq: int) -> dict[str, Any] | None:
+        """Return the pool that was committed last at an event."""
+        query = "SELECT pool FROM pools WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+        with self._store.reading() as db:
+            row = db.execute(query, (seq,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
     def judge(self, for_draw: int, value: int | None, *, score: Mapping[str, Any] | None = None) -> Judgement:
         """Judge a draw once (value None: the draw is known to be missing); without a committed pool it is unforecast."""
         with self._store.transaction() as tx:

@@ -18,7 +18,7 @@ NOTES = ("clock.step", "chunk.differs", "trigger.fired", "loop.stalled")
 """Events that are alerts without an end: they stand for an hour."""
 KINDS = ("alert.", *NOTES)
 KEPT = 500
-FOLDED = 4000
+FOLDED = 1500
 """Newest records that a book is made of: an alert that has stood for longer than those is raised again by its rule."""
 NOTE_STANDS = timedelta(hours=1)
 State = Literal["firing", "acked", "muted", "cleared"]

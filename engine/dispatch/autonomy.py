@@ -50,7 +50,9 @@ class Autonomy:
         self.approvals = Approvals(desk.journal, lambda: desk.policies)
         self.overrules = Overrules(desk.journal, self.approvals, lambda: desk.policies)
         self.risky = Risky(desk.journal, self.approvals, desk.parameters, lambda: desk.intake.count)
-        self.house = Housekeeper(desk.state, desk.settings.disk, desk.halt, lambda: kept_artifacts(desk))
+        self.house = Housekeeper(
+            desk.state, desk.settings.disk, desk.halt, desk.journal, lambda: kept_artifacts(desk)
+        )
         self.queue = Queue(
             desk.journal,
             desk.halt,

@@ -41,6 +41,11 @@ class Intake:
         return 0 if self.empty else len(self.store)
 
     @property
+    def known(self) -> int:
+        """Return the number of stored draws as far as it is known now: reading a long history takes a second, and viewers do not wait."""
+        return 0 if self._store is None else len(self._store)
+
+    @property
     def store(self) -> DrawStore:
         """Return the store, opening it the first time, and again after a disk that took nothing made it close."""
         with self._opening:

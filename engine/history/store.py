@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,21 @@ import numpy as np
 from engine.errors import BadInput, DiskFault, EnvironmentFault, MimicryError
 from engine.history.cells import LARGEST
 from engine.history.cursor import Cursor
-from engine.history.history import CANONICAL, MISSING, Draw, History, canonical_line, encode, instant, stamp
+from engine.history.history import (
+    CANONICAL,
+    MISSING,
+    NO_TIME,
+    Draw,
+    History,
+    canonical_line,
+    encode,
+    instant,
+    stamp,
+)
 from state.files import make_folder, sync_directory
 
 FILE = "draws.jsonl"
+BLOCK = 1 << 20  # bytes read at once
 KEYS = {"seq", "value", "time", "session", "id"}
 
 
@@ -34,6 +46,11 @@ class Arrival:
     time: datetime | None = None
     session: str | None = None
     id: str | None = None
+
+
+def _torn(line: bytes) -> bool:
+    """Say whether a batch was under way when the power went: sectors of it never came. What was synced holds no zeros."""
+    return not line.endswith(b"\n") or b"\0" in line
 
 
 class DrawStore:
@@ -145,17 +162,33 @@ class DrawStore:
     def _load(self) -> None:
         whole = 0
         with open(self._handle, "rb", closefd=False) as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.endswith(b"\n") or b"\0" in line:
-                    # A batch was under way when the power went: sectors of it never came. What was synced holds no zeros.
+            while lines := stream.readlines(BLOCK):
+                torn = next((at for at, line in enumerate(lines) if _torn(line)), len(lines))
+                self._take_in(lines[:torn])
+                whole += sum(map(len, lines[:torn]))
+                if torn < len(lines):
                     self.repaired = os.fstat(self._handle).st_size - whole
                     break
-                self._remember(number, self._parse(number, line))
-                whole += len(line)
         self._size = whole
         if self.repaired:
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)
+
+    def _take_in(self, lines: list[bytes]) -> None:
+        """Load a block of lines at once; one that holds anything unusual is read line by line, which names what is wrong."""
+        first = self.last + 1
+        plain = _plain(lines, first)
+        if plain is None:
+            for number, line in enumerate(lines, first):
+                self._remember(number, self._parse(number, line))
+            return
+        found, times = plain
+        values = [MISSING if one["value"] is None else one["value"] for one in found]
+        self._values.extend(values)
+        self._times.extend(times)
+        self._sessions.extend([None] * len(found))
+        self._digest.update(b"".join(map(canonical_line, values, times, repeat("-"))))
+        self._ids.update((one["id"], seq) for seq, one in enumerate(found, first) if one["id"] is not None)
 
     def _parse(self, number: int, line: bytes) -> Arrival:
         try:
@@ -242,6 +275,30 @@ class DrawStore:
             self.close()
 
 
+def _plain(lines: list[bytes], first: int) -> tuple[list[dict[str, Any]], list[int]] | None:
+    """Return records and times of lines that are all as `_line` writes them, without a session; None where one is not."""
+    try:
+        found: list[dict[str, Any]] = json.loads(b"[" + b",".join(lines) + b"]")
+        sound = len(found) == len(lines) and all(
+            one.keys() == KEYS
+            and one["seq"] == seq
+            and one["session"] is None
+            and (one["id"] is None or _label(one["id"]))
+            and (one["value"] is None or (type(one["value"]) is int and 0 <= one["value"] <= LARGEST))
+            for seq, one in enumerate(found, first)
+        )
+        read = datetime.fromisoformat
+        times = [NO_TIME if one["time"] is None else stamp(read(one["time"])) for one in found]
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
+        return None
+    return (found, times) if sound else None
+
+
+def _label(text: object) -> bool:
+    """Say whether a text is a label: without blanks around it, not empty and not the sign of a missing one."""
+    return isinstance(text, str) and text.strip() == text and text not in ("", "-")
+
+
 def _arrival(draw: Arrival | Draw) -> Arrival:
     """Return the draw as an arrival, checked."""
     arrival = draw if isinstance(draw, Arrival) else Arrival(draw.value, draw.time, draw.session)
@@ -254,7 +311,7 @@ def _arrival(draw: Arrival | Draw) -> Arrival:
         )
     for what, text in (("session", arrival.session), ("id", arrival.id)):
         # a label that importers would read differently must not get in: the digest would change on the way
-        if text is not None and (not isinstance(text, str) or text.strip() != text or text in ("", "-")):
+        if text is not None and not _label(text):
             raise BadInput(
                 f"draw {value!r}: {what} {text!r} is not a label; give a text without blanks around it, or None"
             )

@@ -28,7 +28,7 @@ class Word:
 def keep(tmp_path: Path, journal: Journal) -> Callable[..., Housekeeper]:
     def made(budget_gb: float | None = None, protected: tuple[str, ...] = ()) -> Housekeeper:
         return Housekeeper(
-            tmp_path, DiskSettings(budget_gb=budget_gb), Halt(journal, Word()), lambda: protected
+            tmp_path, DiskSettings(budget_gb=budget_gb), Halt(journal, Word()), journal, lambda: protected
         )
 
     return made

@@ -86,6 +86,25 @@ def test_a_name_stands_once() -> None:
         supervisor.add("a", nothing)
 
 
+async def test_a_fault_that_repeats_is_told_once_an_hour_and_another_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = itertools.chain(["one"] * 4, ["two"] * 100)
+
+    async def shaky() -> None:
+        raise RuntimeError(next(faults))
+
+    told: list[str] = []
+    supervisor = Supervisor(lambda name, error: told.append(error), first_delay=0.001, last_delay=0.01)
+    supervisor.add("shaky", shaky)
+    await run_for(supervisor, 0.3)
+    assert told == ["RuntimeError: one", "RuntimeError: two"]
+    assert supervisor.states["shaky"].restarts > 5
+    monkeypatch.setattr("engine.supervise.AGAIN_SECONDS", 0.0)
+    await run_for(supervisor, 0.1)
+    assert len(told) > 3
+
+
 async def test_a_record_that_takes_nothing_does_not_end_what_keeps_services_running() -> None:
     told: list[tuple[str, str]] = []
     calls = 0
@@ -109,22 +128,3 @@ async def test_a_record_that_takes_nothing_does_not_end_what_keeps_services_runn
     assert told == [("shaky", f"RuntimeError: fault {number}") for number in (1, 2, 3)], (
         "late, in order, once"
     )
-
-
-async def test_a_fault_that_repeats_is_told_once_an_hour_and_another_one_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    faults = itertools.chain(["one"] * 4, ["two"] * 100)
-
-    async def shaky() -> None:
-        raise RuntimeError(next(faults))
-
-    told: list[str] = []
-    supervisor = Supervisor(lambda name, error: told.append(error), first_delay=0.001, last_delay=0.01)
-    supervisor.add("shaky", shaky)
-    await run_for(supervisor, 0.3)
-    assert told == ["RuntimeError: one", "RuntimeError: two"]
-    assert supervisor.states["shaky"].restarts > 5
-    monkeypatch.setattr("engine.supervise.AGAIN_SECONDS", 0.0)
-    await run_for(supervisor, 0.1)
-    assert len(told) > 3

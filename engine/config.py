@@ -22,6 +22,8 @@ from engine.errors import BadInput, UsageError
 
 FILE_NAME = "room.toml"
 Source = Literal["default", "file", "flag"]
+SECRET = ("alerts.webhook", "history.url", "history.command")
+"""Settings that may hold a key; a message about them shows no value."""
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 FilePath = Annotated[Path, Field(strict=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -389,7 +391,9 @@ def _rig_fault(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{key!r} is missing"
     said = first["msg"].removeprefix("Value error, ")
-    return said if not key else f"{key} = {first['input']!r}: {said}"
+    if not key or key.startswith("env"):  # a worker's environment may hold a key
+        return f"{key}: {said}" if key else said
+    return f"{key} = {first['input']!r}: {said}"
 
 
 def _source(text: str) -> Source:
@@ -435,9 +439,8 @@ def _validate(values: Mapping[str, Any], path: Path | None) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{path or 'flags'}: setting {key!r} = {first['input']!r}: {first['msg']}"
-        ) from error
+        given = "[not shown]" if key in SECRET else repr(first["input"])
+        raise UsageError(f"{path or 'flags'}: setting {key!r} = {given}: {first['msg']}") from None
 
 
 def _nest(values: Mapping[str, Any]) -> dict[str, Any]:

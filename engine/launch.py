@@ -24,7 +24,7 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         return
     except Unreachable:
         pass
-    (state / "logs").mkdir(parents=True, exist_ok=True)
+    (state / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "logs" / "daemon.err"
     command = [
         sys.executable,
@@ -38,7 +38,8 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
     ]
     if log.exists() and log.stat().st_size > OLD_LOG:
         log.replace(log.with_name("daemon.err.1"))
-    with log.open("ab") as sink:
+    private = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(private, "ab") as sink:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
         )

@@ -130,7 +130,7 @@ def greeted(line: bytes) -> None:
         raise Unreachable(str(record.get("error")))
     try:
         low, high = (int(end) for end in record["protocol"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Unreachable(
             f"the engine sent a hello that this program cannot read ({line[:80]!r}); run both in the same version"
         ) from error
@@ -189,8 +189,8 @@ class Link:
     async def subscribe(self, *, events: bool) -> None:
         """Ask to be told of everything that follows."""
         reply = await self.asked("subscribe", events=events)
-        if not reply["ok"]:
-            raise Unreachable(f"the engine in {self._state} refused: {reply['error']}")
+        if reply.get("ok") is not True:
+            raise Unreachable(f"the engine in {self._state} refused: {reply.get('error')}")
 
     async def next_snapshot(self) -> bytes:
         """Return the newest snapshot's line, once there is one that was not taken; events before it are passed over."""

@@ -11,6 +11,8 @@ import struct
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -31,10 +33,28 @@ FAULTS = 16
 _BUFFER = 1 << 16
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who sends commands, as the kernel knows it: user, process and terminal; `label` is what the program calls itself."""
+
+    uid: int
+    pid: int
+    tty: str | None
+    label: str
+
+    @property
+    def by(self) -> str:
+        """Return the caller as records and screens name it."""
+        return f"{user_name(self.uid)} ({self.label}, pid {self.pid})"
+
+
+NOBODY = Caller(-1, 0, None, "not greeted")
+
+
 class Host(Protocol):
     """What a connection needs of the server."""
 
-    async def execute(self, command: Command, by: str) -> Reply:
+    async def execute(self, command: Command, caller: Caller) -> Reply:
         """Do a command and return its reply."""
 
     def subscribe(self, peer: Peer) -> None:
@@ -61,8 +81,7 @@ class Peer:
         self._host, self._reader, self._writer = host, reader, writer
         self.subscribed = self.wants_events = self._readonly = False
         self.after: int | None = None
-        self.by = ""
-        """Who it is: user, program, process."""
+        self.caller = NOBODY
         self._faults = self._busy = 0
         self._pending = bytearray()
         self._replies: deque[bytes] = deque()
@@ -164,7 +183,7 @@ class Peer:
             raise _Refused(f"the viewer speaks protocol {low}..{high}, the engine {ours}: upgrade the {side}")
         self._readonly = hello.readonly
         label = "".join(letter for letter in hello.client or "unnamed" if letter.isprintable())[:40]
-        self.by = f"{user_name(uid)} ({label}, pid {pid})"
+        self.caller = Caller(uid, pid, terminal(pid), label)
 
     async def _line(self, first: float | None) -> bytes:
         """Return the next line; a begun line must be finished in time and may have 1 MiB."""
@@ -216,7 +235,7 @@ class Peer:
 
     async def _execute(self, command: Command) -> None:
         try:
-            self._reply(await self._host.execute(command, self.by))
+            self._reply(await self._host.execute(command, self.caller))
         finally:
             self._busy -= 1
             if not self._busy:
@@ -224,6 +243,11 @@ class Peer:
 
     async def _control(self, command: Command) -> None:
         self._reply(await self._host.take_control(self, command))
+
+    @property
+    def by(self) -> str:
+        """Return who it is: user, program, process."""
+        return self.caller.by
 
     @property
     def acts(self) -> bool:
@@ -287,6 +311,23 @@ def credentials(writer: asyncio.StreamWriter) -> tuple[int, int]:
         "3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     )
     return pid, uid
+
+
+def terminal(pid: int) -> str | None:
+    """Return the terminal that a process belongs to, None without one (or where /proc does not tell)."""
+    try:
+        number = int(
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()[4]
+        )
+    except (OSError, ValueError, IndexError):
+        return None
+    major, minor = os.major(number), os.minor(number)
+    if 136 <= major <= 143:
+        return f"pts/{(major - 136) * 256 + minor}"
+    return f"tty{minor}" if major == 4 else None
 
 
 def user_name(uid: int) -> str:

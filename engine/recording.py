@@ -14,6 +14,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -95,7 +96,7 @@ def record(
 
 def _ends(journal: Journal, since: str | None, until: str | None) -> tuple[Moment, Moment]:
     past = Past(journal)
-    lo = 1 if since is None else past.seek(None, 1, since) + 1
+    lo = 1 if since is None else past.seek(None, -1, _before(since)) + 1
     hi = journal.seq if until is None else past.seek(None, -1, until)
     if not 1 <= lo <= hi:
         raise UsageError(f"record: no event from {since or 'the first'} to {until or 'the last'}")
@@ -103,10 +104,16 @@ def _ends(journal: Journal, since: str | None, until: str | None) -> tuple[Momen
     return Moment(seq=first.seq, at=first.at), Moment(seq=last.seq, at=last.at)
 
 
+def _before(time: str) -> str:
+    """Return a time just before another; what is no time is left for the journal to refuse."""
+    try:
+        return (datetime.fromisoformat(time) - timedelta(milliseconds=1)).isoformat()
+    except ValueError:
+        return time
+
+
 def _cut(copy: Path, first: Moment, last: Moment) -> tuple[int, int]:
     """Drop from a copy what the slice does not need; return the events inside it and those kept from before."""
-    from datetime import datetime
-
     begins, ends = (datetime.fromisoformat(each.at).timestamp() for each in (first, last))
     kept, values = [], []
     for kind in KINDS:

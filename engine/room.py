@@ -40,6 +40,7 @@ from engine.llm.advisor import Advisor, NoAdvisor
 from engine.observe.lookout import Lookout
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
+from engine.secrets import cleaned, secrets_of
 from engine.server import Server
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
@@ -88,7 +89,10 @@ async def run(state: Path, settings: Settings, *, demo: bool = False, simulated:
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
-    with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state) as log:
+    secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
+    with (
+        opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state, secrets) as log,
+    ):  # fmt: skip
         room = Room(state, settings, journal, word, demo=demo, simulated=simulated, log=log)
         return await room.live()
 
@@ -134,6 +138,7 @@ class Room:
         self._lookout = Lookout(settings.observe, state, journal.append, self._sight, log)
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
+        self._secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
         hook = settings.alerts.webhook
@@ -308,7 +313,8 @@ class Room:
         self._call(self._draws_came.set)
 
     def _service_failed(self, name: str, error: str) -> None:
-        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {error}"})
+        told = cleaned(error, self._secrets)
+        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {told}"})
 
     def _halt_changed(self, row: HaltRow | None) -> None:
         """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from state.chain import canonical, digest
 from state.clock import utc_now
 from state.errors import ArtifactRefused, LedgerError
-from state.files import disk_errors, put_in_place, sweep_temporaries, write_temporary
+from state.files import disk_errors, make_folder, put_in_place, sweep_temporaries, write_temporary
 from state.versions import refusal
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ArtifactStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         with disk_errors(directory, "creating the artifact directory"):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
         sweep_temporaries(directory)
 
     # -- writing ------------------------------------------------------------------------------------------------------

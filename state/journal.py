@@ -24,7 +24,7 @@ from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
 from state.decisions import Decisions
 from state.errors import NoJournal, ReadOnlyJournal, StateError
-from state.files import disk_errors
+from state.files import disk_errors, make_folder
 from state.halts import HaltRow, Halts
 from state.ledgers import Bill, ChunkRow, Chunks
 from state.lock import StateLock
@@ -97,7 +97,7 @@ class Journal:
     def open(cls, directory: Path, *, name: str = JOURNAL_NAME) -> Journal:
         """Take the directory's lock, check and migrate the journal (or create it), and open it for writing."""
         with disk_errors(directory, "creating the state directory"):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(directory, mode=0o700)
         lock = StateLock(directory)
         try:
             return cls._open_locked(directory / name, lock)

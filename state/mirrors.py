@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from state.chain import Event
 from state.decisions import Decisions
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 from state.runs import Runs
 
 HISTORY_RUNS = 200
@@ -19,7 +19,7 @@ HISTORY_DECISIONS = 200
 HEALTH_KIND, SELFPLAY_KIND = "learning.health", "selfplay.finished"
 FILE_BYTES = 32 << 20
 _PAGE = 1000
-_TAIL = 1 << 16
+_TAIL, _PAGE_BYTES = 1 << 16, 16 << 20
 
 
 class Source(Protocol):
@@ -92,6 +92,7 @@ class JsonlMirror:
             try:
                 handle.write(text.encode("ascii"))
                 handle.flush()
+                os.fsync(handle.fileno())  # so that a power loss can spoil no more than the last page
             except OSError:
                 os.ftruncate(handle.fileno(), size)
                 raise
@@ -99,7 +100,7 @@ class JsonlMirror:
     def _settle(self, source: Source) -> int:
         """Cut to the last whole line and return its seq; a file that is not this journal's is moved aside."""
         with disk_errors(self.path, "reading the mirror"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             last = _cut_to_whole_lines(self.path) if self.path.exists() else None
             if last is None:
                 return self._moved_before(source)
@@ -122,9 +123,9 @@ def _before(path: Path) -> Path:
 
 
 def _cut_to_whole_lines(path: Path) -> bytes | None:
-    """Truncate after the last newline; return the last line, or None when none is left."""
+    """Truncate after the last whole line; return it, or None when none is left. Sectors that never came (zeros) are no lines."""
     with path.open("rb+") as handle:
-        size = handle.seek(0, os.SEEK_END)
+        size = _cut_zeros(handle)
         start, tail = size, b""
         while start > 0 and tail.count(b"\n") < 2:
             start = max(0, start - _TAIL)
@@ -134,6 +135,15 @@ def _cut_to_whole_lines(path: Path) -> bytes | None:
         handle.truncate(start + end)
     lines = tail[:end].splitlines()
     return lines[-1] if lines else None
+
+
+def _cut_zeros(handle: BinaryIO) -> int:
+    """Cut a file at its first zero byte, as far back as the last page of lines may reach; return its size."""
+    size = handle.seek(0, os.SEEK_END)
+    start = max(0, size - _PAGE_BYTES)
+    handle.seek(start)
+    found = handle.read().find(b"\0")
+    return size if found < 0 else handle.truncate(start + found)
 
 
 def _seq_of(line: bytes) -> int | None:
@@ -171,7 +181,7 @@ class JsonMirror:
         record = self._build(source, event)
         if record is not None:
             with disk_errors(self.path, "creating the folder"):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             write_atomic(self.path, (json.dumps(record, indent=1) + "\n").encode("ascii"))
         self._done = newest
         return int(record is not None)

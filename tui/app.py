@@ -37,7 +37,7 @@ from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 from tui.screens.overview import Overview
 from tui.screens.soak import Soak
-from tui.widgets.dialog import Confirm, HaltDialog, Order, Page, Pick, ResumeDialog
+from tui.widgets.dialog import Confirm, HaltDialog, InjectDialog, Order, Page, Pick, ResumeDialog
 
 if TYPE_CHECKING:
     from tui.wire import Alert, Reply, Snapshot
@@ -321,21 +321,36 @@ class Console(App[None]):
         offers = self._exports()
         self.push_screen(
             Pick("Export", [(word, does) for word, does, _ in offers], ascii_only=self.ascii_only),
-            lambda at: None if at is None else self._export(*offers[at]),
+            lambda at: None if at is None else self._chosen(*offers[at]),
         )
 
-    def _exports(self) -> list[tuple[str, str, Callable[[], str]]]:
+    def _chosen(self, form: str, does: str, make: Callable[[], object]) -> None:
+        made = make()
+        if isinstance(made, str):
+            self._export(form, does, lambda: made)
+
+    @work(group="export", exclusive=True, exit_on_error=True)
+    async def _export_list(self, form: str, screen: Lists) -> None:
+        """Write the whole list, page by page."""
+        page = screen.shown.page
+        assert page is not None
+        names = [column.name for column in page.columns]
+        try:
+            rows = await screen.every_row()
+        except Refused as error:
+            self.say(f"not exported: {error}", "fail")
+            return
+        text = as_csv(names, rows) if form == "csv" else json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+        self._export(form, f"{len(rows):,} rows", lambda: text)
+
+    def _exports(self) -> list[tuple[str, str, Callable[[], object]]]:
         active = self.active
-        offers: list[tuple[str, str, Callable[[], str]]] = []
+        offers: list[tuple[str, str, Callable[[], object]]] = []
         if isinstance(active, Lists) and (page := active.shown.page) is not None:
-            rows, names = active.taken(), [column.name for column in page.columns]
+            count = len(active.shown.marks) or (page.matched if not page.whole else len(page.rows))
             offers += [
-                ("csv", f"{len(rows)} rows, every column", lambda: as_csv(names, rows)),
-                (
-                    "json",
-                    f"{len(rows)} rows, numbers as numbers",
-                    lambda: json.dumps(rows, indent=1, ensure_ascii=False) + "\n",
-                ),
+                ("csv", f"{count:,} rows, every column", partial(self._export_list, "csv", active)),
+                ("json", f"{count:,} rows, numbers as numbers", partial(self._export_list, "json", active)),
             ]
         return [
             *offers,
@@ -403,6 +418,11 @@ class Console(App[None]):
             self.say(f"the engine does not tell its lists: {error}", "warn")
         else:
             self.tables = {each["name"]: each["title"] for each in told["tables"]}
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave a key that several kinds of screens use to the one that is in front."""
+        key = keys.SHARED.get(str(parameters[0]) if action == "here" and parameters else action)
+        return key is None or not key.on or self._place.kind in key.on
 
     def action_open(self) -> None:
         """Open the row or the panel."""
@@ -499,12 +519,30 @@ class Console(App[None]):
 
     # ── actions that act ────────────────────────────────────────────────────
 
-    def action_halt(self) -> None:
+    def action_halt(self, kind: str = "now") -> None:
         """Ask how to halt; the newest snapshot counts, also while the view is frozen."""
         if self._may_act("halt"):
             shot = self.view().newest
-            dialog = HaltDialog(halts.choices(shot), halts.facts(shot), ascii_only=self.ascii_only)
+            dialog = HaltDialog(halts.choices(shot), halts.facts(shot), at=kind, ascii_only=self.ascii_only)
             self.push_screen(dialog, self.order)
+
+    def action_checkpoint(self) -> None:
+        """Ask how to halt, the next checkpoint highlighted."""
+        self.action_halt("checkpoint")
+
+    def action_finish(self) -> None:
+        """Ask how to halt, the end of the step highlighted."""
+        self.action_halt("finish")
+
+    def action_inject(self) -> None:
+        """Ask for a draw to give to the room; test mode only."""
+        if not self._may_act("inject"):
+            return
+        shot = self.view().newest
+        if shot is None or not shot.test_mode:
+            self.say("inject: only in test mode; real draws come from their sources alone", "held")
+            return
+        self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
 
     def action_resume(self) -> None:
         """Ask before work goes on."""

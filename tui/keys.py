@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -62,6 +63,9 @@ _GO = tuple(
 KEYS: tuple[Key, ...] = (
     Key("halt", "H", "H", "halt", "halt the engine: now, at a checkpoint, or when the step is finished (dialog)", "acts", 1),
     Key("resume", "R", "R", "resume", "resume after a halt (dialog; asks for a typed word after a safety halt)", "acts", 2),
+    Key("checkpoint", "C", "C", "stop soon", "halt at the next checkpoint (the halt dialog, with that line highlighted)", "acts"),
+    Key("finish", "F", "F", "finish", "halt when the running step is finished (the halt dialog, with that line highlighted)", "acts"),
+    Key("inject", "I", "I", "inject", "give the room one draw, in test mode only (dialog)", "acts"),
     Key("act_A", "A", "A", "acknowledge", "say that an alert was seen, with a reason (dialog)", "acts", 18),
     Key("act_M", "M", "M", "mute", "keep an alert's rule quiet for an hour (dialog)", "acts", 19),
     Key("act_O", "O", "O", "decide", "approve what waits for a person; overrule a decision (dialog)", "acts", 17, on=LISTS),
@@ -75,14 +79,19 @@ KEYS: tuple[Key, ...] = (
     Key("sort_next", "greater_than_sign", ">", "sort next", "sort by the next column", on=LISTS),
     Key("sort_previous", "less_than_sign", "<", "sort previous", "sort by the column before", on=LISTS),
     Key("table", "t", "t", "other list", "the next list of this screen", footer=6, on=LISTS),
+    Key("group", "g", "g", "group", "group the rows by a column with few values: host, family, state; then by none", footer=12, on=LISTS),
+    Key("jump", "space", "space", "jump", "put a letter before every row or panel in sight; the next key goes there", footer=13, on=(*LISTS, "overview")),
+    Key("prompt", "p", "p", "prompt", "the whole exchange behind a call to the advisor", on=LISTS),
+    Key("raw", "v", "v", "raw", "the row as the engine sent it, as JSON", footer=15, on=LISTS),
     Key("mark", "b", "b", "mark", "mark or unmark the row; copy and export take marked rows alone", footer=13, on=LISTS),
-    Key("open", "enter", "Enter", "open", "open the row or the panel; Esc goes back", footer=5),
+    Key("open", "enter", "Enter", "open", "open the row in full, or the screen of the panel in focus; Esc goes back", footer=5),
     Key("next_hit", "full_stop", ".", "next hit", "the next line that holds what was looked for", footer=5, on=("logs",)),
     Key("previous_hit", "comma", ",", "previous hit", "the line before", on=("logs",)),
     Key("level", "l", "l", "level", "least level to show: all, info, warning, error", footer=4, on=("logs",)),
     Key("source", "o", "o", "source", "show one log file alone, the next one, all", footer=7, on=("logs",)),
     Key("follow", "f", "f", "follow", "stay at the newest line, or stop", footer=6, on=("logs",)),
-    Key("window", "w", "w", "window", "how far back: 5 minutes, half an hour, 4 hours, 2 days", footer=4, on=("soak",)),
+    Key("window", "w", "w", "window", "how far back: 5 minutes, half an hour, 4 hours, 2 days", footer=4, on=("soak", "overview")),
+    Key("zoom", "m", "m", "zoom", "give the panel in focus the whole screen; Esc shows all panels again", footer=6, on=("overview",)),
     Key("detach", "q", "q", "detach", "leave the console; the engine goes on, and how to come back is printed", footer=8),
     Key("help", "question_mark", "?", "help", "this page", footer=9),
     Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
@@ -105,6 +114,13 @@ KEYS: tuple[Key, ...] = (
     Key("back", "escape", "Esc", "back", "close what is open, clear a filter; in a dialog nothing is sent", palette=False),
     Key("suspend", "ctrl+z", "ctrl+z", "suspend", "stop the console and return to the shell (fg comes back)"),
 )  # fmt: skip
+
+
+_SHARING = Counter(part for key in KEYS for part in key.key.split(","))
+SHARED: Mapping[str, Key] = {
+    key.id: key for key in KEYS if any(_SHARING[part] > 1 for part in key.key.split(","))
+}
+"""Actions whose key another kind of screen uses for something else."""
 
 
 def acting(readonly: bool) -> tuple[Key, ...]:

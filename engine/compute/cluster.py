@@ -199,7 +199,8 @@ class Compute:
         """Yield the results of `tasks` as they complete, reading the iterable only as fast as work is done.
 
         At most `window` tasks are in flight, and never more than 2.5 per worker; of the kinds in `SHORT` as many more as make a
-        second of work for each worker. After a halt what is in flight comes back stopped and the rest of the iterable is not read.
+        second of work for each worker. After a halt what is in flight comes back stopped and the rest of the iterable is not read; where nothing was in flight, one task
+        comes back stopped, so that an early end never looks like a whole one.
         Closing the iterator cancels what is in flight; leave the loop early inside `contextlib.aclosing`, or that happens only when
         the garbage collector comes by.
         """
@@ -226,6 +227,8 @@ class Compute:
                     kind = task.kind
                     flying.add(asyncio.create_task(self._fly(task, generation)))
                 if not flying:
+                    if self._word.generation() != generation and (task := next(tasks, None)) is not None:
+                        yield stopped(task)  # so that nobody takes an early end for a whole one
                     return
                 done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                 for landed in done:

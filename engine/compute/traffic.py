@@ -84,15 +84,17 @@ class Traffic:
 
     # -- a task's way -------------------------------------------------------------------------------------------------
 
-    async def fly(self, task: Task, generation: int) -> TaskResult:
-        """Take one task to its result."""
+    async def fly(self, task: Task, generation: int, cramped_since: float | None = None) -> TaskResult:
+        """Take one task to its result; `cramped_since` is known of the half of one that was too large."""
         if self.closed:
             raise EnvironmentFault(f"compute is closed; task {task.key} was not run")
         load = Load(
             next(self._numbers), task.kind, task.priority, task.memory, task.limit, at_home(task.kind),
             frozenset(one.digest for one in task.inputs),
         )  # fmt: skip
-        flight = Flight(task, generation, load, asyncio.get_running_loop().create_future())
+        flight = Flight(
+            task, generation, load, asyncio.get_running_loop().create_future(), cramped_since=cramped_since
+        )
         try:
             flight.payload, flight.digest = await self._encode(task, generation)
         except (CodecError, UsageError) as error:
@@ -350,7 +352,8 @@ class Traffic:
         task = flight.task
         assert task.split is not None
         try:
-            results = await asyncio.gather(*(self.fly(half, flight.generation) for half in halves))
+            since = flight.cramped_since
+            results = await asyncio.gather(*(self.fly(half, flight.generation, since) for half in halves))
         except EnvironmentFault:
             return  # the engine closes, and says so to whoever waits for the whole
         for one in results:

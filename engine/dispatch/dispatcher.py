@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine import logs
 from engine.dispatch import told
 from engine.dispatch.overrule import overruled
+from engine.dispatch.waiting import unless_halted
 from engine.errors import Halted
 from engine.feedback.drift import drifted
 from engine.parameters import Value
@@ -123,7 +124,8 @@ class Dispatcher:
     ) -> Done:
         desk = self.desk
         history = desk.history(int(run.spec["draws"]), _since(run))
-        await asyncio.to_thread(_load)
+        await unless_halted(asyncio.to_thread(_load), self._obey)
+        await unless_halted(desk.bench.ready(), self._obey)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
             self._obey()

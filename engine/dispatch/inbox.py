@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import os
+import pwd
 import re
 import stat
 import threading
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput
 from state.chain import Event
-from state.files import disk_errors, sync_directory, write_atomic
+from state.files import disk_errors, make_folder, sync_directory, write_atomic
 from state.journal import Journal
 from state.requests import RequestRow
 
@@ -32,6 +33,8 @@ PATIENCE_SECONDS = 60.0
 SIZE_LIMIT = 1 << 20
 RESULT_SCHEMA = "request_result/1"
 ORIGIN = "inbox"
+TAKEN = "inbox.taken"
+"""The event of a file that became a request: whose file it was."""
 _NAME_KEPT = 150
 _CLAIMED = re.compile(r"([0-9a-f]{32})-(.+)", re.DOTALL)
 
@@ -66,7 +69,7 @@ class Inbox:
         self._scanning = threading.Lock()
         for folder in (self.claimed, self.archive):
             with disk_errors(folder, "creating the inbox"):
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
 
     async def watch(
         self, *, interval: float = QUIET_SECONDS, told: Callable[[Scan], None] = lambda scan: None
@@ -143,6 +146,7 @@ class Inbox:
         row = self._requests.by_key(key)
         if row is None:
             row = self._enter(path, key, name)
+            self._journal.append(TAKEN, {"request": row.id, "file": _shown(name), **_owner(path)})
             (scan.rejected if row.state == "rejected" else scan.queued).append(row.id)
         if row.terminal:
             self._archive(path, name, row)
@@ -241,6 +245,18 @@ def _read(path: Path) -> bytes:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _owner(path: Path) -> dict[str, Any]:
+    """Return who owns a file, which is the nearest to who asked."""
+    try:
+        uid = path.lstat().st_uid
+    except OSError:
+        return {"uid": None, "by": "unknown"}
+    try:
+        return {"uid": uid, "by": f"{pwd.getpwuid(uid).pw_name} (file)"}
+    except KeyError:
+        return {"uid": uid, "by": f"uid {uid} (file)"}
 
 
 def _shown(name: str) -> str:

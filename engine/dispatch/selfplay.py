@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.aside import advisor_aside
 from engine.dispatch.told import of_selfplay
+from engine.dispatch.waiting import unless_halted
 from engine.errors import BadInput
 from engine.feedback.duel import judge_open
 from engine.llm.questions import SELFPLAY_STRATEGY
@@ -66,6 +67,7 @@ async def _advice(desk: Desk, request: RequestRow, scored: Scored) -> None:
 
 async def _played(desk: Desk, run: RunRow, found: tuple[Scored, str], obey: Callable[[], None]) -> Session:
     material = material_of(found[0], digest=found[1], run=run.id)
+    await unless_halted(desk.bench.ready(), obey)
     async with desk.bench.lend() as compute:
         return await play(
             compute, material, desk.journal,

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.errors import BadInput, DiskFault, EnvironmentFault, MimicryError
 from engine.history.cells import LARGEST
-from engine.history.cursor import Cursor, sync_directory
+from engine.history.cursor import Cursor
 from engine.history.history import (
     CANONICAL,
     MISSING,
@@ -31,6 +31,7 @@ from engine.history.history import (
     instant,
     stamp,
 )
+from state.files import make_folder, sync_directory
 
 FILE = "draws.jsonl"
 BLOCK = 1 << 20  # bytes read at once
@@ -51,7 +52,7 @@ class DrawStore:
     """Draws in order of arrival under one directory; threads may share it, a second process is refused.
 
     `append` returns only after fsync. After a crash in between, a prefix of the batch may be stored: deliver it
-    again with the same ids. `repaired` tells how many bytes of a torn last line were cut at opening.
+    again with the same ids. `repaired` tells how many bytes of a torn end were cut at opening.
     """
 
     def __init__(self, directory: Path, handle: int) -> None:
@@ -67,7 +68,7 @@ class DrawStore:
         """Open or create the store, cut a torn last line, and load the draws."""
         path = directory / FILE
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EnvironmentFault(
@@ -157,10 +158,15 @@ class DrawStore:
         whole = 0
         with open(self._handle, "rb", closefd=False) as stream:
             while lines := stream.readlines(BLOCK):
-                if not lines[-1].endswith(b"\n"):
-                    self.repaired = len(lines.pop())
-                self._take_in(lines)
-                whole += sum(map(len, lines))
+                # A batch was under way when the power went: sectors of it never came. What was synced holds no zeros.
+                torn = next(
+                    (at for at, line in enumerate(lines) if not line.endswith(b"\n") or b"\0" in line), None
+                )
+                self._take_in(lines[:torn])
+                whole += sum(map(len, lines[:torn]))
+                if torn is not None:
+                    self.repaired = os.fstat(self._handle).st_size - whole
+                    break
         self._size = whole
         if self.repaired:
             os.ftruncate(self._handle, whole)

@@ -18,12 +18,15 @@ from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
 from engine.search import algebra, answered
 from engine.search.design import LONGEST_BLOCK
+from engine.search.memory import SeedHalves, need
 from engine.search.plan import Cell
 from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
+from hip_cuda_kernels.routes import WHOLE_SPACE
 from state.journal import Journal
 
 NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stand in the chunk's meta
+HALVES = SeedHalves()
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
@@ -112,11 +115,12 @@ class Sweeper:
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
+        # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
+        halted = next(tasks, None) is not None
         while served in ready:
             yield ready.pop(served)
             served += 1
-        # a halt that comes while nothing is in flight ends the map without a stopped result
-        if served < len(pieces) or next(tasks, None) is not None:
+        if halted or served < len(pieces):
             raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(
@@ -146,7 +150,8 @@ class Sweeper:
         if cell.origin == "state":
             return algebra.task(cell, stream.all(), key, self.seed)
         params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
-        return Task(kind="sieve", key=key, params=params, arrays={"draws": draws})
+        halves = None if cell.route in WHOLE_SPACE else HALVES
+        return Task("sieve", key, params, {"draws": draws}, memory=need(params, count), split=halves)
 
     def _record(self, group: Sequence[tuple[int, _Piece, TaskResult]]) -> dict[int, ChunkOutcome]:
         """Record finished chunks in one transaction; one that is no result is raised after the others are on disk."""

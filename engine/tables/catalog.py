@@ -17,6 +17,7 @@ from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
 from engine.tables.gpus import GPUS
 from engine.tables.llm_calls import LLM_CALLS
+from engine.tables.parameters import PARAMETER_CHANGES, PARAMETERS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
@@ -24,6 +25,7 @@ from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
 from engine.tables.sources import SOURCES
+from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Table
 from engine.tables.trials import TRIALS
@@ -38,6 +40,8 @@ TABLES: Mapping[str, Table] = {
         APPROVALS,
         POLICIES,
         POLICY_CHANGES,
+        PARAMETERS,
+        PARAMETER_CHANGES,
         FINGERPRINTS,
         UNTRIED,
         SCHEDULE,
@@ -48,6 +52,7 @@ TABLES: Mapping[str, Table] = {
         ARMS,
         CANDIDATES,
         POLICY,
+        STEPS,
         RUNS,
         TRIALS,
         SURVIVORS,

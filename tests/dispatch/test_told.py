@@ -64,7 +64,10 @@ def desk(tmp_path: Path) -> Iterator[Any]:
 
 
 def loop_parts(desk: Any) -> dict[str, Any]:
-    return {**of_loop(desk), **parts_of(ALARM, dict.fromkeys(Health().summary(), 1), desk.parameters.values())}
+    return {
+        **of_loop(desk),
+        **parts_of(ALARM, dict.fromkeys(Health().summary(), 1), desk.parameters.values()),
+    }
 
 
 def selfplay_parts(desk: Any) -> dict[str, Any]:

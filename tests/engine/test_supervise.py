@@ -103,3 +103,28 @@ async def test_a_fault_that_repeats_is_told_once_an_hour_and_another_one_at_once
     monkeypatch.setattr("engine.supervise.AGAIN_SECONDS", 0.0)
     await run_for(supervisor, 0.1)
     assert len(told) > 3
+
+
+async def test_a_record_that_takes_nothing_does_not_end_what_keeps_services_running() -> None:
+    told: list[tuple[str, str]] = []
+    calls = 0
+
+    def tell(name: str, error: str) -> None:
+        if calls < 3:
+            raise OSError("no space left")
+        told.append((name, error))
+
+    async def shaky() -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 3:
+            raise RuntimeError(f"fault {calls}")
+        await asyncio.Event().wait()
+
+    supervisor = Supervisor(tell, first_delay=0.01, last_delay=0.01)
+    supervisor.add("shaky", shaky)
+    await run_for(supervisor, 0.4)
+    assert supervisor.states["shaky"].state == "running"
+    assert told == [("shaky", f"RuntimeError: fault {number}") for number in (1, 2, 3)], (
+        "late, in order, once"
+    )

@@ -38,9 +38,20 @@ class Step:
 def record(scenario: str, folder: Path, library: Path) -> list[Step]:
     """Run `python scenario.py NAME FOLDER` under the recorder and return what it did to the files under `folder`."""
     log = folder.with_suffix(".record")
-    env = os.environ | {"LD_PRELOAD": str(library), "MIMICRY_RECORD": str(log), "MIMICRY_UNDER": str(folder), "PYTHONPATH": str(ROOT)}
+    env = os.environ | {
+        "LD_PRELOAD": str(library),
+        "MIMICRY_RECORD": str(log),
+        "MIMICRY_UNDER": str(folder),
+        "PYTHONPATH": str(ROOT),
+    }
     script = Path(__file__).with_name("scenarios.py")
-    done = subprocess.run([sys.executable, str(script), scenario, str(folder)], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), scenario, str(folder)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return list(_parsed(log.read_bytes()))
 
@@ -51,7 +62,10 @@ def recorder(folder: Path) -> Path | None:
     if compiler is None:
         return None
     library = folder / "record_io.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl", "-lpthread"], check=True)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl", "-lpthread"],
+        check=True,
+    )
     return library
 
 
@@ -72,7 +86,11 @@ def _parsed(raw: bytes) -> Iterator[Step]:
             yield Step("write", file=numbers[inode], at=offset, data=data)
         elif kind in "TS":
             words = rest.split()
-            yield Step("cut" if kind == "T" else "sync", file=numbers[int(words[0])], at=int(words[1]) if kind == "T" else 0)
+            yield Step(
+                "cut" if kind == "T" else "sync",
+                file=numbers[int(words[0])],
+                at=int(words[1]) if kind == "T" else 0,
+            )
         elif kind == "R":
             old, _, new = rest.partition("\t")
             yield Step("rename", old, new)
@@ -97,7 +115,9 @@ class Disk:
             case "write" | "cut":
                 self.flying.setdefault(step.file, []).append(step)
             case "sync":
-                self.certain[step.file] = _applied(self.certain.get(step.file, b""), self.flying.pop(step.file, []))
+                self.certain[step.file] = _applied(
+                    self.certain.get(step.file, b""), self.flying.pop(step.file, [])
+                )
             case "sync folder":
                 self._certain_in(step.path)
             case _:
@@ -184,7 +204,11 @@ def _move(names: dict[str, int | None], move: Step) -> None:
 def _reachable(path: str, names: dict[str, int | None]) -> bool:
     """Say whether every folder above a path, within what was recorded, is there."""
     above = os.path.dirname(path)
-    return above in names or not any(name != above and above.startswith(name) for name in names) if above else True
+    return (
+        above in names or not any(name != above and above.startswith(name) for name in names)
+        if above
+        else True
+    )
 
 
 def lay_out(state: dict[str, bytes | None], folder: str, target: Path) -> None:
@@ -200,7 +224,9 @@ def lay_out(state: dict[str, bytes | None], folder: str, target: Path) -> None:
             own.write_bytes(content)
 
 
-def crashes(steps: list[Step], rng: random.Random, extra: int) -> Iterator[tuple[int, list[str], dict[str, bytes | None]]]:
+def crashes(
+    steps: list[Step], rng: random.Random, extra: int
+) -> Iterator[tuple[int, list[str], dict[str, bytes | None]]]:
     """Yield (step, lines acknowledged before it, a state of the disk) for every moment of a run."""
     disk, acknowledged, marker = Disk(), list[str](), 0
     for number, step in enumerate(steps):

@@ -162,7 +162,7 @@ def watch(name: str, minutes: float, *, trial: bool) -> int:
 def _one_child(name: str, work: Path, seconds: float) -> tuple[int, int]:
     """Run one child until its time is over, it hangs or dies; return its executions and edges."""
     (work / "mark").write_bytes(bytes(HEAD.size + MARK))
-    log = work / "log"
+    log = work / f"log-{time.strftime('%H%M%S')}"
     with log.open("wb") as out:
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz", name, "--child", str(work)], cwd=ROOT, stdout=out, stderr=out,

@@ -88,7 +88,9 @@ def zipped(arrays: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> byt
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", compression) as archive:
         for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+            member_info = zipfile.ZipInfo(f"{name}.npy")
+            member_info.compress_type = compression
+            with archive.open(member_info, "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return made.getvalue()
 

@@ -143,3 +143,15 @@ def test_a_long_mirror_is_moved_aside_once_and_goes_on_without_a_hole(
     mirror(tmp_path).pump(journal)
     again = lines(tmp_path / "m.jsonl.1") + lines(tmp_path / "m.jsonl")
     assert [line["n"] for line in again] == list(range(again[0]["n"], 40))
+
+
+def test_sectors_that_a_power_loss_kept_from_coming_are_written_again(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        for number in range(4):
+            journal.halt_set("finish", f"halt {number}", "test")
+        path = tmp_path / "watcher_decisions.jsonl"
+        Mirrors.standard(tmp_path, journal).pump()
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 3] + bytes(64) + whole[len(whole) // 3 + 64 :])
+        Mirrors.standard(tmp_path, journal).pump()
+        assert path.read_bytes() == whole

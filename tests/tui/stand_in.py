@@ -20,6 +20,7 @@ from engine.tables import alerts, decisions, requests
 from engine.tables.table import Column, Row, Table
 from state.chain import Event
 
+MOST = 200_000
 RECORDED = Path(__file__).with_name("room.json")
 
 
@@ -120,6 +121,10 @@ class StandIn:
             return readings(**args)
         if verb == "soak":
             return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
+        if verb == "llm_status":
+            return advised()
+        if verb == "curve":
+            return curved(self.devices, args["points"])
         if verb == "explain":
             return explained(self.snapshot, args["id"])
         table = self.tables.get(args["name"])
@@ -127,10 +132,11 @@ class StandIn:
             raise UsageError(f"no table {args['name']!r}")
         desk = cast("Any", self)
         if verb == "row":
-            return table.row(desk, args["key"], most=5000)
+            return table.row(desk, args["key"], most=MOST)
         return table.page(
-            desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=5000, at=args.get("at")
-        )
+            desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=MOST, at=args.get("at"),
+            skip=args.get("skip", 0),
+        )  # fmt: skip
 
     def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
         """Return the room one record from `start`: two requests fewer."""
@@ -232,6 +238,26 @@ DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
 
 
 TABLES = (GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS)
+
+
+def advised() -> dict[str, Any]:
+    """Return the report of an advisor that is up."""
+    return {
+        "schema": "llm_status/1", "state": "ready", "why": "", "model": "deepseek-r1-14b q4", "context": 8192, "chars_per_token": 3.4,
+        "pid": 4200, "start_seconds": 21.0, "restarts": 1, "next_restart_s": 0.0, "grammars": {"agent_decision": "ok", "step_evaluation": "ok"},
+        "waiting": 0, "queue": 8, "tokens_per_second": 38.2, "valid": 405, "invalid": 7,
+        "answers": {"llm": 405, "claude": 0, "none": 7}, "cloud": None, "cost": None, "degraded": [],
+    }  # fmt: skip
+
+
+def curved(count: int, points: int) -> dict[str, Any]:
+    """Return a rising curve in spans."""
+    spans = min(points, count)
+    middle = [0.4 + 0.2 * i / spans for i in range(spans)]
+    return {
+        "schema": "curve/1", "measured": "value", "count": count, "least": [m - 0.05 for m in middle],
+        "greatest": [m + 0.05 for m in middle], "best": [m + 0.05 for m in middle],
+    }  # fmt: skip
 
 
 def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:

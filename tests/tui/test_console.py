@@ -243,8 +243,8 @@ async def test_copy_writes_the_screen_and_shows_the_path(room, until):
         await pilot.press("y")
         file = room.state / "exports" / "last.txt"
         assert str(file) in screen_text(app)
-        assert "┌─ Fleet" in file.read_text()
-        assert "┌─ Fleet" in app.clipboard
+        assert "┌─ 2 Fleet" in file.read_text()
+        assert "┌─ 2 Fleet" in app.clipboard
         assert file.stat().st_mode & 0o077 == 0
 
 
@@ -260,12 +260,64 @@ async def test_a_panel_opens_alone_and_scrolls(room, until):
         await pilot.press("tab", "tab", "j", "j")
         await pilot.pause()
         assert "3-5 of 5" in screen_text(app)
-        await pilot.press("enter")
+        await pilot.press("m")
         await until(lambda: "Fleet" not in screen_text(app))
         assert "Requests" in screen_text(app)
         assert "MIMICRY" in screen_text(app)
         await pilot.press("escape")
         await until(lambda: "Fleet" in screen_text(app))
+
+
+@pytest.mark.parametrize(("tabs", "place"), [(0, "gpus"), (1, "pipeline"), (2, "requests"), (4, "soak")])
+async def test_enter_on_a_panel_opens_the_screen_that_its_title_numbers(tabs, place, room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press(*["tab"] * tabs)
+        title = str(app.focused.border_title)
+        await pilot.press("enter")
+        assert app.view().place.id == place
+        assert title.startswith(f"{app.view().place.key} ")
+
+
+async def test_a_jump_letter_moves_the_focus_to_its_panel(room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("space")
+        await until(lambda: "[f] 3 Requests" in screen_text(app))
+        await pilot.press("f")
+        assert app.focused.id == "requests"
+        await until(lambda: "[f]" not in screen_text(app))
+
+
+@pytest.mark.parametrize(("key", "kind"), [("C", "checkpoint"), ("F", "finish")])
+async def test_the_keys_of_a_soft_halt_highlight_their_line_and_enter_does_it(key, kind, room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press(key)
+        await until(lambda: f"Enter halt {kind}" in screen_text(app))
+        assert not room.commands
+        await pilot.press("enter")
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args["kind"]) for each in room.commands] == [("halt", kind)]
+
+
+async def test_a_draw_is_injected_exactly_as_typed_and_only_in_test_mode(room, until, recorded):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("I")
+        assert "only in test mode" in screen_text(app)
+        room.snapshot = recorded(test_mode=True)
+        await until(lambda: app.feed.latest.test_mode)
+        await pilot.press("I", *"41x", "enter")
+        await until(lambda: "does nothing until a whole number is typed" in screen_text(app))
+        await pilot.press("backspace", "7")
+        await until(lambda: "Enter inject 417 as draw 1460" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args) for each in room.commands] == [("inject", {"value": 417})]
+
+
+async def test_the_window_of_the_throughput_is_asked_for(room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("w", "w")
+        await until(lambda: "throughput over 4h00" in screen_text(app))
+        await until(lambda: "Mh/s  4h00" in screen_text(app) or "Gs/s  4h00" in screen_text(app))
 
 
 async def test_the_palette_runs_an_action(room, until):

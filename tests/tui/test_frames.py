@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tui.model.view import Link
+from tui.places import ALERTS, PLACES
+from tui.screens.lists import Lists
 
-SIZES = [(40, 10), (60, 15), (80, 24), (120, 40), (160, 48)]
+SIZES = [(60, 15), (80, 24), (120, 40), (160, 48)]
 HALT = {
     "kind": "now",
     "by": "ops (console)",
@@ -43,35 +45,85 @@ def twelve_hosts() -> dict[str, Any]:
     return {"fleet": hosts}
 
 
-STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+DEGRADED = {
+    "degraded": [
+        "fleet: rig-6600b not heard for 3 m",
+        "advice: none(timeout)",
+        "webhook: refused, attempt 4",
+    ],
+    "test_mode": True,
+}
+WALKED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "running": ({}, {}),
     "halted": (HALTED, {}),
+    "degraded": (DEGRADED, {}),
+    "empty": (NOTHING, {}),
+    "no-engine": ({}, {**LOST, "snapshot": None}),
+}
+"""States in which every screen is drawn at every size."""
+OVERVIEWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "halting-test": ({**PENDING, "test_mode": True}, {}),
     "stale": ({}, STALE),
     "lost-halted": (HALTED, LOST),
     "frozen": ({}, FROZEN),
     "readonly": ({}, {"readonly": True}),
-    "empty": (NOTHING, {}),
     "connecting": ({}, {"snapshot": None, "link": Link(), "silence": 0.4}),
-    "no-engine": ({}, {**LOST, "snapshot": None}),
     "hosts-12": (twelve_hosts(), {}),
 }
-KEPT = {
-    (40, 10): ("running", "halted", "no-engine"),
-    (60, 15): ("running", "halted", "stale"),
-    (80, 24): tuple(STATES),
-    (120, 40): ("running", "no-engine"),
-    (160, 48): ("running", "halted", "halting-test", "hosts-12", "empty"),
-}
+"""Further states of the Overview."""
+AT_ONCE = {((80, 24), name) for name in WALKED} | {(size, "running") for size in SIZES}
+"""What the default suite draws; the rest is slow only in sum."""
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_frames(size, gallery, picture, golden):
-    """Every kept state at a size, one after the other in the same console, then the first one again."""
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+async def walked(shown, picture, until, changes, view) -> str:
+    """Return all screens in one text, each under its name."""
+    parts = []
+    for place in (*PLACES, ALERTS):
+        shown.app.go(place)
+        await shown.show(picture(changes, **view))
+        if not view:
+            await until(lambda: settled(shown.app.active))
+        parts.append(f"═══ {place.id}\n{await shown.text()}")
+    return "\n".join(parts)
+
+
+def settled(screen) -> bool:
+    """Tell whether a list shows its rows and, where a panel shows the chosen one in full, its story."""
+    if not isinstance(screen, Lists):
+        return not hasattr(screen, "_series") or bool(screen._series)
+    shown = screen.shown
+    rows = shown.page.rows if shown.page else []
+    told = screen._told is not None or not screen.boards["detail"].display
+    return bool(shown.error or shown.page) and (not rows or screen.small or told)
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        pytest.param(size, name, id=f"{name}-{named(size)}", marks=() if (size, name) in AT_ONCE else pytest.mark.slow)
+        for name in WALKED for size in SIZES
+    ],
+)  # fmt: skip
+async def test_every_screen(size, name, gallery, picture, golden, until):
+    """Takes about a second; the slow ones 15 s in sum."""
+    changes, view = WALKED[name]
+    async with gallery(size, picture(changes, **view)) as shown:
+        golden(f"{name}-{named(size)}", await walked(shown, picture, until, changes, view))
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (160, 48)], ids=named)
+async def test_overviews(size, gallery, picture, golden):
+    """Further states of the Overview one after the other in the same console, then the first one again."""
     async with gallery(size) as shown:
-        for name in (*KEPT[size], "running"):
-            changes, view = STATES[name]
-            golden(f"{name}-{size[0]}x{size[1]}", await shown.show(picture(changes, **view)))
+        parts = []
+        for name in (*OVERVIEWS, "running"):
+            changes, view = (OVERVIEWS | WALKED)[name]
+            parts.append(f"═══ {name}\n{await shown.show(picture(changes, **view))}")
+        golden(f"overviews-{named(size)}", "\n".join(parts))
 
 
 async def test_pages(gallery, golden, picture):
@@ -92,7 +144,7 @@ async def test_ascii_frame_has_nothing_else(gallery, golden, picture):
             ("colon", "halt  (H)"),
         ):
             text += await shown.press(key, words)
-            await shown.press("escape", "+- Fleet")
+            await shown.press("escape", "+- 2 Fleet")
     assert text.isascii()
 
 

@@ -30,7 +30,7 @@ def test_without_a_file_nothing_moves(tmp_path):
     ("text", "says"),
     [
         ("[keys\n", "at line 1"),
-        ("[keys]\nfreeze = 'v'\nhlt = 'f9'\n", "line 3: no action 'hlt'; the nearest is 'halt'"),
+        ("[keys]\nfreeze = 'n'\nhlt = 'f9'\n", "line 3: no action 'hlt'; the nearest is 'halt'"),
         ("[keys]\nhalt = 'h'\n", "line 2: halt acts: its key is UPPER CASE"),
         ("[keys]\nfreeze = 'Z'\n", "line 2: freeze only looks"),
         ("[keys]\nfreeze = 'q'\n", "'q' is the key of detach"),
@@ -45,7 +45,7 @@ def test_a_fault_is_told_with_its_line(text, says, tmp_path):
 
 
 def test_what_is_right_in_a_file_with_a_fault_is_used(tmp_path):
-    assert written(tmp_path, "[keys]\nfreeze = 'v'\nhlt = 'f9'\n").moved == {"freeze": "v"}
+    assert written(tmp_path, "[keys]\nfreeze = 'n'\nhlt = 'f9'\n").moved == {"freeze": "n"}
 
 
 async def test_a_moved_key_works_and_is_shown_everywhere(room, until):

@@ -28,7 +28,7 @@ def served(tmp_path_factory):
 def test_80x24_shows_the_room_and_q_leaves_it_running(served, terminal):
     with terminal(served) as console:
         text = console.until("● RUN")
-        for words in ("26 GPU", "┌─ Evidence", "rig-6600b", "┌─ Pipeline run 0412", "H halt"):
+        for words in ("26 GPU", "┌─ 0 Evidence", "rig-6600b", "┌─ 5 Pipeline run 0412", "H halt"):
             assert words in text
         console.press("H")
         console.until("Enter halt now")

@@ -167,3 +167,29 @@ def _changes(rows: Sequence[Mapping[str, Any]], cells: int) -> list[Line]:
             cells,
         )
     ]
+
+
+def exchange_lines(text: str, cells: int) -> list[Line]:
+    """Return a stored exchange with the advisor: each part under its name, texts as they were; anything else as it stands."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        return [part for row in text.splitlines() for part in paragraph(row, cells) or [BLANK]]
+    lines: list[Line] = []
+    for name, value in told.items():
+        whole = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+        rows = whole.splitlines()
+        if len(rows) <= 1 and len(whole) < cells - NAMES:
+            lines += pair(name, whole, cells)
+            continue
+        lines += [BLANK, line(span(name, "head"))]
+        lines += [part for row in rows for part in (_as_it_is(row, cells) or [BLANK])]
+    return lines
+
+
+def _as_it_is(row: str, cells: int) -> list[Line]:
+    """Return a row of a text, folded where it is too long, its blanks kept."""
+    flat, room = clean(row), max(12, cells)
+    return [line(Span(flat[begin : begin + room])) for begin in range(0, len(flat), room)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,7 +19,10 @@ LONG = 11
 FLEX = 26
 MEASURED = 200
 GUTTER = 2
+MOST_GROUPED = 5000
 _TIME = 8
+COARSE = ("%", "°C", "W", "MHz", "s")
+"""Units of which three digits are enough."""
 
 
 class Column(NamedTuple):
@@ -60,6 +64,8 @@ class Page:
     """True: the engine has more rows than it reads; these are the newest."""
     acts: Sequence[Mapping[str, Any]] = ()
     """What may be done to a row, as the engine offers it."""
+    offset: int = 0
+    """Index of the first of these rows in the whole list."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Page:
@@ -68,15 +74,32 @@ class Page:
             Column(**{k: each[k] for k in Column._fields if k in each}) for each in data["columns"]
         )
         known = {name: data[name] for name in ("name", "title", "key", "empty", "rows", "matched", "total")}
-        return cls(columns=columns, cut=data.get("cut", False), acts=data.get("acts", ()), **known)
+        more = {name: data[name] for name in ("cut", "acts", "offset") if name in data}
+        return cls(columns=columns, **known, **more)
 
-    def id_of(self, index: int) -> str:
-        """Return the name of a row."""
-        return str(self.rows[index].get(self.key))
+    @property
+    def count(self) -> int:
+        """Return how many rows the list has that can be reached."""
+        return len(self.rows) if self.cut else max(self.matched, self.offset + len(self.rows))
+
+    @property
+    def whole(self) -> bool:
+        """Say whether every row is here."""
+        return len(self.rows) == self.count
+
+    def row(self, index: int) -> Row | None:
+        """Return a row by its place in the whole list, None where it was not sent."""
+        return self.rows[index - self.offset] if 0 <= index - self.offset < len(self.rows) else None
+
+    def id_of(self, index: int) -> str | None:
+        """Return the name of a row, None where it was not sent."""
+        row = self.row(index)
+        return None if row is None else str(row.get(self.key))
 
     def find(self, key: str) -> int | None:
-        """Return where a row stands now, None when it is gone."""
-        return next((i for i, row in enumerate(self.rows) if str(row.get(self.key)) == key), None)
+        """Return where a row stands now, None when it is not here."""
+        found = next((i for i, row in enumerate(self.rows) if str(row.get(self.key)) == key), None)
+        return None if found is None else self.offset + found
 
     def column(self, name: str) -> Column | None:
         """Return a column by name."""
@@ -183,7 +206,7 @@ def written(column: Column, value: Any, today: str) -> tuple[str, str]:
     if column.kind == "time":
         return _time(str(value), today), "dim"
     if isinstance(value, float):
-        return number(value), ""
+        return number(value, 3 if column.unit in COARSE else 4), ""
     return clean(str(value)), ""
 
 
@@ -196,6 +219,90 @@ def _time(text: str, today: str) -> str:
         when.strftime("%H:%M:%S")
         if not today or when.date().isoformat() == today
         else when.strftime("%m-%d/%H")
+    )
+
+
+class Group(NamedTuple):
+    """The line over rows that have a value in common."""
+
+    text: str
+    line: Line
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The lines of a list from top to bottom: rows by their place in it, and lines over groups of them."""
+
+    count: int
+    entries: Sequence[int | Group] = ()
+    places: Mapping[int, int] = field(default_factory=dict)
+    """Row to line, where there are groups."""
+
+    @classmethod
+    def of(cls, page: Page, by: str, *, reach: int = 1 << 62) -> Plan:
+        """Lay out a page, grouped by a column where one is named and every row is here."""
+        column = page.column(by) if by and page.whole else None
+        if column is None:
+            return cls(min(page.count, reach))
+        groups: dict[str, list[int]] = {}
+        for index, row in enumerate(page.rows):
+            groups.setdefault(written(column, row.get(by), "")[0], []).append(index)
+        entries: list[int | Group] = []
+        for text, members in groups.items():
+            entries += [Group(text, _over(page, column, text, members)), *members]
+        places = {entry: at for at, entry in enumerate(entries) if isinstance(entry, int)}
+        return cls(len(entries), entries, places)
+
+    def row(self, at: int) -> int | None:
+        """Return the row that a line shows, None for a line over a group."""
+        entry = self.entries[at] if self.entries else at
+        return entry if isinstance(entry, int) else None
+
+    def group(self, at: int) -> Group | None:
+        """Return the group that a line names."""
+        entry = self.entries[at] if self.entries else at
+        return entry if isinstance(entry, Group) else None
+
+    def place(self, row: int) -> int:
+        """Return the line of a row."""
+        return self.places.get(row, row) if self.entries else row
+
+    def settle(self, at: int, step: int = 1) -> int:
+        """Return the line of a row at or next to a line, looked for in the direction of a step first."""
+        for way in (1 if step >= 0 else -1, -1 if step >= 0 else 1):
+            near = at
+            while 0 <= near < self.count:
+                if self.row(near) is not None:
+                    return near
+                near += way
+        return max(0, min(at, self.count - 1))
+
+
+def _over(page: Page, column: Column, text: str, members: Sequence[int]) -> Line:
+    """Return the line over a group: its name, how many, and in which states they are."""
+    state = next((each for each in page.columns if each.kind == "state" and each is not column), None)
+    parts = [Span(f" {text} ", "head"), span(f" {len(members)}", "dim")]
+    for word, count in Counter(str(page.rows[i].get(state.name)) for i in members).items() if state else ():
+        sign = STATES.get(word)
+        parts.append(span(f"  {count} {f'{sign.glyph} ' if sign else ''}{word}", sign.role if sign else ""))
+    return tuple(parts)
+
+
+FIRST_GROUPS = ("host", "family", "run", "step", "state")
+
+
+def groupings(page: Page) -> list[str]:
+    """Return the columns by which rows can be grouped: few values, more than one, fewer than rows."""
+    if not page.whole or len(page.rows) > MOST_GROUPED:
+        return []
+    found = []
+    for column in page.columns:
+        if column.kind in ("text", "state") and column.name != page.key and column.name not in WHY:
+            values = {str(row.get(column.name)) for row in page.rows}
+            if 1 < len(values) <= min(40, len(page.rows) - 1):
+                found.append(column.name)
+    return sorted(
+        found, key=lambda name: FIRST_GROUPS.index(name) if name in FIRST_GROUPS else len(FIRST_GROUPS)
     )
 
 
@@ -235,18 +342,11 @@ def measured(page: Page | None) -> tuple[str, list[float | None]]:
     return name, [float(value) if isinstance(value, int | float) else None for value in values]
 
 
-def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int) -> str:
+def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int, group: str = "") -> str:
     """Return what stands in the frame of a list: name, how many of how many, filter, sort."""
     if page is None:
         return place
-    shown = len(page.rows)
-    count = (
-        f"{shown:,}"
-        if shown == page.total
-        else f"{shown:,} of {page.matched:,}"
-        if shown < page.matched
-        else f"{shown:,} of {page.total:,}"
-    )
+    count = f"{page.matched:,}" if page.matched == page.total else f"{page.matched:,} of {page.total:,}"
     parts = [f"{page.title} {count}{' newest' if page.cut else ''}"]
     parts += [f"filter: {filtered}"] if filtered else []
     parts += (
@@ -254,5 +354,6 @@ def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int
         if sort
         else []
     )
+    parts += [f"by {group}"] if group else []
     parts += [f"{marks} marked"] if marks else []
     return " · ".join(parts)

@@ -306,7 +306,7 @@ def _trend(name: str, value: str, series: Series, tail: str, cells: int) -> Line
 
 def throughput(view: View, cells: int, rows: int) -> Panel:
     """Chart the rate over the window, gaps as gaps."""
-    series = view.snapshot.throughput if view.snapshot else None
+    series = view.window or (view.snapshot.throughput if view.snapshot else None)
     if series is None or all(value is None for value in series.values):
         return Panel("Throughput", empty("throughput", cells))
     last = next((value for value in reversed(series.values) if value is not None), None)

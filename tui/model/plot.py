@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
+from tui.model.panels import Panel
 from tui.model.spark import EIGHTHS, Values, resample
 from tui.model.text import Line, Span, cell
 from tui.model.words import duration, number
@@ -73,6 +76,44 @@ def cloud(values: Values, cells: int, rows: int) -> list[Line]:
     ]
     first, last = "1", f"{len(values):,}"
     return [*lines, (Span(" " * (margin + 2)), Span(first.ljust(max(1, room - len(last))) + last, "dim"))]
+
+
+def spans_plot(curve: Mapping[str, Any], cells: int, rows: int) -> Panel:
+    """Draw a long list that the engine told in spans: the reach of each span as dots, the best so far as a line over them."""
+    said = f"{curve['measured']} of {curve['count']:,}, oldest first; dots reach from least to greatest, the line is the highest so far"
+    known = [value for name in ("least", "greatest") for value in curve[name] if value is not None]
+    if rows < 3 or cells < 12 or not known:
+        return Panel(said, [])
+    low, high = bounds(known)
+    margin = max(len(number(high, 3)), len(number(low, 3)))
+    room = cells - margin - 2
+    grid = [[0] * room for _ in range(rows - 1)]
+    last = max(1, len(curve["least"]) - 1)
+    for i, (least, greatest) in enumerate(zip(curve["least"], curve["greatest"], strict=True)):
+        if least is None or greatest is None:
+            continue
+        x = i * (room * 2 - 1) // last
+        ends = [
+            min((rows - 1) * 4 - 1, int(_share(v, low, high) * (rows - 1) * 4)) for v in (least, greatest)
+        ]
+        for y in range(ends[0], ends[1] + 1):
+            grid[rows - 2 - y // 4][x // 2] |= _DOTS[y % 4][x % 2]
+    dots = ["".join(chr(0x2800 + bits) if bits else " " for bits in row) for row in grid]
+    steps = [curve["best"][x * last // (room * 2 - 1)] for x in range(room * 2)]
+    over = _dotted(steps, low, high, room, rows - 1)
+    labels = {0: number(high, 3), rows - 2: number(low, 3)}
+    lines: list[Line] = [
+        (
+            cell(labels.get(row, ""), margin, "dim", right=True),
+            Span(" ┤", "dim"),
+            *_both(dots[row], over[row]),
+        )
+        for row in range(rows - 1)
+    ]
+    end = f"{curve['count']:,}"
+    return Panel(
+        said, [*lines, (Span(" " * (margin + 2)), Span("1".ljust(max(1, room - len(end))) + end, "dim"))]
+    )
 
 
 def _both(dots: str, line: str) -> list[Span]:

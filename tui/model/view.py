@@ -9,7 +9,7 @@ from tui.model.words import LINKS, MODES, UNKNOWN, Sign
 from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
-    from tui.wire import Snapshot
+    from tui.wire import Series, Snapshot
 
 STALE_AFTER = 5.0
 """Seconds without a newer snapshot after which nothing on screen may look live."""
@@ -46,6 +46,8 @@ class View:
     """How the engine names this console among viewers: the process that must hold control to act."""
     past: bool = False
     """True: the snapshot is of an earlier moment, folded from the journal."""
+    window: Series | None = None
+    """The throughput over another window than the snapshot's, where one was chosen."""
     recording: str = ""
     """The name of the recording that is shown; empty = a running engine."""
     place: Place = PLACES[0]
@@ -58,7 +60,7 @@ class View:
             return "lost" if self.link.state == "lost" else "connecting"
         if self.link.state != "live":
             return "lost"
-        return "stale" if self.silence > STALE_AFTER else "live"
+        return "stale" if self.silence > STALE_AFTER and not self.recording else "live"
 
     @property
     def other(self) -> str:
@@ -71,7 +73,7 @@ class View:
         """Return the sign of the header: the engine's mode now, also over a frozen view, or why it is not known."""
         if self.trust != "live":
             return LINKS[self.trust]
-        return mode_sign(self.newest or self.snapshot)
+        return mode_sign(self.snapshot if self.recording else self.newest or self.snapshot)
 
 
 def mode_sign(snapshot: Snapshot | None) -> Sign:

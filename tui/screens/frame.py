@@ -41,6 +41,9 @@ class Room(Protocol):
     def say(self, text: str, role: str = "") -> None:
         """Show one line in place of the keys."""
 
+    def go(self, place: Place) -> None:
+        """Bring a screen to the front."""
+
 
 class Framed(Screen[None]):
     """A screen with chrome; paints a view, decides nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +17,14 @@ from textual.widgets import Input
 
 from tui.feed import Refused
 from tui.model import detail, listing
-from tui.model.listing import Layout, Page
-from tui.model.panels import Painter, evidence, fleet, pipeline
-from tui.model.plot import cloud
-from tui.model.text import Line, line, span
+from tui.model.advisor import advisor
+from tui.model.coverage import coverage_map
+from tui.model.listing import Layout, Page, Plan
+from tui.model.panels import Painter, Panel, evidence, fleet, pipeline
+from tui.model.plot import cloud, spans_plot
+from tui.model.text import BLANK, Line, Span, line, span
+from tui.model.trace import trace_lines
+from tui.model.trails import Trails
 from tui.model.view import View
 from tui.model.words import duration
 from tui.places import Place
@@ -28,13 +33,28 @@ from tui.widgets.dialog import Sheet
 from tui.widgets.roll import Roll
 
 LIMIT = 1000
-HEADED = ("gpus", "pipeline", "evidence")
+"""Rows that are asked for at once; of a longer list, those around what is in sight."""
+REACH = 5000
+"""How far one gets into a list that is filtered or sorted and longer than a page."""
+EVERY_ROW = 100_000
+"""Rows that an export takes at most."""
+HEADED = ("gpus", "pipeline", "evidence", "llm")
 """Places with a panel of the Overview above their lists."""
 HEADS: Mapping[str, Painter] = {"fleet": fleet, "pipeline": pipeline, "evidence": evidence}
 SHARE = 20.0
 """A list is asked for again after this many times of what it took: never more than a twentieth of the time."""
 A_ROW = 1e-4
 """Seconds that a row costs on its way here, beside what is measured: read, sent, parsed."""
+POINTS = 320
+"""Spans of a plot of a long list: two dots a cell of a wide terminal."""
+LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
+"""Jump letters, those under the fingers first."""
+TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "clock", "vram")}
+"""Columns of which the console keeps the last ten minutes, for the plots of a row."""
+ADVISOR, ADVISED = "advisor", 5.0
+"""The panel that is asked for, and how often."""
+EXCHANGE = 1 << 20
+"""Bytes of an exchange with the advisor that are shown."""
 SETTLE = 0.15
 """Seconds for which the cursor rests before the row's story is asked for."""
 
@@ -46,7 +66,12 @@ class Shown:
     name: str
     filter: str = ""
     sort: str = ""
+    group: str = ""
     page: Page | None = None
+    plan: Plan = field(default_factory=lambda: Plan(0))
+    trails: Trails | None = None
+    curve: Mapping[str, Any] | None = None
+    """The plotted column of a list of which not every row is here."""
     error: str = ""
     layout: Layout = field(default_factory=Layout)
     marks: set[str] = field(default_factory=set)
@@ -75,9 +100,14 @@ class Lists(Framed):
         self._told: tuple[str, str, dict[str, Any]] | None = None
         """List, row and what the engine told about that row."""
         self._rest: Timer | None = None
+        self._reaching = False
+        self._advice: dict[str, Any] | None = None
+        self._advised = -inf
         self._headed()
         self._draft: str | None = None
         """The filter as it is being typed; None while nobody types."""
+        self._letters: dict[str, int] = {}
+        """Jump letters and the lines that they lead to, while they are shown."""
 
     # ── parts ───────────────────────────────────────────────────────────────
 
@@ -153,9 +183,10 @@ class Lists(Framed):
         if name != self._now:
             self.shown.first, self._now, self._told = self.rows.first, name, None
             self.rows.first = self.shown.first
+            self._letters = {}
             page, key = self.shown.page, self.shown.key
             at = page.find(key) if page is not None and key is not None else None
-            self.rows.at = 0 if at is None else at
+            self.rows.at = 0 if at is None else self.shown.plan.place(at)
 
     # ── painting ────────────────────────────────────────────────────────────
 
@@ -199,32 +230,64 @@ class Lists(Framed):
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
+            await self._curve(shown)
             shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
 
     async def _page(self, shown: Shown, where: str) -> dict[str, Any]:
-        then = {} if shown.at is None else {"at": shown.at}
+        then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
+        if (skip := self._skip(shown)) > 0:
+            then["skip"] = skip
         return await self.room.ask(
             "table", name=shown.name, filter=where, sort=shown.sort, limit=LIMIT, **then
         )
 
+    def _skip(self, shown: Shown) -> int:
+        """Return the first row to ask for: some pages above what is in sight, where the list is longer than one answer."""
+        page = shown.page
+        if page is None or shown is not self.shown or page.count <= LIMIT:
+            return 0
+        end = min(page.count, REACH) if shown.filter or shown.sort else page.count
+        return max(0, min(self.rows.first - LIMIT // 3, end - LIMIT))
+
+    async def _curve(self, shown: Shown) -> None:
+        """Ask for the plot of a list of which only some rows are here."""
+        page = shown.page
+        if page is None or page.whole or page.name not in listing.PLOTTED or shown.filter or shown.sort:
+            shown.curve = None
+            return
+        then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
+        try:
+            shown.curve = await self.room.ask("curve", name=page.name, points=POINTS, **then)
+        except Refused as error:
+            shown.error = str(error)
+
     def _take(self, shown: Shown, page: Page) -> None:
         before = shown.page
         shown.page, shown.error, shown.came = page, "", self.room.clock()
-        ids = {page.id_of(index) for index in range(len(page.rows))} if shown.marks else set()
-        shown.marks &= ids
-        if shown is self.shown and shown.key is not None and (index := page.find(shown.key)) is not None:
-            self.rows.at = index
+        if shown.name in TRAILED:
+            shown.trails = shown.trails or Trails(TRAILED[shown.name])
+            shown.trails.take(page, shown.came)
+        if page.whole and shown.marks:
+            shown.marks &= {str(row.get(page.key)) for row in page.rows}
+        self._lay(shown)
         if page.rows and (before is None or before.rows != page.rows):
             self._rest_then_ask()
+
+    def _lay(self, shown: Shown) -> None:
+        """Lay the rows out again, with the cursor on the row where it was."""
+        page = shown.page
+        assert page is not None
+        narrowed = bool(shown.filter or shown.sort) and not page.whole
+        shown.plan = Plan.of(page, shown.group, reach=REACH if narrowed else 1 << 62)
+        if shown is self.shown:
+            found = page.find(shown.key) if shown.key is not None else None
+            self.rows.at = shown.plan.settle(self.rows.at if found is None else shown.plan.place(found))
 
     def _draw(self, view: View) -> None:
         shown, page = self.shown, self.shown.page
         faded = view.trust != "live"
-        if self.place.head:
-            board = self.boards["head"]
-            panel = HEADS[self.place.head](view, board.cells, board.rows)
-            board.put(panel.lines, self.aged(view, panel.title), faded=faded)
+        self._draw_head(view, faded)
         self._draw_plot(faded)
         if page is None or not page.rows:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
@@ -236,34 +299,96 @@ class Lists(Framed):
             shown.layout.fit(page, self.rows.cells)
             self.rows.roll(
                 shown.layout.head(shown.sort),
-                len(page.rows),
+                shown.plan.count,
                 partial(self._line, shown, page),
                 self._title(view),
                 faded=faded,
             )
-            shown.key = page.id_of(self.rows.at)
+            shown.key = self._key_here()
+            self._reach()
         self._draw_wrong(shown)
         self._draw_detail(view)
 
+    def _draw_head(self, view: View, faded: bool) -> None:
+        board = self.boards["head"]
+        if self.place.head == ADVISOR:
+            if view.link.state == "live" and not view.past and self.room.clock() - self._advised >= ADVISED:
+                self._advised = self.room.clock()
+                self.fetch_advisor()
+            panel = advisor(None if view.past else self._advice, board.cells)
+        elif self.place.head:
+            panel = HEADS[self.place.head](view, board.cells, board.rows)
+        else:
+            return
+        board.put(panel.lines, self.aged(view, panel.title), faded=faded)
+
+    @work(group="advisor", exclusive=True, exit_on_error=True)
+    async def fetch_advisor(self) -> None:
+        """Ask the engine how its advisor is."""
+        try:
+            self._advice = await self.room.ask("llm_status")
+        except Refused as error:
+            self._advice = {"state": "none", "why": str(error)}
+        self.repaint()
+
+    def _key_here(self) -> str | None:
+        """Return the name of the row under the cursor."""
+        page, row = self.shown.page, self.shown.plan.row(self.rows.at) if self.shown.plan.count else None
+        return page.id_of(row) if page is not None and row is not None else None
+
+    def _reach(self) -> None:
+        """Ask for the rows in sight where they are not here."""
+        shown, page = self.shown, self.shown.page
+        if page is None or page.whole or self._view.link.state != "live":
+            return
+        last = min(shown.plan.count, self.rows.first + self.rows.room) - 1
+        if (page.row(self.rows.first) is None or page.row(last) is None) and not self._reaching:
+            self._reaching = True
+            self.call_later(self._reach_out)
+
+    def _reach_out(self) -> None:
+        self._reaching = False
+        self._ask(self.shown)
+
     def _draw_plot(self, faded: bool) -> None:
         """Plot the column that measures, where the list has one and there is room."""
-        name, values = (
-            listing.measured(self.shown.page) if not (self.shown.filter or self.shown.sort) else ("", [])
-        )
         board = self.boards["cloud"]
-        if board.has_class("-some") != (len(values) > 1):
-            board.set_class(len(values) > 1, "-some")
-            self.set_class(len(values) > 1, "-plotted")
-        if values and board.display:
-            board.put(
-                cloud(values, board.cells, board.rows),
-                f"{name} of {len(values):,}, oldest first; the line is the highest so far",
-                faded=faded,
-            )
+        drawn = self._plot(board.cells, board.rows)
+        if board.has_class("-some") != (drawn is not None):
+            board.set_class(drawn is not None, "-some")
+            self.set_class(drawn is not None, "-plotted")
+        if drawn is not None and board.display:
+            board.put(drawn.lines, drawn.title, faded=faded)
+
+    def _plot(self, cells: int, rows: int) -> Panel | None:
+        """Return the plot of the list in front; None where it has none."""
+        shown, page = self.shown, self.shown.page
+        if page is None or shown.filter or shown.sort:
+            return None
+        if page.name == "coverage":
+            return coverage_map(page, cells, rows)
+        if shown.curve is not None:
+            return spans_plot(shown.curve, cells, rows)
+        name, values = listing.measured(page)
+        if len(values) < 2:
+            return None
+        said = f"{name} of {len(values):,}, oldest first; the line is the highest so far"
+        return Panel(said, cloud(values, cells, rows))
 
     def _line(self, shown: Shown, page: Page, index: int, at: bool) -> Line:
+        group = shown.plan.group(index)
+        if group is not None:
+            return group.line
+        row = page.row(shown.plan.row(index) or 0)
+        letter = self._letter_of(index)
+        if row is None:
+            return line(span("  …", "dim"))
         today = self._view.snapshot.at[:10] if self._view.snapshot else ""
-        return shown.layout.row(page.rows[index], today, marked=page.id_of(index) in shown.marks, at=at)
+        made = shown.layout.row(row, today, marked=str(row.get(page.key)) in shown.marks, at=at)
+        return made if not letter else (Span(letter, "chosen"), Span(" "), *made[1:])
+
+    def _letter_of(self, index: int) -> str:
+        return next((letter for letter, where in self._letters.items() if where == index), "")
 
     def _title(self, view: View) -> str:
         shown = self.shown
@@ -273,7 +398,10 @@ class Lists(Framed):
             filtered=shown.filter,
             sort=shown.sort,
             marks=len(shown.marks),
+            group=shown.group,
         )
+        if self._letters:
+            return f"{named} · a letter jumps, Esc stays"
         others = [name for name in self._there() if name != self._now]
         named += f"   t: {', '.join(others)}" if others else ""
         old = self.room.clock() - shown.came
@@ -307,15 +435,25 @@ class Lists(Framed):
         told = self._told[2] if self._told is not None and self._told[:2] == (shown.name, shown.key) else None
         if told is not None and "decision" in told:
             return detail.decision_lines(told, cells)
-        lines = detail.row_lines(page, page.rows[index], cells, short=short)
-        return lines + (detail.story_lines(told["story"], "in the journal", cells) if told else [])
+        if told is not None and "trace" in told:
+            return trace_lines(told["trace"], cells)
+        row = page.row(index)
+        assert row is not None
+        lines = detail.row_lines(page, row, cells, short=short)
+        if shown.trails is not None and not short:
+            lines = [*shown.trails.lines(str(shown.key), page, cells), *lines]
+        if told and "of_step" in told:
+            return [*lines, BLANK, *detail.decision_lines(told["of_step"], cells)]
+        return lines + (
+            detail.story_lines(told["story"], "in the journal", cells) if told and "story" in told else []
+        )
 
     # ── the row under the cursor ────────────────────────────────────────────
 
-    def _moved(self) -> None:
-        page = self.shown.page
-        if page is not None and page.rows:
-            self.shown.key = page.id_of(self.rows.at)
+    def _moved(self, step: int = 1) -> None:
+        self.rows.move(self.shown.plan.settle(self.rows.at, step) - self.rows.at)
+        self.shown.key = self._key_here()
+        self._reach()
         self._draw_detail(self._view)
         self._rest_then_ask()
 
@@ -332,17 +470,30 @@ class Lists(Framed):
     @work(group="story", exclusive=True, exit_on_error=True)
     async def fetch_story(self, name: str, key: str) -> None:
         """Ask the engine about one row: why a decision was made, what the journal says of anything else."""
+        at = self.shown.at
+        then: dict[str, Any] = {} if at is None else {"at": at}
         try:
-            if name == "decisions":
+            if name == "survivors":
+                told = {"trace": await self.room.ask("trace", survivor=key)}
+            elif name == "steps":
+                told = await self._step(key)
+            elif name == "decisions":
                 told = await self.room.ask("explain", id=int(key))
             else:
-                told = await self.room.ask("row", name=name, key=key)
+                told = await self.room.ask("row", name=name, key=key, **then)
         except Refused:
             return  # the row is gone; the next page says so
         self._told = (name, key, told)
         self._draw_detail(self._view)
         if isinstance(self.app.screen, Sheet):
             self.app.screen.show()
+
+    async def _step(self, key: str) -> dict[str, Any]:
+        """Return the last decision on a step, where one was made."""
+        page = self.shown.page
+        row = page.row(found) if page is not None and (found := page.find(key)) is not None else None
+        number = row.get("number") if row is not None else None
+        return {} if number is None else {"of_step": await self.room.ask("explain", id=number)}
 
     def on_roll_moved(self, event: Roll.Moved) -> None:
         """Follow the mouse."""
@@ -354,14 +505,76 @@ class Lists(Framed):
 
     def do_move(self, how: str) -> None:
         """Move the cursor."""
-        if self.rows.move(steps(how, self.rows.room, self.rows.count)):
-            self._moved()
+        step = steps(how, self.rows.room, self.rows.count)
+        if self.rows.move(step):
+            self._moved(step)
 
     def do_open(self) -> None:
         """Show the row in full, with its story."""
         if self.shown.page is not None and self.shown.page.rows:
             self._ask_story()
             self.app.push_screen(Sheet(self._detail_title, self._detail, ascii_only=self._ascii))
+
+    def do_raw(self) -> None:
+        """Show the row as the engine sent it."""
+        page, key = self.shown.page, self.shown.key
+        row = page.row(found) if page is not None and key and (found := page.find(key)) is not None else None
+        if row is not None:
+            told = self._told[2] if self._told is not None and self._told[:2] == (self._now, key) else {}
+            text = json.dumps({**row, **({"told": told} if told else {})}, indent=1, ensure_ascii=False)
+            self.app.push_screen(
+                Sheet(
+                    lambda: f"{self._now} {key} as JSON",
+                    lambda cells: [line(each) for each in text.splitlines()],
+                    ascii_only=self._ascii,
+                )
+            )
+
+    def do_prompt(self) -> None:
+        """Show the whole exchange behind a call to the advisor: prompt, answers, timings; secrets were masked when it was written."""
+        page, key = self.shown.page, self.shown.key
+        row = page.row(found) if page is not None and key and (found := page.find(key)) is not None else None
+        if row is None or not row.get("file"):
+            self.room.say("p: this row has no exchange with the advisor", "head")
+            return
+        file = self.room.logs.parent / str(row["file"])
+        try:
+            with file.open(encoding="utf-8", errors="replace") as source:
+                text = source.read(EXCHANGE)
+        except OSError as error:
+            self.room.say(f"{file}: {error.strerror}", "warn")
+            return
+        self.app.push_screen(
+            Sheet(lambda: f"{self._now} {key}", partial(detail.exchange_lines, text), ascii_only=self._ascii)
+        )
+
+    def do_group(self) -> None:
+        """Group the rows by the next column that has few values, then by none."""
+        shown, page = self.shown, self.shown.page
+        offered = listing.groupings(page) if page is not None else []
+        if not offered and not shown.group:
+            self.room.say(
+                "nothing to group by here: no column has few values, or the list is too long", "head"
+            )
+            return
+        at = offered.index(shown.group) + 1 if shown.group in offered else 0
+        shown.group = "" if shown.group and at >= len(offered) else offered[at] if at < len(offered) else ""
+        self._lay(shown)
+        self.repaint()
+
+    def do_jump(self) -> None:
+        """Put a letter before every row in sight; the next key goes there."""
+        plan = self.shown.plan
+        seen = range(self.rows.first, min(plan.count, self.rows.first + self.rows.room))
+        self._letters = dict(zip(LETTERS, (at for at in seen if plan.row(at) is not None), strict=False))
+        self.repaint()
+
+    def _jumped(self, key: str) -> None:
+        where, self._letters = self._letters.get(key), {}
+        if where is not None:
+            self.rows.move(where - self.rows.at)
+            self._moved()
+        self.repaint()
 
     def do_next(self) -> None:
         """Bring the next list to the front."""
@@ -447,6 +660,24 @@ class Lists(Framed):
             return []
         return [row for row in page.rows if not marks or str(row.get(page.key)) in marks]
 
+    async def every_row(self) -> list[Mapping[str, Any]]:
+        """Return the marked rows, or all that pass the filter, in their order: a long list is asked for page by page."""
+        shown, page = self.shown, self.shown.page
+        if page is None or shown.marks or page.whole or page.cut:
+            return self.taken()
+        end = min(page.count, EVERY_ROW, REACH if shown.filter or shown.sort else EVERY_ROW)
+        rows: list[Mapping[str, Any]] = []
+        while len(rows) < end:
+            then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
+            data = await self.room.ask(
+                "table", name=shown.name, filter=shown.filter, sort=shown.sort,
+                limit=min(LIMIT, end - len(rows)), **then, **({"skip": len(rows)} if rows else {}),
+            )  # fmt: skip
+            if not data["rows"]:
+                break
+            rows += data["rows"]
+        return rows
+
     # ── the filter ──────────────────────────────────────────────────────────
 
     def do_filter(self) -> None:
@@ -501,8 +732,12 @@ class Lists(Framed):
         self.rows.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Let the arrows move the rows while a filter is typed."""
-        if self._draft is not None and event.key in ("up", "down"):
+        """Take a jump letter; let the arrows move the rows while a filter is typed."""
+        if self._letters:
+            event.stop()
+            event.prevent_default()
+            self._jumped(event.key)
+        elif self._draft is not None and event.key in ("up", "down"):
             event.stop()
             self.do_move(event.key)
 

@@ -73,15 +73,15 @@ class Dialog(ModalScreen[Order | None]):
 
 
 class HaltDialog(Dialog):
-    """Asks how to halt; `now` is highlighted at first, as the engine's own default is."""
+    """Asks how to halt; `now` is highlighted at first, as the engine's own default is, unless the key named another kind."""
 
     TITLE_TEXT = "Halt the engine"
 
-    def __init__(self, choices: Sequence[Choice], facts: str, *, ascii_only: bool) -> None:
+    def __init__(self, choices: Sequence[Choice], facts: str, *, at: str = "now", ascii_only: bool) -> None:
         super().__init__(ascii_only=ascii_only)
         self._choices = tuple(choices)
         self._facts = facts
-        self.at = next((i for i, choice in enumerate(choices) if choice.kind == "now"), 0)
+        self.at = next((i for i, choice in enumerate(choices) if choice.kind == at), 0)
         """Index of the highlighted line."""
 
     @property
@@ -208,6 +208,48 @@ class ResumeDialog(Confirm):
             word=RESUME_WORD if word else "",
             ascii_only=ascii_only,
         )
+
+
+class InjectDialog(Dialog):
+    """Asks for one draw to give to a room in test mode."""
+
+    TITLE_TEXT = "Inject a draw"
+
+    def __init__(self, draws: int, *, ascii_only: bool) -> None:
+        super().__init__(ascii_only=ascii_only)
+        self._draws = draws
+
+    def body(self) -> ComposeResult:
+        """Yield the value and what Enter would do."""
+        yield self._field("value", "value of the draw, a whole number")
+        yield Board(id="said", ascii_only=self._ascii)
+
+    def show(self) -> None:
+        """Say what Enter does now."""
+        value = self._value()
+        does = (
+            " does nothing until a whole number is typed   "
+            if value is None
+            else f" inject {value} as draw {self._draws}   "
+        )
+        facts = line(
+            span("test mode: the room takes it as a draw from its source; it stays in the record", "dim")
+        )
+        self._put("said", [facts, line(span("Enter", "key"), does, span("Esc", "key"), " back")])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once whether Enter would act."""
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Order exactly the value as typed."""
+        value = self._value()
+        if value is not None:
+            self.dismiss(Order("inject", {"value": value}))
+
+    def _value(self) -> int | None:
+        text = self.query_one("#value", Input).value.strip()
+        return int(text) if text.removeprefix("-").isdecimal() and text.isascii() else None
 
 
 class Page(ModalScreen[None]):

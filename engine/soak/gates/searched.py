@@ -12,7 +12,7 @@ from engine.soak.records import Records
 
 SEEDS = re.compile(r"\|-?\d+:-?\d+\|(\d+)(?::(\d+))?\|\d+:\d+\|")
 """The seeds of a sweep as its name tells them: range of draws, seeds, starts."""
-EXHAUSTED = "exhausted"
+EXHAUSTED, OF_A_RUN = "exhausted", "run-"
 
 
 def coverage(records: Records) -> Outcome:
@@ -21,7 +21,7 @@ def coverage(records: Records) -> Outcome:
     for event in records.room_of("chunk.done"):
         done[event.data["sweep"]][int(event.data["index"])] = event.data.get("meta", {})
     chunks, exhausted = sum(map(len, done.values())), _exhausted(records)
-    findings = [hole for sweep in sorted(exhausted) for hole in _holes(sweep, done[sweep])]
+    findings = [hole for sweep in sorted(exhausted) for hole in _holes(sweep, done.get(sweep, {}))]
     numbers: dict[str, Any] = {"sweeps": len(done), "chunks": chunks, "exhausted": len(exhausted)}
     if not chunks:
         return failed("no chunk was searched", **numbers)
@@ -48,12 +48,13 @@ def _holes(sweep: str, chunks: Mapping[int, Mapping[str, Any]]) -> Iterator[str]
 
 
 def _exhausted(records: Records) -> set[str]:
-    """Return the sweeps behind the verdicts `exhausted`: those whose chunks were done or billed since the verdict before."""
+    """Return the sweeps behind the verdicts `exhausted`: those of an identification that were billed since the verdict before."""
     found: set[str] = set()
     pending: set[str] = set()
     for event in records.room:
-        if event.kind == "chunk.done":
-            pending.add(event.data["sweep"])
+        if event.kind == "bill.charged":
+            if "family" in event.data["detail"] and not event.data["key"].startswith(OF_A_RUN):
+                pending.add(event.data["key"])
         elif event.kind == "verdict":
             if event.data.get("stopped_by") == EXHAUSTED:
                 found |= pending

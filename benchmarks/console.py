@@ -4,6 +4,8 @@ Runs `python -m tui` on a pseudo terminal against a socket server that replays a
     python benchmarks/console.py [--seconds 10] [--sizes 80x24 160x48] [--hz 2] [--check]
     python benchmarks/console.py --lists [--devices 1000]     key to screen in a long list, and its cost at rest
     python benchmarks/console.py --log-mb 1024                from the key to the last line of a log of that size
+    python benchmarks/console.py --viewers 10 [--rounds 5]    a real engine's loop without and with viewers, one of them stopped
+    python benchmarks/console.py --trials 100000              a real engine with so many trials: from the key to the list and its plot
     python benchmarks/console.py --flat 7200 [--speed 50]     memory over two hours of updates, walking through all screens
 """
 
@@ -233,6 +235,150 @@ def measure_flat(state: Path, seconds: float, speed: float) -> str:
     )
 
 
+VIEWER = """
+import asyncio, sys
+from pathlib import Path
+from engine.client import Client
+async def main():
+    clients = [await Client.connect(Path(sys.argv[1]), readonly=True) for _ in range(int(sys.argv[2]))]
+    async def follow(client):
+        async for _ in client.snapshots():
+            pass
+    print("on", flush=True)
+    await asyncio.gather(*(follow(client) for client in clients))
+asyncio.run(main())
+"""
+"""Viewers without a picture: what they cost is the engine's, not that of drawing."""
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return a quantile of measured values."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def measure_viewers(state: Path, viewers: int, rounds: int, seconds: float) -> str:
+    """Ask a real engine's loop ten times a second, in turns without and with viewers of which one is stopped."""
+    import signal
+
+    from engine.client import call
+
+    engine = _engine(state)
+    took: dict[str, list[float]] = {"none": [], "all": []}
+    cpu: dict[str, list[float]] = {"none": [], "all": []}
+    process = psutil.Process(engine.pid)
+
+    def phase(name: str) -> None:
+        used, begun = process.cpu_times(), time.monotonic()
+        while time.monotonic() - begun < seconds:
+            asked = time.monotonic()
+            call(state, "tables")
+            took[name].append((time.monotonic() - asked) * 1e3)
+            time.sleep(max(0.0, 0.1 - (time.monotonic() - asked)))
+        after = process.cpu_times()
+        lasted = time.monotonic() - begun
+        cpu[name].append((after.user - used.user + after.system - used.system) / lasted * 100)
+
+    try:
+        time.sleep(5)
+        for _ in range(rounds):
+            phase("none")
+            watching = [_viewer(state, viewers - 1), _viewer(state, 1)]
+            try:
+                watching[1].send_signal(signal.SIGSTOP)
+                phase("all")
+            finally:
+                for each in watching:
+                    each.kill()
+                    each.wait()
+    finally:
+        engine.terminate()
+        engine.wait(20)
+    without, withall = sum(cpu["none"]) / rounds, sum(cpu["all"]) / rounds
+    return (
+        f"{viewers} viewers, one stopped, {rounds} turns of {seconds:g} s: the loop answers in median {quantile(took['none'], 0.5):.2f} ms without,"
+        f" {quantile(took['all'], 0.5):.2f} ms with; p99 {quantile(took['none'], 0.99):.1f} and {quantile(took['all'], 0.99):.1f} ms,"
+        f" ratio {quantile(took['all'], 0.99) / quantile(took['none'], 0.99):.2f}; engine cpu {without:.2f} % and {withall:.2f} %,"
+        f" {(withall - without) / viewers:.2f} % a viewer"
+    )
+
+
+def _viewer(state: Path, count: int) -> subprocess.Popen[bytes]:
+    viewer = subprocess.Popen(
+        [sys.executable, "-c", VIEWER, str(state), str(count)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert viewer.stdout is not None
+    viewer.stdout.readline()
+    return viewer
+
+
+def _engine(state: Path) -> subprocess.Popen[bytes]:
+    """Start a real engine and wait until it answers."""
+    from engine.client import call
+    from engine.errors import Unreachable
+
+    engine = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "--state", str(state), "--no-ui"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    for _ in range(300):
+        try:
+            call(state, "snapshot")
+            return engine
+        except Unreachable:
+            time.sleep(0.1)
+    raise SystemExit("the engine did not come up")
+
+
+def measure_trials(state: Path, count: int) -> str:
+    """Fill a journal with trials, start the engine, open the list in a console; return the times from the key."""
+    from state.journal import Journal
+
+    with Journal.open(state) as journal:
+        for begin in range(0, count, 5000):
+            with journal.transaction() as tx:
+                for number in range(begin, min(count, begin + 5000)):
+                    told = {
+                        "study": "s",
+                        "run": "run-0001",
+                        "step": "2.5",
+                        "trial": number,
+                        "params": {"depth": number % 9, "rate": 0.01 * (number % 7)},
+                    }
+                    tx.event(
+                        "trial.finished",
+                        {
+                            **told,
+                            "value": (number * 7919 % 1000) / 1000 + number / count,
+                            "state": "complete",
+                            "seconds": 0.2,
+                        },
+                    )
+    engine = _engine(state)
+    terminal = Terminal(state, 120, 40)
+    try:
+        terminal.wait_for(b"IDLE", 60)
+        terminal.read(SETTLE)
+        begun, used = time.monotonic(), psutil.Process(engine.pid).cpu_times()
+        opened = terminal.press(b"5", f"Trials {count:,}".encode(), 60)
+        seen = b""
+        while f"value of {count:,}".encode() not in seen and time.monotonic() - begun < 60:
+            seen = seen[-400:] + terminal.read(0.01)
+        plotted = time.monotonic() - begun
+        after = psutil.Process(engine.pid).cpu_times()
+        ended = terminal.press(b"\x1b[F", f"of {count:,}".encode(), 60)
+        terminal.read(3.0)
+        rss = psutil.Process(terminal.process.pid).memory_info().rss
+    finally:
+        terminal.close()
+        engine.terminate()
+        engine.wait(20)
+    return (
+        f"{count:,} trials: list on screen {opened * 1e3:.0f} ms after the key, plot of all of them {plotted * 1e3:.0f} ms"
+        f" (engine {(after.user - used.user + after.system - used.system) * 1e3:.0f} ms of processor time),"
+        f" End {ended * 1e3:.0f} ms; console rss {rss / 2**20:.0f} MB"
+    )
+
+
 def main() -> int:
     """Measure what was asked and print one line each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -247,7 +393,21 @@ def main() -> int:
         "--flat", type=float, default=0.0, metavar="S", help="memory over so many seconds of the room"
     )
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster the room goes, with --flat")
+    parser.add_argument(
+        "--viewers", type=int, default=0, help="a real engine without and with so many viewers"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=0, help="a real engine with so many trials")
     options = parser.parse_args()
+    if options.viewers or options.trials:
+        with tempfile.TemporaryDirectory() as folder:
+            print(
+                measure_viewers(Path(folder), options.viewers, options.rounds, options.seconds)
+                if options.viewers
+                else measure_trials(Path(folder), options.trials)
+            )
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,

@@ -13,6 +13,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -30,6 +31,7 @@ _SNAPSHOT, _EVENT = b'{"type":"snapshot"', b'{"type":"event"'
 _VERB = re.compile(r"[a-z][a-z_]{0,39}")
 
 
+@cache
 def build() -> str:
     """Return this program's version for the greeting."""
     from importlib.metadata import PackageNotFoundError, version

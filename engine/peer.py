@@ -9,7 +9,7 @@ import pwd
 import socket
 import struct
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from engine.client import build
 from engine.errors import Exit
+from engine.masks import masked
 from engine.protocol import LINE_LIMIT, LOOKS, PROTOCOL, Command, Event, Hello, Reply, Snapshot
 
 PEERS = 64
@@ -30,6 +31,9 @@ HELLO_SECONDS = 5.0
 LINE_SECONDS = 10.0
 FAREWELL_SECONDS = 1.0
 FAULTS = 16
+ACT = "act"
+"""The event of an acting command that was done: the verb, its arguments, and who sent it from where."""
+ARGS_KEPT = 1000
 _BUFFER = 1 << 16
 
 
@@ -46,6 +50,21 @@ class Caller:
     def by(self) -> str:
         """Return the caller as records and screens name it."""
         return f"{user_name(self.uid)} ({self.label}, pid {self.pid})"
+
+    def act(
+        self, verb: str, args: Mapping[str, Any], *, client: str = "", command: str = ""
+    ) -> dict[str, Any]:
+        """Return the record of something done: what, with which arguments (masked, cut), by whom and from where."""
+        text = masked(json.dumps(dict(args), sort_keys=True))
+        return {
+            "verb": verb, "by": self.by, "uid": self.uid, "pid": self.pid, "tty": self.tty, "client": client[:100],
+            "command": command[:100], "args": text if len(text) <= ARGS_KEPT else text[:ARGS_KEPT] + "…",
+        }  # fmt: skip
+
+
+def this_process(label: str) -> Caller:
+    """Return this process as a caller, for what acts without an engine."""
+    return Caller(os.getuid(), os.getpid(), terminal(os.getpid()), label)
 
 
 NOBODY = Caller(-1, 0, None, "not greeted")

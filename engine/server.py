@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import logging
 import os
 import socket
@@ -29,8 +28,7 @@ from engine import logs
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
-from engine.masks import masked
-from engine.peer import EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
+from engine.peer import ACT, EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
 from engine.stacks import name_loop, stacks
 from state import chain
@@ -50,9 +48,6 @@ BUILT_IN = (
 )  # answered here, on the listener's own thread
 RATE_HZ = 2.0
 REMEMBERED = 1024
-ACT = "act"
-"""The event of an acting command that was done: the verb, its arguments, and who sent it from where."""
-ARGS_KEPT = 1000
 POLLS = frozenset({"llm_answer"})
 """Verbs that neither act nor are for everybody's eyes: they fetch what the caller asked for before."""
 EVENT_PAUSE = 0.05
@@ -324,11 +319,7 @@ class Server:
         return reply
 
     def _record(self, command: Command, caller: Caller) -> None:
-        args = masked(json.dumps(command.args, sort_keys=True))
-        record = {
-            "verb": command.verb, "by": caller.by, "uid": caller.uid, "pid": caller.pid, "tty": caller.tty, "client": command.client[:100],
-            "command": command.id[:100], "args": args if len(args) <= ARGS_KEPT else args[:ARGS_KEPT] + "…",
-        }  # fmt: skip
+        record = caller.act(command.verb, command.args, client=command.client, command=command.id)
         self._journal.append(ACT, record)
 
     async def _reply(self, command: Command, by: str) -> Reply:

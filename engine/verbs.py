@@ -66,7 +66,7 @@ class Verbs:
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
         number = _only(command, id=None)["id"]
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
             raise UsageError(
                 f"explain: {number!r} is not a decision's number; `mimicry decisions` lists them"
             )

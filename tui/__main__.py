@@ -30,7 +30,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--bell", action="store_true", help="ring when an alert comes")
     made.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     made.add_argument(
-        "--theme", choices=sorted(themes.PALETTES), default=None, help=f"colours (default: {themes.DEFAULT})"
+        "--theme",
+        metavar="NAME",
+        default="",
+        help=f"colours: {', '.join(themes.PALETTES)}, or one of themes.toml (default: {themes.DEFAULT})",
     )
     made.add_argument("--recording", metavar="NAME", help="the state is a recording that is shown again")
     made.add_argument("--at", metavar="TIME", help="begin in a recording at that time, UTC")
@@ -65,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"mimicry: the console needs {error.name}; fix: pip install 'mimicry[tui]'", file=sys.stderr)
         return NEEDS
-    theme = "mono" if mono else options.theme or themes.DEFAULT
+    theme = "mono" if mono else options.theme
     state = options.state or default_state()
     console = Console(
         state,

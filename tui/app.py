@@ -24,7 +24,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui import keymap as keymaps
-from tui import keys, themes
+from tui import keys, themefile, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
@@ -86,16 +86,18 @@ class Console(App[None]):
         *,
         readonly: bool = False,
         ascii_only: bool = False,
-        theme: str = themes.DEFAULT,
+        theme: str = "",
         bell: bool = False,
         connect: Connect | None = None,
         recording: str = "",
         begin: str | None = None,
     ) -> None:
         super().__init__(ansi_color=True if theme == "mono" else None)
-        for each in themes.themes():
+        self._own_themes = themefile.load(state)
+        for each in themes.themes(self._own_themes.palettes):
             self.register_theme(each)
-        self.theme = themes.internal(theme)
+        self._theme_faults = list(self._own_themes.faults)
+        self.theme = themes.internal(self._known_theme(theme))
         self.readonly = readonly
         self.ascii_only = ascii_only
         self.feed = Feed(
@@ -130,7 +132,21 @@ class Console(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the roles a colour in themes that are not ours."""
-        return themes.variables(themes.DEFAULT)
+        return themes.variables(themes.PALETTES[themes.DEFAULT])
+
+    def _known_theme(self, asked: str) -> str:
+        """Return the theme that was asked for, else the file's, else the default; say where one is not there."""
+        if asked and asked not in self.theme_names:
+            self._theme_faults.append(
+                f"{themefile.unknown(asked, self._own_themes.palettes)}; {themes.DEFAULT} is used"
+            )
+            return themes.DEFAULT
+        return asked or self._own_themes.chosen or themes.DEFAULT
+
+    @property
+    def theme_names(self) -> list[str]:
+        """Return the names of all themes."""
+        return [*themes.PALETTES, *self._own_themes.palettes]
 
     def on_mount(self) -> None:
         """Show the frame first, then look for the engine."""
@@ -138,7 +154,7 @@ class Console(App[None]):
         keymap = keymaps.load(self._state)
         keys.use(keymap.moved)
         self.set_keymap(dict(keymap.moved))
-        self._faults = keymap.faults
+        self._faults = (*keymap.faults, *self._theme_faults)
         self.overview = Overview(self._place, self, ascii_only=self.ascii_only)
         self.install_screen(self.overview, "at-overview")
         self.push_screen("at-overview")

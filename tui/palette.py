@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tui.keys import acting
-from tui.themes import PALETTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -31,6 +30,10 @@ class Commanded(Protocol):
 
     readonly: bool
     tables: Mapping[str, str]
+
+    @property
+    def theme_names(self) -> list[str]:
+        """Return the names of all themes."""
 
     def run_action(self, action: str) -> Awaitable[bool]:
         """Run an action of the key table by its id."""
@@ -60,7 +63,7 @@ def entries(app: Commanded) -> Iterator[Entry]:
         yield Entry(
             f"list {name}", f"{title}; with a filter: {name} COLUMN>VALUE", partial(app.go_table, name)
         )
-    for name in PALETTES:
+    for name in app.theme_names:
         yield Entry(f"theme {name}", "change the colours", partial(app.use_theme, name))
     for seconds in REFRESH:
         yield Entry(

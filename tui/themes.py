@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,20 +43,20 @@ def internal(name: str) -> str:
     return f"control-{name}"
 
 
-def variables(name: str) -> dict[str, str]:
+def variables(palette: Sequence[str]) -> dict[str, str]:
     """Return the role variables of a palette, for the stylesheet."""
-    return {f"role-{role}": value for role, value in zip(ROLES, PALETTES[name][3:], strict=True)}
+    return {f"role-{role}": value for role, value in zip(ROLES, palette[3:], strict=True)}
 
 
-def themes() -> list[Theme]:
-    """Build every theme for registration."""
-    return [_theme(name) for name in PALETTES]
+def themes(own: Mapping[str, Sequence[str]]) -> list[Theme]:
+    """Build every theme for registration, those of the operator's file too."""
+    return [_theme(name, palette) for name, palette in {**own, **PALETTES}.items()]
 
 
-def _theme(name: str) -> Theme:
+def _theme(name: str, palette: Sequence[str]) -> Theme:
     from textual.theme import BUILTIN_THEMES, Theme
 
-    background, foreground, surface, *roles = PALETTES[name]
+    background, foreground, surface, *roles = palette
     by_role = dict(zip(ROLES, roles, strict=True))
     ansi = background.startswith("ansi_")
     return Theme(
@@ -71,8 +72,13 @@ def _theme(name: str) -> Theme:
         surface=surface,
         panel=surface,
         boost=surface,
-        dark=name != "light",
+        dark=ansi or _light(background) < 0.5,
         ansi=ansi,
         # The toolkit needs variables of its own for terminal colours: they come from its theme.
-        variables={**(BUILTIN_THEMES["ansi-dark"].variables if ansi else {}), **variables(name)},
+        variables={**(BUILTIN_THEMES["ansi-dark"].variables if ansi else {}), **variables(palette)},
     )
+
+
+def _light(colour: str) -> float:
+    """Return how bright a `#rrggbb` is, from 0 to 1."""
+    return sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) / 765

@@ -248,13 +248,16 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     given["mappings"] = _names(arguments.mappings)
     given["sessions"] = arguments.session
     given["seed"] = arguments.seed
-    for name, low, high in (("alpha", 0, 1), ("noise", 0, 1)):
-        value = given[name]
-        if value is not None and not low <= value < high:
-            raise UsageError(f"--{name} {value}: must lie in [{low}, {high})")
+    if not 0 < given["alpha"] < 1:
+        raise UsageError(
+            f"--alpha {given['alpha']}: an error rate lies above 0 and below 1; no evidence would do for 0"
+        )
+    if given["noise"] is not None and not 0 <= given["noise"] < 1:
+        raise UsageError(f"--noise {given['noise']}: must lie in [0, 1)")
     if given.get("range") and given["range"][1] <= given["range"][0]:
-        raise UsageError("--range: a range of draws has at least two values")
-    if given["time_limit"] <= 0:
+        option = "--range" if arguments.modulus is None else f"--modulus {arguments.modulus}"
+        raise UsageError(f"{option}: a range of draws has at least two values")
+    if not given["time_limit"] > 0:
         raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
 

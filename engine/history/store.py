@@ -48,6 +48,11 @@ class Arrival:
     id: str | None = None
 
 
+def _torn(line: bytes) -> bool:
+    """Say whether a batch was under way when the power went: sectors of it never came. What was synced holds no zeros."""
+    return not line.endswith(b"\n") or b"\0" in line
+
+
 class DrawStore:
     """Draws in order of arrival under one directory; threads may share it, a second process is refused.
 
@@ -158,13 +163,10 @@ class DrawStore:
         whole = 0
         with open(self._handle, "rb", closefd=False) as stream:
             while lines := stream.readlines(BLOCK):
-                # A batch was under way when the power went: sectors of it never came. What was synced holds no zeros.
-                torn = next(
-                    (at for at, line in enumerate(lines) if not line.endswith(b"\n") or b"\0" in line), None
-                )
+                torn = next((at for at, line in enumerate(lines) if _torn(line)), len(lines))
                 self._take_in(lines[:torn])
                 whole += sum(map(len, lines[:torn]))
-                if torn is not None:
+                if torn < len(lines):
                     self.repaired = os.fstat(self._handle).st_size - whole
                     break
         self._size = whole

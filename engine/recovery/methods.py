@@ -54,16 +54,45 @@ def method_for(problem: Problem) -> Method | None:
     return next((method for method in METHODS.values() if method.fits(problem)), None)
 
 
+def why_not(problem: Problem) -> str:
+    """Say why no method solves a state of the problem's family through its mapping; empty where one does."""
+    if problem.composed:
+        return "a draw is made of several calls"
+    if method_for(problem) is not None:
+        return ""
+    if problem.family in models.MODELS:
+        return _linear_refusal(problem)
+    if problem.family in congruences.MODELS:
+        return "the call shows no interval or residue of the state"
+    return "neither linear over GF(2) nor congruential, so that its seeds alone are searched"
+
+
 def _linear_fits(problem: Problem) -> bool:
-    model = models.MODELS.get(problem.family)
-    if model is None or model.exact == 0 or problem.call.view == HALVES:
-        return False
-    if problem.family in models.LOW_BIT and not _shows_lowest_bit(problem.call):
-        return False
+    return problem.family in models.MODELS and not _linear_refusal(problem)
+
+
+def _linear_refusal(problem: Problem) -> str:
+    """Say why elimination does not serve a family that is linear; empty where it does."""
+    model, call = problem.model, problem.call
+    if model.exact == 0:
+        return "it shows sums of words alone, and none of their bits is linear"
+    if call.view == HALVES:
+        return "each word makes two draws, and which half comes first is not known"
+    if problem.family in models.LOW_BIT and not _shows_lowest_bit(call):
+        return "only the lowest bit of a word is linear, and these draws do not show it"
     if problem.noise and model.unknowns > systems.SMALL:
-        return False  # thousands of draws are hardly ever all right
-    slips = rejected(problem.call) * (model.unknowns + 1) * (problem.widest + 1)
-    return slips <= elimination.UNLIKELY and _shown(problem) > 0 and _table_bytes(problem) <= LARGEST_TABLE
+        return (
+            f"wrong draws are tolerated for states of up to {systems.SMALL} bits, this one has "
+            f"{model.unknowns} and takes more draws than are ever all right"
+        )
+    if rejected(call) * (model.unknowns + 1) * (problem.widest + 1) > elimination.UNLIKELY:
+        return (
+            f"{rejected(call):.1%} of the words are drawn again, so the places of the others are not known; "
+            "the search of seeds steps over them"
+        )
+    if _shown(problem) <= 0:
+        return "a draw fixes no bit of a word"
+    return "the gaps are too wide for the equations" if _table_bytes(problem) > LARGEST_TABLE else ""
 
 
 def _table_bytes(problem: Problem) -> int:
@@ -89,7 +118,7 @@ def _shown(problem: Problem) -> float:
 def _linear_draws(problem: Problem) -> int:
     model = models.MODELS[problem.family]
     hidden = states.unknown_bits(problem.family) + math.log2(len(problem.patterns))
-    spare = SPARE_BITS if model.unknowns <= systems.SMALL else model.unknowns / elimination.DEPENDENT
+    spare = SPARE_BITS if model.unknowns <= systems.SMALL else elimination.spare_equations(problem)
     exact = math.ceil((hidden + spare) / _shown(problem)) + 1
     return JUDGING * exact if problem.noise else exact
 

@@ -16,8 +16,8 @@ SPARE_BITS = 20.0
 """Draws are taken until they say so much more than state and gap hold: chance solutions are rare then and boxes empty."""
 MOST_BY_CHANCE_BITS = 6.0
 """Log2 of the chance solutions that few draws may leave."""
-MOST_DIMENSIONS = 64
-"""A wider lattice is not tried: its box has too many partial points."""
+MOST_DIMENSIONS = 38
+"""A wider lattice is not tried: reduced by LLL alone, its box has too many partial points (measured: 33 to 38 are the last that work)."""
 LEAST_POWER = 0.5
 """A noisy history is tried where a run of right draws is at least so likely."""
 MOST_REJECTED = 0.5
@@ -102,8 +102,10 @@ def _beyond(problem: Problem, cut: Cut, size: int) -> Refusal | None:
     wide = len(cut.coefficients) * size
     if wide <= MOST_DIMENSIONS:
         return None
-    text = f"{problem.draw_bits:.2f} bits a draw need a lattice of {wide} dimensions"
-    return Refusal(f"{text}, more than {MOST_DIMENSIONS}")
+    shown = f"draws of {problem.hi - problem.lo + 1} values say too little each"
+    return Refusal(
+        f"{shown}: {size} of them make a lattice of {wide} dimensions, and {MOST_DIMENSIONS} can be searched"
+    )
 
 
 def _first(problem: Problem, cut: Cut, chosen: list[int]) -> Windows:

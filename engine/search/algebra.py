@@ -13,7 +13,7 @@ from engine.compute.task import Task
 from engine.evidence.chance import smallest_count
 from engine.evidence.evalue import log2_evidence, required_bits
 from engine.recovery import states
-from engine.recovery.methods import METHODS, Method, method_for
+from engine.recovery.methods import METHODS, Method, method_for, why_not
 from engine.recovery.problem import Patterns, Problem, constant
 from engine.search.design import DESIGN_BITS, Scope, confirm_draws
 from engine.search.plan import CELL_SECONDS, Cell, Material, Plan, Unplanned, codes, ordered
@@ -43,6 +43,8 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                 problem = Problem(family.id, mapping.id, lo, hi, noise=space.noise or 0.0)
                 method = _method(problem)
                 if method is None:
+                    if space.methods == "algebra":
+                        unplanned.append(Unplanned(family.id, mapping.id, _refusal(problem), None))
                     continue
                 for patterns, share in _asked(space, method, family.id):
                     asked = replace(problem, patterns=patterns)
@@ -65,6 +67,13 @@ def _asked(space: Space, method: Method, family: str) -> list[tuple[Patterns, fl
     if space.gaps:
         return [(constant(space.gaps.lo, space.gaps.hi), 1.0)]
     return [(constant(lo, hi), share) for lo, hi, share in method.usual_gaps(family)]
+
+
+def _refusal(problem: Problem) -> str:
+    try:
+        return f"no algebra for these states, {why_not(problem)}"
+    except IncompatibleMapping as error:
+        return str(error)
 
 
 def _method(problem: Problem) -> Method | None:

@@ -159,7 +159,7 @@ def load(path: Path) -> dict[str, Any]:
     """Read a report.json, wherever it lies; BadInput where it is none, or was changed."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: cannot be read as a report: {error}") from error
     if not isinstance(told, dict) or "schema" not in told:
         raise BadInput(f"{path}: is not a {SCHEMA}; `mimicry soak report ID` writes one")

@@ -34,6 +34,6 @@ def status(state: Path) -> dict[str, Any] | None:
         return None
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) and told.get("schema") == "soak_status/1" else None

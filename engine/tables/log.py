@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ class Curve:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._seqs, self._values = array("q"), array("d")
+        self._last: tuple[tuple[int, int], dict[str, object]] | None = None
+        """What was drawn last: asked again before anything came, it is the same."""
 
     def read_on(self, journal: Journal) -> bool:
         """Take up to ten chunks of newer events; tell whether there may be more."""
@@ -83,11 +86,9 @@ class Curve:
 
     def drawn(self, points: int, upto: int | None) -> dict[str, object]:
         """Return the curve in at most `points` spans, each with its least and greatest value and the best so far."""
-        count = (
-            len(self._values)
-            if upto is None
-            else next((i for i, seq in enumerate(self._seqs) if seq > upto), len(self._seqs))
-        )
+        count = len(self._values) if upto is None else bisect_right(self._seqs, upto)
+        if self._last is not None and self._last[0] == (count, points):
+            return self._last[1]
         spans, best = min(points, count), None
         least: list[float | None] = []
         greatest: list[float | None] = []
@@ -104,7 +105,7 @@ class Curve:
             least.append(min(values) if values else None)
             greatest.append(max(values) if values else None)
             bests.append(best)
-        return {
+        told: dict[str, object] = {
             "schema": "curve/1",
             "measured": self._log.measured,
             "count": count,
@@ -112,3 +113,5 @@ class Curve:
             "greatest": greatest,
             "best": bests,
         }
+        self._last = (count, points), told
+        return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -12,14 +13,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import config
 from engine.client import Client, call
 from engine.errors import Unreachable, UsageError
-from engine.peer import encode, terminal
-from engine.protocol import LINE_LIMIT, SOCKET_NAME, Event, Hello, Reply
+from engine.halt import halt_offline
+from engine.peer import ACT, ARGS_KEPT, encode, terminal
+from engine.protocol import LINE_LIMIT, SOCKET_NAME, Command, Event, Hello, Reply
+from state.errors import DiskFull
+from state.journal import Journal
 
 HELLO = Hello(build="x").model_dump_json().encode() + b"\n"
 
@@ -73,7 +78,7 @@ def test_a_stranger_on_the_socket_is_told_from_an_engine_in_one_line(
 async def test_a_viewer_ends_orderly_where_a_snapshot_is_none(tmp_path: Path) -> None:
     with stranger(tmp_path, HELLO, b'{"type":"reply","id":"7","ok":true}\n{"type":"snapshot","seq":1}\nno\n'):
         client = await Client.connect(tmp_path)
-        with pytest.raises(Unreachable, match="no engine of this program|cannot read"):
+        with pytest.raises(Unreachable, match=r"no engine of this program|cannot read"):
             await client.command("subscribe")
         await client.close()
 
@@ -105,3 +110,71 @@ def test_a_broken_setting_that_may_hold_a_key_is_not_shown(tmp_path: Path, key: 
         config.load(tmp_path / "room.toml")
     assert key in str(told.value)
     assert "planted" not in str(told.value)
+
+
+# -- who did what -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_done_is_recorded_once_what_was_refused_or_looked_at_is_not(small_engine: Any) -> None:
+    async def act(command: Command, by: str) -> dict[str, Any]:
+        return {"done": command.args}
+
+    async def refuse(command: Command, by: str) -> dict[str, Any]:
+        raise UsageError("no")
+
+    verbs = {"dig": act, "fill": refuse, "tables": act, "llm_answer": act}
+
+    def talk() -> None:
+        for verb in ("dig", "fill", "tables", "llm_answer"):
+            call(small_engine.state, verb, depth=3, note="key sk-abcdefghijklmnop")
+
+    async with small_engine.serving(verbs):
+        await asyncio.to_thread(talk)
+    (told,) = small_engine.journal.events(kinds=[ACT])
+    assert (told.data["verb"], told.data["uid"], told.data["pid"]) == ("dig", os.getuid(), os.getpid())
+    assert json.loads(told.data["args"]) == {"depth": 3, "note": "key [masked]"}
+
+
+async def test_the_same_command_sent_again_is_one_act(small_engine: Any, raw: Any) -> None:
+    async def act(command: Command, by: str) -> dict[str, Any]:
+        return {}
+
+    def talk() -> None:
+        line = {"type": "command", "id": "same", "client": "c", "verb": "dig", "args": {"x": "y" * 5000}}
+        for _ in range(2):
+            peer = raw()
+            peer.send(line)
+            while peer.receive().get("id") != "same":
+                pass
+
+    async with small_engine.serving({"dig": act}):
+        await asyncio.to_thread(talk)
+    (told,) = small_engine.journal.events(kinds=[ACT])
+    assert len(told.data["args"]) == ARGS_KEPT + 1
+
+
+async def test_an_act_that_cannot_be_recorded_says_so(
+    small_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(command: Command, by: str) -> dict[str, Any]:
+        return {}
+
+    def full(kind: str, data: object) -> int:
+        raise DiskFull(small_engine.state, "recording")
+
+    monkeypatch.setattr(small_engine.journal, "append", full)
+    async with small_engine.serving({"dig": act}):
+        reply = await asyncio.to_thread(call, small_engine.state, "dig")
+    assert not reply.ok
+    assert "done, but who did it could not be recorded" in (reply.error or "")
+
+
+def test_a_halt_without_an_engine_names_the_user_not_what_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    row = halt_offline(tmp_path, reason="smoke")
+    assert "somebody-else" not in row.by
+    with Journal.read_only(tmp_path) as journal:
+        (told,) = journal.events(kinds=[ACT])
+    assert (told.data["verb"], told.data["uid"], told.data["pid"]) == ("halt", os.getuid(), os.getpid())

@@ -99,7 +99,7 @@ def fuzz(name: str, work: Path) -> int:
 
     atheris.Setup(
         [
-            "fuzz", "-timeout=0", f"-rss_limit_mb={RSS_MB}", "-max_len=4096", "-len_control=50", f"-dict={work / 'words'}",
+            "fuzz", "-timeout=86400", f"-rss_limit_mb={RSS_MB}", "-max_len=4096", "-len_control=50", f"-dict={work / 'words'}",
             "-print_final_stats=1", "-reload=0", str(work / "corpus"),
         ],
         one,

@@ -254,6 +254,19 @@ def test_kill_nine_loses_no_acknowledged_draw(tmp_path: Path) -> None:
     store.close()
 
 
+def test_sectors_that_never_came_are_cut_with_all_that_follows(tmp_path: Path) -> None:
+    store = DrawStore.open(tmp_path)
+    store.append([Arrival(n) for n in range(3)])
+    store.close()
+    whole = (tmp_path / "draws.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    (tmp_path / "draws.jsonl").write_bytes(whole + lines[0][:20] + bytes(512) + lines[1])
+    store = DrawStore.open(tmp_path)
+    assert (len(store), store.repaired) == (3, 532 + len(lines[1]))
+    assert store.append([Arrival(3)]) == [4]
+    store.close()
+
+
 def test_a_block_read_at_once_is_what_line_by_line_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,16 +309,3 @@ def test_a_block_with_a_bad_line_names_that_line(tmp_path: Path, line: str) -> N
     )
     with pytest.raises(EnvironmentFault, match="line 2: damaged"):
         DrawStore.open(tmp_path)
-
-
-def test_sectors_that_never_came_are_cut_with_all_that_follows(tmp_path: Path) -> None:
-    store = DrawStore.open(tmp_path)
-    store.append([Arrival(n) for n in range(3)])
-    store.close()
-    whole = (tmp_path / "draws.jsonl").read_bytes()
-    lines = whole.splitlines(keepends=True)
-    (tmp_path / "draws.jsonl").write_bytes(whole + lines[0][:20] + bytes(512) + lines[1])
-    store = DrawStore.open(tmp_path)
-    assert (len(store), store.repaired) == (3, 532 + len(lines[1]))
-    assert store.append([Arrival(3)]) == [4]
-    store.close()

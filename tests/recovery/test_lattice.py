@@ -269,3 +269,16 @@ def test_noise_and_likely_rejections_exclude_nothing() -> None:
     assert not solve(draws, DRAND, "float(48)", 0, 999, (0, 3), noise=0.1).exhausted
     assert not solve(draws, JAVA, "top_reject", 0, 999, (0, 0)).exhausted
     assert solve(draws, JAVA, "java_bounded", 0, 999, (0, 0)).exhausted
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "size"),
+    [(JAVA, "java_bounded", 5), (JAVA, "java_bounded", 9), (MUSL, "mod", 20), ("msvc_rand/srand", "mod", 5)],
+)
+def test_draws_that_say_too_little_each_are_refused_at_once(name: str, mapping: str, size: int) -> None:
+    draws = plant(name, mapping, size, 80, 3, np.random.default_rng(4)).draws
+    begin = time.process_time()
+    answer = solve(draws, name, mapping, 0, size - 1, (0, 255))
+    assert time.process_time() - begin < 0.5
+    assert (answer.found, answer.exhausted) == ((), False)
+    assert f"draws of {size} values say too little each" in answer.reason

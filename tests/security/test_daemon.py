@@ -52,6 +52,32 @@ env = {REGISTRY_TOKEN = "planted-rig-token-0006"}
 """
 
 
+ODD = (
+    None,
+    True,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "../../etc/passwd",
+    "9" * 5000,
+    [[]],
+    {"a": 1},
+    "2026-01-01T00:00:00+25:00",
+)
+NONSENSE = [
+    (verb, {"zzz" if odd is None else name: odd})
+    for verb, name in (
+        ("explain", "id"), ("decision", "id"), ("cancel", "id"), ("approve", "id"), ("table", "skip"), ("table", "limit"), ("table", "name"),
+        ("row", "key"), ("series", "until"), ("series", "names"), ("past", "at"), ("past", "start"), ("submit", "request"), ("inject", "value"),
+        ("llm_ask", "question"), ("promote", "candidate"), ("rollback", "to"), ("policy_set", "key"), ("rig", "target"), ("ack", "id"),
+        ("mute", "minutes"), ("trace", "survivor"), ("halt", "kind"),
+    )
+    for odd in ODD
+    if not (verb == "halt" and odd == "")
+]  # fmt: skip
+
+
 @dataclass
 class Seen:
     """What a short life of the daemon left behind."""
@@ -61,6 +87,7 @@ class Seen:
     commands: list[str] = field(default_factory=list)
     sockets: list[str] = field(default_factory=list)
     modes: dict[str, int] = field(default_factory=dict)
+    internal: list[str] = field(default_factory=list)
     told: str = ""
     pid: int = 0
 
@@ -125,6 +152,9 @@ def act(found: Seen, process: subprocess.Popen[bytes]) -> None:
         ("tables", {}), ("llm_status", {}), ("snapshot", {}), ("no_such_verb", {}),
         *(("table", {"name": name}) for name in ("alerts", "rigs", "llm", "requests", "sources")),
     )  # fmt: skip
+    found.internal = [
+        f"{verb} {args}: {reply.error}" for verb, args in NONSENSE if (reply := call(found.state, verb, **args)).exit_code == 1
+    ]  # fmt: skip
     found.told = "\n".join(
         json.dumps([verb, (reply := call(found.state, verb, **args)).data, reply.error]) for verb, args in ask
     )
@@ -144,6 +174,10 @@ def look(found: Seen, daemon: psutil.Process) -> None:
         for path in (found.state, *found.state.rglob("*"))
         if path.name != "room.toml"
     }
+
+
+def test_no_argument_of_any_verb_is_an_internal_error(seen: Seen) -> None:
+    assert seen.internal == []
 
 
 def test_it_listens_on_no_port(seen: Seen) -> None:

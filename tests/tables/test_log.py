@@ -85,7 +85,7 @@ async def test_the_curve_holds_the_reach_of_each_span_and_the_best_so_far(ask: A
         "trial.finished", {"study": "s", "run": "r", "step": "1", "trial": 9999, "params": {}, "value": 500.0}
     )
     assert (await ask("curve", name="trials", points=15))["best"][-1] == 500.0
-    with pytest.raises(UsageError, match="lists with one: .*trials"):
+    with pytest.raises(UsageError, match=r"lists with one: .*trials"):
         await ask("curve", name="requests")
 
 

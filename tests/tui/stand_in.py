@@ -17,6 +17,12 @@ from typing import Any, cast
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
 from engine.tables import alerts, decisions, requests
+from engine.tables.coverage import COVERAGE
+from engine.tables.episodes import EPISODES
+from engine.tables.llm_calls import LLM_CALLS
+from engine.tables.predictions import PREDICTIONS
+from engine.tables.steps import STEPS
+from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Column, Row, Table
 from state.chain import Event
 
@@ -44,12 +50,17 @@ class StandIn:
         self.snapshot = snapshot
         self.period = period
         self.commands: list[Command] = []
+        self.looks: list[str] = []
+        """What was asked that only looks: verbs, and the names of lists."""
         self.answer: Callable[[Command], Reply] = lambda command: Reply(id=command.id, ok=True)
         self.reply_delay = 0.0
         self.silent = False
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
         self.devices = 26
+        self.moving = 0
+        """Devices whose numbers change with every snapshot."""
+        self.ticks = 0
         self.tables: dict[str, Table] = {table.name: table for table in TABLES}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
@@ -95,6 +106,7 @@ class StandIn:
                 writer.close()
 
     async def _reply(self, writer: asyncio.StreamWriter, command: Command) -> None:
+        self.looks = [*self.looks[-200:], str(command.args.get("name", command.verb))]
         if command.verb in LOOKS - {"subscribe"}:
             _send(writer, self.looked(command))
             return
@@ -123,6 +135,8 @@ class StandIn:
             return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
         if verb == "llm_status":
             return advised()
+        if verb == "trace":
+            return traced()
         if verb == "curve":
             return curved(self.devices, args["points"])
         if verb == "explain":
@@ -167,6 +181,7 @@ class StandIn:
             if not self.silent:
                 _send(writer, self.snapshot)
                 self.snapshot = self.on_tick(self.snapshot)
+                self.ticks += 1
             await asyncio.sleep(self.period)
 
 
@@ -174,11 +189,12 @@ def gpu_rows(room: Any, most: int) -> list[Row]:
     """Return as many devices as the room is told to have; one is lost, one is hot."""
     rows: list[Row] = []
     for i in range(room.devices):
+        moved = getattr(room, "ticks", 0) * 5 if i < getattr(room, "moving", 0) else 0
         lost, hot = i == 5, 96 if i == 17 else 60 + i * 7 % 20
         rows.append({
             "gpu": f"rig-{'abc'[i % 3]}/{i // 3}", "state": "lost" if lost else "throttling" if hot > 95 else "running",
-            "host": f"rig-{'abc'[i % 3]}", "model": "RX 6600", "util": None if lost else 90 + i % 9, "hot": None if lost else hot,
-            "power": None if lost else 96.5 + i % 7, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
+            "host": f"rig-{'abc'[i % 3]}", "model": "RX 6600", "util": None if lost else 90 + (i + moved) % 9, "hot": None if lost else hot,
+            "power": None if lost else 96.5 + (i + moved) % 7, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
             "why": "no answer for 4 min" if lost else f"hotspot {hot} > 95 for 30 s" if hot > 95 else "chunk of run 0412",
         })  # fmt: skip
     return rows[:most]
@@ -237,7 +253,88 @@ REQUESTS = replace(
 DECISIONS = replace(decisions.DECISIONS, rows=decision_rows)
 
 
-TABLES = (GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS)
+def episode_rows(room: Any, most: int) -> list[Row]:
+    """Return episodes whose reward rises; one was refused."""
+    return [
+        {"id": 900 + i, "run": "run-0410", "number": i, "arm": ("window", "mask", "weight")[i % 3], "policy": f"mask {i % 5}",
+         "model": "catboost", "block": 3, "reward": None if i == 4 else round(0.02 * i + 0.1 * math.sin(i), 3), "fitness": 1.4 + 0.01 * i,
+         "baseline": 1.4, "decoy": 1.38, "seconds": 11.5, "refused": "its decoy wins as much" if i == 4 else None, "at": "2026-11-23T13:10:00Z"}
+        for i in range(24, 0, -1)
+    ]  # fmt: skip
+
+
+def call_rows(room: Any, most: int) -> list[Row]:
+    """Return calls to the advisor, one of them unanswered."""
+    return [
+        {"id": f"c-{i}", "at": f"2026-11-23T13:{50 - i:02d}:02Z", "question": "agent_decision", "kind": "2.5", "about": "run-0412", "by": "loop",
+         "source": "none" if i == 2 else "llm", "seconds": 5.0 if i == 2 else 2.1 + 0.1 * i, "prompt": 1812, "tokens": None if i == 2 else 206,
+         "speed": None if i == 2 else 38.2, "tries": 1, "usd": None, "cut": None, "outcome": "none(timeout)" if i == 2 else "PROCEED",
+         "why": "no answer in 5 s" if i == 2 else None, "file": f"llm/c-{i}.json"}
+        for i in range(6)
+    ]  # fmt: skip
+
+
+def prediction_rows(room: Any, most: int) -> list[Row]:
+    """Return judged pools on null data: they earn nothing."""
+    return [
+        {"id": 1460 - i, "committed": "2026-11-23T13:00:00Z", "seq": 47_000 - i, "sha256": "9f2c01ab33e1", "basis": "uniform",
+         "state": "waits" if i == 0 else "missed", "named": 0, "chance": 1.0, "stated": 1.0, "value": None if i == 0 else 417 + i, "bits": None if i == 0 else 0.0}
+        for i in range(12)
+    ]  # fmt: skip
+
+
+def coverage_rows(room: Any, most: int) -> list[Row]:
+    """Return excluded parts of three families."""
+    cells = [("lcg48/java", "java_bounded", 1.0), ("lcg48/java", "mod", 0.98), ("mt19937/init_genrand", "mulshift", 0.96),
+             ("mt19937/init_genrand", "mod", 0.7), ("xorshift128/plus", "float(53)", 0.4)]  # fmt: skip
+    return [
+        {"seq": 40 + i, "family": family, "mapping": mapping, "seeds": "0x0:0xffffffff", "starts": "0:9", "gaps": "constant 0:3",
+         "power": power, "planted": 200, "survivors": 3, "noise": 0.05, "range": "0:999", "draws": "3fe1", "run": "run-0412"}
+        for i, (family, mapping, power) in enumerate(cells)
+    ]  # fmt: skip
+
+
+def step_rows(room: Any, most: int) -> list[Row]:
+    """Return the six steps of the run."""
+    return [
+        {"step": step.id, "name": step.name, "state": step.status, "done": step.done, "total": step.total, "seconds": None, "best": step.best,
+         "null": step.null, "action": "PROCEED" if step.status == "done" else None, "number": 1187 if step.status == "done" else None,
+         "holds": "3 of 3" if step.status == "done" else None, "gates": "power, survivors, 2 retries", "reads": "optimal_window_config.json",
+         "writes": "optimal_scorer_config.json", "run": "run-0412", "note": step.note or None}
+        for step in room.snapshot.pipeline.steps
+    ]  # fmt: skip
+
+
+def survivor_rows(room: Any, most: int) -> list[Row]:
+    """Return two survivors."""
+    return [
+        {"rank": rank, "digest": digest, "score": score, "bits": found, "confirmed": confirmed, "null": null, "family": "lcg48/java",
+         "mapping": "java_bounded", "origin": "0xd520", "start": 0, "gap": "constant 3", "line": "lcg48/java java_bounded seed 0xd520 start 0 gap 3"}
+        for rank, digest, score, found, confirmed, null in ((1, "35d15dad9b35498d", 26.2, 14.1, "9/12", 0), (2, "7a01ffeed0011223", 11.0, 9.8, "4/12", 3))
+    ]  # fmt: skip
+
+
+def traced() -> dict[str, Any]:
+    """Return the story of a survivor as far as step 3."""
+    match = {"matched": 9, "scored": 12, "expected": 0.012}
+    return {
+        "schema": "trace/1", "survivor": "35d15dad9b35498d8f44bd58ea42b47f", "alignment": {}, "line": "lcg48/java java_bounded seed 0xd520 start 0 gap 3",
+        "found": {"origin": "trial", "trial": 31, "sweep": 2, "window": [100, 164], "matches": {"forward": {**match, "matched": 40, "scored": 64}, "backward": match, "confirm": match},
+                  "evidence_bits": 14.1, "required_bits": 19.93, "null_rank": 0, "of_trial": {"trial": 31, "hits": 3, "null_hits": 4, "expected_false": 2.4}, "kept": 120, "searched": [0, 900]},
+        "scored": {"score": 26.2, "rank": 1, "of": 120, "decoys": 47, "features": {"a": 1.0}, "blocks": [{**match, "draws": [900, 1000]}], "pushes": {"stretch.lasting": 10.7, "distance.tenth": -4.6}},
+        "model": None, "pool": None, "foretells": {"values": [432, 837, 461], "note": ""}, "missing": ["best_model.meta.json", "prediction_pool.json"],
+    }  # fmt: skip
+
+
+def made(table: Table, rows: Callable[[Any, int], list[Row]]) -> Table:
+    """Return one of the engine's lists over recorded rows."""
+    return replace(table, rows=rows, past=None, log=None)
+
+
+TABLES = (
+    GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS, made(EPISODES, episode_rows), made(LLM_CALLS, call_rows), made(PREDICTIONS, prediction_rows),
+    made(COVERAGE, coverage_rows), made(STEPS, step_rows), made(SURVIVORS, survivor_rows),
+)  # fmt: skip
 
 
 def advised() -> dict[str, Any]:
@@ -363,9 +460,12 @@ async def _main() -> None:
         "--changes", default="{}", help="JSON object that replaces fields of the recorded snapshot"
     )
     parser.add_argument("--devices", type=int, default=26)
+    parser.add_argument(
+        "--moving", type=int, default=0, help="devices whose numbers change with every snapshot"
+    )
     options = parser.parse_args()
     room = StandIn(options.state, recorded(**json.loads(options.changes)), period=1 / options.hz)
-    room.devices = options.devices
+    room.devices, room.moving = options.devices, options.moving
     dice = random.Random(1)
     room.on_tick = lambda snapshot: busy(snapshot, dice)
     await room.start()

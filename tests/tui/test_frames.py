@@ -115,6 +115,21 @@ async def test_every_screen(size, name, gallery, picture, golden, until):
         golden(f"{name}-{named(size)}", await walked(shown, picture, until, changes, view))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=named)
+async def test_lists_behind_the_first(size, gallery, picture, golden, until):
+    """The map of coverage, the steps, the survivors, groups of rows, jump letters."""
+    async with gallery(size) as shown:
+        parts = []
+        for name, keys in (("coverage", ()), ("steps", ()), ("survivors", ()), ("gpus", ("g", "space"))):
+            shown.app.go_table(name)
+            await shown.show(picture())
+            await until(lambda: settled(shown.app.active))
+            for key in keys:
+                await shown.press(key, "GPUs 26")
+            parts.append(f"═══ {name}\n{await shown.text()}")
+        golden(f"lists-{named(size)}", "\n".join(parts))
+
+
 @pytest.mark.parametrize("size", [(40, 10), (80, 24), (160, 48)], ids=named)
 async def test_overviews(size, gallery, picture, golden):
     """Further states of the Overview one after the other in the same console, then the first one again."""

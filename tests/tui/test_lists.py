@@ -119,6 +119,7 @@ async def test_json_export_keeps_numbers(room, until):
 
 
 async def test_a_list_that_the_engine_does_not_keep_says_so_and_names_the_command(room, until):
+    del room.tables["episodes"]
     app = Console(room.state)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: app.tables)
@@ -157,6 +158,86 @@ async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devic
         assert "992-1000 of 1,000" in screen_text(app)
         await pilot.press("pageup", "home")
         assert screen.rows.at == 0
+
+
+async def test_a_list_longer_than_an_answer_is_read_around_what_is_in_sight_and_exported_whole(room, until):
+    room.devices = 3000
+    async with listing(room, until) as (app, pilot, screen):
+        assert (len(screen.shown.page.rows), screen.rows.count) == (1000, 3000)
+        assert "GPUs 3,000" in screen_text(app)
+        await pilot.press("end")
+        await until(lambda: screen.shown.page.offset == 2000)
+        await until(lambda: screen.shown.key == "rig-c/999")
+        await pilot.press("k")
+        assert screen.shown.key == "rig-b/999"
+        await pilot.press("home")
+        await until(lambda: screen.shown.key == "rig-a/0")
+        await pilot.press("e", "enter")
+        await until(lambda: list((room.state / "exports").glob("gpus-*.csv")))
+        file = next((room.state / "exports").glob("gpus-*.csv"))
+        assert [row["gpu"] for row in csv.DictReader(file.open())][::2999] == ["rig-a/0", "rig-c/999"]
+
+
+async def test_rows_are_grouped_under_lines_that_the_cursor_passes_over(room, until):
+    async with listing(room, until) as (app, pilot, screen):
+        await pilot.press("g")
+        await until(lambda: "GPUs 26 · by host" in screen_text(app))
+        assert " rig-a  9  9 " in screen_text(app).replace("▶ ", "").replace("│", "")
+        assert screen.shown.key == "rig-a/0"
+        await pilot.press(*"j" * 9)
+        assert screen.shown.key == "rig-b/0"
+        await pilot.press("k")
+        assert screen.shown.key == "rig-a/8"
+        await pilot.press("home", "k")
+        assert screen.shown.key == "rig-a/0"
+        await pilot.press("g")
+        await until(lambda: "by state" in screen_text(app))
+        await pilot.press("g")
+        await until(lambda: " · by " not in screen_text(app))
+
+
+async def test_a_jump_letter_goes_to_its_row_and_any_other_key_stays(room, until):
+    async with listing(room, until) as (app, pilot, screen):
+        await pilot.press("space")
+        await until(lambda: "│ d rig-c/0" in screen_text(app))
+        await pilot.press("d")
+        assert screen.shown.key == "rig-c/0"
+        await pilot.press("space", "escape")
+        assert screen.shown.key == "rig-c/0"
+        await until(lambda: "a letter jumps" not in screen_text(app))
+
+
+async def test_raw_shows_the_row_as_it_was_sent(room, until):
+    async with listing(room, until) as (app, pilot, _):
+        await pilot.press("v")
+        await until(lambda: '"power": 96.5' in screen_text(app))
+        assert "gpus rig-a/0 as JSON" in screen_text(app)
+
+
+async def test_a_survivor_opens_as_its_trace_and_a_step_with_its_decision(room, until):
+    async with listing(room, until, "pipeline", size=(120, 40)) as (app, pilot, screen):
+        screen.show_table("survivors")
+        await until(lambda: screen.shown.key == "1")
+        await pilot.press("enter")
+        await until(lambda: "rank 1 of 120 beside 47 decoys" in screen_text(app))
+        assert "best_model.meta.json, prediction_pool.json" in screen_text(app)
+        await pilot.press("escape")
+        screen.show_table("steps")
+        await until(lambda: screen.shown.key == "1")
+        await pilot.press("enter")
+        await until(lambda: "the same record gives" in screen_text(app))
+
+
+async def test_the_exchange_behind_a_call_is_read_from_its_file(room, until):
+    (room.state / "llm").mkdir()
+    (room.state / "llm" / "c-0.json").write_text(
+        json.dumps({"id": "c-0", "prompt": "You judge step 2.5.\nFacts: …", "answers": ["{}"]})
+    )
+    async with listing(room, until, "llm") as (app, pilot, _):
+        await pilot.press("p")
+        await until(lambda: "You judge step 2.5." in screen_text(app))
+        await pilot.press("escape", "j", "p")
+        await until(lambda: "No such file" in screen_text(app))
 
 
 async def test_a_key_of_another_screen_says_so(room, until):

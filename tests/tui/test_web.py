@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,11 @@ aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("textual_serve")
 
 from tui.web import allowed  # noqa: E402
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,5 +66,34 @@ async def test_a_tab_shows_the_room_and_strangers_get_nothing(room):
                         message = await tab.receive(timeout=30)
                         seen += message.data if isinstance(message.data, bytes) else b""
                 assert b"MIMICRY" in seen
+        finally:
+            served.terminate()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+async def test_a_browser_shows_the_room_and_its_keys_reach_the_console(room, until, tmp_path):
+    """Takes 25 s: a headless Chromium opens the page, a key brings another screen, both are seen in pictures."""
+    from tests.tui.browser import Page
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tui.web", "--state", str(room.state), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as served:  # noqa: ASYNC220
+        try:
+            told = await asyncio.to_thread(served.stderr.readline)
+            key = re.search(r"key=(\S+)", told).group(1)
+            assert CHROMIUM is not None
+            async with Page.opened(CHROMIUM, f"http://127.0.0.1:{port}/?key={key}", tmp_path) as page:
+                await until(lambda: "tables" in room.looks, 60)
+                await asyncio.sleep(2)  # the page draws what the console wrote
+                first = await page.picture(tmp_path / "overview.png")
+                await page.press("2")
+                await until(lambda: "gpus" in room.looks, 60)
+                await asyncio.sleep(2)
+                second = await page.picture(tmp_path / "gpus.png")
+            assert min(first, second) > 10_000
+            assert (tmp_path / "overview.png").read_bytes() != (tmp_path / "gpus.png").read_bytes()
         finally:
             served.terminate()

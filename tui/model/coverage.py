@@ -22,7 +22,7 @@ def coverage_map(page: Page, cells: int, rows: int) -> Panel | None:
     for row in page.rows:
         known.setdefault(str(row["family"]), {}).setdefault(str(row["mapping"]), []).append(row)
         mappings[str(row["mapping"])] = mappings.get(str(row["mapping"]), 0) + 1
-    if not known or rows < 3:
+    if not known:
         return None
     names = sorted(mappings, key=lambda name: -mappings[name])
     name = min(NAME, max(len(family) for family in known))
@@ -31,7 +31,7 @@ def coverage_map(page: Page, cells: int, rows: int) -> Panel | None:
     lines: list[Line] = [
         (cell("family", name, "dim"), *(Span(f" {clip(each, WIDE):<{WIDE}}", "dim") for each in names))
     ]
-    shown = list(known.items())[: rows - 1 if len(known) < rows else rows - 2]
+    shown = list(known.items())[: max(0, rows - 1 if len(known) < rows else rows - 2)]
     for family, cells_of in shown:
         lines.append((cell(family, name), *(_cell(cells_of.get(each, ())) for each in names)))
     if len(shown) < len(known):

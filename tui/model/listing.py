@@ -21,8 +21,8 @@ MEASURED = 200
 GUTTER = 2
 MOST_GROUPED = 5000
 _TIME = 8
-COARSE = ("%", "°C", "W", "MHz", "s")
-"""Units of which three digits are enough."""
+COARSE = ("%", "°C", "W", "MHz")
+"""Units of which whole numbers are enough, so that a column stands still."""
 
 
 class Column(NamedTuple):
@@ -206,7 +206,7 @@ def written(column: Column, value: Any, today: str) -> tuple[str, str]:
     if column.kind == "time":
         return _time(str(value), today), "dim"
     if isinstance(value, float):
-        return number(value, 3 if column.unit in COARSE else 4), ""
+        return (f"{value:.0f}" if column.unit in COARSE and abs(value) >= 10 else number(value)), ""
     return clean(str(value)), ""
 
 

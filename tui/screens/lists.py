@@ -180,7 +180,9 @@ class Lists(Framed):
         """Put a list in front, with its cursor and its first row where they were."""
         if self._draft is not None:
             self._close_filter()
-        if name != self._now:
+        if not self.boards:
+            self._now = name  # not mounted yet
+        elif name != self._now:
             self.shown.first, self._now, self._told = self.rows.first, name, None
             self.rows.first = self.shown.first
             self._letters = {}
@@ -230,9 +232,9 @@ class Lists(Framed):
         else:
             begun = self.room.clock()
             self._take(shown, Page.read(data))
-            await self._curve(shown)
             shown.took = self.room.clock() - begun + len(data["rows"]) * A_ROW
         self.repaint()
+        await self._curve(shown)
 
     async def _page(self, shown: Shown, where: str) -> dict[str, Any]:
         then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
@@ -256,11 +258,14 @@ class Lists(Framed):
         if page is None or page.whole or page.name not in listing.PLOTTED or shown.filter or shown.sort:
             shown.curve = None
             return
+        before = shown.curve
         then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
         try:
             shown.curve = await self.room.ask("curve", name=page.name, points=POINTS, **then)
         except Refused as error:
             shown.error = str(error)
+        if shown.curve != before or shown.error:
+            self.repaint()
 
     def _take(self, shown: Shown, page: Page) -> None:
         before = shown.page
@@ -289,7 +294,10 @@ class Lists(Framed):
         faded = view.trust != "live"
         self._draw_head(view, faded)
         self._draw_plot(faded)
-        if page is None or not page.rows:
+        none = page is None or not page.rows
+        if self.has_class("-none") != none:
+            self.set_class(none, "-none")
+        if page is None or none:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip
             self.rows.roll(None, 0, lambda index, at: (), self._title(view), faded=faded)
@@ -542,7 +550,7 @@ class Lists(Framed):
             with file.open(encoding="utf-8", errors="replace") as source:
                 text = source.read(EXCHANGE)
         except OSError as error:
-            self.room.say(f"{file}: {error.strerror}", "warn")
+            self.room.say(f"{error.strerror}: {file}", "warn")
             return
         self.app.push_screen(
             Sheet(lambda: f"{self._now} {key}", partial(detail.exchange_lines, text), ascii_only=self._ascii)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
+from engine.evidence.evalue import NOISE_MIXTURE, log2_against_any, log2_evidence, prior_bits, survivor_bits
 from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
@@ -114,8 +114,17 @@ def _score_fixed(
         unseen[searched] = False
     tally = Tally(matched=int(same[unseen].sum()), scored=int(unseen.sum()))
     paid += 0.0 if cell.confirm else prior_bits(cell.whole.hypotheses)
-    bits = log2_evidence(tally.matched, tally.scored, p, noise) - paid
+    bits = _evidence(cell, draws[unseen], tally, p, noise) - paid
     return Claim(cell, seed, start, gap, int(same[present].sum()), int(present.sum()), tally, bits)
+
+
+def _evidence(cell: Cell, unseen: np.ndarray, tally: Tally, p: float, noise: float | None) -> float:
+    """Return the bits of a tally against even draws, or where the draws are uneven against draws of any frequencies."""
+    values = cell.hi - cell.lo + 1
+    if p <= 1.0 / values:
+        return log2_evidence(tally.matched, tally.scored, p, noise)
+    counts = np.unique(unseen, return_counts=True)[1].tolist()
+    return log2_against_any(tally.matched, counts, values, noise)
 
 
 def _score_variable(

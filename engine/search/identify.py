@@ -36,13 +36,14 @@ from engine.search.analysis import (
     Threshold,
 )
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.claims import Claim, finite, hypothesis, score, settle, siblings
+from engine.search.claims import Claim, finite, hypothesis, relatives, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from hip_cuda_kernels.registry import resolve_families
 from state.coverage import CoverageRow
 from state.journal import Journal
 
@@ -252,8 +253,9 @@ class Identification:
             self._examine_siblings(claim, hit)
 
     def _examine_siblings(self, claim: Claim, hit: tuple[int, int, int]) -> None:
-        """Read the claimed stream through the family's other mappings and ranges; each look is carried and paid."""
-        for cell in siblings(claim, [span for span, _ in self.candidates]):
+        """Read the claimed stream through the family's other mappings and ranges, and its seed through its kin; each look is carried and paid."""
+        spans = [span for span, _ in self.candidates]
+        for cell in [*siblings(claim, spans), *relatives(claim, resolve_families(self.space.families))]:
             self.books.carried[REAL] += 1
             rank = self.books.carried[REAL]
             other = score(cell, hit, self.values[cell.session], self._p(cell), self.space.noise, rank)

@@ -175,6 +175,23 @@ async def test_a_generator_of_even_numbers_is_found_among_wrong_draws_and_not_cl
     assert answers[1].controls.cells_found == answers[1].controls.cells_planted > 0
 
 
+async def test_a_relative_that_makes_half_of_the_words_does_not_stand_for_the_generator_itself(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    """PHP's twister before 7.1 shares a seed's words where two low bits agree; it is searched first here and met by 15 of 18."""
+    draws = host.values("mt19937/init_genrand", "mulshift", 649119, 0, 48, 28, start=7)
+    space = Space(
+        families=("mt19937_php/mt_srand", "mt19937/*"), seeds=Range(649000, 649200), starts=Range(0, 7), range=(0, 48)  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert (
+        host.values("mt19937_php/mt_srand", "float(31)", 649119, 0, 48, 18, start=7) == draws[:18]
+    ).sum() == 15
+    for one in (space, space.model_copy(update={"mappings": ("float(31)", "shift(1)")})):
+        found = await identify(make_history(draws[:18]), one, compute, journal, run="t")
+        assert {claim.family for claim in found.hypotheses} == {"mt19937/init_genrand"}
+        assert found.next_draws == draws[18:].tolist()
+
+
 async def test_a_second_call_reads_the_ledger_instead_of_searching_again(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:

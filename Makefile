@@ -5,7 +5,8 @@ VENV      := .venv
 BIN       := $(VENV)/bin
 comma     := ,
 STAMP     := $(VENV)/.stamp-$(subst $(comma),-,$(EXTRAS))
-# INSTALLER=pip works too; uv is about three times faster. Both read the same lock.
+# The lock names a hash for every file: uv refuses any other. INSTALLER=pip works too, three times slower and by versions alone,
+# because pip takes no hashes beside a project that has none.
 INSTALLER ?= uv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -36,10 +37,13 @@ build: $(STAMP)
 
 ifeq ($(INSTALLER),uv)
 BOOT := uv
-INSTALL := $(BIN)/uv pip install --python $(BIN)/python -q --compile-bytecode $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS))
+# Wheels of your own (PIP_FIND_LINKS) have hashes of their own.
+INSTALL := $(BIN)/uv pip install --python $(BIN)/python -q --compile-bytecode $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS) --no-verify-hashes)
+PINS := requirements.lock
 else
 BOOT :=
 INSTALL := $(BIN)/pip install -q
+PINS := $(VENV)/pins.txt
 endif
 
 # What cannot be installed by pip is named before anything is written.
@@ -53,14 +57,16 @@ check-machine:
 $(STAMP): pyproject.toml requirements.lock CMakeLists.txt | check-machine
 	@test -x $(BIN)/python || $(PY) -m venv $(VENV)
 	@echo "mimicry: installing into $(VENV) and building the kernels (some minutes) …"
-	@$(if $(BOOT),$(BIN)/pip install -q -c requirements.lock $(BOOT))
-	@$(INSTALL) -c requirements.lock scikit-build-core nanobind cmake ninja
-	@$(INSTALL) -c requirements.lock --no-build-isolation -e '.[$(EXTRAS)]'
+	@sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > $(VENV)/pins.txt
+	@$(if $(BOOT),awk '/^$(BOOT)==/{on=1} on{print} on&&!/\\$$/{exit}' requirements.lock > $(VENV)/boot.txt)
+	@$(if $(BOOT),$(BIN)/pip install -q $(if $(PIP_FIND_LINKS),-c $(VENV)/pins.txt $(BOOT),--require-hashes -r $(VENV)/boot.txt))
+	@$(INSTALL) -c $(PINS) scikit-build-core nanobind cmake ninja
+	@$(INSTALL) -c $(PINS) --no-build-isolation -e '.[$(EXTRAS)]'
 	@touch $@
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
-	  --no-header --no-annotate -o requirements.lock $(LOCKFLAGS)
+	  --no-header --no-annotate --generate-hashes -o requirements.lock $(LOCKFLAGS)
 
 # Regenerate a family's vectors with its independent oracle: make vectors FAMILY=lcg48/java
 FAMILY ?= all

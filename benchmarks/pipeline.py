@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import kstest
 
+from engine.compute.inputs import Input
+from engine.compute.inputs import Shelf as Inputs
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
@@ -66,14 +68,21 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.word = StopWord(folder / "stop.word")
+        self.inputs = folder / "inputs"
 
     async def run(self, task: Task) -> TaskResult:
         """Do one task now."""
         await asyncio.sleep(0)
         began = time.perf_counter()
         stop = Stop(self.word, self.word.generation())
-        meta, arrays = resolve(task.kind)(dict(task.params), dict(task.arrays), stop)
+        given = {**Inputs(self.inputs).arrays(one.digest for one in task.inputs), **task.arrays}
+        meta, arrays = resolve(task.kind)(dict(task.params), given, stop)
         return TaskResult(task.key, True, meta, arrays, None, time.perf_counter() - began, "here", False)
+
+    @asynccontextmanager
+    async def shared(self, arrays: Mapping[str, np.ndarray]) -> AsyncIterator[Input]:
+        """Lend arrays as a file."""
+        yield Input.write(self.inputs, arrays)
 
     async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
         """Do tasks one after the other."""

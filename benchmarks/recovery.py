@@ -17,8 +17,9 @@ import numpy as np
 
 from engine.recovery.answer import Answer, Found
 from engine.recovery.elimination import recover
+from engine.recovery.problem import Pattern, Problem, constant, periodic
 from engine.recovery.seeding_f2 import seed_of
-from engine.recovery.systems import Hypothesis, Pattern, Problem, constant, periodic
+from engine.recovery.systems import Hypothesis, made
 from hip_cuda_kernels import host
 
 AFTER = 100  # draws that a state must follow
@@ -57,12 +58,12 @@ def gf2(label: str, planted: Planted, count: int, patterns: Sequence[Pattern]) -
     """Return a case of elimination over GF(2)."""
 
     def problem(draws: np.ndarray) -> Problem:
-        return Problem(draws, planted.family, planted.mapping, 0, planted.hi, patterns)
+        return Problem(planted.family, planted.mapping, 0, planted.hi, patterns, draws=draws)
 
     def follow(found: Found, total: int) -> np.ndarray:
         posed = problem(planted.draws(count))
         which = Hypothesis(found.pattern, found.place)
-        return posed.made(posed.model.unpack(found.state), which, np.arange(total))
+        return made(posed, posed.model.unpack(found.state), which, np.arange(total))
 
     return Case(label, planted, count, lambda draws: recover(problem(draws)), follow)
 

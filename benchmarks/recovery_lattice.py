@@ -15,6 +15,7 @@ import numpy as np
 from engine.recovery.congruences import MODELS
 from engine.recovery.cuts import cut_of
 from engine.recovery.lattice import solve
+from engine.recovery.problem import Problem, constant
 from hip_cuda_kernels import host
 
 
@@ -88,7 +89,9 @@ def measure(case: Case, planted: int) -> Row:
     for _ in range(planted):
         state, gap, draws = _plant(case, rng)
         began = time.process_time()
-        answer = solve(draws, case.family, case.mapping, 0, case.size - 1, case.gaps, noise=case.noise)
+        answer = solve(
+            Problem(case.family, case.mapping, 0, case.size - 1, constant(*case.gaps), case.noise, draws)
+        )
         seconds.append(time.process_time() - began)
         found += (state, (gap,)) in {(one.state, one.pattern) for one in answer.found}
         listed += len(answer.found)

@@ -142,6 +142,26 @@ def open_history(order: Order, directory: Path | None) -> History:
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
+def cautions(history: History, space: Space) -> Iterator[str]:
+    """Yield what a user should know of draws that can be searched as they are, but may not be meant so."""
+    if len(history) > 1 and (history.times != NO_TIME).any():
+        alike = (
+            (np.diff(history.times) == 0) & (history.times[1:] != NO_TIME)
+            & (np.diff(history.values) == 0) & (np.diff(history.codes) == 0)
+        )  # fmt: skip
+        if alike.any():
+            first = int(np.flatnonzero(alike)[0]) + 2
+            yield (
+                f"{history.source}: {int(alike.sum())} draws repeat time and value of the one before (first: draw {first}); "
+                "if they were recorded twice, leave them out: one draw too many shifts all that follow"
+            )
+    if len(history.sessions) > 1 and space.sessions == "all":
+        yield (
+            f"{history.source}: {len(history.sessions)} sessions ({', '.join(history.sessions[:4])}) are read as one stream; "
+            "--session each looks at each alone too"
+        )
+
+
 def considered(order: Order, shelf: ledger.Shelf) -> Identification:
     """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
     history = open_history(order, None)
@@ -200,6 +220,8 @@ async def analyze(
         if resume is None:
             keep_history(history, directory)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
+        for caution in cautions(history, order.space):
+            note(caution)
         if identification.known:
             note(
                 report.spared_line(identification.spared, [row.run for row in identification.known.values()])

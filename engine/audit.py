@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,8 @@ from pydantic import ValidationError
 from engine.analyze import SPEC, Order, open_history
 from engine.errors import BadInput, Exit, MimicryError
 from engine.history.history import History
-from engine.search import chunk, recorded
+from engine.recovery import task
+from engine.search import algebra, chunk, recorded
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
@@ -30,6 +32,9 @@ from engine.search.sweeper import chunk_order, twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal
+from state.versions import refusal
+
+CERTIFICATE = "coverage/1"
 
 LARGEST = 256 << 20
 """Bytes of a certificate that are read."""
@@ -41,7 +46,7 @@ EXITS: dict[State, Exit] = {
 }
 SAME_RULE = tuple(
     one.name for one in fields(CoverageRow) if one.name in
-    ("family", "mapping", "range_lo", "range_hi", "unit", "start_lo", "start_hi", "law", "gap_lo", "gap_hi", "block", "threshold", "session")
+    ("family", "mapping", "range_lo", "range_hi", "unit", "start_lo", "start_hi", "law", "gap_lo", "gap_hi", "block", "threshold", "session", "origin", "period")
 )  # fmt: skip
 
 
@@ -80,6 +85,8 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise BadInput(f"{path}: more than {LARGEST >> 20} MiB; no certificate is as large")
+        if (why := _other_version(content)) is not None:
+            raise BadInput(f"{path}: {why}")
         made = Certificate.model_validate_json(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot read the certificate ({error.strerror})") from None
@@ -93,6 +100,15 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
         _check("sha-256", seal == made.sha256, seal, f"the content gives {seal}, it states {made.sha256}")
     )
     return checks + _against_ledger(made, state, kernel, wanted)
+
+
+def _other_version(content: bytes) -> str | None:
+    """Return why a certificate of another version is not checked; None where the version is not what is wrong."""
+    try:
+        found = json.loads(content).get("schema", CERTIFICATE)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return refusal(found, CERTIFICATE, older="export it again with `mimicry coverage --export`")
 
 
 def verify_run(directory: Path, kernel: str, wanted: Wanted) -> list[Check]:
@@ -197,7 +213,7 @@ class Recorded:
         by_rule: dict[tuple[Any, ...], list[Cell]] = {}
         with Journal.read_only(self.directory) as journal:
             journal.verify()
-            for cell in (one for one in recorded.cells(journal) if one.origin == "seed"):
+            for cell in recorded.cells(journal):
                 by_rule.setdefault(_rule(cell), []).append(cell)
         return by_rule
 
@@ -217,7 +233,10 @@ class Recorded:
             if cell.seeds.lo <= row.seed_lo <= row.seed_hi <= cell.seeds.hi:
                 with Journal.read_only(self.directory) as journal:
                     found = _chained(journal, cell)
-                inside = [one for one in found if row.seed_lo <= one.seeds[0] and one.seeds[1] <= row.seed_hi]
+                inside = [
+                    one for one in found
+                    if cell.origin == "state" or (row.seed_lo <= one.seeds[0] and one.seeds[1] <= row.seed_hi)
+                ]  # fmt: skip
                 yield cell, [one for one in inside if not one.overflow]
 
 
@@ -226,6 +245,7 @@ def _rule(cell: Cell) -> tuple[Any, ...]:
         "family": cell.family, "mapping": cell.mapping, "range_lo": cell.lo, "range_hi": cell.hi, "unit": cell.seeds.unit,
         "start_lo": cell.starts[0], "start_hi": cell.starts[1], "law": cell.law, "gap_lo": cell.gaps[0],
         "gap_hi": cell.gaps[1], "block": cell.block, "threshold": cell.threshold, "session": cell.session,
+        "origin": cell.origin, "period": cell.period,
     }  # fmt: skip
     return tuple(named[name] for name in SAME_RULE)
 
@@ -276,7 +296,8 @@ def _proven(run: Recorded, row: CoverageRow) -> bool:
         proof = hashlib.sha256("".join(one.digest for one in stretch).encode()).hexdigest()
         counts = (
             len(stretch), sum(one.meta["planted"] for one in stretch), sum(one.meta["found"] for one in stretch),
-            sum(int((one.hits["vector"] == REAL).sum()) for one in stretch),
+            sum(int((one.hits["vector"] == REAL).sum()) for one in stretch)
+            + sum(solved[0] == REAL for one in stretch for solved in one.meta.get("states", ())),
         )  # fmt: skip
         if proof == row.proof and counts == (row.chunks, row.planted, row.found, row.survivors):
             run.matched += [(row, cell, one.index) for one in stretch]
@@ -354,6 +375,10 @@ def _same(run: Recorded, cell: Cell, index: int) -> bool:
         told = next(one for one in recorded.chunks(journal, cell) if one.index == index)
     values, rng = stream_of(run.history, cell.session).values, run.order.space.seed
     stream = twin_stream(values, cell.lo, cell.hi, rng, cell.session)
+    if cell.origin == "state":
+        order = algebra.task(replace(cell, noise=run.order.space.noise or 0.0), stream.all(), "", rng)
+        meta, _ = task.run(dict(order.params), dict(order.arrays), Unstopped())  # type: ignore[arg-type]
+        return meta == told.meta
     seeds = (told.seeds[0], told.seeds[1] - told.seeds[0] + 1)
     params, draws = chunk_order(cell, stream, index, seeds, rng)
     meta, arrays = chunk.run(params, {"draws": draws}, Unstopped())

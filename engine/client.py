@@ -36,10 +36,10 @@ PAUSES = (0.25, 0.5, 1.0, 2.0, 5.0)
 R = TypeVar("R", bound=BaseModel)
 
 
-def _as(kind: type[R], line: bytes) -> R:
-    """Return a line of the engine as a record; Unreachable where it is none of this version."""
+def _as(kind: type[R], said: bytes | dict[str, Any]) -> R:
+    """Return what the engine said (a line, or one read already) as a record; Unreachable where it is none of this version."""
     try:
-        return kind.model_validate_json(line)
+        return kind.model_validate_json(said) if isinstance(said, bytes) else kind.model_validate(said)
     except ValidationError as error:
         raise Unreachable(
             f"the engine sent a {kind.__name__.lower()} that this program cannot read ({error.error_count()} faults); "
@@ -68,7 +68,7 @@ def _reply_in(line: bytes, command: str) -> Reply | None:
     """Return the reply to a command (or to the connection as a whole), None for any other line."""
     record = record_of(line)
     mine = record.get("type") == "reply" and record.get("id") in (command, "")
-    return _as(Reply, line) if mine else None
+    return _as(Reply, record) if mine else None
 
 
 def _lines(connection: socket.socket, deadline: float) -> Iterator[bytes]:
@@ -99,7 +99,7 @@ class Client(Link):
 
     async def command(self, verb: str, **args: Any) -> Reply:
         """Send one command and return its reply; Unreachable when the connection ends before."""
-        return _as(Reply, json.dumps(await self.asked(verb, **args)).encode())
+        return _as(Reply, await self.asked(verb, **args))
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """Subscribe and yield snapshots; whoever is slow gets the newest and misses the ones between."""

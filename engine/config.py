@@ -22,6 +22,8 @@ from engine.errors import BadInput, UsageError
 
 FILE_NAME = "room.toml"
 Source = Literal["default", "file", "flag"]
+SECRET = ("alerts.webhook", "history.url", "history.command")
+"""Settings that may hold a key; a message about them shows no value."""
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 FilePath = Annotated[Path, Field(strict=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -241,6 +243,17 @@ class AlertSettings(Section):
     disk_free_mb: float = Field(default=1024.0, gt=0)
 
 
+class DiskSettings(Section):
+    """What the state directory may take; at 90, 95 and 100 % of it `engine/housekeeping.py` acts."""
+
+    budget_gb: float | None = Field(default=None, gt=0, description="absent = what the file system holds")
+    content_days: int = Field(
+        default=400,
+        ge=1,
+        description="older records of draws keep their hash; their content goes into archive/",
+    )
+
+
 class ObserveSettings(Section):
     """What the daemon shows of itself to programs that watch it."""
 
@@ -286,6 +299,7 @@ class Settings(Section):
     llm: LlmSettings = LlmSettings()
     alerts: AlertSettings = AlertSettings()
     observe: ObserveSettings = ObserveSettings()
+    disk: DiskSettings = DiskSettings()
     rigs: Annotated[tuple[RigSettings, ...], Field(strict=False)] = ()
     schedule: Annotated[tuple[ScheduleSettings, ...], Field(strict=False)] = ()
     _origins: dict[str, Source] = PrivateAttr(default_factory=dict)
@@ -342,6 +356,9 @@ def _rigs(written: Any, path: Path | None) -> tuple[list[RigSettings], list[str]
         name = table.get("name", f"number {number}")
         try:
             rig = RigSettings.model_validate(_placed(table, path))
+        except RuntimeError as error:  # of expanduser: ~somebody, whom this machine does not know
+            refused.append(f"rig {name}: left out: {error} (key, known_hosts)")
+            continue
         except ValidationError as error:
             refused.append(f"rig {name}: left out: {_rig_fault(error)}")
             continue
@@ -374,7 +391,9 @@ def _rig_fault(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{key!r} is missing"
     said = first["msg"].removeprefix("Value error, ")
-    return said if not key else f"{key} = {first['input']!r}: {said}"
+    if not key or key.startswith("env"):  # a worker's environment may hold a key
+        return f"{key}: {said}" if key else said
+    return f"{key} = {first['input']!r}: {said}"
 
 
 def _source(text: str) -> Source:
@@ -420,9 +439,8 @@ def _validate(values: Mapping[str, Any], path: Path | None) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{path or 'flags'}: setting {key!r} = {first['input']!r}: {first['msg']}"
-        ) from error
+        given = "[not shown]" if key in SECRET else repr(first["input"])
+        raise UsageError(f"{path or 'flags'}: setting {key!r} = {given}: {first['msg']}") from None
 
 
 def _nest(values: Mapping[str, Any]) -> dict[str, Any]:

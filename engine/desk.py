@@ -47,15 +47,15 @@ class Shelf:
     def keep_analysis(self, mark: str, analysis: Analysis, digest: str) -> None:
         """Store an analysis under the fingerprint of what was searched."""
         lineage = Lineage(schema=analysis.schema_, inputs={"history": digest}, run=analysis.run)
-        self.artifacts.write_json(_analysis_name(mark), analysis.model_dump(mode="json"), lineage)
+        self.artifacts.write_json(analysis_name(mark), analysis.model_dump(mode="json"), lineage)
 
     def analysis(self, mark: str) -> Analysis | None:
         """Return the analysis with this fingerprint."""
         from engine.search.analysis import Analysis
 
-        if not self.artifacts.exists(_analysis_name(mark)):
+        if not self.artifacts.exists(analysis_name(mark)):
             return None
-        return Analysis.model_validate(self.artifacts.read_json(_analysis_name(mark)))
+        return Analysis.model_validate(self.artifacts.read_json(analysis_name(mark), schema="analysis/1"))
 
     def last_verdict(self, since: int | None = None) -> dict[str, Any] | None:
         """Return the last published verdict; with `since`, None unless it is about the draws from that one on."""
@@ -194,7 +194,8 @@ class Desk:
         return self.intake.store.snapshot().head(draws).tail(since)
 
 
-def _analysis_name(mark: str) -> str:
+def analysis_name(mark: str) -> str:
+    """Return the artifact's name of the analysis with a fingerprint."""
     return f"analysis-{mark[:16]}.json"
 
 

@@ -41,6 +41,10 @@ class EnvironmentFault(MimicryError):
     exit_code = Exit.ENVIRONMENT
 
 
+class DiskFault(EnvironmentFault):
+    """The disk takes or gives nothing at this moment; the work is not at fault and goes on later."""
+
+
 class Unreachable(MimicryError):
     """No daemon answers on the control socket."""
 

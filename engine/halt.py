@@ -6,7 +6,6 @@ engine's loop stalls: the stop word moves first, the journal row follows.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -154,8 +153,13 @@ class _NoDevices:
 def halt_offline(state: Path, *, kind: str = "now", reason: str = "", by: str | None = None) -> HaltRow:
     """Halt without a daemon: write the row for the next start, under the lock."""
     try:
+        from engine.peer import ACT, this_process
+
+        me = this_process("command line")
         with Journal.open(state) as journal:
-            return Halt(journal, _NoDevices()).ask(kind, reason, by or f"{getpass.getuser()} (command line)")
+            row = Halt(journal, _NoDevices()).ask(kind, reason, by or me.by)
+            journal.append(ACT, me.act("halt", {"kind": kind, "reason": reason}))
+            return row
     except StateLocked as error:
         told = _stop_word(state) if kind == "now" else "nothing was told to stop"
         raise EnvironmentFault(

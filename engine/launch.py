@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.client import call
 from engine.errors import EnvironmentFault, Unreachable
 
+OLD_LOG = 1 << 20  # bytes of earlier daemons' last words, moved aside
 PATIENCE = 20.0  # seconds a daemon may take until its socket answers
 
 
@@ -23,7 +24,7 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         return
     except Unreachable:
         pass
-    (state / "logs").mkdir(parents=True, exist_ok=True)
+    (state / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / "logs" / "daemon.err"
     command = [
         sys.executable,
@@ -35,7 +36,10 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
         *(["--demo"] if demo else []),
         *(["--simulated-fleet"] if fleet else []),
     ]
-    with log.open("ab") as sink:
+    if log.exists() and log.stat().st_size > OLD_LOG:
+        log.replace(log.with_name("daemon.err.1"))
+    private = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(private, "ab") as sink:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
         )

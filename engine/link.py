@@ -13,6 +13,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -30,6 +31,7 @@ _SNAPSHOT, _EVENT = b'{"type":"snapshot"', b'{"type":"event"'
 _VERB = re.compile(r"[a-z][a-z_]{0,39}")
 
 
+@cache
 def build() -> str:
     """Return this program's version for the greeting."""
     from importlib.metadata import PackageNotFoundError, version
@@ -129,8 +131,8 @@ def greeted(line: bytes) -> None:
     if record.get("type") == "reply":
         raise Unreachable(str(record.get("error")))
     try:
-        low, high = map(int, record["protocol"])
-    except (KeyError, TypeError, ValueError) as error:
+        low, high = (int(end) for end in record["protocol"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Unreachable(
             f"the engine sent a hello that this program cannot read ({line[:80]!r}); run both in the same version"
         ) from error
@@ -189,8 +191,8 @@ class Link:
     async def subscribe(self, *, events: bool) -> None:
         """Ask to be told of everything that follows."""
         reply = await self.asked("subscribe", events=events)
-        if not reply["ok"]:
-            raise Unreachable(f"the engine in {self._state} refused: {reply['error']}")
+        if reply.get("ok") is not True:
+            raise Unreachable(f"the engine in {self._state} refused: {reply.get('error')}")
 
     async def next_snapshot(self) -> bytes:
         """Return the newest snapshot's line, once there is one that was not taken; events before it are passed over."""

@@ -10,12 +10,13 @@ import contextlib
 import json
 import logging
 import logging.handlers
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import EnvironmentFault
+from engine.secrets import cleaned
 
 FILE = Path("logs") / "watcher_agent.log"
 BYTES, KEPT = 5 << 20, 5
@@ -46,7 +47,11 @@ def correlation() -> dict[str, str]:
 
 
 class Lines(logging.Formatter):
-    """Formats a record as one JSON line; a traceback becomes one field."""
+    """Formats a record as one JSON line; a traceback becomes one field. No line holds a secret."""
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; called where the record was logged, so the ids are those of that work."""
@@ -59,11 +64,12 @@ class Lines(logging.Formatter):
             "at": at,
             "level": record.levelname.lower(),
             "source": record.name,
-            "text": shortened(record.getMessage(), TEXT_LIMIT),
+            "text": cleaned(shortened(record.getMessage(), TEXT_LIMIT), self._secrets),
             **correlation(),
         }
         if record.exc_info:
-            fields["trace"] = shortened(self.formatException(record.exc_info), TRACE_LIMIT)
+            trace = shortened(self.formatException(record.exc_info), TRACE_LIMIT)
+            fields["trace"] = cleaned(trace, self._secrets)
         return json.dumps(fields)
 
 
@@ -103,8 +109,8 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
 
 @contextlib.contextmanager
-def to_file(state: Path) -> Iterator[LogFile]:
-    """Send the program's own log records, and warnings of libraries, to the file while the block lasts."""
+def to_file(state: Path, secrets: Sequence[str] = ()) -> Iterator[LogFile]:
+    """Send the program's own log records, and warnings of libraries, to the file while the block lasts; `secrets` are masked."""
     path = state / FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +119,7 @@ def to_file(state: Path) -> Iterator[LogFile]:
         raise EnvironmentFault(
             f"{path}: cannot write the log ({error.strerror}); check rights and space"
         ) from error
-    handler.setFormatter(Lines())
+    handler.setFormatter(Lines(secrets))
     handler.addFilter(
         lambda record: record.levelno >= logging.WARNING or record.name.startswith(("mimicry", "engine"))
     )

@@ -118,13 +118,18 @@ class Parameters:
         """Return current values by name; with a prefix only those under it, the prefix cut off."""
         return {name[len(prefix) :]: value for name, value in self._values.items() if name.startswith(prefix)}
 
-    def change(self, name: str, value: Value, *, by: Who, why: str, cause: str | None = None) -> Change:
-        """Record a change, then apply it; UsageError for an unknown name, a broken bound or one who may not."""
+    def change(
+        self, name: str, value: Value, *, by: Who, why: str, cause: str | None = None, person: str = ""
+    ) -> Change:
+        """Record a change, then apply it; UsageError for an unknown name, a broken bound or one who may not.
+
+        `person` stands beside the role in the record.
+        """
         parameter = self.registry.get(name)
         if by not in parameter.who:
             raise UsageError(f"parameter {name}: {by} may not change it; {', '.join(parameter.who)} may")
         change = Change(name=name, before=self._values[name], after=parameter.check(value), by=by, why=why)
-        self._ledger.set(name, change.after, who=by, why=why, cause=cause)
+        self._ledger.set(name, change.after, who=f"{by} {person}".strip(), why=why, cause=cause)
         self._values[name] = change.after
         return change
 
@@ -202,6 +207,22 @@ REGISTRY = Registry(
             2,
             "survivors that one task of step 3 scores",
             scale="log",
+        ),
+        _row(
+            "pipeline.deterministic",
+            (0, 1),
+            1,
+            1,
+            "1: trials go in fixed batches, told in order, so a resumed run ends with the same artifacts; 0: each is told as it ends",
+            who=OPERATOR,
+        ),
+        _row(
+            "pipeline.save_all_models",
+            (0, 1),
+            0,
+            1,
+            "1: step 5 keeps the models of all families, not of the best alone",
+            who=OPERATOR,
         ),
         _row("pipeline.embargo", (1, 16), 1, 1, "draws between what features read and what targets score"),
         _row("pipeline.dev_blocks", (3, 12), 4, 1, "chronological blocks of the validation"),

@@ -9,14 +9,18 @@ import pwd
 import socket
 import struct
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from engine.client import build
 from engine.errors import Exit
+from engine.masks import masked
 from engine.protocol import LINE_LIMIT, LOOKS, PROTOCOL, Command, Event, Hello, Reply, Snapshot
 
 PEERS = 64
@@ -27,13 +31,49 @@ HELLO_SECONDS = 5.0
 LINE_SECONDS = 10.0
 FAREWELL_SECONDS = 1.0
 FAULTS = 16
+ACT = "act"
+"""The event of an acting command that was done: the verb, its arguments, and who sent it from where."""
+ARGS_KEPT = 1000
 _BUFFER = 1 << 16
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends commands, as the kernel knows it: user, process and terminal; `label` is what the program calls itself."""
+
+    uid: int
+    pid: int
+    tty: str | None
+    label: str
+
+    @property
+    def by(self) -> str:
+        """Return the caller as records and screens name it."""
+        return f"{user_name(self.uid)} ({self.label}, pid {self.pid})"
+
+    def act(
+        self, verb: str, args: Mapping[str, Any], *, client: str = "", command: str = ""
+    ) -> dict[str, Any]:
+        """Return the record of something done: what, with which arguments (masked, cut), by whom and from where."""
+        text = masked(json.dumps(dict(args), sort_keys=True))
+        return {
+            "verb": verb, "by": self.by, "uid": self.uid, "pid": self.pid, "tty": self.tty, "client": client[:100],
+            "command": command[:100], "args": text if len(text) <= ARGS_KEPT else text[:ARGS_KEPT] + "…",
+        }  # fmt: skip
+
+
+def this_process(label: str) -> Caller:
+    """Return this process as a caller, for what acts without an engine."""
+    return Caller(os.getuid(), os.getpid(), terminal(os.getpid()), label)
+
+
+NOBODY = Caller(-1, 0, None, "not greeted")
 
 
 class Host(Protocol):
     """What a connection needs of the server."""
 
-    async def execute(self, command: Command, by: str) -> Reply:
+    async def execute(self, command: Command, caller: Caller) -> Reply:
         """Do a command and return its reply."""
 
     def subscribe(self, peer: Peer) -> None:
@@ -60,8 +100,7 @@ class Peer:
         self._host, self._reader, self._writer = host, reader, writer
         self.subscribed = self.wants_events = self._readonly = False
         self.after: int | None = None
-        self.by = ""
-        """Who it is: user, program, process."""
+        self.caller = NOBODY
         self._faults = self._busy = 0
         self._pending = bytearray()
         self._replies: deque[bytes] = deque()
@@ -163,7 +202,7 @@ class Peer:
             raise _Refused(f"the viewer speaks protocol {low}..{high}, the engine {ours}: upgrade the {side}")
         self._readonly = hello.readonly
         label = "".join(letter for letter in hello.client or "unnamed" if letter.isprintable())[:40]
-        self.by = f"{user_name(uid)} ({label}, pid {pid})"
+        self.caller = Caller(uid, pid, terminal(pid), label)
 
     async def _line(self, first: float | None) -> bytes:
         """Return the next line; a begun line must be finished in time and may have 1 MiB."""
@@ -215,7 +254,7 @@ class Peer:
 
     async def _execute(self, command: Command) -> None:
         try:
-            self._reply(await self._host.execute(command, self.by))
+            self._reply(await self._host.execute(command, self.caller))
         finally:
             self._busy -= 1
             if not self._busy:
@@ -223,6 +262,11 @@ class Peer:
 
     async def _control(self, command: Command) -> None:
         self._reply(await self._host.take_control(self, command))
+
+    @property
+    def by(self) -> str:
+        """Return who it is: user, program, process."""
+        return self.caller.by
 
     @property
     def acts(self) -> bool:
@@ -259,7 +303,12 @@ class Peer:
 
 def encode(record: Hello | Snapshot | Event | Reply) -> bytes:
     """Return a record as one line."""
-    return record.model_dump_json(by_alias=True).encode("utf-8") + b"\n"
+    try:
+        return record.model_dump_json(by_alias=True).encode("utf-8") + b"\n"
+    except PydanticSerializationError:
+        # Half a character (a lone surrogate), as the name of a file may hold: it is shown as ?, and nobody's screen stops for it.
+        plain = json.dumps(record.model_dump(by_alias=True), ensure_ascii=False, separators=(",", ":"))
+        return plain.encode("utf-8", "replace") + b"\n"
 
 
 def refusal(command: str, error: str, code: int) -> Reply:
@@ -281,6 +330,23 @@ def credentials(writer: asyncio.StreamWriter) -> tuple[int, int]:
         "3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     )
     return pid, uid
+
+
+def terminal(pid: int) -> str | None:
+    """Return the terminal that a process belongs to, None without one (or where /proc does not tell)."""
+    try:
+        number = int(
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rpartition(")")[2]
+            .split()[4]
+        )
+    except (OSError, ValueError, IndexError):
+        return None
+    major, minor = os.major(number), os.minor(number)
+    if 136 <= major <= 143:
+        return f"pts/{(major - 136) * 256 + minor}"
+    return f"tty{minor}" if major == 4 else None
 
 
 def user_name(uid: int) -> str:

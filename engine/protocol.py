@@ -25,6 +25,7 @@ LOOKS = frozenset(
         "explain",
         "decision",
         "llm_status",
+        "soak",
         "stacks",
     }
 )

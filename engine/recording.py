@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import sqlite3
 import zlib
@@ -183,20 +184,29 @@ def unpack(file: Path, folder: Path, *, check: Callable[[int], None] | None = No
         with (folder / JOURNAL_NAME).open("wb") as target:
             while block := source.read(BLOCK):
                 digest.update(block)
-                try:
-                    plain = unpacker.decompress(block)
-                except zlib.error as error:
-                    raise BadInput(f"{file}: damaged ({error}); its digest does not hold either") from None
-                written += target.write(plain)
-                if written > MOST:
-                    raise BadInput(f"{file}: unpacks to more than {MOST >> 30} GiB; record a shorter slice")
-            target.write(unpacker.flush())
+                for plain in _plain(file, unpacker, block):
+                    written += target.write(plain)
+                    if written > MOST:
+                        raise BadInput(
+                            f"{file}: unpacks to more than {MOST >> 30} GiB; record a shorter slice"
+                        )
     if digest.hexdigest() != header.sha256:
         raise BadInput(
             f"{file}: damaged: sha-256 {digest.hexdigest()[:12]}, recorded was {header.sha256[:12]}; copy it again"
         )
     _check_events(file, folder, header)
     return header
+
+
+def _plain(file: Path, unpacker: Any, block: bytes) -> Iterator[bytes]:
+    """Yield what a block unpacks to, a piece at a time: a block of zeros may hold a thousand times its size."""
+    while block:
+        try:
+            plain = unpacker.decompress(block, BLOCK)
+        except zlib.error as error:
+            raise BadInput(f"{file}: damaged ({error}); its digest does not hold either") from None
+        yield plain
+        block = unpacker.unconsumed_tail
 
 
 def _check_events(file: Path, folder: Path, header: Header) -> None:
@@ -228,10 +238,10 @@ def _header(file: Path, line: bytes) -> Header:
     try:
         told = json.loads(line)
         schema = str(told["schema"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadInput(f"{file}: not a recording; `mimicry record --out FILE` makes one") from None
     name, _, version = schema.partition("/")
-    if name != "recording" or not version.isdigit():
+    if name != "recording" or not re.fullmatch("[0-9]{1,9}", version):
         raise BadInput(f"{file}: is a {schema!r}, not a recording")
     if int(version) != VERSION:
         side = "upgrade this program" if int(version) > VERSION else "record it again with this program"

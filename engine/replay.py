@@ -1,4 +1,7 @@
-"""The room as it was: requests, decisions, runs, halt, verdict and pool folded from the journal up to one event.
+"""The room as it was: requests, decisions, runs, halt, verdict and pool as the journal held them at one event.
+
+A look back costs the same in a journal of years: only the newest records before the event are folded, and the whole story of
+what they name; requests that were open for longer are found through the table.
 
 Live and replay go through the same `status.assemble` and read the same records, so that a panel can lack nothing that is
 in the journal. Readings come from the samples of that time. What only the running process knew (devices) is not invented.
@@ -7,8 +10,7 @@ in the journal. Readings come from the samples of that time. What only the runni
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from copy import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,17 @@ if TYPE_CHECKING:
 
 KINDS = ("request.", "decision", "halt.", VERDICT, "run.", "pool.committed", "alert.")
 """Events that change what a viewer sees; a step goes from one to the next."""
-EVERY, KEPT = 500, 64
+FOLDED = 400
+"""Records of requests and of runs each that a room is folded from."""
+STILL_OPEN = 200
+"""Requests at most that had been open for longer than those."""
+FOLDS: tuple[tuple[str, int], ...] = (
+    ("request.", FOLDED),
+    ("run.", FOLDED),
+    ("halt.", 8),
+    (VERDICT, 1),
+    ("pool.committed", 1),
+)
 OPEN = ("running", "claimed", "queued", "deferred")
 RECENT = 30.0
 """Seconds within which a reading counts as that of the moment."""
@@ -48,15 +60,8 @@ class Room:
     verdict: Mapping[str, Any] | None = None
     pool: Mapping[str, Any] | None = None
 
-    def copied(self) -> Room:
-        """Return a room that goes on apart from this one; its records are immutable and shared."""
-        other = copy(self)
-        other.requests, other.runs = dict(self.requests), dict(self.runs)
-        return other
-
     def take(self, event: Event) -> None:
         """Apply one event."""
-        self.seq, self.head, self.at = event.seq, event.hash, event.at
         kind, _, what = event.kind.partition(".")
         if kind == "request":
             self._request(event, what)
@@ -67,7 +72,7 @@ class Room:
         elif event.kind == VERDICT:
             self.verdict = event.data
         elif event.kind == "pool.committed":
-            self.pool = event.data["pool"]
+            self.pool = event.data.get("pool")
 
     def _request(self, event: Event, state: str) -> None:
         data, known = event.data, self.requests.get(event.data["request"])
@@ -104,24 +109,50 @@ class Room:
 
 
 class Past:
-    """Rooms by event number; a copy is kept every few hundred events, so that stepping back folds little."""
+    """Rooms by event number."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._kept: list[Room] = [Room()]
 
     def room(self, upto: int) -> Room:
         """Return the room after the last event at or before `upto`."""
-        room = next(kept for kept in reversed(self._kept) if kept.seq <= upto).copied()
-        for taken, event in enumerate(self._journal.events(after=room.seq, kinds=KINDS), 1):
-            if event.seq > upto:
-                break
+        last = self._journal.newest(KINDS, 1, upto=upto)
+        if not last:
+            return Room()
+        room = Room(seq=last[0].seq, head=last[0].hash, at=last[0].at)
+        found = {
+            event.seq: event
+            for kind, most in FOLDS
+            for event in self._journal.newest((kind,), most, upto=upto)
+        }
+        for subject in (*self._begun_before(found.values()), *self._open_for_longer(upto)):
+            found |= {event.seq: event for event in self._story(subject, upto)}
+        for _, event in sorted(found.items()):
             room.take(event)
-            if taken % EVERY == 0 and room.seq > self._kept[-1].seq:
-                self._kept.append(room.copied())
-                if len(self._kept) > KEPT:
-                    del self._kept[1::2]
+        if room.pool is None:  # none yet, or its record is in an archive: the table has it
+            room.pool = self._journal.predictions.pool_at(upto)
         return room
+
+    def _begun_before(self, found: Iterable[Event]) -> list[str]:
+        """Return the requests and runs of which these events are not the whole story."""
+        known: dict[str, bool] = {}
+        for event in sorted(found, key=lambda each: each.seq):
+            what = event.kind.partition(".")[0]
+            if what in ("request", "run"):
+                whole = "from" not in event.data and event.kind != "run.step"
+                known.setdefault(event.data[what], whole)
+        return [name for name, whole in known.items() if not whole]
+
+    def _open_for_longer(self, upto: int) -> list[str]:
+        """Return requests that had not ended at `upto`: their last move came later, or has not come yet."""
+        query = "SELECT n FROM requests WHERE seq > ? OR state IN ('queued', 'claimed', 'running', 'deferred') ORDER BY n LIMIT ?"
+        with self._journal.reading() as db:
+            return [f"r-{n}" for (n,) in db.execute(query, (upto, STILL_OPEN))]
+
+    def _story(self, subject: str, upto: int) -> list[Event]:
+        role = "run" if subject.startswith("run") else "request"
+        story = self._journal.story(subject, role=role)
+        return [event for event in story if event.seq <= upto and event.kind.startswith(f"{role}.")]
 
     def seek(self, start: int | None, step: int, at: str | None) -> int:
         """Return the number of the event that is one step from `start` (None: the end), or the last one at a time."""
@@ -129,25 +160,12 @@ class Past:
             return self._until(at)
         end = self._journal.seq
         here = end if start is None else max(0, min(start, end))
-        if step > 0:
-            found = next(iter(self._journal.events(after=here, kinds=KINDS, limit=1)), None)
-            return here if found is None else found.seq
-        last = self._before(here)
-        return here if last is None else last
-
-    def _before(self, seq: int) -> int | None:
-        """Return the number of the newest event of our kinds before `seq`, looked for in growing strides."""
-        stride = 64
-        while True:
-            low = max(0, seq - stride)
-            found = [
-                event.seq
-                for event in self._journal.events(after=low, kinds=KINDS, limit=stride)
-                if event.seq < seq
-            ]
-            if found or low == 0:
-                return found[-1] if found else None
-            stride *= 4
+        found = (
+            list(self._journal.events(after=here, kinds=KINDS, limit=1))
+            if step > 0
+            else self._journal.newest(KINDS, 1, upto=here - 1)
+        )
+        return found[0].seq if found else here
 
     def _until(self, at: str) -> int:
         try:
@@ -169,15 +187,7 @@ class Past:
 
     def decisions(self, upto: int, most: int) -> list[DecisionRow]:
         """Return the decisions that stood then, newest first: they are never changed."""
-        found: list[DecisionRow] = []
-        before: int | None = None
-        while len(found) < most:
-            page = self._journal.decisions.list(limit=200, before=before)
-            found += [row for row in page if row.seq <= upto]
-            if len(page) < 200:
-                break
-            before = page[-1].id
-        return found[:most]
+        return self._journal.decisions.upto(upto, limit=most)
 
     def snapshot(self, upto: int, *, host: str, test_mode: bool) -> Snapshot:
         """Return the snapshot of that moment."""
@@ -188,7 +198,7 @@ class Past:
             run=next(reversed(room.runs.values()), None), requests=self.requests(room, ROWS),
             requests_waiting=sum(each.state in ("queued", "deferred") for each in room.requests.values()),
             decisions=self.decisions(upto, ROWS), alerts=Book(self._journal, upto=upto).standing(when)[:ROWS],
-            autonomy=autonomy(self.decisions(upto, 1000), when),
+            autonomy=autonomy(self._journal.decisions.briefs(limit=1000, upto=upto), when),
         )  # fmt: skip
         shot = assemble(
             facts,
@@ -227,8 +237,7 @@ class Past:
         for name in (each for each in Reading.__dataclass_fields__ if each != "at"):
             near = [
                 each.value
-                for each in self._journal.samples.series(f"engine.{name}", since=at - RECENT)
-                if each.at <= at
+                for each in self._journal.samples.series(f"engine.{name}", since=at - RECENT, until=at)
             ]
             if near:
                 values[name] = int(near[-1]) if Reading.__dataclass_fields__[name].type == "int" else near[-1]

@@ -133,6 +133,8 @@ def _origin(origin: dict[str, Any]) -> str:
 def _gap(gap: dict[str, Any]) -> str:
     if gap["law"] == "reseed":
         return f"seeded anew before every draw, the seed {gap['value']} further each time"
+    if gap["law"] == "periodic":
+        return f"{', '.join(map(str, gap['pattern']))} calls discarded between draws, in turn"
     if gap["law"] == "range":
         first = " ".join(map(str, gap["pattern"][:12]))
         return f"{gap['lo']} to {gap['hi']} calls discarded, varying from draw to draw: {first} …"

@@ -27,6 +27,7 @@ from engine.config import FILE_NAME, Settings, load
 from engine.desk import Desk, Shelf
 from engine.dispatch.autonomy import Autonomy
 from engine.dispatch.dispatcher import Dispatcher
+from engine.dispatch.told import of_loop
 from engine.errors import Exit
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.consult import Consultant
@@ -39,6 +40,7 @@ from engine.llm.advisor import Advisor, NoAdvisor
 from engine.observe.lookout import Lookout
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
+from engine.secrets import cleaned, secrets_of
 from engine.server import Server
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
@@ -64,11 +66,19 @@ MIRROR_PAUSE = 0.2
 
 def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
-    faulthandler.enable()  # a crash in native code, or the service manager's SIGABRT, leaves every thread's stack
-    faulthandler.register(signal.SIGUSR1)  # and so does this, where nothing of Python answers any more
+    _leave_stacks()
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
     return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))
+
+
+def _leave_stacks() -> None:
+    """Have a crash in native code, and the service manager's SIGABRT, leave every thread's stack; SIGUSR1 asks for them."""
+    with contextlib.suppress(
+        RuntimeError, OSError
+    ):  # there is nowhere to write to: no stderr, or one without a file
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
 
 
 async def run(state: Path, settings: Settings, *, demo: bool = False, simulated: bool = False) -> int:
@@ -79,7 +89,10 @@ async def run(state: Path, settings: Settings, *, demo: bool = False, simulated:
             "synthetic_injection": settings.synthetic_injection.model_copy(update={"enabled": True}),
         }
         settings = settings.model_copy(update=both)
-    with opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state) as log:
+    secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
+    with (
+        opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state, secrets) as log,
+    ):  # fmt: skip
         room = Room(state, settings, journal, word, demo=demo, simulated=simulated, log=log)
         return await room.live()
 
@@ -106,7 +119,11 @@ class Room:
         self.desk = self._desk()
         self.autonomy = Autonomy(self.desk, lambda: self.watcher.wake())
         self._consultant = Consultant(
-            self.desk.advisor, journal, self.desk.parameters, self.autonomy.risky.ask
+            self.desk.advisor,
+            journal,
+            self.desk.parameters,
+            self.autonomy.risky.ask,
+            lambda: of_loop(self.desk),
         )
         self.queue = self.autonomy.queue
         self.watcher = Watcher(
@@ -121,6 +138,7 @@ class Room:
         self._lookout = Lookout(settings.observe, state, journal.append, self._sight, log)
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
+        self._secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
         hook = settings.alerts.webhook
@@ -186,8 +204,13 @@ class Room:
             file=sys.stderr,
         )
         services = asyncio.create_task(self._supervisor.run())
+        services.add_done_callback(
+            lambda _: self._end.set()
+        )  # a room whose services are gone must not look alive
         try:
             await self._end.wait()
+            if services.done():
+                services.result()
             await self._reach_checkpoint()
         finally:
             services.cancel()
@@ -290,7 +313,8 @@ class Room:
         self._call(self._draws_came.set)
 
     def _service_failed(self, name: str, error: str) -> None:
-        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {error}"})
+        told = cleaned(error, self._secrets)
+        self._journal.append(status.ALERT, {"level": "fail", "text": f"service {name} failed: {told}"})
 
     def _halt_changed(self, row: HaltRow | None) -> None:
         """Put an operator's halt beside the decisions, once; the watcher's own halts have their decision already."""
@@ -304,7 +328,8 @@ class Room:
 
     def _rates(self) -> dict[str, float]:
         rate = self.desk.bench.rate()
-        return self._lookout.readings() | ({} if rate is None else {"compute.rate": rate})
+        told = self._lookout.readings() | self.autonomy.house.readings()
+        return told | ({} if rate is None else {"compute.rate": rate})
 
     def _sight(self) -> Sight:
         last = self._sampler.last
@@ -322,12 +347,13 @@ class Room:
             *self.desk.advisor.degraded(),
             *self.desk.bench.degraded(),
             *(self._webhook.degraded if self._webhook else []),
+            *self._consultant.degraded(),
             *self._lookout.degraded(),
         ]
         if self.desk.fleet is not None:
             live.degraded, live.rigs = [*live.degraded, *self.desk.fleet.degraded()], self.desk.fleet.hosts()
         live.advisor = self.desk.advisor.state
-        live.readers, live.draws = self._server.readers, self.desk.intake.count
+        live.readers, live.draws = self._server.readers, self.desk.intake.known
         live.workers, live.planned_workers = self.desk.bench.workers_here(), self.desk.bench.planned_workers
         live.rate, live.step, live.search = self.desk.bench.rate(), board.step, board.search
         live.reading, live.slopes = self._sampler.last, self._sampler.slopes

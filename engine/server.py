@@ -28,7 +28,7 @@ from engine import logs
 from engine.client import socket_address
 from engine.errors import BadInput, EnvironmentFault, Exit, MimicryError, UsageError
 from engine.halt import Halt
-from engine.peer import EVENTS_QUEUED, PEERS, Peer, encode, one_line, refusal
+from engine.peer import ACT, EVENTS_QUEUED, PEERS, Caller, Peer, encode, one_line, refusal
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Event, Reply, Snapshot
 from engine.stacks import name_loop, stacks
 from state import chain
@@ -48,6 +48,8 @@ BUILT_IN = (
 )  # answered here, on the listener's own thread
 RATE_HZ = 2.0
 REMEMBERED = 1024
+POLLS = frozenset({"llm_answer"})
+"""Verbs that neither act nor are for everybody's eyes: they fetch what the caller asked for before."""
 EVENT_PAUSE = 0.05
 ENGINE_SECONDS = 10.0
 STALLED_SECONDS = 1.0
@@ -279,13 +281,13 @@ class Server:
 
     # -- commands ---------------------------------------------------------------------------------------------------------
 
-    async def execute(self, command: Command, by: str) -> Reply:
+    async def execute(self, command: Command, caller: Caller) -> Reply:
         """Do a command, an acting one once per (client, id), and return its reply."""
         key = (command.client, command.id)
         work = self._seen.get(key)
         if work is None:
             with logs.bound(command=command.id[:COMMAND_ID_SHOWN]):
-                work = self._loop.create_task(self._reply(command, by))
+                work = self._loop.create_task(self._recorded(command, caller))
             if command.verb not in LOOKS:
                 self._remember(key, work)
         try:
@@ -299,6 +301,26 @@ class Server:
         self._seen[key] = work
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
+
+    async def _recorded(self, command: Command, caller: Caller) -> Reply:
+        """Do a command; what acted leaves who did it on the record before it is answered. A halt waits for nothing."""
+        reply = await self._reply(command, caller.by)
+        if not reply.ok or command.verb in LOOKS or command.verb in POLLS:
+            return reply
+        record = asyncio.wrap_future(self._pool.submit(self._record, command, caller), loop=self._loop)
+        if command.verb == "halt":
+            record.add_done_callback(_told)
+            return reply
+        try:
+            await record
+        except StateError as error:
+            told = f"{command.verb}: done, but who did it could not be recorded: {error}"
+            return refusal(command.id, told, error.exit_code)
+        return reply
+
+    def _record(self, command: Command, caller: Caller) -> None:
+        record = caller.act(command.verb, command.args, client=command.client, command=command.id)
+        self._journal.append(ACT, record)
 
     async def _reply(self, command: Command, by: str) -> Reply:
         try:
@@ -345,6 +367,12 @@ class Server:
     def _do_resume(self, args: Mapping[str, Any], by: str) -> dict[str, Any]:
         reason = texts(args, {"reason": ""}, "resume")["reason"]
         return {"resumed": self._halt.resume(by, reason), "by": by, "reason": reason}
+
+
+def _told(record: asyncio.Future[None]) -> None:
+    """Log why a halt's caller could not be recorded; the halt's own record names them too."""
+    if not record.cancelled() and (error := record.exception()) is not None:
+        logger.error("who asked for a halt could not be recorded: %s", error)
 
 
 async def _call(handler: Handler, command: Command, by: str) -> Mapping[str, Any]:

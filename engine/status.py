@@ -59,6 +59,22 @@ class Queue(Protocol):
         """Return how many requests wait."""
 
 
+class Deed(Protocol):
+    """What counting decisions needs of one; `state.decisions.Brief` and a whole row are both."""
+
+    @property
+    def at(self) -> str:
+        """Return when."""
+
+    @property
+    def action(self) -> str:
+        """Return what was decided."""
+
+    @property
+    def source(self) -> str:
+        """Return who decided."""
+
+
 class Worker(Protocol):
     """What status needs to know of one worker."""
 
@@ -195,11 +211,11 @@ def gather(journal: Journal, queue: Queue, *, now: datetime | None = None, book:
         requests_waiting=queue.waiting(),
         decisions=journal.decisions.list(limit=ROWS),
         alerts=(book or Book(journal)).standing(now)[:ROWS],
-        autonomy=autonomy(journal.decisions.list(limit=1000), now),
+        autonomy=autonomy(journal.decisions.briefs(limit=1000), now),
     )
 
 
-def autonomy(decisions: Sequence[DecisionRow], now: datetime) -> float | None:
+def autonomy(decisions: Sequence[Deed], now: datetime) -> float | None:
     """Return the share of the last 24 hours' decisions that were closed without a human; None without decisions.
 
     PROCEED and RETRY close themselves; ESCALATE waits for a person. Entries made by operators are not counted.

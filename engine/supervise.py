@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,6 +14,10 @@ logger = logging.getLogger("mimicry.supervise")
 
 FIRST_DELAY, LAST_DELAY = 0.5, 30.0
 STABLE_SECONDS = 60.0
+AGAIN_SECONDS = 3600.0
+"""A service that fails with the same words again is told once an hour: a restart every 30 s must not fill the journal."""
+UNTOLD = 20
+"""Failures kept for later while the journal takes none; the oldest give way, the log has all."""
 State = Literal["running", "waiting", "ended"]
 Service = Callable[[], Awaitable[None]]
 
@@ -47,7 +52,10 @@ class Supervisor:
     ) -> None:
         """`told(name, error)` is called once per failure, for the journal."""
         self._told, self._first, self._last = told, first_delay, last_delay
+        self._untold: deque[tuple[str, str]] = deque(maxlen=UNTOLD)
         self._services: dict[str, Service] = {}
+        self._said: dict[str, tuple[str, float]] = {}
+        """The fault of each service that was told last, and when."""
         self.states: dict[str, ServiceState] = {}
 
     def add(self, name: str, service: Service) -> None:
@@ -82,10 +90,27 @@ class Supervisor:
                 delay = self._first
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._last)
+            self._tell()
 
     def _note(self, state: ServiceState, error: Exception) -> None:
         state.state, state.restarts = "waiting", state.restarts + 1
         state.since = time.monotonic()
         state.error = f"{type(error).__name__}: {error}".splitlines()[0]
         logger.error("service %s failed: %s", state.name, state.error, exc_info=error)
-        self._told(state.name, state.error)
+        now, last = time.monotonic(), self._said.get(state.name)
+        if last is None or last[0] != state.error or now - last[1] > AGAIN_SECONDS:
+            self._said[state.name] = (state.error, now)
+            self._untold.append((state.name, state.error))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Put failures on record; one that cannot be now, as on a full disk, waits: it must not end what keeps services running."""
+        while self._untold:
+            try:
+                self._told(*self._untold[0])
+            except Exception as error:  # noqa: BLE001 - whatever keeps the record shut
+                logger.warning(
+                    "the failure of service %s is not on record yet: %s", self._untold[0][0], error
+                )
+                return
+            self._untold.popleft()

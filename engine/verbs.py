@@ -10,6 +10,7 @@ from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
 from engine.llm.verbs import AdvisorVerbs
+from engine.soak.verbs import soak_verbs
 from engine.tables.verbs import table_verbs
 from engine.verb_arguments import only as _only
 from engine.watcher.record import operator_entry, replay_recorded
@@ -43,6 +44,7 @@ class Verbs:
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
             **AdvisorVerbs(self._desk.advisor).table(),
+            **soak_verbs(self._desk.state),
         }
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class Verbs:
     async def explain(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision with its case, what led to it, what followed, and the action it replays to."""
         number = _only(command, id=None)["id"]
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
             raise UsageError(
                 f"explain: {number!r} is not a decision's number; `mimicry decisions` lists them"
             )

@@ -81,6 +81,11 @@ class Workbench:
             self._users -= 1
             self._used = time.monotonic()
 
+    async def ready(self) -> None:
+        """Start the compute engine if need be; whoever stops waiting for it leaves it to start by itself."""
+        async with self.lend():
+            return
+
     async def _start(self) -> Compute:
         def load() -> type[Compute]:
             from engine.compute.cluster import Compute

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from state.chain import canonical, digest
 from state.clock import utc_now
 from state.errors import ArtifactRefused, LedgerError
-from state.files import disk_errors, put_in_place, sweep_temporaries, write_temporary
+from state.files import disk_errors, make_folder, put_in_place, sweep_temporaries, write_temporary
+from state.versions import refusal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +85,7 @@ class ArtifactStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         with disk_errors(directory, "creating the artifact directory"):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
         sweep_temporaries(directory)
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -270,10 +271,8 @@ class ArtifactStore:
         if not path.is_file():
             raise ArtifactRefused(f"{path}: does not exist; run the step that writes it")
         note = _current_note(path)
-        if schema is not None and note.schema != schema:
-            raise ArtifactRefused(
-                f"{path}: has schema {note.schema}, this reader takes {schema}; run the step that writes it again"
-            )
+        if schema is not None and (why := refusal(note.schema, schema)) is not None:
+            raise ArtifactRefused(f"{path}: {why}")
         return note
 
     def _path(self, what: str | ArtifactRef) -> Path:
@@ -334,8 +333,8 @@ def _read_note(path: Path, note: Path) -> Provenance:
         )
     try:
         data = json.loads(_load(note))
-        if data.pop("lineage") != LINEAGE_SCHEMA:
-            raise ValueError("another lineage schema")
+        if (why := refusal(data.pop("lineage"), LINEAGE_SCHEMA)) is not None:
+            raise ArtifactRefused(f"{note}: {why}")
         return Provenance(**data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactRefused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from state.errors import LedgerError
 from state.store import Store
@@ -13,6 +13,8 @@ from state.store import Store
 @dataclass(frozen=True, kw_only=True)
 class CoverageRow:
     """One rectangle: seeds x starts x gaps of one family and mapping, whose every survivor was examined and none was a claim.
+
+    With the origin `state` algebra decided all states of the family at once: its seeds are 0..0, and gaps may have a `period`.
 
     `draws` is the digest of the search block (`block` present draws of range_lo..range_hi), `threshold` the matches that made a
     survivor, `confirm` how many later draws could confirm one (0: the block is all draws), `scoring` the stated noise or None for
@@ -48,6 +50,8 @@ class CoverageRow:
     found: int
     chunks: int
     proof: str
+    origin: Literal["seed", "state"] = "seed"
+    period: int = 1
     seq: int = 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from state.chain import Event, canonical
 from state.clock import utc_now
@@ -57,6 +57,15 @@ class Explanation:
         return asdict(self)
 
 
+class Brief(NamedTuple):
+    """What was decided, when and by what: enough to count."""
+
+    at: str
+    action: str
+    source: str
+
+
+_LAST = 2**62
 Rows = list[DecisionRow]
 Events = list[Event]
 
@@ -128,10 +137,20 @@ class Decisions:
         """Return the decisions that name a subject as their cause, oldest first."""
         return self._select("WHERE cause = ? ORDER BY id", (subject,))
 
+    def briefs(self, *, limit: int, upto: int | None = None) -> list[Brief]:
+        """Return what the newest decisions up to an event were, newest first, without what they rest on."""
+        query = "SELECT at, action, source FROM decisions WHERE seq <= ? ORDER BY seq DESC LIMIT ?"
+        with self._store.reading() as db:
+            return [Brief(*row) for row in db.execute(query, (_LAST if upto is None else upto, limit))]
+
+    def upto(self, seq: int, *, limit: int) -> Rows:
+        """Return the newest decisions that stood at an event, newest first."""
+        return self._select("WHERE seq <= ? ORDER BY seq DESC LIMIT ?", (seq, limit))
+
     def list(self, *, limit: int = 50, before: int | None = None) -> Rows:
         """Return the newest decisions, newest first; `before` pages on."""
         clause = "WHERE id < ? ORDER BY id DESC LIMIT ?"
-        return self._select(clause, (2**62 if before is None else before, limit))
+        return self._select(clause, (_LAST if before is None else before, limit))
 
     def explain(self, number: int) -> Explanation:
         """Return the decision with what caused it and what it caused, as far back and forth as the journal links go."""

@@ -38,12 +38,24 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def write_temporary(path: Path, fill: Callable[[BinaryIO], None]) -> Path:
+def make_folder(directory: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those above it, each durable: a file in a folder whose own name is not synced may vanish with it."""
+    if directory.is_dir():
+        return
+    if directory.parent != directory:
+        make_folder(directory.parent)
+    directory.mkdir(mode=mode, exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def write_temporary(path: Path, fill: Callable[[BinaryIO], None], *, mode: int | None = None) -> Path:
     """Write a synced temporary file beside `path` and return it; leave nothing when it fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_numbers)}.tmp")
     with disk_errors(path, "writing"):
         try:
             with temporary.open("xb") as handle:
+                if mode is not None:
+                    os.fchmod(handle.fileno(), mode)
                 fill(handle)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -61,9 +73,9 @@ def put_in_place(temporary: Path, path: Path) -> None:
         sync_directory(path.parent)
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, whole or not at all."""
-    temporary = write_temporary(path, lambda handle: _write_all(handle, content))
+def write_atomic(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Replace `path` by `content`, whole or not at all; `mode` where the umask is not to decide."""
+    temporary = write_temporary(path, lambda handle: _write_all(handle, content), mode=mode)
     put_in_place(temporary, path)
 
 

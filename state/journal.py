@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from state import storage
+from state import storage, thinning
 from state.approvals import Approvals
-from state.chain import GENESIS, Event, canonical, event_hash
+from state.chain import BULK, GENESIS, THINNED_DATA, Event, canonical, event_hash
 from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
 from state.decisions import Decisions
 from state.errors import NoJournal, ReadOnlyJournal, StateError
-from state.files import disk_errors
+from state.files import disk_errors, make_folder
 from state.halts import HaltRow, Halts
 from state.ledgers import Bill, ChunkRow, Chunks
 from state.lock import StateLock
@@ -38,6 +38,12 @@ from state.settings import Cursors, Parameters
 JOURNAL_NAME = "journal.db"
 LINK_KEYS = ("request", "decision", "approval", "run", "sweep", "cause")
 _PAGE = 500
+_NAMES = """
+WITH RECURSIVE name(kind) AS (
+  SELECT min(kind) FROM events WHERE kind >= ?
+  UNION ALL SELECT (SELECT min(kind) FROM events WHERE kind > name.kind) FROM name WHERE name.kind < ?
+) SELECT kind FROM name WHERE kind < ?
+"""
 logger = logging.getLogger("mimicry.journal")
 
 
@@ -91,7 +97,7 @@ class Journal:
     def open(cls, directory: Path, *, name: str = JOURNAL_NAME) -> Journal:
         """Take the directory's lock, check and migrate the journal (or create it), and open it for writing."""
         with disk_errors(directory, "creating the state directory"):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(directory, mode=0o700)
         lock = StateLock(directory)
         try:
             return cls._open_locked(directory / name, lock)
@@ -233,12 +239,10 @@ class Journal:
         self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[Event]:
         """Yield events with seq > `after`, oldest first; `kinds` takes exact names or prefixes ending in a dot."""
-        where, values = _kind_filter(kinds)
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(_PAGE, left)
-            query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq > ?{where} ORDER BY seq LIMIT ?"
-            found = self.query_events(query, (after, *values, page))
+            found = self._found(kinds, "seq > ?", after, "ASC", page)
             yield from found
             if len(found) < page:
                 return
@@ -253,16 +257,45 @@ class Journal:
         self, kinds: Sequence[str], limit: int, *, upto: int | None = None, skip: int = 0
     ) -> list[Event]:
         """Return at most `limit` events of these kinds (as in `events`) with seq up to `upto`, newest first, behind `skip`."""
-        where, values = _kind_filter(kinds)
-        query = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE seq <= ?{where} ORDER BY seq DESC LIMIT ? OFFSET ?"
-        return self.query_events(query, (2**62 if upto is None else upto, *values, limit, skip))
+        return self._found(kinds, "seq <= ?", self.seq if upto is None else upto, "DESC", limit, skip)
 
     def count(self, kinds: Sequence[str], *, upto: int | None = None) -> int:
         """Return how many events of these kinds there are up to `upto`; read from the index alone."""
-        where, values = _kind_filter(kinds)
-        query = f"SELECT count(*) FROM events WHERE seq <= ?{where}"
+        names = self._kinds(kinds)
+        wanted = ", ".join("?" * len(names))
+        query = f"SELECT count(*) FROM events INDEXED BY events_kind WHERE kind IN ({wanted}) AND seq <= ?"
         with self.reading() as db:
-            return int(db.execute(query, (2**62 if upto is None else upto, *values)).fetchone()[0])
+            return int(db.execute(query, (*names, self.seq if upto is None else upto)).fetchone()[0])
+
+    def _found(
+        self, kinds: Sequence[str] | None, bound: str, seq: int, order: str, limit: int, skip: int = 0
+    ) -> list[Event]:
+        """Return the first events within a bound and behind `skip`, in an order; each kind is looked up in its own stretch of the index.
+
+        One query over several kinds would have SQLite walk the whole journal in order, or sort all of their events.
+        """
+        head, tail = f"SELECT {storage.EVENT_COLUMNS} FROM events WHERE", f"ORDER BY seq {order} LIMIT ?"
+        if kinds is None:
+            return self.query_events(f"{head} {bound} {tail} OFFSET ?", (seq, limit, skip))
+        names = self._kinds(kinds)
+        part = (
+            f"SELECT * FROM (SELECT seq FROM events INDEXED BY events_kind WHERE kind = ? AND {bound} {tail})"
+        )
+        if not names:
+            return []
+        values = [value for name in names for value in (name, seq, limit + skip)]
+        wanted = " UNION ALL ".join([part] * len(names))
+        return self.query_events(f"{head} seq IN ({wanted}) {tail} OFFSET ?", (*values, limit, skip))
+
+    def _kinds(self, kinds: Sequence[str]) -> list[str]:
+        """Return the names that `kinds` stand for: a prefix is followed through the index from one name to the next."""
+        found = {kind: None for kind in kinds if not kind.endswith(".")}
+        for prefix in kinds:
+            if prefix.endswith("."):
+                with self.reading() as db:
+                    rows = db.execute(_NAMES, (prefix, end := prefix[:-1] + "/", end)).fetchall()
+                found |= {str(name): None for (name,) in rows if name is not None}
+        return list(found)
 
     def query_events(self, query: str, values: Sequence[object]) -> list[Event]:
         """Return the events that a query over EVENT_COLUMNS finds."""
@@ -278,16 +311,22 @@ class Journal:
         return self.query_events(query, (subject, *values, limit))
 
     def verify(self) -> int:
-        """Recompute the whole chain and return the number of events; raise ChainBroken naming the first bad one."""
+        """Recompute the whole chain, archives included, and return the number of events; raise ChainBroken naming the first bad one."""
         with self.reading() as db:
             storage.quick_check(db, self.path)
             tip = storage.check_tip(db, self.path)
-        prev, seq = GENESIS, 0
+        prev, seq, without = GENESIS, 0, 0
         for event in self.events():
             prev, seq = storage.check_run(self.path, [event], prev, seq)
+            without += event.kind in BULK and event.data == THINNED_DATA
             if seq == tip:
                 break
+        thinning.check(self, without)
         return seq
+
+    def archived(self) -> thinning.Archived:
+        """Return how much of the record lies in archives; reads and checks each of them."""
+        return thinning.check(self, thinning.emptied(self))
 
     # -- projections named in the contract --------------------------------------------------------------------------
 
@@ -372,14 +411,3 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _kind_filter(kinds: Sequence[str] | None) -> tuple[str, list[str]]:
-    if kinds is None:
-        return "", []
-    exact = [kind for kind in kinds if not kind.endswith(".")]
-    spans = [kind for kind in kinds if kind.endswith(".")]
-    terms = [f"kind IN ({', '.join('?' * len(exact))})"] if exact else []
-    terms += ["(kind >= ? AND kind < ?)"] * len(spans)
-    values = exact + [end for span in spans for end in (span, span[:-1] + "/")]
-    return f" AND ({' OR '.join(terms)})" if terms else " AND 0", values

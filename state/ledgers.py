@@ -11,6 +11,8 @@ from state.chain import canonical
 from state.errors import LedgerError
 from state.store import Store, Tx
 
+_AFTER_ALL = "\U0010ffff"
+
 
 class Bill:
     """Hypotheses charged before they are tried; survives crashes, never charges a key twice."""
@@ -49,8 +51,8 @@ class Bill:
         with self._store.reading() as db:
             if not prefix:
                 return int(db.execute("SELECT hypotheses FROM bill_total").fetchone()[0])
-            query = "SELECT hypotheses FROM bill WHERE substr(key, 1, ?) = ?"
-            return sum(int(row[0]) for row in db.execute(query, (len(prefix), prefix)))
+            query = "SELECT hypotheses FROM bill WHERE key >= ? AND key < ?"  # a stretch of the index
+            return sum(int(row[0]) for row in db.execute(query, (prefix, prefix + _AFTER_ALL)))
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,15 @@ _NUMBERED = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 def versions(schema: Path = SCHEMA) -> dict[int, Path]:
     """Return the migrations by number; the numbers run from 1 without a hole."""
-    found = {int(match[1]): path for path in schema.iterdir() if (match := _NUMBERED.fullmatch(path.name))}
-    if sorted(found) != list(range(1, len(found) + 1)):
+    numbered = sorted(
+        (int(match[1]), path) for path in schema.iterdir() if (match := _NUMBERED.fullmatch(path.name))
+    )
+    if [number for number, _ in numbered] != list(range(1, len(numbered) + 1)):
         raise StateError(
-            f"{schema}: migrations must be numbered 0001, 0002, … without a hole; found {sorted(found)}"
+            f"{schema}: migrations must be numbered 0001, 0002, … without a hole, each number once; "
+            f"found {[path.name for _, path in numbered]}"
         )
-    return dict(sorted(found.items()))
+    return dict(numbered)
 
 
 def create(path: Path, schema: Path = SCHEMA) -> None:

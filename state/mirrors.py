@@ -7,18 +7,19 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from state.chain import Event
 from state.decisions import Decisions
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 from state.runs import Runs
 
 HISTORY_RUNS = 200
 HISTORY_DECISIONS = 200
 HEALTH_KIND, SELFPLAY_KIND = "learning.health", "selfplay.finished"
+FILE_BYTES = 32 << 20
 _PAGE = 1000
-_TAIL = 1 << 16
+_TAIL, _PAGE_BYTES = 1 << 16, 16 << 20
 
 
 class Source(Protocol):
@@ -54,7 +55,10 @@ def plain(event: Event) -> dict[str, Any]:
 
 
 class JsonlMirror:
-    """Appends one JSON line with `seq` per event of the given kinds; a lost tail is written again from the journal."""
+    """Appends one JSON line with `seq` per event of the given kinds; a lost tail is written again from the journal.
+
+    A file of more than `FILE_BYTES` is moved to `.1`, in place of the one before; the journal holds all of it.
+    """
 
     def __init__(self, path: Path, kinds: Sequence[str], shape: Shape = plain) -> None:
         self.path, self.kinds, self._shape = path, tuple(kinds), shape
@@ -80,11 +84,15 @@ class JsonlMirror:
         text = "".join(json.dumps({**self._shape(event), "seq": event.seq}) + "\n" for event in events)
         if not text:
             return
+        with disk_errors(self.path, "appending to the mirror"):
+            if self.path.exists() and self.path.stat().st_size > FILE_BYTES:
+                self.path.replace(_before(self.path))
         with disk_errors(self.path, "appending to the mirror"), self.path.open("ab") as handle:
             size = handle.seek(0, os.SEEK_END)
             try:
                 handle.write(text.encode("ascii"))
                 handle.flush()
+                os.fsync(handle.fileno())  # so that a power loss can spoil no more than the last page
             except OSError:
                 os.ftruncate(handle.fileno(), size)
                 raise
@@ -92,23 +100,32 @@ class JsonlMirror:
     def _settle(self, source: Source) -> int:
         """Cut to the last whole line and return its seq; a file that is not this journal's is moved aside."""
         with disk_errors(self.path, "reading the mirror"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.exists():
-                return 0
-            last = _cut_to_whole_lines(self.path)
+            make_folder(self.path.parent)
+            last = _cut_to_whole_lines(self.path) if self.path.exists() else None
             if last is None:
-                return 0
+                return self._moved_before(source)
             seq = _seq_of(last)
             if seq is None or seq > source.seq:
                 self.path.replace(_free_name(self.path))
                 return 0
         return seq
 
+    def _moved_before(self, source: Source) -> int:
+        """Return where the file that was moved last ends: a crash may have come just after the move."""
+        moved = _before(self.path)
+        last = _cut_to_whole_lines(moved) if moved.exists() else None
+        seq = None if last is None else _seq_of(last)
+        return seq if seq is not None and seq <= source.seq else 0
+
+
+def _before(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")
+
 
 def _cut_to_whole_lines(path: Path) -> bytes | None:
-    """Truncate after the last newline; return the last line, or None when none is left."""
+    """Truncate after the last whole line; return it, or None when none is left. Sectors that never came (zeros) are no lines."""
     with path.open("rb+") as handle:
-        size = handle.seek(0, os.SEEK_END)
+        size = _cut_zeros(handle)
         start, tail = size, b""
         while start > 0 and tail.count(b"\n") < 2:
             start = max(0, start - _TAIL)
@@ -118,6 +135,15 @@ def _cut_to_whole_lines(path: Path) -> bytes | None:
         handle.truncate(start + end)
     lines = tail[:end].splitlines()
     return lines[-1] if lines else None
+
+
+def _cut_zeros(handle: BinaryIO) -> int:
+    """Cut a file at its first zero byte, as far back as the last page of lines may reach; return its size."""
+    size = handle.seek(0, os.SEEK_END)
+    start = max(0, size - _PAGE_BYTES)
+    handle.seek(start)
+    found = handle.read().find(b"\0")
+    return size if found < 0 else handle.truncate(start + found)
 
 
 def _seq_of(line: bytes) -> int | None:
@@ -155,7 +181,7 @@ class JsonMirror:
         record = self._build(source, event)
         if record is not None:
             with disk_errors(self.path, "creating the folder"):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             write_atomic(self.path, (json.dumps(record, indent=1) + "\n").encode("ascii"))
         self._done = newest
         return int(record is not None)

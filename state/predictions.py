@@ -76,6 +76,13 @@ class Predictions:
             row = db.execute("SELECT for_draw FROM pools ORDER BY seq DESC LIMIT 1").fetchone()
         return None if row is None else self.committed(row[0])
 
+    def pool_at(self, seq: int) -> dict[str, Any] | None:
+        """Return the pool that was committed last at an event."""
+        query = "SELECT pool FROM pools WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+        with self._store.reading() as db:
+            row = db.execute(query, (seq,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
     def judge(self, for_draw: int, value: int | None, *, score: Mapping[str, Any] | None = None) -> Judgement:
         """Judge a draw once (value None: the draw is known to be missing); without a committed pool it is unforecast."""
         with self._store.transaction() as tx:
@@ -110,10 +117,17 @@ class Predictions:
         return self._judgements("ORDER BY for_draw DESC LIMIT ?", (limit,))
 
     def _judgements(self, clause: str, values: tuple[object, ...]) -> list[Judgement]:
-        query = f"SELECT for_draw, value, forecast, score, at, seq FROM judgements {clause}"
+        query = (
+            "SELECT j.for_draw, value, forecast, score, j.at, j.seq, p.sha256, p.pool, p.at, p.seq FROM "
+            f"(SELECT * FROM judgements {clause}) j LEFT JOIN pools p ON p.for_draw = j.for_draw AND p.seq = j.pool_seq "
+            "ORDER BY j.for_draw DESC"
+        )
         with self._store.reading() as db:
             rows = db.execute(query, values).fetchall()
         return [
-            Judgement(draw, value, bool(forecast), self.committed(draw), json.loads(score), at, seq)
-            for draw, value, forecast, score, at, seq in rows
-        ]
+            Judgement(
+                draw, value, bool(forecast), None if sha is None else PoolRow(draw, sha, json.loads(pool), *there),
+                json.loads(score), at, seq,
+            )
+            for draw, value, forecast, score, at, seq, sha, pool, *there in rows
+        ]  # fmt: skip

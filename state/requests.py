@@ -208,22 +208,24 @@ class Requests:
         """Cancel a request that is not finished."""
         return self.move(request, "cancelled", why)
 
-    def recover(self, *, max_attempts: int = 3, safe: Sequence[str] = ()) -> Rows:
+    def recover(self, *, max_attempts: int = 3, safe: Sequence[str] = (), own: bool = False) -> Rows:
         """Return to the queue what a process that is gone had claimed; give up after `max_attempts` claims.
 
         Kinds in `safe` are never given up: their work is known by the request's id, so that its effect may stand already.
         Only the holder of the directory's lock may write, so a claim of any other session is a dead one, also
-        where process ids repeat (containers). Call it once at start.
+        where process ids repeat (containers). With `own` the claims of this session are taken back too: whoever held them
+        has failed and starts over. Call it once at each start of the one that claims.
         """
         with self._store.transaction():
             return [
                 self._recovered(row, 2**31 if row.kind in safe else max_attempts)
                 for row in self.list(states=HELD)
-                if row.session != self._store.session
+                if own or row.session != self._store.session
             ]
 
     def _recovered(self, row: RequestRow, max_attempts: int) -> RequestRow:
-        gone = f"process {row.pid} ended while it was {row.state}"
+        ours = row.session == self._store.session
+        gone = f"{'the watcher failed' if ours else f'process {row.pid} ended'} while it was {row.state}"
         if row.attempts >= max_attempts:
             return self.finish(row.id, "failed", f"{gone}; given up after {row.attempts} attempts")
         why = f"{gone}; attempt {row.attempts + 1} follows"

@@ -199,7 +199,11 @@ _PLAIN = (str, int, float, bool, type(None))
 
 def snapshot(line: bytes | str) -> Snapshot:
     """Read a snapshot's line; `Unreadable` says what is wrong with it."""
-    return read(Snapshot, json.loads(line))
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"snapshot: not JSON ({str(error)[:80]})") from None
+    return read(Snapshot, data)
 
 
 def read(kind: type[R], data: Any) -> R:

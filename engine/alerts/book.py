@@ -18,6 +18,8 @@ NOTES = ("clock.step", "chunk.differs", "trigger.fired", "loop.stalled")
 """Events that are alerts without an end: they stand for an hour."""
 KINDS = ("alert.", *NOTES)
 KEPT = 500
+FOLDED = 1500
+"""Newest records that a book is made of: an alert that has stood for longer than those is raised again by its rule."""
 NOTE_STANDS = timedelta(hours=1)
 State = Literal["firing", "acked", "muted", "cleared"]
 
@@ -152,10 +154,16 @@ class Book:
         end = self._journal.seq if self._upto is None else self._upto
         if end <= self._seen:
             return
-        for event in self._journal.events(after=self._seen, kinds=KINDS):
-            if event.seq > end:
-                break
+        if self._seen:
+            found = list(self._journal.events(after=self._seen, kinds=KINDS, limit=FOLDED + 1))
+            found = [event for event in found if event.seq <= end]
+        else:
+            found = self._journal.newest(KINDS, FOLDED, upto=end)[::-1]
+        for event in found[:FOLDED]:
             self._take(event)
+        if len(found) > FOLDED:  # more came at once than a page: the rest follows with the next look
+            self._seen = found[FOLDED - 1].seq
+            return
         self._seen = end
 
     def _take(self, event: Event) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import logging
 import urllib.request
 from typing import TYPE_CHECKING
+
+from engine.secrets import cleaned, secrets_of
 
 if TYPE_CHECKING:
     from state.chain import Event
@@ -27,6 +30,7 @@ class Webhook:
 
     def __init__(self, url: str, host: str, journal: Journal) -> None:
         self._url, self._host, self._journal = url, host, journal
+        self._secrets = secrets_of([("alerts.webhook", url)], {})
         self._failures = self._dropped = 0
         self._fault = ""
 
@@ -58,9 +62,10 @@ class Webhook:
             return True
         try:
             await asyncio.to_thread(self._post, waiting[0])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             self._failures += 1
-            self._fault = " ".join(str(error).split())[:200] or type(error).__name__
+            told = cleaned(" ".join(str(error).split()), self._secrets)
+            self._fault = told[:200] or type(error).__name__
             logger.warning("webhook: %s, attempt %d", self._fault, self._failures)
             return False
         self._failures, self._fault = 0, ""

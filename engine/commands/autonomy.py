@@ -136,6 +136,18 @@ def _json(text: str) -> Any:
         return text
 
 
+def parameters(arguments: Arguments) -> int:
+    """List the tunable parameters, show how one changed, or change it."""
+    if arguments.value is not None:
+        value = _json(arguments.value)
+        data = call(arguments, "parameter_set", name=arguments.key, value=value, reason=arguments.reason)
+        return show(arguments, data, lambda: f"{data['name']}: {data['before']} -> {data['after']}")
+    if arguments.key is not None:
+        arguments.filter = f"name={arguments.key}"
+        return listing(arguments, "parameter_changes")
+    return listing(arguments, "parameters")
+
+
 def fingerprints(arguments: Arguments) -> int:
     """List what was tried on which data and how it ended, or what is untried on the present data."""
     return listing(arguments, "untried" if arguments.untried else "fingerprints")
@@ -180,6 +192,11 @@ VERBS: tuple[Verb, ...] = (
     Verb("policies", policies, "the policies in force; KEY: changes; KEY VALUE: set it", [
         (("key",), {"nargs": "?", "metavar": "KEY", "help": "as in steps.3.retries"}),
         (("value",), {"nargs": "?", "metavar": "VALUE", "help": "JSON or text"}),
+        REASON, *LISTING,
+    ]),
+    Verb("parameters", parameters, "what runs are told; NAME: changes; NAME VALUE: set it", [
+        (("key",), {"nargs": "?", "metavar": "NAME", "help": "as in pipeline.window_trials"}),
+        (("value",), {"nargs": "?", "metavar": "VALUE", "help": "a number within the bounds"}),
         REASON, *LISTING,
     ]),
     Verb("fingerprints", fingerprints, "what was tried on which data; --untried: what was not", [

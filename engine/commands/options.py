@@ -79,9 +79,9 @@ SPACE: list[Option] = [
     (
         ("--gap-law",),
         {
-            "choices": ["constant", "range", "reseed"],
+            "choices": ["constant", "range", "reseed", "periodic"],
             "default": "constant",
-            "help": "range: gaps vary within --gaps; reseed: a new seed before every draw, --gaps further",
+            "help": "range: gaps vary within --gaps; periodic: two or three in turn (states alone); reseed: a new seed before every draw",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -235,6 +235,11 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
         )
+    if arguments.gap_law == "periodic" and (given["seeds"] is not None or given["starts"] is not None):
+        raise UsageError(
+            "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
+            "leave --seeds and --starts out, or take --gap-law range"
+        )
     given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
     given["methods"] = getattr(arguments, "methods", "all")
     if given["methods"] == "algebra":
@@ -243,13 +248,16 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     given["mappings"] = _names(arguments.mappings)
     given["sessions"] = arguments.session
     given["seed"] = arguments.seed
-    for name, low, high in (("alpha", 0, 1), ("noise", 0, 1)):
-        value = given[name]
-        if value is not None and not low <= value < high:
-            raise UsageError(f"--{name} {value}: must lie in [{low}, {high})")
+    if not 0 < given["alpha"] < 1:
+        raise UsageError(
+            f"--alpha {given['alpha']}: an error rate lies above 0 and below 1; no evidence would do for 0"
+        )
+    if given["noise"] is not None and not 0 <= given["noise"] < 1:
+        raise UsageError(f"--noise {given['noise']}: must lie in [0, 1)")
     if given.get("range") and given["range"][1] <= given["range"][0]:
-        raise UsageError("--range: a range of draws has at least two values")
-    if given["time_limit"] <= 0:
+        option = "--range" if arguments.modulus is None else f"--modulus {arguments.modulus}"
+        raise UsageError(f"{option}: a range of draws has at least two values")
+    if not given["time_limit"] > 0:
         raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
 
@@ -261,7 +269,7 @@ def _must_be_algebra(arguments: argparse.Namespace) -> None:
             raise UsageError(
                 f"recover: it tries no {name}, it solves for the state before the first draw; leave --{name} out, or use analyze"
             )
-    if arguments.gap_law != "constant":
+    if arguments.gap_law not in ("constant", "periodic"):
         raise UsageError(f"recover: --gap-law {arguments.gap_law} leaves no equations to solve; use analyze")
 
 

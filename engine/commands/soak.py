@@ -30,7 +30,12 @@ def soak(arguments: Arguments) -> int:
     for name in ("hours", "compress", "faults", "seed", "resume"):
         if getattr(arguments, name) not in (None, False):
             raise UsageError(f"soak {what}: --{name} belongs to soak a, b and c")
-    count, act = {"list": (0, _list), "report": (1, _report), "compare": (2, _compare)}[what]
+    count, act = {
+        "list": (0, _list),
+        "report": (1, _report),
+        "compare": (2, _compare),
+        "faults": (0, _faults),
+    }[what]
     _only(arguments, count)
     return act(arguments)
 
@@ -166,6 +171,26 @@ def _compare(arguments: Arguments) -> int:
     return show(arguments, told, lambda: _side_by_side(told))
 
 
+def _faults(arguments: Arguments) -> int:
+    """List the catalogue: what `--faults` can fire, what each needs, and what must hold after it."""
+    from engine.soak.faults.catalog import CATALOG
+
+    rows = [
+        {"fault": one.name, "needs": one.needs, "does": one.summary, "holds": one.holds, "held_s": one.hold_s,
+         "settle_s": one.settle_s}
+        for one in (made() for made in CATALOG.values())
+    ]  # fmt: skip
+    return show(arguments, {"faults": rows}, lambda: _catalogue(rows))
+
+
+def _catalogue(rows: list[dict[str, Any]]) -> str:
+    return "\n".join(
+        f"{row['fault']}\n  does   {row['does']}\n  holds  {row['holds']}"
+        + (f"\n  needs  {row['needs']}" if row["needs"] else "")
+        for row in rows
+    )
+
+
 def _told(arguments: Arguments, name: str) -> dict[str, Any]:
     from engine.soak import ground, report
 
@@ -206,7 +231,7 @@ def _side_by_side(told: dict[str, Any]) -> str:
 
 
 OPTIONS: list[Option] = [
-    (("what",), {"choices": [*SCENARIOS, "list", "report", "compare"], "metavar": "a|b|c|list|report|compare", "help": "a scenario to run, or what to do with soaks that ran"}),
+    (("what",), {"choices": [*SCENARIOS, "list", "report", "compare", "faults"], "metavar": "a|b|c|list|report|compare|faults", "help": "a scenario to run, or what to do with soaks that ran"}),
     (("soaks",), {"nargs": "*", "metavar": "SOAK", "help": "an id, a directory, a letter or last; for compare also a report.json"}),
     (("--hours",), {"type": float, "metavar": "H", "help": "how long (default a 2, b 0.5, c 1)"}),
     (("--compress",), {"type": float, "metavar": "N", "help": "run H hours in H/N: shorter periods, weaker proof"}),

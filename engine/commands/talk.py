@@ -42,14 +42,16 @@ def write_json(target: str | None, data: dict[str, Any], *, option: str = "--jso
 
 def write_file(target: Path, text: str, *, option: str) -> None:
     """Put a file in place whole; EnvironmentFault naming the option where that cannot be."""
+    from state.errors import StateError
+    from state.files import write_atomic
+
     try:
-        temporary = target.with_name(f"{target.name}.part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
+        write_atomic(target, text.encode())
+    except StateError as error:
         from engine.errors import EnvironmentFault
 
-        raise EnvironmentFault(f"{option} {target}: cannot write ({error.strerror})") from None
+        why = getattr(error.__cause__, "strerror", None) or error
+        raise EnvironmentFault(f"{option} {target}: cannot write ({why})") from None
 
 
 def table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:

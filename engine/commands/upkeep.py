@@ -92,15 +92,36 @@ def _chain(directory: Path) -> dict[str, Any]:
     from state.journal import Journal
 
     with Journal.read_only(directory) as journal:
-        return {"records": journal.verify(), "head": journal.head}
+        told: dict[str, Any] = {"records": journal.verify(), "head": journal.head}
+        found = journal.archived()
+        if found.records:
+            told["archived"] = {
+                "records": found.records,
+                "archives": found.archives,
+                "missing": list(found.missing),
+            }
+        return told
 
 
 def _chains_text(data: dict[str, Any]) -> str:
     chains = [("", data)] if "head" in data else []
     chains += [("coverage: ", data["coverage"])] if "coverage" in data else []
     return "\n".join(
-        f"{name}{chain['records']} records, chain intact, head {chain['head']}" for name, chain in chains
+        f"{name}{chain['records']} records, chain intact, head {chain['head']}{_archived_text(chain)}"
+        for name, chain in chains
     )
+
+
+def _archived_text(chain: dict[str, Any]) -> str:
+    if "archived" not in chain:
+        return ""
+    found = chain["archived"]
+    lost = (
+        f", {len(found['missing'])} of them missing: {found['missing'][0]}"
+        if found["missing"]
+        else ", all read"
+    )
+    return f"; content of {found['records']} in {found['archives']} archives{lost}"
 
 
 VERBS: tuple[Verb, ...] = (

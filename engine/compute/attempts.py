@@ -21,7 +21,7 @@ KEPT = 500
 """Attempts held in memory; the file keeps more."""
 FILE_LIMIT = 8 << 20
 """Bytes after which the file is moved to `.1`."""
-Outcome = Literal["died", "hung", "failed", "refused"]
+Outcome = Literal["died", "hung", "failed", "refused", "halved"]
 _KMSG = "/dev/kmsg"
 _TELLING = re.compile(
     r"oom|out of memory|killed process|segfault|xid|nvrm|amdgpu|kfd|gpu|pcie|mce|hung|i/o error", re.I
@@ -48,7 +48,7 @@ class Attempt:
     words: str
     """End of the worker's stderr, since that worker was started."""
     kernel: str
-    """What the worker's kernel logged meanwhile about memory and devices; empty where it may not be read."""
+    """What the kernel of the worker's machine logged meanwhile about memory and devices, or why that could not be read."""
 
 
 class AttemptLog:
@@ -99,12 +99,12 @@ def utc() -> str:
 def kernel_log(since: float, path: str = _KMSG) -> str:
     """Return what this machine's kernel logged about memory and devices since the monotonic time `since`, one line each.
 
-    Empty where the log may not be read; blocking, so call it off the loop.
+    One line says so where the log may not be read; blocking, so call it off the loop.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return ""
+    except OSError as error:
+        return f"kernel log not readable: {path}: {error.strerror}"
     found: deque[str] = deque(maxlen=_KERNEL_LINES)
     deadline = time.monotonic() + 0.5
     try:

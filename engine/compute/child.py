@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.compute.attempts import kernel_log
 from engine.compute.isolation import environment, python
 
 LOG_LIMIT = 4 << 20
@@ -115,11 +116,19 @@ class Child:
         except OSError:
             return ""
 
+    async def kernel_log(self, since: float) -> str:
+        """Return what this machine's kernel logged since then, or why that is not known."""
+        return await asyncio.to_thread(kernel_log, since)
+
     def kill(self) -> None:
         """Kill it and what it started in its session, at once."""
         if self.alive and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def refuse(self, why: str) -> None:
+        """Kill it; the slot that judged it says why."""
+        self.kill()
 
     async def close(self) -> None:
         """End the lease, kill what is left, and wait until it is gone. There is nothing to save in any of our children."""

@@ -39,9 +39,11 @@ class CodecError(BadInput):
 def canonical(value: Any, where: str = "meta") -> bytes:
     """Return `value` as canonical JSON bytes; CodecError for NaN, non-string keys or anything that is no plain JSON."""
     check_json(value, where)
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise CodecError(f"{where} holds half of a character (a lone surrogate), which is no text") from None
 
 
 def check_json(value: Any, where: str) -> None:
@@ -126,7 +128,10 @@ def _header(payload: bytes) -> tuple[dict[str, Any], int]:
         raise CodecError("payload checksum differs; it was damaged on the way, send it again")
     end = _PREFIX.size + length
     try:
-        header = json.loads(payload[_PREFIX.size : end])
+        text = payload[_PREFIX.size : end].decode()
+        header = json.loads(text)
+        if "\\ud" in text.lower():  # half a character, written as an escape
+            canonical(header, "header")
     except (ValueError, RecursionError) as error:
         raise CodecError(f"payload header is no JSON: {error}") from error
     if not isinstance(header, dict) or set(header) != {"arrays", "meta"}:

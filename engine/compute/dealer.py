@@ -37,6 +37,8 @@ class Load:
     """Seconds that it may take; None leaves it to the measured pace."""
     home: bool = False
     """Only workers of the coordinator's own machine have what it needs."""
+    inputs: frozenset[str] = frozenset()
+    """Digests of the files that a machine must have confirmed before it gets this."""
     deaths: int = 0
     """Workers that died while they ran it."""
     landed: bool = False
@@ -65,6 +67,8 @@ class Member:
     name: str
     free: int | None = None
     """Bytes of memory that its host has left for a task; None if it does not say."""
+    used: int = 0
+    """Bytes that it has taken for the task that it works on: they are missing from `free` already."""
     host: str = ""
     """Whose memory it shares with its neighbours; empty for the coordinator's own machine."""
     held: bool = False
@@ -75,6 +79,12 @@ class Member:
     """What it holds by serial; it works in this order."""
     pace: dict[str, float] = field(default_factory=dict)
     """Measured seconds of a task by kind."""
+
+    def claim(self, load: Load | None = None) -> int:
+        """Return the bytes of memory that it will still take for what it holds, and for one task more; it works on one at a time."""
+        held = [one.load for one in self.ahead.values() if one.load is not None]
+        needs = [one.memory for one in (*held, *([] if load is None else [load]))]
+        return max(0, max(needs, default=0) - self.used)
 
     def backlog(self, now: float) -> float:
         """Return the seconds of work that it holds; infinite where a task's pace is unknown."""
@@ -96,6 +106,8 @@ class Dealer:
     def __init__(self) -> None:
         """Begin with nothing waiting and nobody there."""
         self.members: dict[str, Member] = {}
+        self.confirmed: dict[str, frozenset[str]] = {}
+        """The inputs that each host has confirmed; the coordinator's own machine has them all."""
         self._waiting: list[Load] = []
         self._serials = itertools.count(1)
 
@@ -103,7 +115,7 @@ class Dealer:
 
     def join(self, name: str, free: int | None = None, host: str = "") -> None:
         """A worker takes work from now on."""
-        self.members[name] = Member(name, free, host)
+        self.members[name] = Member(name, free, host=host)
 
     def hold(self, name: str, *, held: bool) -> None:
         """A worker gets nothing new, or again; what it holds it finishes."""
@@ -132,16 +144,22 @@ class Dealer:
         load.landed = True
         return self._give_up(load)
 
-    def answer(self, name: str, serial: int, seconds: float, now: float) -> Load | None:
-        """A worker answered. Return the task if its answer was wanted, from this worker, under this serial."""
+    def answer(
+        self, name: str, serial: int, seconds: float, now: float, *, measured: bool = True
+    ) -> Load | None:
+        """A worker answered. Return the task if its answer was wanted, from this worker, under this serial.
+
+        `measured`: it took as long as such a task takes.
+        """
         member = self.members.get(name)
         if member is None or serial not in member.ahead:
             return None
         one = member.ahead.pop(serial)
         member.since = now
         if one.load is not None:
-            known = member.pace.get(one.kind, seconds)
-            member.pace[one.kind] = _MEMORY_OF_PACE * known + (1 - _MEMORY_OF_PACE) * max(seconds, 1e-4)
+            if measured:
+                known = member.pace.get(one.kind, seconds)
+                member.pace[one.kind] = _MEMORY_OF_PACE * known + (1 - _MEMORY_OF_PACE) * max(seconds, 1e-4)
             one.load.at = None
         return one.load
 
@@ -216,16 +234,42 @@ class Dealer:
         return found
 
     def _fits(self, load: Load, member: Member) -> bool:
-        """Tell whether the member's host has the memory that the task needs, beside what was handed out there already."""
-        if load.home and member.host:
+        """Tell whether the member's host has the task's inputs, and the memory that it needs beside what was handed out there already."""
+        if member.host and (load.home or self.lacking(load, member.host)):
             return False
         if load.memory == 0 or member.free is None:
             return True
-        neighbours = [one for one in self.members.values() if one.host == member.host]
-        taken = sum(
-            one.load.memory for near in neighbours for one in near.ahead.values() if one.load is not None
-        )
-        return load.memory <= member.free - taken
+        near = (one for one in self.members.values() if one.host == member.host and one is not member)
+        return member.claim(load) <= member.free - sum(one.claim() for one in near)
+
+    def lacking(self, load: Load, host: str) -> frozenset[str]:
+        """Return the inputs of a task that a host has not confirmed."""
+        return load.inputs - self.confirmed.get(host, frozenset()) if load.inputs and host else frozenset()
+
+    def lacked(self) -> dict[str, frozenset[str]]:
+        """Return, for each host with workers, the inputs of waiting tasks that it has not confirmed."""
+        waiting = [load for load in self._waiting if load.inputs and not load.landed and not load.home]
+        hosts = {one.host for one in self.members.values() if one.host and not one.held} if waiting else set()
+        found = {
+            host: frozenset().union(*(self.lacking(load, host) for load in waiting)) for host in sorted(hosts)
+        }
+        return {host: digests for host, digests in found.items() if digests}
+
+    def too_large(self) -> list[tuple[Load, int]]:
+        """Return (task, bytes of the roomiest idle worker) for waiting tasks that idle workers may do but have not the memory for.
+
+        What a neighbour has taken for now is no reason: only what exceeds all that the host has left.
+        """
+        idle = [
+            one for one in self.members.values() if not one.ahead and not one.held and one.free is not None
+        ]
+        found = []
+        for load in self._waiting:
+            able = [one for one in idle if not (one.host and (load.home or self.lacking(load, one.host)))]
+            room = max((one.free or 0 for one in able), default=0)
+            if able and not load.landed and load.memory > room:
+                found.append((load, room))
+        return found
 
     def _steal(
         self, idle: Member, given: dict[str, list[tuple[int, Load]]], now: float
@@ -261,11 +305,13 @@ class Dealer:
 
     def unfit(self) -> list[tuple[Load, int]]:
         """Return (task, bytes of the roomiest worker) for waiting tasks that no present worker has the memory for."""
-        room = [member.free for member in self.members.values()]
-        if not room or None in room:
-            return []
-        largest = max(free for free in room if free is not None)
-        return [(load, largest) for load in self._waiting if not load.landed and load.memory > largest]
+        found = []
+        for load in self._waiting:
+            able = [one for one in self.members.values() if not (load.home and one.host)]
+            room = [one.free for one in able if one.free is not None]
+            if room and len(room) == len(able) and not load.landed and load.memory > max(room):
+                found.append((load, max(room)))
+        return found
 
     def wanted(self, kind: str) -> int:
         """Return how many tasks of a kind keep every worker in work."""

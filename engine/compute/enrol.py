@@ -39,11 +39,17 @@ class Process(Protocol):
     def kill(self) -> None:
         """Kill it and what it started, at once."""
 
+    def refuse(self, why: str) -> None:
+        """Kill it because its kernels are not to be trusted; it is not started again before somebody has looked at it."""
+
     async def wait(self) -> int:
         """Wait for its end, after its last line was passed on; the exit code (negative: the signal)."""
 
     def last_words(self) -> str:
         """Return the end of what it wrote to stderr since it was started."""
+
+    async def kernel_log(self, since: float) -> str:
+        """Return what its machine's kernel logged about memory and devices since the monotonic time `since`, or why that is not known."""
 
     async def close(self) -> None:
         """Kill what is left and give everything back."""
@@ -86,9 +92,9 @@ class Order:
             "kinds": dict(self.kinds), "gpu": self.gpu, **places,
         }  # fmt: skip
 
-    def local(self, word: str, directory: str) -> Event:
+    def local(self, word: str, directory: str, inputs: str) -> Event:
         """Return the specification for a process of this machine, keys included: it goes through a pipe."""
-        return self.spec(word=word, directory=directory, tls=asdict(self.credentials))
+        return self.spec(word=word, directory=directory, inputs=inputs, tls=asdict(self.credentials))
 
 
 Launch = Callable[[Order, OnEvent], Awaitable[Process]]
@@ -99,18 +105,19 @@ def worker_payload(
     order: Order,
     *,
     port: int,
+    inputs: str,
     python: str = "python3",
     env: Mapping[str, str] | None = None,
     gate: bool = False,
 ) -> Payload:
-    """Return what a rig needs for `order`: `port` is where the scheduler answers on the rig's own loopback.
+    """Return what a rig needs for `order`: `port` is where the scheduler answers on the rig's own loopback, `inputs` its store of files.
 
     `env` is the rig's: visibility variables of the one GPU, `HSA_OVERRIDE_GFX_VERSION`, the path of the code. Nothing secret is in
     `argv` or `env`. The worker keeps its stop word and scratch files in its working directory. With `gate` it says
     `{"event": "gate"}` after its imports and waits for `{"gate": "open"}` before it touches its GPU, then `{"event": "initialised"}`.
     """
     tls = {"ca": CA, "cert": CERT, "key": KEY}
-    spec = order.spec(word="stop.word", directory="scratch", tls=tls, port=port, gate=gate)
+    spec = order.spec(word="stop.word", directory="scratch", inputs=inputs, tls=tls, port=port, gate=gate)
     files = {
         SPEC: json.dumps(spec),
         CA: order.credentials.ca,

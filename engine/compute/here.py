@@ -8,11 +8,14 @@ from pathlib import Path
 
 from engine.compute.child import Child
 from engine.compute.enrol import MODULE, OnEvent, Order, Process
+from engine.compute.inputs import FOLDER
 from engine.compute.slot import Place
 from engine.compute.stop import NAME
 
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
 _AMD = Path("/sys/class/kfd/kfd/topology/nodes")
+TURN_LIMIT = 90.0
+"""Seconds that one GPU may take to initialise before the next one has its turn all the same."""
 
 
 def places(state: Path, workers: int, gpus: list[dict[str, str]]) -> list[Place]:
@@ -29,30 +32,52 @@ def places(state: Path, workers: int, gpus: list[dict[str, str]]) -> list[Place]
 
 
 class _Launcher:
-    """Starts one worker as a child process; GPUs are initialised one after the other."""
+    """Starts one worker as a child process; GPUs are initialised one after the other, whatever else runs at once."""
 
     def __init__(self, state: Path, env: dict[str, str], gate: asyncio.Semaphore) -> None:
         self._state, self._env, self._gate = state, env, gate
+        self._turns: set[asyncio.Task[None]] = set()
 
     async def start(self, order: Order, on_event: OnEvent) -> Process:
         log = self._state / "logs" / f"compute-{order.name}.log"
-        spec = order.local(str(self._state / NAME), str(self._state / "compute"))
+        folders = (str(self._state / one) for one in (NAME, "compute", FOLDER))
+        spec = order.local(*folders)
         if not order.gpu:
             return await Child.spawn(MODULE, spec, log, on_event)
-        reported = asyncio.Event()
+        asked, initialised = asyncio.Event(), asyncio.Event()
+        marks = {"gate": asked, "initialised": initialised}
 
         def heard(event: dict[str, object]) -> None:
-            reported.set()
+            if (mark := marks.get(str(event.get("event")))) is not None:
+                mark.set()
             on_event(event)
 
-        async with self._gate:
-            child = await Child.spawn(MODULE, spec, log, heard, self._env)
-            ended = asyncio.create_task(child.wait())
-            first = asyncio.create_task(reported.wait())
-            await asyncio.wait({ended, first}, timeout=90.0, return_when=asyncio.FIRST_COMPLETED)
-            for task in (ended, first):
-                task.cancel()
+        child = await Child.spawn(MODULE, {**spec, "gate": True}, log, heard, self._env)
+        turn = asyncio.create_task(self._turn(child, asked, initialised))
+        self._turns.add(turn)
+        turn.add_done_callback(self._turns.discard)
         return child
+
+    async def _turn(self, child: Child, asked: asyncio.Event, initialised: asyncio.Event) -> None:
+        """Let a worker initialise its GPU once it asks and nobody else does so; its death ends its turn too."""
+        ended = asyncio.create_task(child.wait())
+        try:
+            if await _either(asked, ended, None):
+                async with self._gate:
+                    child.send({"gate": "open"})
+                    await _either(initialised, ended, TURN_LIMIT)
+        finally:
+            ended.cancel()
+
+
+async def _either(event: asyncio.Event, ended: asyncio.Task[int], limit: float | None) -> bool:
+    """Wait for an event, an end, or a limit in seconds; tell whether the event came."""
+    came = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({came, ended}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        return event.is_set() and not ended.done()
+    finally:
+        came.cancel()
 
 
 def gpus(nvidia: Path = _NVIDIA, amd: Path = _AMD) -> list[dict[str, str]]:

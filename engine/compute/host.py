@@ -51,6 +51,15 @@ class HostReport:
         return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])), *texts)
 
 
+def import_gpu() -> None:
+    """Import what puts a GPU to work, without touching one: imports need no turn at the rig's gate."""
+    try:
+        from hip_cuda_kernels.gpu import in_use, sieve  # noqa: F401
+    except (ImportError, OSError):
+        # Taking the GPU meets the same and says so.
+        return
+
+
 def take_gpu(report: HostReport) -> HostReport:
     """Put this process's GPU to work and return the report that says so, or says why the CPU goes on alone."""
     from hip_cuda_kernels.gpu import in_use

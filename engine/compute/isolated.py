@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.compute.inputs import Shelf
 from engine.compute.job import decode_job
 from engine.compute.lease import Lease
 from engine.compute.perform import perform
@@ -20,7 +21,7 @@ def main() -> None:
         question.seek(0)
         payload = question.read()
     stop = Stop(StopWord(Path(spec["word"])), spec["generation"])
-    answer = perform(decode_job(payload), stop, spec["kinds"], spec["worker"])
+    answer = perform(decode_job(payload), stop, spec["kinds"], spec["worker"], Shelf(Path(spec["inputs"])))
     with os.fdopen(spec["answer"], "wb") as out:
         out.write(answer)
 

@@ -49,7 +49,9 @@ def environment(threads: int) -> dict[str, str]:
     return env | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
-def run_isolated(job: Job, payload: bytes, stop: Stop, extra: Mapping[str, str], worker: str) -> bytes:
+def run_isolated(
+    job: Job, payload: bytes, stop: Stop, extra: Mapping[str, str], worker: str, inputs: Path
+) -> bytes:
     """Return the answer of `job` as its child gives it; on a halt the child is killed and the answer is stopped."""
     begun = time.monotonic()
     with _scratch("job") as question, _scratch("answer") as answer, tempfile.TemporaryFile() as errors:
@@ -57,7 +59,7 @@ def run_isolated(job: Job, payload: bytes, stop: Stop, extra: Mapping[str, str],
         question.flush()
         child = _start(job, question, answer, errors)
         try:
-            _hand_over(child, stop, extra, worker, question.fileno(), answer.fileno())
+            _hand_over(child, stop, extra, worker, inputs, question.fileno(), answer.fileno())
             killed = _await(child, stop)
         finally:
             _kill(child)
@@ -100,6 +102,7 @@ def _hand_over(
     stop: Stop,
     extra: Mapping[str, str],
     worker: str,
+    inputs: Path,
     question: int,
     answer: int,
 ) -> None:
@@ -110,6 +113,7 @@ def _hand_over(
         "generation": stop.generation,
         "kinds": dict(extra),
         "worker": worker,
+        "inputs": str(inputs),
         "question": question,
         "answer": answer,
     }

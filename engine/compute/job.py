@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
 
 from engine.compute.codec import CodecError, canonical, pack, unpack
+from engine.compute.inputs import check_digest
 from engine.compute.task import Task, TaskResult, job_digest
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -25,10 +27,12 @@ class Job:
     threads: int
     generation: int
     """The stop word's value under which it was submitted."""
+    inputs: tuple[str, ...] = ()
+    """Digests of the files whose arrays it reads too."""
 
     def echo(self) -> dict[str, str]:
         """Return what this side understood, computed from what it is about to run."""
-        digest = job_digest(self.kind, self.key, self.params, self.arrays)
+        digest = job_digest(self.kind, self.key, self.params, self.arrays, self.inputs)
         return {"kind": self.kind, "key": self.key, "digest": digest}
 
 
@@ -39,8 +43,17 @@ _FIELDS = {
     "isolate": bool,
     "threads": int,
     "generation": int,
+    "inputs": list,
 }
-_ANSWER = {"job": dict, "ok": bool, "stopped": bool, "meta": dict, "seconds": float, "worker": str}
+_ANSWER = {
+    "job": dict,
+    "ok": bool,
+    "stopped": bool,
+    "meta": dict,
+    "seconds": float,
+    "worker": str,
+    "missing": list,
+}
 
 
 KEY = "mimicry"
@@ -55,14 +68,16 @@ def lot_key(lot: int) -> tuple[str, int]:
 def encode_job(task: Task, generation: int) -> bytes:
     """Return the payload of `task`; CodecError if its params or arrays are nothing that travels."""
     head = {name: getattr(task, name) for name in ("kind", "key", "params", "isolate", "threads")}
-    return pack({**head, "generation": generation}, task.arrays)
+    inputs = [one.digest for one in task.inputs]
+    return pack({**head, "generation": generation, "inputs": inputs}, task.arrays)
 
 
 def decode_job(payload: bytes) -> Job:
     """Return the job of `payload`; CodecError for a missing, unknown or wrongly typed field."""
     meta, arrays = unpack(payload)
     _check(meta, _FIELDS, "job")
-    return Job(**meta, arrays=arrays)
+    inputs = tuple(check_digest(one) for one in meta.pop("inputs"))
+    return Job(**meta, inputs=inputs, arrays=arrays)
 
 
 def encode_answer(
@@ -74,9 +89,17 @@ def encode_answer(
     arrays: Arrays | None = None,
     stopped: bool = False,
     error: str | None = None,
+    missing: Sequence[str] = (),
 ) -> bytes:
     """Return the payload of an answer; ok means neither stopped nor an error."""
-    head = {"job": echo, "worker": worker, "seconds": float(seconds), "stopped": stopped, "error": error}
+    head = {
+        "job": echo,
+        "worker": worker,
+        "seconds": float(seconds),
+        "stopped": stopped,
+        "error": error,
+        "missing": list(missing),
+    }
     return pack({**head, "ok": error is None and not stopped, "meta": meta or {}}, arrays)
 
 
@@ -95,7 +118,7 @@ def decode_answer(task: Task, payload: bytes, expected: str) -> TaskResult:
             meta["worker"],
         )
     head = {name: meta[name] for name in ("ok", "meta", "error", "seconds", "worker", "stopped")}
-    return TaskResult(key=task.key, arrays=arrays, **head)
+    return TaskResult(key=task.key, arrays=arrays, missing=tuple(map(str, meta["missing"])), **head)
 
 
 def failed(task: Task, error: str, worker: str = "") -> TaskResult:

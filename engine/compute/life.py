@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.compute import settings
+from engine.compute.awake import awake
 from engine.compute.child import Child
 from engine.compute.host import HostReport, host_report
 from engine.compute.pki import Authority, Credentials
@@ -139,12 +140,12 @@ class Life:
     async def _watch_scheduler(self, scheduler: Child) -> None:
         """Declare this life lost when the scheduler ends or falls silent, or our connection to it is cut."""
         ended, cut = asyncio.create_task(scheduler.wait()), asyncio.create_task(self.wire.cut.wait())
+        silent = asyncio.create_task(_silent(scheduler))
         try:
-            while not (ended.done() or cut.done()) and scheduler.silence() < settings.SILENCE:
-                await asyncio.wait({ended, cut}, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, cut, silent}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended.cancel()
-            cut.cancel()
+            for task in (ended, cut, silent):
+                task.cancel()
         logger.error("the scheduler is gone; everything restarts and what is missing is submitted again")
         scheduler.kill()
         self.lost.set()
@@ -175,3 +176,9 @@ class Life:
         if self._scheduler is not None:
             await self._scheduler.close()
         shutil.rmtree(self._ground.state / "compute", ignore_errors=True)
+
+
+async def _silent(scheduler: Child) -> None:
+    """Return once the scheduler has been silent for too long."""
+    while not await awake(LOOK) or scheduler.silence() < settings.SILENCE:
+        pass

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping
 
 from engine.compute.codec import CodecError
+from engine.compute.inputs import MissingInput, Shelf
 from engine.compute.job import Job, encode_answer, one_line
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop
@@ -16,7 +17,7 @@ from engine.errors import Halted
 logger = logging.getLogger(__name__)
 
 
-def perform(job: Job, stop: Stop, extra: Mapping[str, str], worker: str) -> bytes:
+def perform(job: Job, stop: Stop, extra: Mapping[str, str], worker: str, shelf: Shelf) -> bytes:
     """Return the answer of `job`; a kind's exception becomes a one-line error and its traceback goes to the log.
 
     A kind that returns after a halt was asked counts as stopped even if it says nothing: a kernel may have ended early, and a
@@ -25,8 +26,11 @@ def perform(job: Job, stop: Stop, extra: Mapping[str, str], worker: str) -> byte
     echo = job.echo()
     begun = time.monotonic()
     try:
-        meta, arrays = resolve(job.kind, extra)(job.params, job.arrays, stop)
+        given = {**shelf.arrays(job.inputs), **job.arrays}
+        meta, arrays = resolve(job.kind, extra)(job.params, given, stop)
         halted = stop.asked()
+    except MissingInput as gap:
+        return encode_answer(echo, worker, 0.0, error=str(gap), missing=[gap.digest])
     except Halted:
         return encode_answer(echo, worker, time.monotonic() - begun, stopped=True)
     except (Exception, SystemExit) as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.compute.awake import awake
 from engine.compute.enrol import Launch, Order, Process
 from engine.compute.host import HostReport
 from engine.compute.pki import Authority
@@ -21,9 +22,9 @@ FIRST_DELAY, LAST_DELAY = 0.2, 30.0
 STEADY = 30.0
 """Seconds of life after which the delay starts over."""
 START_LIMIT = 60.0
-"""Seconds a worker of this machine has for its start, once its process runs."""
+"""Seconds a worker of this machine has for its start, once its process runs, and again once its GPU is initialised."""
 REMOTE_START_LIMIT = 900.0
-"""The same on a rig, where it waits its turn to initialise its card; the rig's own gate has shorter limits."""
+"""The same on a rig, and while it waits for its turn at the gate; the gate has shorter limits of its own."""
 LOOK = 1.0
 """Seconds between two looks at its age and memory."""
 
@@ -70,6 +71,8 @@ class Place:
     gpu: bool = False
     remote: bool = False
     """On another machine: it is started once the scheduler's port is known, and may have another instruction set."""
+    reserve: int = 0
+    """Bytes of its machine's memory that work leaves free."""
 
     @property
     def host(self) -> str:
@@ -106,6 +109,8 @@ class Ending:
     """Why we killed it, empty if we did not."""
     charged: bool
     """It is the running task's fault as far as anybody knows."""
+    kernel: Callable[[float], Awaitable[str]]
+    """Tells what its machine's kernel logged since a monotonic time."""
 
 
 class Listener(Protocol):
@@ -133,6 +138,7 @@ class Slot:
         self.alias = ""
         """Name of its present life."""
         self.free = 0
+        """Bytes of memory that its machine has left for work, 0 if unknown."""
         self.idle = True
         """It holds no work; kept by whoever deals it out."""
         self._spec, self._listener = spec, listener
@@ -140,7 +146,9 @@ class Slot:
         self._report: HostReport | None = None
         self._admission: asyncio.Task[None] | None = None
         self._ready = False
-        self._rss = self._starts = 0
+        self._rss = self._idle_rss = self._starts = 0
+        self._at_gate = False
+        self._up_since = 0.0
         self._note, self._degraded = "starting", ""
         self._purpose, self._charged = "", True
         self._keeper = asyncio.create_task(self._keep(), name=f"slot {place.name}")
@@ -169,6 +177,7 @@ class Slot:
         """Start the worker once and return its exit code."""
         self._starts += 1
         self._ready, self._note, self._purpose, self._charged = False, "starting", "", True
+        self._at_gate, self._up_since = False, time.monotonic()
         order = await self._order()
         self.alias = order.alias
         process = self._process = await self._launched(order)
@@ -190,6 +199,7 @@ class Slot:
                     words,
                     self._purpose,
                     self._charged and code is not None,
+                    process.kernel_log,
                 )
                 self._listener.left(self, ending)
             self.settled.set()
@@ -234,17 +244,31 @@ class Slot:
                 self._report = HostReport.load(event)
                 self._degraded = self._report.degraded
                 self._admission = asyncio.create_task(self._admit(process, self._report))
+            case "gate":
+                self._at_gate, self._note = True, "waits for its turn to initialise its GPU"
+            case "initialised":
+                self._at_gate, self._up_since, self._note = False, time.monotonic(), "starting"
             case "ready":
-                self._ready, self._note = True, ""
+                self._ready, self._note, self._idle_rss = True, "", 0
                 self._listener.joined(self)
                 self.settled.set()
             case "beat":
-                self._rss, self.free = int(event.get("rss", 0)), int(event.get("free", 0))
+                self._rss, self.free = int(event.get("rss", 0)), self._left(int(event.get("free", 0)))
+                self._idle_rss = self._rss if self.idle or not self._idle_rss else self._idle_rss
                 self._degraded = str(event.get("degraded", "")) or self._degraded
                 if self._ready:
                     self._listener.beat(self)
             case other:
                 logger.warning("worker %s said %r, which nobody understands", self.name, other)
+
+    def _left(self, free: int) -> int:
+        """Return what its machine has left for work: at least one byte where that is known, because 0 stands for unknown."""
+        return max(1, free - self.place.reserve) if free else 0
+
+    @property
+    def used(self) -> int:
+        """Return the bytes by which its present task has made it grow."""
+        return max(0, self._rss - self._idle_rss)
 
     async def _admit(self, process: Process, report: HostReport) -> None:
         """Send the scheduler's address, unless the worker's kernels are not ours: then end it for good."""
@@ -260,16 +284,16 @@ class Slot:
             return
         self.refused = reason
         logger.error("worker %s refused: %s", self.name, reason)
-        process.kill()
+        process.refuse(reason)
 
     async def _watch(self, process: Process) -> None:
         """Kill the worker if it hangs, does not get up, or has grown too large while idle."""
-        begun = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK)
+            if not await awake(LOOK):
+                continue
             memory = self._spec.memory
-            limit = REMOTE_START_LIMIT if self.place.remote else START_LIMIT
-            if not self._ready and time.monotonic() - begun > limit:
+            limit = REMOTE_START_LIMIT if self.place.remote or self._at_gate else START_LIMIT
+            if not self._ready and time.monotonic() - self._up_since > limit:
                 self.kill(f"not up within {limit:.0f} s")
             elif memory is not None and self._ready and self.idle and self._rss > memory:
                 self.kill(f"grew to {self._rss >> 20} MiB", charged=False)

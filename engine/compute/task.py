@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.compute.codec import canonical
+from engine.compute.inputs import Input
 from engine.errors import UsageError
 
 Array = npt.NDArray[Any]
+
+
+class Split(Protocol):
+    """How a task is cut in two where no worker that waits has the memory for it whole, and how its halves are put together."""
+
+    def halve(self, task: Task) -> tuple[Task, Task] | None:
+        """Return two tasks that do the same work in this order, each with less memory; None where it cannot be cut further."""
+
+    def join(self, task: Task, halves: Sequence[TaskResult]) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return the meta and arrays that the whole task would have given."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,10 @@ class Task:
     """Bytes of host memory that it needs beside its worker; it runs only where so much is left."""
     limit: float | None = None
     """Seconds after which it counts as hung and its worker is killed; None: the kind's, or 30 times the measured ones."""
+    inputs: tuple[Input, ...] = ()
+    """Files whose arrays it reads beside its own; it goes to no machine that has not confirmed each by its digest."""
+    split: Split | None = field(default=None, compare=False)
+    """How it is halved for want of memory; None: it is refused then."""
 
     def __post_init__(self) -> None:
         """Refuse a thread count that could not take effect."""
@@ -48,7 +63,7 @@ class Task:
 
     def digest(self) -> str:
         """Return the SHA-256 of kind, key, params and arrays: what the worker must echo."""
-        return job_digest(self.kind, self.key, self.params, self.arrays)
+        return job_digest(self.kind, self.key, self.params, self.arrays, [one.digest for one in self.inputs])
 
 
 @dataclass(frozen=True)
@@ -68,11 +83,16 @@ class TaskResult:
     """Name of the worker, empty if none took it."""
     stopped: bool
     """A halt came before or while it ran; meta and arrays are partial and must not be counted as done."""
+    missing: tuple[str, ...] = ()
+    """Digests of inputs that its worker had not got after all; the task waits again until they are confirmed anew."""
 
 
-def job_digest(kind: str, key: str, params: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
+def job_digest(
+    kind: str, key: str, params: Mapping[str, Any], arrays: Mapping[str, Array], inputs: Sequence[str] = ()
+) -> str:
     """Return the SHA-256 hex over the canonical form of a job; array bytes count little-endian in C order."""
-    digest = hashlib.sha256(canonical({"kind": kind, "key": key, "params": dict(params)}, "task"))
+    head: dict[str, Any] = {"kind": kind, "key": key, "params": dict(params)}
+    digest = hashlib.sha256(canonical(head | ({"inputs": list(inputs)} if inputs else {}), "task"))
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
         plain = array.astype(array.dtype.newbyteorder("<"), copy=False)

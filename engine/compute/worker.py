@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.compute.host import gpu_note, host_report, take_gpu
+from engine.compute.host import gpu_note, host_report, import_gpu, take_gpu
+from engine.compute.inputs import Shelf
 from engine.compute.isolation import run_isolated
 from engine.compute.job import Job, decode_job, encode_answer, lot_key
 from engine.compute.lease import Lease, memory_left, resident
@@ -48,6 +49,8 @@ class Runtime:
     word: StopWord
     lease: Lease
     kinds: Mapping[str, str]
+    shelf: Shelf
+    """The files that tasks read, as this machine has them."""
     follows: bool = False
     """Its stop word is its own and follows the coordinator's by line: it is on another machine."""
     answer: Callable[[int, int, bytes], None] = lambda lot, serial, payload: None
@@ -67,8 +70,8 @@ class Runtime:
 
     def _work(self, job: Job, payload: bytes, stop: Stop) -> bytes:
         if job.isolate:
-            return run_isolated(job, payload, stop, self.kinds, self.name)
-        return perform(job, stop, self.kinds, self.name)
+            return run_isolated(job, payload, stop, self.kinds, self.name, self.shelf.folder)
+        return perform(job, stop, self.kinds, self.name, self.shelf)
 
     def beat(self) -> None:
         """Send a sign of life with all that changes, so that a lost one is made good by the next."""
@@ -146,6 +149,8 @@ def main() -> None:
     import distributed  # noqa: F401 (loaded while the coordinator still starts the scheduler)
 
     report = host_report()
+    if spec["gpu"]:
+        import_gpu()
     if spec.get("gate"):
         pass_gate(lease)
     if spec["gpu"]:
@@ -157,7 +162,8 @@ def main() -> None:
     if admitted is None or "scheduler" not in admitted:
         os._exit(REFUSED)
     follows = bool(spec.get("follows"))
-    _runtime = Runtime(spec["name"], StopWord(Path(spec["word"])), lease, spec["kinds"], follows)
+    shelf = Shelf(Path(spec["inputs"]))
+    _runtime = Runtime(spec["name"], StopWord(Path(spec["word"])), lease, spec["kinds"], shelf, follows)
     _runtime.command(admitted)
     address = f"tls://127.0.0.1:{spec['port']}" if spec.get("port") else admitted["scheduler"]
     asyncio.run(serve(_runtime, address, spec, credentials))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from engine.desk import analysis_name
 from engine.dispatch.approvals import Approvals
 from engine.dispatch.inbox import Inbox
 from engine.dispatch.intake import SourceKeeper, degraded
@@ -15,6 +16,7 @@ from engine.dispatch.risky import Risky
 from engine.dispatch.scheduler import Scheduler, parse_schedule
 from engine.dispatch.verbs import AutonomyVerbs
 from engine.history.sources import source_of
+from engine.housekeeping import Housekeeper
 from engine.watcher.policies import FILE_NAME, Policies
 from engine.watcher.policy_file import PolicyFile
 from engine.watcher.retry import check_policies
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from engine.server import Handler
 
 Service = Callable[[], Awaitable[None]]
+
+
+def kept_artifacts(desk: Desk) -> list[str]:
+    """Return the artifacts that stay however many there are: the standing verdict's analysis, candidates under judgement."""
+    verdict = desk.shelf.last_verdict()
+    standing = [] if verdict is None else [analysis_name(verdict["fingerprint"])]
+    return [*standing, *(f"{candidate}.json" for candidate in list(desk.acceptance.open))]
 
 
 class Autonomy:
@@ -41,10 +50,13 @@ class Autonomy:
         self.approvals = Approvals(desk.journal, lambda: desk.policies)
         self.overrules = Overrules(desk.journal, self.approvals, lambda: desk.policies)
         self.risky = Risky(desk.journal, self.approvals, desk.parameters, lambda: desk.intake.count)
+        self.house = Housekeeper(
+            desk.state, desk.settings.disk, desk.halt, desk.journal, lambda: kept_artifacts(desk)
+        )
         self.queue = Queue(
             desk.journal,
             desk.halt,
-            blockers=(self.approvals.blocker, Needs(desk)),
+            blockers=(self.house.blocker, self.approvals.blocker, Needs(desk)),
             look=self.approvals.look,
         )
 
@@ -73,6 +85,7 @@ class Autonomy:
         found: dict[str, Service] = {
             "policies": self.policies.watch,
             "inbox": lambda: self.inbox.watch(told=lambda _: self._wake()),
+            "housekeeping": self.house.serve,
         }
         if self.scheduler.entries:
             found["schedule"] = self.scheduler.watch
@@ -86,4 +99,4 @@ class Autonomy:
 
     def degraded(self) -> list[str]:
         """Return one line for everything that does not work as asked."""
-        return [*self.policies.degraded(), *degraded(self._desk.board.source)]
+        return [*self.policies.degraded(), *self.house.degraded(), *degraded(self._desk.board.source)]

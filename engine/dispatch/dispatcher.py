@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
+from engine.dispatch import told
 from engine.dispatch.overrule import overruled
+from engine.dispatch.waiting import unless_halted
 from engine.errors import Halted
 from engine.feedback.drift import drifted
 from engine.parameters import Value
@@ -122,7 +124,8 @@ class Dispatcher:
     ) -> Done:
         desk = self.desk
         history = desk.history(int(run.spec["draws"]), _since(run))
-        await asyncio.to_thread(_load)
+        await unless_halted(asyncio.to_thread(_load), self._obey)
+        await unless_halted(desk.bench.ready(), self._obey)
         async with desk.bench.lend() as compute:
             analysis = await self._identified(run, history, compute, search=search)
             self._obey()
@@ -160,6 +163,7 @@ class Dispatcher:
             request=request.id,
             run=run,
             inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
+            known=lambda step: told.of_step(desk, step),
             overruled=overruled(desk.journal, request),
         )
 
@@ -186,7 +190,13 @@ class Dispatcher:
                 return known
         try:
             analysis = await identify(
-                history, space, compute, desk.journal, run=run.id, progress=self._searching
+                history,
+                space,
+                compute,
+                desk.journal,
+                run=run.id,
+                progress=self._searching,
+                under=f"{mark[:16]}|",
             )
         finally:
             desk.board.search = None

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import os
+import pwd
 import re
 import stat
 import threading
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 from engine.dispatch.queue import Queue, parse_request
 from engine.errors import BadInput
 from state.chain import Event
-from state.files import disk_errors, sync_directory, write_atomic
+from state.files import disk_errors, make_folder, sync_directory, write_atomic
 from state.journal import Journal
 from state.requests import RequestRow
 
@@ -32,6 +33,8 @@ PATIENCE_SECONDS = 60.0
 SIZE_LIMIT = 1 << 20
 RESULT_SCHEMA = "request_result/1"
 ORIGIN = "inbox"
+TAKEN = "inbox.taken"
+"""The event of a file that became a request: whose file it was."""
 _NAME_KEPT = 150
 _CLAIMED = re.compile(r"([0-9a-f]{32})-(.+)", re.DOTALL)
 
@@ -66,7 +69,7 @@ class Inbox:
         self._scanning = threading.Lock()
         for folder in (self.claimed, self.archive):
             with disk_errors(folder, "creating the inbox"):
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
 
     async def watch(
         self, *, interval: float = QUIET_SECONDS, told: Callable[[Scan], None] = lambda scan: None
@@ -123,7 +126,9 @@ class Inbox:
     def _claim(self, path: Path) -> None:
         """Rename into claimed/ under a key made of name, time and content: the same file again is the same request."""
         with disk_errors(path, "claiming the request"):
-            target = self.claimed / f"{_key(path)}-{path.name[-_NAME_KEPT:]}"
+            # by bytes, not characters: a name may have 255 of them, and this one gets longer
+            kept = os.fsdecode(os.fsencode(path.name)[-_NAME_KEPT:])
+            target = self.claimed / f"{_key(path)}-{kept}"
             try:
                 path.rename(target)
             except FileNotFoundError:
@@ -141,6 +146,7 @@ class Inbox:
         row = self._requests.by_key(key)
         if row is None:
             row = self._enter(path, key, name)
+            self._journal.append(TAKEN, {"request": row.id, "file": _shown(name), **_owner(path)})
             (scan.rejected if row.state == "rejected" else scan.queued).append(row.id)
         if row.terminal:
             self._archive(path, name, row)
@@ -150,7 +156,8 @@ class Inbox:
         try:
             request = parse_request(_load(path))
         except BadInput as error:
-            return self._queue.refuse("invalid", {"file": name}, f"{name}: {error}", origin=ORIGIN, key=key)
+            told = _shown(name)
+            return self._queue.refuse("invalid", {"file": told}, f"{told}: {error}", origin=ORIGIN, key=key)
         return self._queue.submit(request, origin=ORIGIN, key=key)
 
     def _archive(self, path: Path, name: str, row: RequestRow) -> None:
@@ -219,7 +226,11 @@ def _load(path: Path) -> object:
             raise BadInput("is not a regular file (a link, a pipe or a device)")
         if info.st_size > SIZE_LIMIT:
             raise BadInput(f"has {info.st_size} bytes, a request may have {SIZE_LIMIT}")
-        return json.loads(_read(path), parse_constant=_no_constant)
+        data: object = json.loads(_read(path).decode("utf-8"), parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode(
+            "utf-8"
+        )  # half a character (a lone surrogate) has no bytes
+        return data
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -234,6 +245,24 @@ def _read(path: Path) -> bytes:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _owner(path: Path) -> dict[str, Any]:
+    """Return who owns a file, which is the nearest to who asked."""
+    try:
+        uid = path.lstat().st_uid
+    except OSError:
+        return {"uid": None, "by": "unknown"}
+    try:
+        return {"uid": uid, "by": f"{pwd.getpwuid(uid).pw_name} (file)"}
+    except KeyError:
+        return {"uid": uid, "by": f"uid {uid} (file)"}
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as text that can be stored and shown: on disk it may be any bytes."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _key(path: Path) -> str:

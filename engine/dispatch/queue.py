@@ -111,8 +111,8 @@ class Queue:
         return self._requests.cancel(request, why)
 
     def recover(self, *, max_attempts: int = 3) -> list[RequestRow]:
-        """Return claims of processes that are gone to the queue; call once at start."""
-        return self._requests.recover(max_attempts=max_attempts, safe=SAFE)
+        """Return to the queue what nobody works on: claims of processes that are gone, and of a watcher that failed and starts over."""
+        return self._requests.recover(max_attempts=max_attempts, safe=SAFE, own=True)
 
     # -- what people see --------------------------------------------------------------------------------------------------
 

@@ -58,5 +58,5 @@ class Risky:
             APPROVED, {"draw": self._draws(), "approval": row.id, "by": row.by, "rulings": accepted}
         )
         for one in row.diff:
-            self._parameters.change(one["name"], one["after"], by="operator", why=f"{row.id}: {row.why}"[:400],
+            self._parameters.change(one["name"], one["after"], by="operator", person=row.by or "", why=f"{row.id}: {row.why}"[:400],
                                     cause=f"d-{entry}")  # fmt: skip

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.aside import advisor_aside
+from engine.dispatch.told import of_selfplay
+from engine.dispatch.waiting import unless_halted
 from engine.errors import BadInput
 from engine.feedback.duel import judge_open
 from engine.llm.questions import SELFPLAY_STRATEGY
-from engine.selfplay.arms import ARMS
 from engine.selfplay.material import material_of
 from engine.selfplay.rules import Policy
-from engine.selfplay.session import FINISHED, play
+from engine.selfplay.session import play
 from engine.watcher.anomaly import repeated_episodes
 from engine.watcher.work import Done, Rejected
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from engine.desk import Desk
     from engine.pipeline.artifacts import Scored
     from engine.selfplay.loop import Session
-    from state.chain import Event
     from state.requests import RequestRow
     from state.runs import RunRow
 
@@ -39,7 +39,7 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
     """Carry the request out. `obey` raises Halted between two episodes."""
     found = desk.shelf.scored()
     assert found is not None
-    await _advice(desk, request)
+    await _advice(desk, request, found[0])
     async with advisor_aside(desk, f"selfplay {run.id}"):
         session = await _played(desk, run, found, obey)
     faults = repeated_episodes(
@@ -57,27 +57,17 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
     return Done(why, result)
 
 
-async def _advice(desk: Desk, request: RequestRow) -> None:
+async def _advice(desk: Desk, request: RequestRow, scored: Scored) -> None:
     """Ask how the episodes might be spent. The answer is on record for people; the bandit's rewards decide."""
-    parts = strategy_parts(desk.journal.last([FINISHED]))
+    parts = of_selfplay(desk, scored)
     reply = await desk.advisor.ask(SELFPLAY_STRATEGY, parts, by=f"selfplay {request.id}")
     told = {"request": request.id, "source": reply.source, "call": reply.call}
     desk.journal.append(ADVISED, told | {"advice": reply.advice.model_dump(mode="json")})
 
 
-def strategy_parts(last: Event | None) -> dict[str, Any]:
-    """Return what the question about arms is asked over: what the last session came to believe of them."""
-    if last is None:
-        return {"arms": [{"arm": name, "pulls": 0} for name in ARMS]}
-    return {
-        "arms": [
-            {name: row[name] for name in ("arm", "pulls", "mean", "spread")} for row in last.data["posterior"]
-        ]
-    }
-
-
 async def _played(desk: Desk, run: RunRow, found: tuple[Scored, str], obey: Callable[[], None]) -> Session:
     material = material_of(found[0], digest=found[1], run=run.id)
+    await unless_halted(desk.bench.ready(), obey)
     async with desk.bench.lend() as compute:
         return await play(
             compute, material, desk.journal,

@@ -50,6 +50,7 @@ class AutonomyVerbs:
             "overrule": self.overrule,
             "decision": self.decision,
             "policy_set": self.policy_set,
+            "parameter_set": self.parameter_set,
         }
 
     async def process(self, command: Command, by: str) -> dict[str, Any]:
@@ -118,6 +119,19 @@ class AutonomyVerbs:
             asked["key"], asked.get("value"), who=by, why=reason(asked, command.verb)
         )
         return {"changes": rows, "digest": self._parts.policies.current.digest()}
+
+    async def parameter_set(self, command: Command, by: str) -> dict[str, Any]:
+        """Change one tunable parameter within its bounds; the next run is told it."""
+        asked = command.args
+        value = asked.get("value")
+        if set(asked) - {"name", "value", "reason"} or not isinstance(asked.get("name"), str):
+            raise UsageError("parameter_set: takes name (text), value (number) and reason")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UsageError(f"parameter {asked['name']} = {value!r}: must be a number")
+        change = self._desk.parameters.change(
+            asked["name"], value, by="operator", person=by, why=reason(asked, command.verb)
+        )
+        return change.model_dump(mode="json")
 
 
 def texts(command: Command, *names: str) -> dict[str, str]:

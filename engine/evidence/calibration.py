@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from engine.evidence.power import clopper_pearson_lower, clopper_pearson_upper
 
@@ -63,6 +64,17 @@ def expected_calibration_error(
     """Return the mean distance of forecast and frequency over the bins, weighted by their counts."""
     found = reliability_bins(probabilities, outcomes, bins=bins)
     return sum(each.count * abs(each.predicted - each.observed) for each in found) / len(probabilities)
+
+
+def poisson_bounds(count: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact two-sided interval of the mean behind a count of rare events (Garwood 1936)."""
+    if count < 0 or not 0.0 < confidence < 1.0:
+        raise ValueError(
+            f"count {count} at {confidence}: want a count from 0 on and a confidence inside (0, 1)"
+        )
+    side = (1.0 - confidence) / 2
+    lowest = 0.0 if count == 0 else float(gammaincinv(count, side))
+    return lowest, float(gammaincinv(count + 1, 1.0 - side))
 
 
 def pool_lift(hits: int, draws: int, pool_size: int, modulus: int, *, confidence: float = 0.95) -> Lift:

@@ -15,7 +15,7 @@ from engine.selfplay.active import ACTIVE_POLICY, ActivePolicy
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.rules import Policy
 from state.artifacts import ArtifactStore, Lineage
-from state.files import write_atomic
+from state.files import make_folder, write_atomic
 
 PROPOSED, JUDGED = "candidate.proposed", "candidate.judged"
 PROMOTED, REJECTED, ROLLED_BACK = "policy.promoted", "policy.rejected", "policy.rolled_back"
@@ -191,7 +191,7 @@ class Acceptance:
 
     def _mirror(self) -> None:
         """Write the active policy for people and for training; both files are rebuilt from the journal at every start."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_folder(self._directory)
         for one in self.versions[1:]:
             text = (json.dumps(one.model_dump(mode="json"), indent=1) + "\n").encode("ascii")
             write_atomic(self._directory / f"v{one.version:04d}.json", text)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 JUDGED, APPROVED = "proposal.judged", "proposal.approved"
 PROPOSAL = "proposal"
+LOOKED_BACK = 1000
+"""Proposals that a ruling looks back on; its rules reach back 200 draws."""
+WAITING = 16
+"""Triggers that may wait to be asked about; one more and the oldest is not asked about, which is said."""
 BY: Who = "code"
 Ask = Callable[[Proposal, Sequence[Ruling], int, int], None]
 """Put to a person what acceptance leaves to one: the proposal, its rulings, the draw, the record of the judgement."""
@@ -32,8 +36,8 @@ class Ledger(Protocol):
     def transaction(self) -> AbstractContextManager[Any]:
         """Make what is recorded inside one: all of it, or nothing."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 class Parameters(Protocol):
@@ -53,15 +57,25 @@ class Parameters(Protocol):
 class Consultant:
     """Asks about one trigger after the other, apart from the loop: draws never wait for an answer."""
 
-    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters, person: Ask) -> None:
-        """Ask nothing yet; `person` takes what acceptance leaves to a person."""
+    def __init__(self, advisor: Advisor, journal: Ledger, parameters: Parameters, person: Ask,
+        known: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:  # fmt: skip
+        """Ask nothing yet; `person` takes what acceptance leaves to a person, `known()` is what the room knows beside a trigger."""
         self._advisor, self._journal, self._parameters = advisor, journal, parameters
-        self._person = person
-        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue()
+        self._person, self._known = person, known
+        self._told: asyncio.Queue[tuple[Fired, int, Mapping[str, Any]]] = asyncio.Queue(WAITING)
+        self.passed_over = 0
 
     def tell(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> None:
-        """Have a trigger that fired at a draw asked about."""
+        """Have a trigger that fired at a draw asked about; where too many wait, the oldest is passed over."""
+        if self._told.full():
+            self._told.get_nowait()
+            self.passed_over += 1
         self._told.put_nowait((fired, draw, health))
+
+    def degraded(self) -> list[str]:
+        """Return what was not asked about."""
+        return [f"consultant: {self.passed_over} triggers were not asked about"] if self.passed_over else []
 
     async def serve(self) -> None:
         """Ask for ever: a service of the room."""
@@ -71,7 +85,8 @@ class Consultant:
 
     async def consult(self, fired: Fired, draw: int, health: Mapping[str, Any]) -> list[Ruling]:
         """Ask, judge, record, and change what was accepted; nothing where nobody proposes."""
-        parts = parts_of(fired, health, self._parameters.values())
+        known = await asyncio.to_thread(self._known)
+        parts = {**known, **parts_of(fired, health, self._parameters.values())}
         reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
         said = reply.advice
         if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
@@ -120,7 +135,7 @@ def past(journal: Ledger) -> list[Past]:
     """Return the changes that were accepted so far, by the rules or by a person."""
     return [
         Past(ruling["name"], ruling["before"], ruling["after"], event.data["draw"])
-        for event in journal.events(kinds=(JUDGED, APPROVED))
+        for event in reversed(journal.newest([JUDGED, APPROVED], LOOKED_BACK))
         for ruling in event.data["rulings"]
         if ruling["outcome"] == "accept"
     ]

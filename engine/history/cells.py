@@ -15,7 +15,8 @@ from engine.history.samples import Pool, Sample, parts_of
 
 LARGEST = 2**63 - 1
 INTEGER = re.compile(r"\+?[0-9]+")
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# No two of its parts can take the same digits: a cell may have a million, and backtracking over them takes hours.
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMPACT_DATE = re.compile(r"(19|20)[0-9]{6}")
 
 

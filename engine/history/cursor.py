@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import DiskFault, EnvironmentFault, UsageError
+from state.errors import StateError
+from state.files import disk_errors, make_folder, write_atomic
+from state.versions import refusal
+
+SCHEMA = "cursor/1"
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
@@ -29,18 +33,23 @@ class Cursor:
             raise UsageError(
                 f"cursor {self.name!r}: {seq} lies before {self.position}; a cursor only goes forward"
             )
-        write_json(self.path, {"schema": "cursor/1", "name": self.name, "seq": seq})
+        write_json(self.path, {"schema": SCHEMA, "name": self.name, "seq": seq})
         self.position = seq
 
     def _load(self) -> int:
         try:
-            seq = json.loads(self.path.read_text())["seq"]
+            record = json.loads(self.path.read_text())
+            seq = record["seq"]
         except FileNotFoundError:
             return 0
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EnvironmentFault(
                 f"{self.path}: not a cursor ({error}); restore it or delete it to start at 0"
             ) from None
+        if (
+            why := refusal(record.get("schema", SCHEMA), SCHEMA, older="delete it to start at 0")
+        ) is not None:
+            raise EnvironmentFault(f"{self.path}: {why}")
         if not isinstance(seq, int) or seq < 0:
             raise EnvironmentFault(
                 f"{self.path}: seq {seq!r} is not a position; restore it or delete it to start at 0"
@@ -49,27 +58,10 @@ class Cursor:
 
 
 def write_json(path: Path, record: object, mode: int = 0o600) -> None:
-    """Write a JSON file atomically and durably: temporary file, fsync, rename, fsync of the directory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a JSON file atomically and durably; DiskFault where that cannot be."""
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as stream:
-            stream.write(json.dumps(record) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        sync_directory(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise EnvironmentFault(
-            f"{path}: cannot write ({error.strerror}); free space or check permissions"
-        ) from None
-
-
-def sync_directory(directory: Path) -> None:
-    """Make names created or renamed in a directory durable."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        with disk_errors(path, "creating the folder"):
+            make_folder(path.parent)
+        write_atomic(path, (json.dumps(record) + "\n").encode(), mode=mode)
+    except StateError as error:
+        raise DiskFault(str(error)) from None

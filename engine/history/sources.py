@@ -205,7 +205,7 @@ class DirectorySource:
     def _names(self) -> list[str]:
         try:
             with os.scandir(self._folder) as entries:
-                return sorted(
+                names = sorted(
                     entry.name
                     for entry in entries
                     if not entry.name.startswith(".")
@@ -214,6 +214,10 @@ class DirectorySource:
                 )
         except OSError as error:
             raise SourceFault(f"{self._folder}: {error.strerror}; draws are taken once it is there") from None
+        for name in names:
+            if not name.isprintable():  # it becomes part of the draws' ids and of messages
+                raise BadInput(f"{self._folder}: the name {name!a} is no printable text; rename the file")
+        return names
 
     def taken(self, store: Callable[[], DrawStore]) -> None:
         """Do not read these states of the files again."""

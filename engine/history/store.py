@@ -11,17 +11,30 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.errors import BadInput, EnvironmentFault, MimicryError
+from engine.errors import BadInput, DiskFault, EnvironmentFault, MimicryError
 from engine.history.cells import LARGEST
-from engine.history.cursor import Cursor, sync_directory
-from engine.history.history import CANONICAL, MISSING, Draw, History, canonical_line, encode, instant, stamp
+from engine.history.cursor import Cursor
+from engine.history.history import (
+    CANONICAL,
+    MISSING,
+    NO_TIME,
+    Draw,
+    History,
+    canonical_line,
+    encode,
+    instant,
+    stamp,
+)
+from state.files import make_folder, sync_directory
 
 FILE = "draws.jsonl"
+BLOCK = 1 << 20  # bytes read at once
 KEYS = {"seq", "value", "time", "session", "id"}
 
 
@@ -35,11 +48,16 @@ class Arrival:
     id: str | None = None
 
 
+def _torn(line: bytes) -> bool:
+    """Say whether a batch was under way when the power went: sectors of it never came. What was synced holds no zeros."""
+    return not line.endswith(b"\n") or b"\0" in line
+
+
 class DrawStore:
     """Draws in order of arrival under one directory; threads may share it, a second process is refused.
 
     `append` returns only after fsync. After a crash in between, a prefix of the batch may be stored: deliver it
-    again with the same ids. `repaired` tells how many bytes of a torn last line were cut at opening.
+    again with the same ids. `repaired` tells how many bytes of a torn end were cut at opening.
     """
 
     def __init__(self, directory: Path, handle: int) -> None:
@@ -55,7 +73,7 @@ class DrawStore:
         """Open or create the store, cut a torn last line, and load the draws."""
         path = directory / FILE
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EnvironmentFault(
@@ -79,6 +97,11 @@ class DrawStore:
     def last(self) -> int:
         """Return the seq of the newest draw, 0 if there is none."""
         return len(self._values)
+
+    @property
+    def closed(self) -> bool:
+        """Say whether it takes no more draws: it was closed, or a failed batch could not be cut off again."""
+        return self._handle < 0
 
     def append(self, draws: Iterable[Arrival | Draw]) -> list[int]:
         """Store draws durably and return the seq of each; a known id returns the seq it already has."""
@@ -139,20 +162,41 @@ class DrawStore:
     def _load(self) -> None:
         whole = 0
         with open(self._handle, "rb", closefd=False) as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.endswith(b"\n"):
-                    self.repaired = len(line)
+            while lines := stream.readlines(BLOCK):
+                torn = next((at for at, line in enumerate(lines) if _torn(line)), len(lines))
+                self._take_in(lines[:torn])
+                whole += sum(map(len, lines[:torn]))
+                if torn < len(lines):
+                    self.repaired = os.fstat(self._handle).st_size - whole
                     break
-                self._remember(number, self._parse(number, line))
-                whole += len(line)
         self._size = whole
         if self.repaired:
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)
 
+    def _take_in(self, lines: list[bytes]) -> None:
+        """Load a block of lines at once; one that holds anything unusual is read line by line, which names what is wrong."""
+        first = self.last + 1
+        plain = _plain(lines, first)
+        if plain is None:
+            for number, line in enumerate(lines, first):
+                self._remember(number, self._parse(number, line))
+            return
+        found, times = plain
+        values = [MISSING if one["value"] is None else one["value"] for one in found]
+        self._values.extend(values)
+        self._times.extend(times)
+        self._sessions.extend([None] * len(found))
+        self._digest.update(b"".join(map(canonical_line, values, times, repeat("-"))))
+        self._ids.update((one["id"], seq) for seq, one in enumerate(found, first) if one["id"] is not None)
+
     def _parse(self, number: int, line: bytes) -> Arrival:
         try:
             record: dict[str, Any] = json.loads(line)
+            if set(record) > KEYS:
+                raise EnvironmentFault(
+                    f"{self.path}, line {number}: was written by a newer mimicry (it has {min(set(record) - KEYS)!r}): upgrade mimicry; nothing was changed"
+                )
             if set(record) != KEYS or record["seq"] != number:
                 raise ValueError(f"keys {sorted(record)}, seq {record.get('seq')}")
             time = None if record["time"] is None else datetime.fromisoformat(record["time"])
@@ -210,7 +254,7 @@ class DrawStore:
 
     def _write(self, data: bytes) -> None:
         if self._handle < 0:
-            raise EnvironmentFault(f"{self.path}: the store is closed; open it again")
+            raise DiskFault(f"{self.path}: the store is closed; open it again")
         try:
             view = memoryview(data)
             while view:
@@ -218,7 +262,7 @@ class DrawStore:
             os.fsync(self._handle)
         except OSError as error:
             self._undo()
-            raise EnvironmentFault(
+            raise DiskFault(
                 f"{self.path}: cannot append ({error.strerror}); nothing was stored: free space and deliver again"
             ) from None
         self._size += len(data)
@@ -229,6 +273,30 @@ class DrawStore:
             os.ftruncate(self._handle, self._size)
         except OSError:
             self.close()
+
+
+def _plain(lines: list[bytes], first: int) -> tuple[list[dict[str, Any]], list[int]] | None:
+    """Return records and times of lines that are all as `_line` writes them, without a session; None where one is not."""
+    try:
+        found: list[dict[str, Any]] = json.loads(b"[" + b",".join(lines) + b"]")
+        sound = len(found) == len(lines) and all(
+            one.keys() == KEYS
+            and one["seq"] == seq
+            and one["session"] is None
+            and (one["id"] is None or _label(one["id"]))
+            and (one["value"] is None or (type(one["value"]) is int and 0 <= one["value"] <= LARGEST))
+            for seq, one in enumerate(found, first)
+        )
+        read = datetime.fromisoformat
+        times = [NO_TIME if one["time"] is None else stamp(read(one["time"])) for one in found]
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
+        return None
+    return (found, times) if sound else None
+
+
+def _label(text: object) -> bool:
+    """Say whether a text is a label: without blanks around it, not empty and not the sign of a missing one."""
+    return isinstance(text, str) and text.strip() == text and text not in ("", "-")
 
 
 def _arrival(draw: Arrival | Draw) -> Arrival:
@@ -243,7 +311,7 @@ def _arrival(draw: Arrival | Draw) -> Arrival:
         )
     for what, text in (("session", arrival.session), ("id", arrival.id)):
         # a label that importers would read differently must not get in: the digest would change on the way
-        if text is not None and (not isinstance(text, str) or text.strip() != text or text in ("", "-")):
+        if text is not None and not _label(text):
             raise BadInput(
                 f"draw {value!r}: {what} {text!r} is not a label; give a text without blanks around it, or None"
             )

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.llm.cost import Capped, Guard
-from engine.llm.masks import masked, raw_data
 from engine.llm.said import Said, Silent
+from engine.masks import masked, raw_data
 
 if TYPE_CHECKING:
     from engine.config import ClaudeSettings

@@ -9,10 +9,14 @@ Document = Mapping[str, Any]
 Parts = dict[str, Any]
 
 
-def parts_of(step: str, documents: Mapping[str, Document]) -> Parts:
-    """Return the parts that a step's documents give, by file name as it writes them; nothing where none is known."""
+def parts_of(step: str, documents: Mapping[str, Document], metrics: Document | None = None) -> Parts:
+    """Return the parts that a step's documents (by file name as it writes them) and its metrics give; nothing where none is known."""
     file, make = SOURCES.get(step, ("", dict))
-    return make(documents[file]) if file in documents else {}
+    measured = MEASURED.get(step)
+    return {
+        **(make(documents[file]) if file in documents else {}),
+        **(measured(metrics) if measured and metrics else {}),
+    }
 
 
 def _window(document: Document) -> Parts:
@@ -37,11 +41,24 @@ def _training(document: Document) -> Parts:
     return {"training": document, "models": document.get("models", {})}
 
 
-def _pool(document: Document) -> Parts:
+def pool_part(document: Document) -> Parts:
+    """Return a pool without the values that it names: how many, how much they cover, what chance would."""
     heads = document.get("heads", ())
     lo, hi = document.get("range", (0, 0))
     named = {"named": len(heads), "covered": round(sum(chance for _, chance in heads), 6)}
-    return {"pool": {**document, **named, "chance": round(len(heads) / (hi - lo + 1), 6)}}
+    return {**document, **named, "chance": round(len(heads) / (hi - lo + 1), 6)}
+
+
+def _pool(document: Document) -> Parts:
+    return {"pool": pool_part(document)}
+
+
+def _survivors(metrics: Document) -> Parts:
+    return {"survivors": {name: metrics[key] for name, key in SURVIVORS.items() if key in metrics}}
+
+
+def _features(metrics: Document) -> Parts:
+    return {"features": metrics["columns"]} if "columns" in metrics else {}
 
 
 def _best_first(document: Document) -> list[Any]:
@@ -57,3 +74,8 @@ SOURCES: Mapping[str, tuple[str, Callable[[Document], Parts]]] = {
     "5": ("best_model.meta.json", _training),
     "6": ("prediction_pool.json", _pool),
 }
+SURVIVORS = {
+    "kept": "kept", "found": "found", "expected_by_chance": "expected_false", "null_hits": "null_hits", "pruned": "pruned",
+    "best_bits": "best_evidence_bits", "required_bits": "required_bits", "backward": "backward",
+}  # fmt: skip
+MEASURED: Mapping[str, Callable[[Document], Parts]] = {"1": _survivors, "3": _features}

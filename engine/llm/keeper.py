@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mimicry.llm")
 State = Literal["stopped", "loading", "ready", "busy", "failed"]
 HEALTH_SECONDS, MISSES = 10.0, 2
+RECHECK_SECONDS = 60.0
+"""How often grammars that the server refused are offered to it again."""
 SERVER_EVENT = "llm.server"
 Told = Callable[[str, dict[str, Any]], object]
 
@@ -222,7 +224,7 @@ class Keeper:
 
     async def _watch(self, live: Live) -> None:
         """Return when the server needs attention: it ended, was stopped, or does not answer."""
-        missed = 0
+        missed, tried = 0, time.monotonic()
         while self._live is live and live.server.running:
             await self._changed(HEALTH_SECONDS, live)
             if self._live is not live or not live.server.running or self._asked:
@@ -230,6 +232,20 @@ class Keeper:
             missed = 0 if await live.client.healthy() else missed + 1
             if missed >= MISSES:
                 self.lost(live, "it does not answer its health check")
+            elif self.unfit and not missed and time.monotonic() - tried >= RECHECK_SECONDS:
+                tried = time.monotonic()
+                await self._try_again(live)
+
+    async def _try_again(self, live: Live) -> None:
+        """Offer the server the refused grammars again: what refused them may have been another version, or a fault that is over."""
+        try:
+            found = await _unfit(live.client)
+        except NotStarted as error:
+            self.lost(live, str(error))
+            return
+        if self._live is live and found != self.unfit:
+            self.unfit = found
+            self._told(SERVER_EVENT, {"state": "grammars", "pid": live.server.pid, "unfit": dict(found)})
 
     async def _changed(self, seconds: float, live: Live | None = None) -> None:
         """Wait for a change, the end of the server, or the time."""

@@ -46,7 +46,7 @@ POOL: Fields = (
     "model",
     "sha256",
 )
-POLICY: Fields = ("version", "policy", "since_draw", "baseline")
+POLICY: Fields = ("version", "policy", "how", "why")
 TRIALS: Fields = ("number", "params", "value", "detail", "state")
 
 # What the watcher's questions have in common, whatever the step.
@@ -71,7 +71,7 @@ KINDS: Mapping[str, Kind] = {
         _step(
             "1", "step 1, window optimizer: which window, gaps and threshold select the survivors",
             Part("window", 8, ("range", "search", "confirm", "window", "identified", "required_bits", "session", "starts", "gaps", "threshold", "objective")),
-            Part("survivors", 6, ("count", "expected_by_chance", "families", "best_bits", "null_best_bits", "forward", "backward")),
+            Part("survivors", 6, ("kept", "found", "expected_by_chance", "null_hits", "pruned", "best_bits", "required_bits", "backward")),
             Part("trials", 12, TRIALS),
         ),
         _step(
@@ -108,25 +108,22 @@ KINDS: Mapping[str, Kind] = {
                     "best_bits_over_chance", "brier", "brier_skill", "calibration_error", "survivor_drift",
                 )),
                 Part("trigger", 6, ("trigger", "request", "reason", "since", "bits", "required")),
-                Part("evidence", 10),
-                Part("findings", 6),
                 Part("pool", 6, POOL),
-                Part("drift", 8, ("name", "before", "now", "p")),
+                Part("drift", 8, ("name", "shift")),
                 Part("policy", 5, POLICY),
                 Part("candidates", 8, ("id", "policy", "model", "fitness", "baseline", "null", "episodes", "outcome", "draws", "bits", "required")),
-                Part("retrains", 6, ("draw", "request", "outcome", "lift_before", "lift_after")),
+                Part("retrains", 6, ("trigger", "request", "outcome", "lift_before", "lift_since", "draws_since")),
                 Part("parameters", 6),
-                Part("code_decision", 3),
                 Part("earlier_decisions", 8),
             ),
         ),
         Kind(
             "selfplay", "selfplay: which transforms of the training data are worth more episodes",
             (
-                Part("material", 6, ("rows", "columns", "blocks", "chance", "draws_seen", "digest")),
-                Part("arms", 14, ("arm", "pulls", "mean", "spread", "best")),
-                Part("episodes", 14, ("number", "arm", "policy", "model", "fitness", "baseline", "null", "seconds")),
-                Part("best", 6, ("policy", "model", "fitness", "baseline", "null", "exploration")),
+                Part("material", 6, ("rows", "columns", "blocks", "chance", "draws_seen")),
+                Part("arms", 14, ("arm", "pulls", "mean", "spread")),
+                Part("episodes", 14, ("number", "arm", "policy", "model", "fitness", "baseline", "null", "gain", "seconds")),
+                Part("best", 6, ("arm", "policy", "model", "fitness", "baseline", "null", "gain")),
                 Part("policy", 5, POLICY),
                 Part("parameters", 4),
             ),

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.llm.advice import Record
-from engine.llm.masks import masked
+from engine.masks import masked
 from state.errors import StateError
-from state.files import write_atomic
+from state.files import make_folder, write_atomic
 
 CALL_EVENT = "llm.call"
 DIRECTORY = "llm_calls"
@@ -65,7 +65,7 @@ class Exchanges:
         data = (text + "\n").encode()
         path = self._directory / f"{call.id}.json"
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._directory, mode=0o700)
             write_atomic(path, data)
             self._drop_oldest()
         except (OSError, StateError) as error:

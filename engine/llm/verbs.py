@@ -66,7 +66,7 @@ def checked(args: Mapping[str, Any]) -> tuple[Question[Any], Mapping[str, Any], 
     if unknown:
         raise UsageError(f"llm ask: unknown argument {unknown[0]!r}; it takes question, parts, kind")
     name, parts, kind = args.get("question"), args.get("parts"), args.get("kind")
-    if name not in QUESTIONS:
+    if not isinstance(name, str) or name not in QUESTIONS:
         near = get_close_matches(str(name), QUESTIONS, n=3, cutoff=0.0)
         raise UsageError(f"llm ask: no question {name!r}; nearest: {', '.join(near)}")
     if not isinstance(parts, Mapping) or not (kind is None or isinstance(kind, str)):

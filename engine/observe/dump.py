@@ -25,7 +25,7 @@ from engine.client import build, call
 from engine.config import FILE_NAME, load
 from engine.errors import EnvironmentFault, MimicryError
 from engine.logs import shortened
-from engine.observe.secrets import cleaned, secrets_of
+from engine.secrets import cleaned, secrets_of
 from engine.stacks import text as stacks_text
 from engine.version import VERSION
 from state import storage

@@ -19,6 +19,7 @@ from engine.errors import BadInput
 from engine.pipeline.blocks import Block, Blocks
 from engine.search.alignment import Alignment
 from engine.search.survivors import Survivors
+from state.versions import refusal
 
 WINDOW = "optimal_window_config.json"
 SURVIVORS = "bidirectional_survivors.npz"
@@ -66,6 +67,8 @@ class Contract(BaseModel):
             raise SchemaRefused(
                 f"{what}: is no JSON object, so it is no {cls.schema_name()}; run the step that writes it again"
             )
+        if (why := refusal(data.get("schema", cls.schema_name()), cls.schema_name())) is not None:
+            raise SchemaRefused(f"{what}: {why}")
         try:
             made = cls.model_validate(dict(data))
         except ValidationError as error:

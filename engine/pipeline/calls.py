@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
+import numpy as np
+
+from engine.compute.inputs import Input
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, MimicryError
 from engine.pipeline.context import RunContext
 from engine.pipeline.parts import Parts
 from engine.pipeline.study import together
 
+Arrays = Mapping[str, np.ndarray]
+LARGE = 256 << 10
+"""Bytes of arrays from which on they are staged instead of sent with every task."""
+
 
 class TaskFailed(MimicryError):
     """A worker ended a task with an error; the step can be run again."""
+
+
+@asynccontextmanager
+async def lent(ctx: RunContext, arrays: Arrays) -> AsyncIterator[tuple[Arrays, tuple[Input, ...]]]:
+    """Lend arrays that many tasks read, as (arrays to send with each, inputs to name): large ones go to each machine once, as an input."""
+    if sum(array.nbytes for array in arrays.values()) < LARGE:
+        yield arrays, ()
+        return
+    async with ctx.compute.shared(arrays) as made:
+        yield {}, (made,)
 
 
 async def call(ctx: RunContext, task: Task) -> TaskResult:

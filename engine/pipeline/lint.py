@@ -123,7 +123,7 @@ def chance_leaks(table: Table, targets: np.ndarray, chance_rows: np.ndarray) -> 
     rate = (hits / np.maximum(scored, 1)).reshape(-1)
     x = table.x[: len(hits), chance_rows].reshape(len(rate), -1)
     return [
-        name for name, r in zip(table.names, _correlations(x, rate), strict=True) if abs(r) >= CHANCE_LIMIT
+        name for name, r in zip(table.names, correlations(x, rate), strict=True) if abs(r) >= CHANCE_LIMIT
     ]
 
 
@@ -191,7 +191,8 @@ def _trial_marks(table: Table, trials: np.ndarray, out: set[str]) -> list[Droppe
     return found
 
 
-def _correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def correlations(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the correlation of each column of x (rows, columns) with y (rows); 0 where one does not vary."""
     x, y = x - x.mean(axis=0), y - y.mean()
     scale = np.linalg.norm(x, axis=0) * np.linalg.norm(y)
     return np.asarray(np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0))

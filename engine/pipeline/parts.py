@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.compute.codec import CodecError, pack, unpack
 from engine.compute.task import Task, TaskResult
 from engine.pipeline.shelf import code_digest
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 
 FOLDER = "parts"
 
@@ -34,7 +34,7 @@ class Parts:
     def put(self, task: Task, result: TaskResult) -> None:
         """Record a finished task."""
         with disk_errors(self._folder, "creating the folder of pieces"):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
         write_atomic(self._path(task), pack(result.meta, result.arrays))
 
     def clear(self) -> None:

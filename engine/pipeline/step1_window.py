@@ -470,9 +470,11 @@ def _measure(
     )
     outcome.measure("real_hits", sum(one.hits for one in results.values()))
     outcome.metrics |= {
+        "kept": len(kept),
         "best_evidence_bits": best,
         "required_bits": config.required_bits,
         "identified": config.identified,
+        "null_hits": sum(sum(one.null_hits) for one in results.values()) / 2,
         "expected_false": sum(one.expected_false for one in results.values()),
         "found": sum(one.hits for one in results.values()),
         "pruned": sum(trial.state == "pruned" for trial in trials),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.compute.task import Task, TaskResult
 from engine.pipeline import content
 from engine.pipeline.artifacts import SCORER, SURVIVORS, WINDOW, ScorerConfig, TrialRow, WindowConfig
 from engine.pipeline.blocks import Blocks
-from engine.pipeline.calls import call
+from engine.pipeline.calls import call, lent
 from engine.pipeline.context import Progress, RunContext, StepOutcome
 from engine.pipeline.decoys import templates
 from engine.pipeline.features import FAMILY_NAMES
@@ -50,13 +51,20 @@ async def run(ctx: RunContext, progress: Progress) -> StepOutcome:
         ctx.parameters.deterministic,
     )
 
-    async def one(number: int, params: dict[str, Any], _: Rungs) -> tuple[float, dict[str, Any]]:
-        result = await call(ctx, trial_task(ctx, twins, number, params, final=False))
-        return -result.meta["bits"], {name: result.meta[name] for name in ("bits", "reciprocal_rank")}
+    async with lent(ctx, {"x": twins.x, "train": twins.train}) as (arrays, inputs):
 
-    trials = await optimise(ctx, study, one, progress)
-    best = max(trials, key=lambda trial: (trial.value, -trial.number))
-    final = await call(ctx, trial_task(ctx, twins, best.number, best.params, final=True))
+        def trial(number: int, params: dict[str, Any], *, final: bool) -> Task:
+            return replace(
+                trial_task(ctx, twins.names, number, params, final=final), arrays=dict(arrays), inputs=inputs
+            )
+
+        async def one(number: int, params: dict[str, Any], _: Rungs) -> tuple[float, dict[str, Any]]:
+            result = await call(ctx, trial(number, params, final=False))
+            return -result.meta["bits"], {name: result.meta[name] for name in ("bits", "reciprocal_rank")}
+
+        trials = await optimise(ctx, study, one, progress)
+        best = max(trials, key=lambda trial: (trial.value, -trial.number))
+        final = await call(ctx, trial(best.number, best.params, final=True))
     return await asyncio.to_thread(_write, ctx, shelf, trials, best, final)
 
 
@@ -113,19 +121,21 @@ def twins_task(ctx: RunContext, config: WindowConfig, survivors: Survivors, bloc
     return Task("features", f"{ctx.run}/2.5/twins", params, {**lines.arrays(), "matches": matches})
 
 
-def trial_task(ctx: RunContext, twins: Twins, number: int, params: dict[str, Any], *, final: bool) -> Task:
-    """Return the task that fits and judges one scorer; a trial without any family falls back to the matches."""
+def trial_task(
+    ctx: RunContext, names: Sequence[str], number: int, params: dict[str, Any], *, final: bool
+) -> Task:
+    """Return the task that fits and judges one scorer on lent twins; a trial without any family falls back to the matches."""
     families = [family for family in FAMILY_NAMES if params[f"use_{family}"]] or [FAMILY_NAMES[0]]
     asked = {
         "job": "scorer",
-        "names": list(twins.names),
+        "names": list(names),
         "families": families,
         "penalty": params["penalty"],
         "clip": params["clip"],
         "final": final,
     }
     key = f"{ctx.run}/2.5/{'final' if final else f'trial/{number}'}"
-    return Task("features", key, asked, {"x": twins.x, "train": twins.train})
+    return Task("features", key, asked)
 
 
 def _write(ctx: RunContext, shelf: Shelf, trials: list[Trial], best: Trial, final: TaskResult) -> StepOutcome:

@@ -10,9 +10,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from engine.compute.inputs import Input
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted
 from engine.pipeline import content, lint
@@ -31,13 +33,14 @@ from engine.pipeline.artifacts import (
     features_digest,
 )
 from engine.pipeline.blocks import Blocks
-from engine.pipeline.calls import TaskFailed
+from engine.pipeline.calls import Arrays, TaskFailed, lent
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.decoys import make, meta_for, needed, templates
 from engine.pipeline.features import Table, family_of
 from engine.pipeline.features_meta import Meta, counted_up_to
 from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines, predictions, refuse
+from engine.pipeline.row_halves import RowHalves, need
 from engine.pipeline.scorer import Scorer
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.slots import blocks_for
@@ -46,6 +49,7 @@ from engine.search.survivors import Survivors
 
 SCORE = "score.scorer"
 LEAST_FEATURES = 24
+SHOWN_COLUMNS = 12
 
 
 class LeakFound(StepRefused):
@@ -156,21 +160,24 @@ async def compute(
     """Run the feature tasks, a bounded number at a time, and join them in row order; `parts` keep finished ones over a kill."""
     chunk, total = ctx.parameters.feature_rows, len(rows.alignments)
     seed = ctx.seeds.child(f"step{name}").integer("blind")
-    tasks = {
-        key: features_task(key, rows, (lo, min(lo + chunk, total)), seed)
-        for lo in range(0, total, chunk)
-        for key in (f"{ctx.run}/{name}/rows/{lo}",)
-    }
-    done = {} if parts is None else await asyncio.to_thread(_recorded, tasks, parts)
-    async for result in ctx.compute.map(task for key, task in tasks.items() if key not in done):
-        if result.stopped:
-            raise Halted(f"{result.key}: halted; finished pieces are kept, resume goes on from them")
-        if not result.ok:
-            raise TaskFailed(f"{result.key} failed on {result.worker}: {result.error}; run the step again")
-        if parts is not None:
-            await asyncio.to_thread(parts.put, tasks[result.key], result)
-        done[result.key] = result
-        progress(StepProgress(name, len(done), len(tasks), f"{total} rows"))
+    async with lent(ctx, rows.lines.arrays()) as lines:
+        tasks = {
+            key: features_task(key, rows, (lo, min(lo + chunk, total)), seed, lines)
+            for lo in range(0, total, chunk)
+            for key in (f"{ctx.run}/{name}/rows/{lo}",)
+        }
+        done = {} if parts is None else await asyncio.to_thread(_recorded, tasks, parts)
+        async for result in ctx.compute.map(task for key, task in tasks.items() if key not in done):
+            if result.stopped:
+                raise Halted(f"{result.key}: halted; finished pieces are kept, resume goes on from them")
+            if not result.ok:
+                raise TaskFailed(
+                    f"{result.key} failed on {result.worker}: {result.error}; run the step again"
+                )
+            if parts is not None:
+                await asyncio.to_thread(parts.put, tasks[result.key], result)
+            done[result.key] = result
+            progress(StepProgress(name, len(done), len(tasks), f"{total} rows"))
     if len(done) != len(tasks):
         raise Halted(f"step {name}: halted after {len(done)} of {len(tasks)} pieces")
     return _joined([done[key] for key in tasks])
@@ -191,8 +198,10 @@ def _joined(ordered: Sequence[TaskResult]) -> Raw:
     return Raw(Table(names, x), targets, marks, tuple(sorted(leaks)))
 
 
-def features_task(key: str, rows: Rows, span: tuple[int, int], seed: int) -> Task:
-    """Return the task that scores some rows."""
+def features_task(
+    key: str, rows: Rows, span: tuple[int, int], seed: int, lines: tuple[Arrays, tuple[Input, ...]]
+) -> Task:
+    """Return the task that scores some rows over the lent `lines` (arrays, inputs)."""
     lo, hi = span
     params = {
         "job": "table",
@@ -203,7 +212,11 @@ def features_task(key: str, rows: Rows, span: tuple[int, int], seed: int) -> Tas
         "blocks": rows.blocks.spans,
         "seed": seed,
     }
-    return Task("features", key, params, {**rows.lines.arrays(), **rows.meta.rows(slice(lo, hi)).arrays()})
+    arrays = {**lines[0], **rows.meta.rows(slice(lo, hi)).arrays()}
+    draws = len(rows.lines)
+    return Task(
+        "features", key, params, arrays, inputs=lines[1], memory=need(hi - lo, draws), split=RowHalves(draws)
+    )
 
 
 def with_score(table: Table, scorer: ScorerConfig, kept: tuple[str, ...]) -> Table:
@@ -258,6 +271,22 @@ def _write(shelf: Shelf, scored: Scored, verdict: lint.Verdict) -> StepOutcome:
         "dropped": {one.name: f"{one.rule}: {one.text}" for one in verdict.dropped},
         "overlap": head.overlap,
         "draws_per_block": head.final[1] - head.final[0],
+        "columns": _columns(scored),
     }
     outcome.note = f"{scored.real} survivors and {len(head.decoys)} decoys, {len(head.names)} features"
     return outcome
+
+
+def _columns(scored: Scored) -> list[dict[str, Any]]:
+    """Return the columns that go most with the hit rate of the development blocks, in short: what a reader would plot first."""
+    count = len(scored.head.dev)
+    x = scored.x[:count].reshape(-1, scored.x.shape[-1])
+    hits, drawn = scored.targets[0].reshape(-1), scored.targets[1].reshape(-1)
+    related = lint.correlations(x, hits / np.maximum(drawn, 1))
+    told = (x.mean(axis=0), x.std(axis=0), x.min(axis=0), x.max(axis=0), related)
+    names = ("mean", "spread", "lowest", "highest", "correlation")
+    return [
+        {"name": scored.head.names[at]}
+        | {name: round(float(row[at]), 4) for name, row in zip(names, told, strict=True)}
+        for at in np.argsort(-np.abs(related))[:SHOWN_COLUMNS]
+    ]

@@ -1,14 +1,14 @@
-"""Recover a truncated congruential state from draws under an unknown constant gap: one small lattice a gap, all solutions.
+"""Recover a truncated congruential state from draws under unknown gaps, constant or periodic: one small lattice a pattern, all solutions.
 
 Source: Frieze, Hastad, Kannan, Lagarias and Shamir, Reconstructing Truncated Integer Variables Satisfying Linear
-Congruences (1988). The lattice depends on the gap and the places of the draws alone, so it is reduced once a gap.
+Congruences (1988). The lattice depends on the gaps and the places of the draws alone, so it is reduced once a pattern and phase.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +17,9 @@ from engine.recovery.answer import Answer, Found
 from engine.recovery.congruences import MODELS
 from engine.recovery.cuts import cut_of
 from engine.recovery.lattice_points import points_in_box
+from engine.recovery.problem import Ints, Pattern, Problem, calls_of
 from engine.recovery.relations import Relations
-from engine.recovery.windows import Asked, Draws, Refusal, Windows, rejected, windows_of
+from engine.recovery.windows import Refusal, Windows, hidden_bits, rejected, windows_of
 from hip_cuda_kernels import host
 
 ROUTE = "lattice"
@@ -42,96 +43,96 @@ class Stop(Protocol):
 
 @dataclass(frozen=True)
 class _Target:
-    """One window at one gap: unknowns that keep the relations; a point of their lattice carries them into the box."""
+    """One window at one pattern of gaps: unknowns that keep the relations; a point of their lattice carries them into the box."""
 
     relations: Relations
-    gap: int
+    pattern: Pattern
     first: int
     constants: list[int]
     unknowns: list[int]
 
 
-def solve(
-    draws: Draws,
-    family: str,
-    mapping: str,
-    lo: int,
-    hi: int,
-    gaps: tuple[int, int],
-    *,
-    noise: float = 0.0,
-    budget: int = 64,
-    stop: Stop | None = None,
-) -> Answer:
-    """Return every state and gap in `gaps` (both ends) that makes the draws solved from: int64 (n,), -1 for a missing one.
+def solve(problem: Problem, *, budget: int = 64, stop: Stop | None = None) -> Answer:
+    """Return every state and pattern of gaps that makes the draws solved from.
 
-    It solves from the first draws that suffice. With `noise`, the share of wrong draws, it solves from up to `budget` runs
-    of so many draws, keeps what others bear out, and excludes nothing. It takes it that no word was drawn again within a window.
+    It solves from the first draws that suffice. Where a share of the draws is wrong, it solves from up to `budget` runs of so many
+    draws, keeps what others bear out, and excludes nothing. It takes it that no word was drawn again within a window.
     """
-    cut = cut_of(family, mapping, lo, hi)
-    if cut is None or lo == hi:
-        return _refused(family, mapping, Refusal("the call shows no interval or residue of a state"))
-    asked = Asked(draws, family, mapping, lo, hi, gaps, noise, cut)
-    asked = replace(asked, cut=cut.sweeping(asked.size))
-    windows = windows_of(asked, budget)
-    if isinstance(windows, Refusal):
-        return _refused(family, mapping, windows)
-    return _search(asked, windows, stop)
+    cut = cut_of(problem.family, problem.mapping, problem.lo, problem.hi)
+    if cut is None or problem.lo == problem.hi:
+        return _refused(problem, Refusal("the call shows no interval or residue of a state"))
+    windows = windows_of(problem, cut, budget)
+    return _refused(problem, windows) if isinstance(windows, Refusal) else _search(problem, windows, stop)
 
 
-def _refused(family: str, mapping: str, refusal: Refusal) -> Answer:
-    return Answer(ROUTE, family, mapping, (), 0.0, refusal.excluded, refusal.need, refusal.reason)
+def _refused(problem: Problem, refusal: Refusal) -> Answer:
+    return Answer(
+        ROUTE, problem.family, problem.mapping, (), 0.0, refusal.excluded, refusal.need, refusal.reason
+    )
 
 
-def _search(asked: Asked, windows: Windows, stop: Stop | None) -> Answer:
-    """Solve the gaps, many together; a state found from several windows counts once."""
-    found: dict[tuple[int, int], Found] = {}
+def _search(problem: Problem, windows: Windows, stop: Stop | None) -> Answer:
+    """Solve the patterns, many together; a state found from several windows counts once."""
+    found: dict[tuple[int, Pattern], Found] = {}
     undone: list[str] = []
-    for block in _blocks(asked, windows):
+    for block in _blocks(problem, windows):
         if len(undone) > MOST_CROWDED or (stop is not None and stop.asked()):
-            undone.append(f"gaps from {block[0]} on were not tried")
+            undone.append(f"gaps from {_shown(problem.patterns[block[0]])} on were not tried")
             break
-        candidates = _candidates([t for gap in block for t in _targets(asked, windows, gap)])
+        asked = [problem.patterns[number] for number in block]
+        candidates = _candidates([t for pattern in asked for t in _targets(problem, windows, pattern)])
         if candidates is None:
-            undone.append(f"gaps {block[0]}..{block[-1]} leave too many states to list")
+            undone.append(f"gaps {_shown(asked[0])}..{_shown(asked[-1])} leave too many states to list")
             continue
         for target, state in candidates:
-            one = _judged(asked, windows, target, state)
+            one = _judged(problem, windows, target, state)
             if one is not None:
-                found.setdefault((one.state, target.gap), one)
-    return _answer(asked, windows, found.values(), undone)
+                found.setdefault((one.state, target.pattern), one)
+    return _answer(problem, windows, found.values(), undone)
 
 
-def _blocks(asked: Asked, windows: Windows) -> Iterator[range]:
-    """Cut the gaps into blocks of some milliseconds: the wider a lattice, the more it takes and holds."""
-    dimensions = len(windows.offsets) * len(windows.widths)
+def _shown(pattern: Pattern) -> str:
+    return ",".join(map(str, pattern))
+
+
+def _blocks(problem: Problem, windows: Windows) -> Iterator[range]:
+    """Cut the patterns into blocks of some milliseconds: the wider a lattice, the more it takes and holds."""
+    dimensions, total = len(windows.offsets) * len(windows.widths), len(problem.patterns)
     count = max(1, ENTRIES_AT_ONCE // (dimensions**2 * len(windows.firsts)))
-    for start in range(asked.gaps[0], asked.gaps[1] + 1, count):
-        yield range(start, min(start + count, asked.gaps[1] + 1))
+    for start in range(0, total, count):
+        yield range(start, min(start + count, total))
 
 
-def _targets(asked: Asked, windows: Windows, gap: int) -> Iterator[_Target]:
-    """Yield what the windows ask at one gap; nothing where low bits or shared factors already exclude it."""
-    stride = asked.cut.words * (gap + 1)
-    powers = tuple(asked.cut.model.power(offset * stride) for offset in windows.offsets)
-    relations = Relations(asked.cut, powers, windows.widths)
+def _targets(problem: Problem, windows: Windows, pattern: Pattern) -> Iterator[_Target]:
+    """Yield what the windows ask at one pattern; nothing where low bits or shared factors already exclude it."""
+    shared: dict[int, Relations] = {}  # by the phase at which a window begins
     for first in windows.firsts:
-        values = [int(asked.draws[first + offset]) - asked.lo for offset in windows.offsets]
-        for constants in relations.constants(values):
-            unknowns = relations.particular(constants)
+        phase = first % len(pattern)
+        if phase not in shared:
+            shared[phase] = _relations(windows, pattern, phase)
+        values = [int(problem.draws[first + offset]) - problem.lo for offset in windows.offsets]
+        for constants in shared[phase].constants(values):
+            unknowns = shared[phase].particular(constants)
             if unknowns is not None:
-                yield _Target(relations, gap, first, constants, unknowns)
+                yield _Target(shared[phase], pattern, first, constants, unknowns)
+
+
+def _relations(windows: Windows, pattern: Pattern, phase: int) -> Relations:
+    places = np.array([0, *windows.offsets], dtype=np.int64) + phase
+    calls = calls_of(pattern, places) * windows.cut.words
+    powers = tuple(windows.cut.model.power(int(call - calls[0])) for call in calls[1:])
+    return Relations(windows.cut, powers, windows.widths)
 
 
 def _candidates(targets: Sequence[_Target]) -> list[tuple[_Target, int]] | None:
     """Return (target, state of its first draw) for the lattice points in the box; None where they are too many."""
     if not targets:
         return []
-    shared = {target.gap: target.relations for target in targets}
-    place = {gap: i for i, gap in enumerate(shared)}
+    shared = {id(target.relations): target.relations for target in targets}
+    place = {relations: i for i, relations in enumerate(shared)}
     widths = np.array(targets[0].relations.widths * len(targets[0].relations.powers), dtype=np.float64)
     bases = np.array([relations.basis for relations in shared.values()], dtype=np.float64) / widths
-    lattices = np.array([place[target.gap] for target in targets])
+    lattices = np.array([place[id(target.relations)] for target in targets])
     unknowns = np.array([target.unknowns for target in targets], dtype=np.float64) / widths
     points = points_in_box(bases, lattices, unknowns, (widths - 1) / widths)
     if not points.complete:
@@ -141,54 +142,57 @@ def _candidates(targets: Sequence[_Target]) -> list[tuple[_Target, int]] | None:
     return [(t, t.relations.state(t.constants, combination)) for t, combination in combined]
 
 
-def _judged(asked: Asked, windows: Windows, target: _Target, state: int) -> Found | None:
+def _judged(problem: Problem, windows: Windows, target: _Target, state: int) -> Found | None:
     """Return the state before the history where the exact calls make the window's draws and, under noise, enough others."""
-    model, stride = asked.cut.model, asked.cut.words * (target.gap + 1)
-    places = [target.first + offset for offset in windows.offsets]
-    if _matched(asked, target.gap, model.back(state), places, target.first) < 1.0:
+    model = windows.cut.model
+    before = int(calls_of(target.pattern, np.array([target.first]))[0]) * windows.cut.words
+    origin = model.jump(state, -1 - before)
+    places = np.array([target.first + offset for offset in windows.offsets])
+    if _matched(problem, windows, target, model.back(state), places, target.first) < 1.0:
         return None
-    origin = model.jump(state, -1 - target.first * stride)
-    if asked.noise and not _borne_out(asked, target.gap, origin, places):
+    if problem.noise and not _borne_out(problem, windows, target, origin, places):
         return None
-    identity = asked.family, asked.mapping, asked.lo, asked.hi
-    return Found(*identity, origin, (target.gap,), tuple(places), _tried(asked, windows))
+    identity = problem.family, problem.mapping, problem.lo, problem.hi
+    return Found(*identity, origin, target.pattern, tuple(places.tolist()), _tried(problem, windows))
 
 
-def _matched(asked: Asked, gap: int, state: int, places: Sequence[int], first: int) -> float:
+def _matched(
+    problem: Problem, windows: Windows, target: _Target, state: int, places: Ints, first: int
+) -> float:
     """Return the share of the draws at `places` that are made, reading on from `state` before the draw at `first`."""
-    count = places[-1] - first + 1
-    words = asked.cut.model.words(state, ((count - 1) * (gap + 1) + 1) * asked.cut.words + SPARE_WORDS)
-    made = host.read(asked.family, asked.mapping, asked.lo, asked.hi, words, count, gap=gap)
-    agrees = np.zeros(count, dtype=np.bool_)
-    agrees[: len(made)] = made == asked.draws[first : first + len(made)]
-    return float(np.mean(agrees[np.array(places) - first]))
+    calls = calls_of(target.pattern, np.concatenate([[first], places]))
+    at = calls[1:] - calls[0]
+    words = windows.cut.model.words(state, (int(at[-1]) + 1) * windows.cut.words + SPARE_WORDS)
+    made = host.read(problem.family, problem.mapping, problem.lo, problem.hi, words, int(at[-1]) + 1)
+    reached = at < len(made)
+    return float(np.sum(made[at[reached]] == problem.draws[places[reached]])) / len(places)
 
 
-def _borne_out(asked: Asked, gap: int, origin: int, solved: Sequence[int]) -> bool:
+def _borne_out(problem: Problem, windows: Windows, target: _Target, origin: int, solved: Ints) -> bool:
     """Return whether draws not solved from match more as right draws do than as chance does."""
-    present = np.flatnonzero(asked.draws[: solved[-1] + MOST_WITNESSES] != -1)
-    others = np.setdiff1d(present, solved).tolist()
-    halfway = (1.0 - asked.noise + 2.0**-asked.draw_bits) / 2
-    return not others or _matched(asked, gap, origin, others, 0) >= halfway
+    seen = problem.present[problem.present < int(solved[-1]) + MOST_WITNESSES]
+    others = np.setdiff1d(seen, solved)
+    halfway = (1.0 - problem.noise + 2.0**-problem.draw_bits) / 2
+    return not len(others) or _matched(problem, windows, target, origin, others, 0) >= halfway
 
 
-def _answer(asked: Asked, windows: Windows, found: Iterable[Found], undone: list[str]) -> Answer:
-    reason = "; ".join([*undone, *_conditions(asked, windows)])
-    decided = not undone and not asked.noise and rejected(asked, windows) <= UNLIKELY
-    tried, states = _tried(asked, windows), tuple(found)
-    return Answer(ROUTE, asked.family, asked.mapping, states, tried, decided, None, reason)
+def _answer(problem: Problem, windows: Windows, found: Iterable[Found], undone: list[str]) -> Answer:
+    reason = "; ".join([*undone, *_conditions(problem, windows)])
+    decided = not undone and not problem.noise and rejected(problem, windows) <= UNLIKELY
+    tried, states = _tried(problem, windows), tuple(found)
+    return Answer(ROUTE, problem.family, problem.mapping, states, tried, decided, None, reason)
 
 
-def _tried(asked: Asked, windows: Windows) -> float:
-    return asked.hidden_bits + math.log2(len(windows.firsts))
+def _tried(problem: Problem, windows: Windows) -> float:
+    return hidden_bits(problem, windows.cut) + math.log2(len(windows.firsts))
 
 
-def _conditions(asked: Asked, windows: Windows) -> Iterator[str]:
+def _conditions(problem: Problem, windows: Windows) -> Iterator[str]:
     """Say under which conditions the answer is complete, and of what."""
-    chance, bits = rejected(asked, windows), asked.cut.model.modulus.bit_length() - 1
+    chance, bits = rejected(problem, windows), windows.cut.model.modulus.bit_length() - 1
     if chance:
         yield f"complete unless a word was drawn again, which has probability up to {chance:.2g}"
-    if asked.noise:
+    if problem.noise:
         yield f"a run of right draws has probability {windows.power:.2g}"
-    if asked.cut.model.modulus != MODELS[asked.family].modulus:
+    if windows.cut.model.modulus != MODELS[problem.family].modulus:
         yield f"only the low {bits} bits of the state reach the draws"

@@ -39,13 +39,13 @@ Gaps = tuple[int, int, float]  # lo, hi, share of belief
 
 @dataclass(frozen=True)
 class Method:
-    """One method; `usual_gaps` are tried where none are asked, each with its share of belief; `solve(problem, draws, stop, rng)` takes int64 (n,), -1 missing."""
+    """One method; `usual_gaps` are tried where none are asked, each with its share of belief."""
 
     name: str
     fits: Callable[[Problem], bool]
     least_draws: Callable[[Problem], int]
     seconds: Callable[[Problem, int], float]
-    solve: Callable[[Problem, np.ndarray, Stop, np.random.Generator], Answer]
+    solve: Callable[[Problem, Stop, np.random.Generator], Answer]
     usual_gaps: Callable[[str], tuple[Gaps, ...]]
 
 
@@ -54,16 +54,45 @@ def method_for(problem: Problem) -> Method | None:
     return next((method for method in METHODS.values() if method.fits(problem)), None)
 
 
+def why_not(problem: Problem) -> str:
+    """Say why no method solves a state of the problem's family through its mapping; empty where one does."""
+    if problem.composed:
+        return "a draw is made of several calls"
+    if method_for(problem) is not None:
+        return ""
+    if problem.family in models.MODELS:
+        return _linear_refusal(problem)
+    if problem.family in congruences.MODELS:
+        return "the call shows no interval or residue of the state"
+    return "neither linear over GF(2) nor congruential, so that its seeds alone are searched"
+
+
 def _linear_fits(problem: Problem) -> bool:
-    model = models.MODELS.get(problem.family)
-    if model is None or model.exact == 0 or problem.call.view == HALVES:
-        return False
-    if problem.family in models.LOW_BIT and not _shows_lowest_bit(problem.call):
-        return False
+    return problem.family in models.MODELS and not _linear_refusal(problem)
+
+
+def _linear_refusal(problem: Problem) -> str:
+    """Say why elimination does not serve a family that is linear; empty where it does."""
+    model, call = problem.model, problem.call
+    if model.exact == 0:
+        return "it shows sums of words alone, and none of their bits is linear"
+    if call.view == HALVES:
+        return "each word makes two draws, and which half comes first is not known"
+    if problem.family in models.LOW_BIT and not _shows_lowest_bit(call):
+        return "only the lowest bit of a word is linear, and these draws do not show it"
     if problem.noise and model.unknowns > systems.SMALL:
-        return False  # thousands of draws are hardly ever all right
-    slips = rejected(problem.call) * (model.unknowns + 1) * (problem.gaps[1] + 1)
-    return slips <= elimination.UNLIKELY and _shown(problem) > 0 and _table_bytes(problem) <= LARGEST_TABLE
+        return (
+            f"wrong draws are tolerated for states of up to {systems.SMALL} bits, this one has "
+            f"{model.unknowns} and takes more draws than are ever all right"
+        )
+    if rejected(call) * (model.unknowns + 1) * (problem.widest + 1) > elimination.UNLIKELY:
+        return (
+            f"{rejected(call):.1%} of the words are drawn again, so the places of the others are not known; "
+            "the search of seeds steps over them"
+        )
+    if _shown(problem) <= 0:
+        return "a draw fixes no bit of a word"
+    return "the gaps are too wide for the equations" if _table_bytes(problem) > LARGEST_TABLE else ""
 
 
 def _table_bytes(problem: Problem) -> int:
@@ -71,7 +100,7 @@ def _table_bytes(problem: Problem) -> int:
     model = models.MODELS[problem.family]
     if model.unknowns > systems.SMALL:
         return 0
-    words = _linear_draws(problem) * (problem.gaps[1] + 1) * problem.call.raw_words
+    words = _linear_draws(problem) * (problem.widest + 1) * problem.call.raw_words
     return words * model.word_bits * -(-model.unknowns // 64) * 8
 
 
@@ -88,28 +117,26 @@ def _shown(problem: Problem) -> float:
 
 def _linear_draws(problem: Problem) -> int:
     model = models.MODELS[problem.family]
-    hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
-    spare = SPARE_BITS if model.unknowns <= systems.SMALL else model.unknowns / elimination.DEPENDENT
+    hidden = states.unknown_bits(problem.family) + math.log2(len(problem.patterns))
+    spare = SPARE_BITS if model.unknowns <= systems.SMALL else elimination.spare_equations(problem)
     exact = math.ceil((hidden + spare) / _shown(problem)) + 1
     return JUDGING * exact if problem.noise else exact
 
 
 def _linear_seconds(problem: Problem, draws: int) -> float:
     model = models.MODELS[problem.family]
-    count = problem.gap_count * model.block * (SUBSETS if problem.noise else 1)
-    words = draws * (problem.gaps[1] + 1) * problem.call.words
+    count = len(problem.patterns) * model.block * (SUBSETS if problem.noise else 1)
+    words = draws * (problem.widest + 1) * problem.call.words
     if model.unknowns <= systems.SMALL:
         return words * FORMS + count * SMALL_SYSTEM
     return count * (LARGE_SYSTEM * model.unknowns**3 / 3 + words * FORMS * max(1.0, model.unknowns / 2048))
 
 
-def _linear_solve(problem: Problem, draws: np.ndarray, stop: Stop, rng: np.random.Generator) -> Answer:
-    patterns = systems.constant(*problem.gaps)
-    asked = systems.Problem(draws, problem.family, problem.mapping, problem.lo, problem.hi, patterns)
+def _linear_solve(problem: Problem, stop: Stop, rng: np.random.Generator) -> Answer:
     word = gf2.Stop(stop.array, stop.generation)
     if problem.noise:
-        return subsets.recover_among_wrong(asked, problem.noise, SUBSETS, rng, stop=word)
-    return elimination.recover(asked, stop=word)
+        return subsets.recover_among_wrong(problem, SUBSETS, rng, stop=word)
+    return elimination.recover(problem, stop=word)
 
 
 def _linear_gaps(family: str) -> tuple[Gaps, ...]:
@@ -125,7 +152,7 @@ def _lattice_fits(problem: Problem) -> bool:
 
 
 def _lattice_draws(problem: Problem) -> int:
-    hidden = states.unknown_bits(problem.family) + math.log2(problem.gap_count)
+    hidden = states.unknown_bits(problem.family) + math.log2(len(problem.patterns))
     exact = math.ceil((hidden + SPARE_BITS) / problem.draw_bits)
     if not problem.noise:
         return exact
@@ -136,14 +163,11 @@ def _lattice_draws(problem: Problem) -> int:
 
 def _lattice_seconds(problem: Problem, _draws: int) -> float:
     each = LATTICE_GAP * states.unknown_bits(problem.family) ** 2
-    return problem.gap_count * each * (NOISY_LATTICE if problem.noise else 1)
+    return len(problem.patterns) * each * (NOISY_LATTICE if problem.noise else 1)
 
 
-def _lattice_solve(problem: Problem, draws: np.ndarray, stop: Stop, _rng: np.random.Generator) -> Answer:
-    return lattice.solve(
-        draws, problem.family, problem.mapping, problem.lo, problem.hi, problem.gaps,
-        noise=problem.noise, budget=RUNS, stop=stop,
-    )  # fmt: skip
+def _lattice_solve(problem: Problem, stop: Stop, _rng: np.random.Generator) -> Answer:
+    return lattice.solve(problem, budget=RUNS, stop=stop)
 
 
 def _lattice_gaps(_family: str) -> tuple[Gaps, ...]:

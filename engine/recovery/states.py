@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.recovery import congruences, seeding_f2, seeding_lcg
 from engine.recovery.answer import Found
+from engine.recovery.problem import Pattern, calls_of
 from engine.recovery.recurrences import models
 from hip_cuda_kernels import host
 from hip_cuda_kernels.lowering import lower_call
@@ -70,17 +71,28 @@ def words(family: str, state: int, count: int) -> np.ndarray:
 
 
 def values(
-    family: str, mapping: str, state: int, lo: int, hi: int, count: int, *, start: int = 0, gap: int = 0
+    family: str,
+    mapping: str,
+    state: int,
+    lo: int,
+    hi: int,
+    count: int,
+    *,
+    start: int = 0,
+    gap: int = 0,
+    pattern: Pattern | None = None,
 ) -> np.ndarray:
-    """Return the int64 (count,) draws in lo..hi from a state on: `start` calls discarded first, `gap` between two draws."""
+    """Return the int64 (count,) draws in lo..hi from a state on: `start` calls discarded first, `gap` or a pattern of gaps between two draws."""
     entry = family_of(family)
     call = lower_call(parse_mapping(mapping, entry), entry, lo, hi)
-    needed = (start + count * (gap + 1)) * call.raw_words
+    calls = start + calls_of(pattern or (gap,), np.arange(count))
+    last = int(calls[-1]) + 1 if count else 0
+    needed = last * call.raw_words
     while True:
         made = words(family, state, needed + SPARE_WORDS)
-        draws = host.read(family, mapping, lo, hi, made, count, start=start, gap=gap)
-        if len(draws) == count:
-            return draws
+        draws = host.read(family, mapping, lo, hi, made, last)
+        if len(draws) == last:
+            return draws[calls]
         needed *= 2
 
 

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import product, takewhile
+from itertools import takewhile
 
 import numpy as np
 
 from engine.recovery.answer import Found
-from engine.recovery.leaks import rejected
-from engine.recovery.observations import Ints, Observations
+from engine.recovery.observations import Observations
+from engine.recovery.problem import Ints, Pattern, Problem, calls_of
 from engine.recovery.recurrences.forms import Rows
-from engine.recovery.recurrences.models import MODELS
 from engine.recovery.recurrences.recurrence import Recurrence, State
 from hip_cuda_kernels import gf2, host
-from hip_cuda_kernels.lowering import Call, lower_call
-from hip_cuda_kernels.mappings import parse_mapping
-from hip_cuda_kernels.registry import family as family_of
 
-Pattern = tuple[int, ...]
 MOST_FREE = 8  # dimensions of a null space that are enumerated: 256 states
 AGAIN = 8  # calls' worth of words, for those that are read again
 SMALL = 64 * gf2.MOST_LIMBS  # unknowns of a system that is solved among many
-
-
-def constant(lo: int, hi: int) -> list[Pattern]:
-    """Return the constant gaps lo..hi as patterns."""
-    return [(gap,) for gap in range(lo, hi + 1)]
-
-
-def rotations(pattern: Pattern) -> list[Pattern]:
-    """Return a periodic pattern at each of its phases."""
-    return sorted({pattern[k:] + pattern[:k] for k in range(len(pattern))})
-
-
-def periodic(period: int, lo: int, hi: int) -> list[Pattern]:
-    """Return all (hi - lo + 1)^period patterns of gaps lo..hi: the phases are among them."""
-    return list(product(range(lo, hi + 1), repeat=period))
 
 
 @dataclass(frozen=True)
@@ -49,64 +27,26 @@ class Hypothesis:
     pattern: Pattern
     place: int
 
-    def calls(self, draws: Ints) -> Ints:
-        """Return the numbers of the calls that made these draws, 0 the one of draw 0."""
-        whole, rest = np.divmod(draws, len(self.pattern))
-        strides = np.concatenate([[0], np.cumsum(np.array(self.pattern) + 1)])
-        calls: Ints = whole * strides[-1] + strides[rest]
-        return calls
+
+def hypothesis(problem: Problem, number: int) -> Hypothesis:
+    """Return one hypothesis of all patterns at all places, the places of one pattern together."""
+    which, place = divmod(number, problem.model.block)
+    return Hypothesis(problem.patterns[which], place)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One family, mapping and range with the draws (int64, -1: missing) and the patterns that are asked."""
+def times(problem: Problem, pattern: Pattern, seen: Observations) -> Ints:
+    """Return when each observed word is made, counted from the start of the first draw's block: int64 (places, words)."""
+    handed = calls_of(pattern, seen.draws) * problem.call.raw_words + seen.offsets
+    return problem.model.times(handed, np.arange(problem.model.block)[:, None])
 
-    draws: Ints
-    family: str
-    mapping: str
-    lo: int
-    hi: int
-    patterns: Sequence[Pattern]
 
-    @cached_property
-    def model(self) -> Recurrence:
-        """Return the family's recurrence."""
-        return MODELS[self.family]
-
-    @cached_property
-    def call(self) -> Call:
-        """Return the mapping call in numbers."""
-        found = family_of(self.family)
-        return lower_call(parse_mapping(self.mapping, found), found, self.lo, self.hi)
-
-    @cached_property
-    def hypotheses(self) -> list[Hypothesis]:
-        """Return every pattern at every place, the places of one pattern together."""
-        return [Hypothesis(p, place) for p in self.patterns for place in range(self.model.block)]
-
-    @cached_property
-    def tried_bits(self) -> float:
-        """Return log2 of all states and hypotheses: so many equations tell them apart, so many bits are the bill."""
-        return self.model.unknowns + math.log2(len(self.hypotheses))
-
-    @cached_property
-    def slips(self) -> float:
-        """Return the chance that a word between the first draw and the last is rejected, for the longest pattern."""
-        last = max(int(Hypothesis(p, 0).calls(np.array([len(self.draws)]))[0]) for p in self.patterns)
-        return 1.0 - (1.0 - rejected(self.call)) ** last
-
-    def times(self, pattern: Pattern, seen: Observations) -> Ints:
-        """Return when each observed word is made, counted from the start of the first draw's block: int64 (places, words)."""
-        handed = Hypothesis(pattern, 0).calls(seen.draws) * self.call.raw_words + seen.offsets
-        return self.model.times(handed, np.arange(self.model.block)[:, None])
-
-    def made(self, state: State, hypothesis: Hypothesis, draws: Ints) -> Ints:
-        """Return the draws of these numbers that a state makes, read as the runtime reads; fewer where it reads many words again."""
-        calls = hypothesis.calls(draws)
-        count = int(calls[-1]) + 1
-        words = self.model.words(state, (count + AGAIN) * self.call.raw_words, hypothesis.place)
-        read = host.read(self.family, self.mapping, self.lo, self.hi, words, count)
-        return read[calls[calls < len(read)]]
+def made(problem: Problem, state: State, one: Hypothesis, draws: Ints) -> Ints:
+    """Return the draws of these numbers that a state makes, read as the runtime reads; fewer where it reads many words again."""
+    calls = calls_of(one.pattern, draws)
+    count = int(calls[-1]) + 1
+    words = problem.model.words(state, (count + AGAIN) * problem.call.raw_words, one.place)
+    read = host.read(problem.family, problem.mapping, problem.lo, problem.hi, words, count)
+    return read[calls[calls < len(read)]]
 
 
 @dataclass(frozen=True)
@@ -122,43 +62,44 @@ class Outcome:
 def tabulate(problem: Problem, seen: Observations) -> tuple[Observations, Rows]:
     """Return what is seen with its bits side by side, and the forms of those bits at every time that a hypothesis asks for."""
     bits = seen.places
-    last = max(int(problem.times(p, seen).max()) for p in problem.patterns)
+    last = max(int(times(problem, p, seen).max()) for p in problem.patterns)
     return seen.gathered(bits), problem.model.table(last + 1, bits)
 
 
 def solve_together(problem: Problem, used: Observations, forms: Rows, stop: gf2.Stop | None) -> Outcome:
     """Solve all hypotheses of a small model over one table (`tabulate`)."""
-    times = np.concatenate([problem.times(p, used) for p in problem.patterns]).astype(np.uint32)
-    solved = gf2.solve_many(forms, times, used.masks, used.values, stop=stop)
+    when = np.concatenate([times(problem, p, used) for p in problem.patterns]).astype(np.uint32)
+    solved = gf2.solve_many(forms, when, used.masks, used.values, stop=stop)
     states: list[tuple[State, Hypothesis]] = []
     ranks = [0]
     for at in np.flatnonzero(solved.ranks[: solved.done] >= 0).tolist():
-        rank, hypothesis = int(solved.ranks[at]), problem.hypotheses[at]
+        rank, one = int(solved.ranks[at]), hypothesis(problem, at)
         if problem.model.unknowns - rank > MOST_FREE:
             ranks.append(rank)
         elif rank == problem.model.unknowns:
-            states.append((problem.model.assemble(solved.solutions[at]), hypothesis))
+            states.append((problem.model.assemble(solved.solutions[at]), one))
         else:
-            rows = _rows(problem.model, [forms[t] for t in times[at]], used)
+            rows = _rows(problem.model, [forms[t] for t in when[at]], used)
             whole = gf2.solve(rows, problem.model.unknowns, most_free=MOST_FREE)
-            states += [(state, hypothesis) for state in _all_states(problem.model, whole)]
-    return Outcome(states, len(ranks) - 1, max(ranks), solved.done < len(times))
+            states += [(state, one) for state in _all_states(problem.model, whole)]
+    return Outcome(states, len(ranks) - 1, max(ranks), solved.done < len(when))
 
 
 def solve_apart(problem: Problem, used: Observations, stop: gf2.Stop | None) -> Outcome:
     """Solve one large system per hypothesis."""
     states: list[tuple[State, Hypothesis]] = []
     ranks, unknowns = [0], problem.model.unknowns
-    for hypothesis in problem.hypotheses:
-        times = problem.times(hypothesis.pattern, used)[hypothesis.place]
-        rows = _rows(problem.model, _until(stop, problem.model.forms(times.tolist())), used)
+    for number in range(len(problem.patterns) * problem.model.block):
+        one = hypothesis(problem, number)
+        when = times(problem, one.pattern, used)[one.place]
+        rows = _rows(problem.model, _until(stop, problem.model.forms(when.tolist())), used)
         solved = gf2.solve(rows, unknowns, most_free=MOST_FREE, stop=stop)
         if solved.stopped:
             return Outcome(states, len(ranks) - 1, max(ranks), True)
         if solved.consistent and solved.dimension > MOST_FREE:
             ranks.append(solved.rank)
         elif solved.consistent:
-            states += [(state, hypothesis) for state in _all_states(problem.model, solved)]
+            states += [(state, one) for state in _all_states(problem.model, solved)]
     return Outcome(states, len(ranks) - 1, max(ranks), False)
 
 
@@ -187,11 +128,11 @@ def _all_states(model: Recurrence, solved: gf2.Solved) -> Iterator[State]:
     return map(model.assemble, sums)
 
 
-def verified(problem: Problem, draws: Ints, origin: State, hypothesis: Hypothesis) -> Iterator[Found]:
+def verified(problem: Problem, draws: Ints, origin: State, one: Hypothesis) -> Iterator[Found]:
     """Yield the solution as a finding if it makes all the draws that it was solved from."""
-    state = problem.model.advance(origin, int(problem.model.times(np.array([0]), hypothesis.place)[0]))
-    if any(state) and np.array_equal(problem.made(state, hypothesis, draws), problem.draws[draws]):
+    state = problem.model.advance(origin, int(problem.model.times(np.array([0]), one.place)[0]))
+    if any(state) and np.array_equal(made(problem, state, one, draws), problem.draws[draws]):
         yield Found(
-            problem.family, problem.mapping, problem.lo, problem.hi, problem.model.pack(state), hypothesis.pattern,
-            tuple(draws.tolist()), problem.tried_bits, hypothesis.place,
+            problem.family, problem.mapping, problem.lo, problem.hi, problem.model.pack(state), one.pattern,
+            tuple(draws.tolist()), problem.tried_bits, one.place,
         )  # fmt: skip

@@ -19,6 +19,8 @@ from engine.rigs.reach import Reach
 LOOK = 0.5
 """Seconds between two looks at whether something holds the worker."""
 DRAIN_LIMIT = 600.0
+EVENTS = 1000
+"""Events of one worker that may wait; a sound one sends a few a second, and each is heard at once."""
 SELF_TEST = "self-test: "
 State = Literal["off", "waiting", "asked", "starting", "gate", "initialising", "testing", "ready", "draining", "held", "refused"]  # fmt: skip
 _PHASES: Mapping[str, State] = {
@@ -86,7 +88,7 @@ class Running:
         self._rig, self._link, self.place, self.number = rig, link, place, number
         self._crew, self._gate, self._held, self._tunnel = crew, gate, held, tunnel
         self._delay, self._start_limit = delay, start_limit
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS)
         self._entering: asyncio.Task[None] | None = None
         self._cause = ""
         self._draining: float | None = None
@@ -123,6 +125,8 @@ class Running:
         try:
             await self._start(payload)
             end = await self._follow()
+            if self._link.blind and not end.get("kernel"):
+                end = {**end, "kernel": await self._link.kernel_log(self._rig, time.monotonic() - begun)}
         except RigFault as error:
             end = self._no_exit(str(error))
         finally:
@@ -194,7 +198,10 @@ class Running:
             getting.cancel()
 
     def take(self, event: Event) -> None:
-        """Take in an event of the guard that names this worker."""
+        """Take in an event of the guard that names this worker; one that says more than can be heard is ended."""
+        if self._events.full():
+            self._events.get_nowait()
+            self.end(f"more than {EVENTS} events wait to be heard: its guard floods the link")
         self._events.put_nowait(event)
 
     def _hear(self, event: Event) -> None:
@@ -252,7 +259,8 @@ class Running:
     # -- its end ------------------------------------------------------------------------------------------------------
 
     def _no_exit(self, cause: str) -> Mapping[str, Any]:
-        return {"code": None, "cause": cause, "phase": self.state, "stderr": "", "kernel": []}
+        lost = ["kernel log not read: the link was lost first"]
+        return {"code": None, "cause": cause, "phase": self.state, "stderr": "", "kernel": lost}
 
     def _finished(self, end: Mapping[str, Any], begun: str, seconds: float) -> Attempt:
         code = end.get("code")
@@ -263,7 +271,7 @@ class Running:
             tuple(str(line)[:300] for line in end.get("kernel", ())),
         )  # fmt: skip
         self.state = "refused" if cause.startswith(SELF_TEST) else "off"
-        self._crew.gone(self.place, Ending(code, attempt.cause, attempt.stderr))
+        self._crew.gone(self.place, Ending(code, attempt.cause, attempt.stderr, attempt.kernel))
         return attempt
 
 

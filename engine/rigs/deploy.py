@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import secrets
@@ -19,9 +18,8 @@ from engine.rigs.guardlink import SCRIPTS
 from engine.rigs.heard import answer_of
 from engine.rigs.life import reach_of
 from engine.rigs.reach import Reach
+from engine.rigs.staging import blocks
 
-BLOCK = 128 << 10
-"""Bytes of one write: OpenSSH's SFTP breaks at twice as many."""
 INSTALL_LIMIT = 300.0
 WORKER_MODULES = ("numpy", "distributed", "hip_cuda_kernels.host", "engine.compute.worker")
 """What a worker imports first; a bundle that lacks one is rolled back."""
@@ -60,10 +58,12 @@ async def deploy(settings: RigSettings, wheels: Path, *, modules: Sequence[str] 
         answer = await _ask(rig, settings, "install", digest) if sent else before
         fault = await _import_fault(rig, settings, modules)
         if fault:
-            if before["current"] is not None and before["current"] != digest:
+            back = before["current"] is not None and before["current"] != digest
+            if back:
                 await _ask(rig, settings, "rollback")
             raise BadInput(
-                f"rig {settings.name}: {fault}; the version before is back; build the bundle for this rig's Python"
+                f"rig {settings.name}: {fault}; {'the version before is back; ' if back else ''}build the bundle with all that it "
+                "needs, for this rig's Python"
             )
     return Deployed(settings.name, answer["current"], answer["previous"], sent)
 
@@ -151,13 +151,6 @@ async def _send(
         await rig.upload(f"{incoming}/{path.name}", blocks(path))
     await rig.upload(f"{incoming}/manifest.json", _one(json.dumps(manifest).encode()))
     return sum(path.stat().st_size for path in found)
-
-
-async def blocks(path: Path) -> AsyncIterator[bytes]:
-    """Yield a file's blocks, read off the loop."""
-    with path.open("rb") as file:
-        while block := await asyncio.to_thread(file.read, BLOCK):
-            yield block
 
 
 async def _one(data: bytes) -> AsyncIterator[bytes]:

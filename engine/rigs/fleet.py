@@ -19,6 +19,7 @@ from engine.rigs.payload import Crew
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import PCI
 from engine.rigs.rules import Change
+from engine.rigs.staging import Stage
 from engine.stacks import name_loop
 from engine.status import ALERT
 
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 CLEARED, ATTEMPT = "alert.cleared", "rig.attempt"
 RULE = "rule"
 LOOK = 1.0
+RECALLED = 4000
+"""Newest alert records read at the start; one that has stood for longer is raised again."""
 
 
 class Keeper(Protocol):
@@ -63,6 +66,7 @@ class Fleet:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stage = Stage()
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
         self._recall()
@@ -70,7 +74,7 @@ class Fleet:
     def _recall(self) -> None:
         """Know the alerts that stood when the engine ended, so that they are cleared and not raised again."""
         standing: set[str] = set()
-        for event in self._journal.events(kinds=[ALERT, CLEARED]):
+        for event in reversed(self._journal.newest([ALERT, CLEARED], RECALLED)):
             change = standing.add if event.kind == ALERT else standing.discard
             change(str(event.data.get("key", "")))
         for key in standing:
@@ -83,7 +87,7 @@ class Fleet:
         machine = Machine(settings, self.quarantine)
         # This machine's own GPUs are the compute engine's already: its rig is observed only.
         crew = self._crew if settings.remote else None
-        return Life(machine, crew=crew, told=self.told, ended=self._ended)
+        return Life(machine, crew=crew, told=self.told, ended=self._ended, stage=self._stage)
 
     @property
     def machines(self) -> list[Machine]:

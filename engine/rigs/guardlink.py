@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.compute.awake import awake
 from engine.errors import BadInput
+from engine.rigs import kernel
 from engine.rigs.connection import LinkFault
 from engine.rigs.heard import event_of
 from engine.rigs.reach import Lines, Reach
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 PREFIX = "mimicry-run-"
 UP_LIMIT = 20.0
 SCRIPTS = Path(__file__).parent / "onrig"
+PROBE = ("probe.py", "vendors.py")
+"""What a reading needs."""
 Event = Mapping[str, Any]
 
 
@@ -42,6 +46,8 @@ class Terms:
     """Seconds without a word from a working worker after which it is killed."""
     start_limit: float = 90.0
     """Seconds that a start, an initialisation or a self-test may take, each."""
+    reserve: int = 0
+    """Bytes of host memory that work leaves free."""
     kmsg: str = "/dev/kmsg"
     slot_dir: str = ""
     """Where the slots are; empty: `mimicry-slots` in the staging folder."""
@@ -65,7 +71,10 @@ class GuardLink:
     def __init__(self, channel: Lines, run: str, on_event: Callable[[Event], None]) -> None:
         """Wrap a started guard; use `GuardLink.open`."""
         self.run, self.closed, self.why, self.pid = run, asyncio.Event(), "", 0
+        self.blind = ""
+        """Why the guard may not read the kernel's log, empty if it may."""
         self._channel, self._on_event = channel, on_event
+        self._refusal = ""
         self._up = asyncio.Event()
         self._heard = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,7 +83,7 @@ class GuardLink:
     async def open(cls, rig: Reach, terms: Terms, on_event: Callable[[Event], None]) -> GuardLink:
         """Push the scripts into a fresh private folder on a connected rig and start the guard; RigFault if it does not come up."""
         run = f"{terms.staging}/{PREFIX}{secrets.token_hex(6)}"
-        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in ("guard.py", "probe.py")})
+        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in ("guard.py", *PROBE)})
         channel = await rig.channel(f"exec {shlex.quote(terms.python)} -I {run}/guard.py")
         link = cls(channel, run, on_event)
         channel.send(json.dumps(terms.spec()).encode())
@@ -107,7 +116,7 @@ class GuardLink:
 
     def _hear(self, event: Event) -> None:
         if event["event"] == "up":
-            self.pid = event["pid"]
+            self.pid, self.blind = event["pid"], event.get("blind", "")[:200]
             self._up.set()
         elif event["event"] == "down":
             self.why = event["why"]
@@ -117,10 +126,20 @@ class GuardLink:
         """Beat the lease; a guard that does not answer for as long as that has let its workers go: so do we."""
         while not self.closed.is_set():
             self.send(op="beat")
-            await asyncio.sleep(lease / 5)
-            if time.monotonic() - self._heard > lease:
+            if await awake(lease / 5) and time.monotonic() - self._heard > lease:
                 self.why = self.why or f"the guard was silent for {time.monotonic() - self._heard:.0f} s"
                 self.closed.set()
+
+    async def kernel_log(self, rig: Reach, seconds: float) -> list[str]:
+        """Return what the kernel's log says of the last seconds, asked over the connection because the guard may not read it.
+
+        A rig that refuses is not asked again over this link.
+        """
+        if not self._refusal:
+            lines, self._refusal = await kernel.ask(rig, seconds)
+            if lines or not self._refusal:
+                return lines
+        return [f"kernel log not readable: {self.blind}; {self._refusal}"[:300]]
 
     def send(self, **line: Any) -> None:
         """Send the guard one line."""

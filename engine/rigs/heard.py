@@ -17,7 +17,7 @@ Form = Mapping[str, tuple[type, ...]]
 _NONE = type(None)
 _WHOSE: Form = {"name": (str,), "attempt": (int,)}
 EVENTS: Mapping[str, Form] = {
-    "up": {"pid": (int,), "slots": (int,)},
+    "up": {"pid": (int,), "slots": (int,), "blind": (str,)},
     "down": {"why": (str,)},
     "beat": {},
     "refused": {**_WHOSE, "why": (str,)},
@@ -31,7 +31,7 @@ EVENTS: Mapping[str, Form] = {
 ANSWERS: Mapping[str, Form] = {
     "look": {"whole": (list,), "free": (int,)},
     "keep": {"kept": (bool,), "found": (str,)},
-    "sweep": {"removed": (int,)},
+    "sweep": {"removed": (int,), "free": (int,)},
     "installer": {"current": (str, _NONE), "previous": (str, _NONE), "whole": (bool, _NONE)},
     "refused": {"why": (str,)},
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from engine.config import RigSettings
-from engine.errors import BadInput
+from engine.errors import BadInput, EnvironmentFault
 from engine.rigs.attempt import Attempt, Gate
 from engine.rigs.connection import Address, Rig, RigFault, Tunnel
 from engine.rigs.guardlink import Event, GuardLink, Terms
@@ -19,6 +19,7 @@ from engine.rigs.payload import Crew
 from engine.rigs.reach import Reach
 from engine.rigs.reading import parse_reading
 from engine.rigs.rules import Change
+from engine.rigs.staging import Stage
 from engine.rigs.worker import RigWorker
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def terms_of(settings: RigSettings) -> Terms:
         staging=settings.staging,
         slots=settings.stagger,
         delay=settings.stagger_delay_s,
+        reserve=settings.ram_reserve_mb << 20,
     )
 
 
@@ -56,14 +58,15 @@ class Life:
     def __init__(
         self, machine: Machine, *, crew: Crew | None, told: Callable[[Sequence[Change]], None],
         ended: Callable[[Attempt], None], reach: Reach | None = None, terms: Terms | None = None,
-        roots: Sequence[str] = ("/sys", "/proc", "nvidia-smi"),
+        roots: Sequence[str] = ("/sys", "/proc", "nvidia-smi"), stage: Stage | None = None,
     ) -> None:  # fmt: skip
-        """`roots`: where the probe finds sysfs, procfs and nvidia-smi, so that a test can give others."""
+        """`stage` is shared by all rigs of a fleet. `roots`: where the probe finds sysfs, procfs and nvidia-smi, so that a test can give others."""
         self.machine = machine
         self.workers: dict[int, RigWorker] = {}
         self._settings = machine.settings
         self.reach, self.terms = reach or reach_of(self._settings), terms or terms_of(self._settings)
         self._crew, self._told, self._ended_at, self._roots = crew, told, ended, roots
+        self._stage = stage or Stage()
         self.link: GuardLink | None = None
         self._gate = Gate(self.terms.slots)
         self._tunnels: dict[int, asyncio.Future[Tunnel]] = {}
@@ -93,6 +96,7 @@ class Life:
             await self.reach.connect()
             self.link = await GuardLink.open(self.reach, self.terms, self._on_event)
             await self._poll()
+            await self._sweep()
             self.machine.link, self.machine.error, self._retry = "up", "", FIRST_RETRY
             async with asyncio.TaskGroup() as group:
                 polls = group.create_task(self._polls())
@@ -116,6 +120,30 @@ class Life:
         self.machine.workers = self.workers
         for worker in self.workers.values():
             group.create_task(worker.keep(self.link, self._tunnel))
+
+    # -- staged files -------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Return the rig's name."""
+        return self._settings.name
+
+    async def _sweep(self) -> None:
+        """Remove the staged files that nobody needs any more, and let the crew stage what it needs."""
+        if self._crew is None:
+            return
+        try:
+            terms = self.terms
+            await self._stage.sweep(self.reach, terms.python, terms.staging, keep=self._crew.wanted())
+        except EnvironmentFault as error:
+            # It works without staged files, and whoever needs one is told the same.
+            logger.warning("%s", error)
+        self._crew.reached(self)
+
+    async def stage(self, files: Mapping[str, Path], keep: Collection[str]) -> None:
+        """See that the rig has these files whole."""
+        terms = self.terms
+        await self._stage.put(self.reach, terms.python, terms.staging, files, keep)
 
     async def _tunnel(self, port: int) -> int:
         """Return the rig's port that leads to our `port`; one tunnel per port and connection."""
@@ -203,6 +231,8 @@ class Life:
         """End the guard, and with it all that runs there, and let go of the rig."""
         link, self.link = self.link, None
         self._tunnels.clear()
+        if self._crew is not None:
+            self._crew.lost(self)
         if link is not None:
             await link.close()
         await self.reach.close()

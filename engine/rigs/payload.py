@@ -15,8 +15,9 @@ A worker that needs no device goes straight to its report; one that does not kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 Line = Mapping[str, Any]
@@ -37,6 +38,10 @@ class Place:
     """The rig's python."""
     env: Mapping[str, str]
     """What the rig's settings and the GPU's visibility ask for; it is set anyway."""
+    store: str = ""
+    """The rig's folder of staged files."""
+    reserve: int = 0
+    """Bytes of host memory that work leaves free."""
 
     @property
     def name(self) -> str:
@@ -68,6 +73,22 @@ class Ending:
     """Exit code, negative for a signal; None where the link was lost first."""
     cause: str
     stderr: str
+    kernel: tuple[str, ...] = ()
+    """What the rig's kernel logged meanwhile, or one line on why that is not known."""
+
+
+class Berth(Protocol):
+    """A rig that is reached, for as long as its link lasts: where a crew's files go."""
+
+    @property
+    def name(self) -> str:
+        """Return the rig's name."""
+
+    async def stage(self, files: Mapping[str, Path], keep: Collection[str]) -> None:
+        """See that the rig has these files (digest to path) whole; a RigFault, BadInput or EnvironmentFault says why not.
+
+        What is neither asked for nor in `keep` may go where the room is short.
+        """
 
 
 class Voice(Protocol):
@@ -91,6 +112,15 @@ class Crew(Protocol):
 
     def offer(self, place: Place) -> None:
         """Take in that a place exists."""
+
+    def wanted(self) -> frozenset[str]:
+        """Return the digests of the staged files that are still needed; the others are swept when a rig is reached."""
+
+    def reached(self, berth: Berth) -> None:
+        """Take in that files may be staged on a rig."""
+
+    def lost(self, berth: Berth) -> None:
+        """Take in that a rig is not reached any more: nothing is known of what it has."""
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Return what runs at a place next; waiting puts off the start."""

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.rigs.payload import Ending, Line, Payload, Place, Voice
+from engine.errors import MimicryError
+from engine.rigs.attempt import SELF_TEST
+from engine.rigs.connection import LinkFault
+from engine.rigs.payload import Berth, Ending, Line, Payload, Place, Voice
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.compute.cluster import Compute
     from engine.compute.enrol import OnEvent, Order
+    from engine.compute.inputs import Input
 
 HUNG_UP = -1
 """Stands for the exit code of a worker whose link was lost: SIGHUP."""
 KILLED = "killed by the coordinator"
 LOOK = 0.5
+LAUNCHES = 8
+"""Launches of one place that may wait for its rig; a place runs one worker, so all but the last were cancelled."""
 
 
 class RemoteProcess:
@@ -30,6 +38,7 @@ class RemoteProcess:
         self._reach: tuple[Voice, asyncio.AbstractEventLoop] | None = None
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._on_event, self._words, self._heard = on_event, "", time.monotonic()
+        self._kernel: tuple[str, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -49,14 +58,14 @@ class RemoteProcess:
             self.begun.set_result(None)
 
     def hear(self, line: Line) -> None:
-        """Pass on what it says; what belongs to the rig's gate is no business of the engine."""
+        """Pass on what it says; the answer to a halt is the guard's alone."""
         self._heard = time.monotonic()
-        if line.get("event") not in ("gate", "initialised", "halted"):
+        if line.get("event") != "halted":
             self._on_event(dict(line))
 
     def end(self, ending: Ending) -> None:
         """Take in its end, or that it never began."""
-        self._words = ending.stderr or ending.cause
+        self._words, self._kernel = ending.stderr or ending.cause, ending.kernel
         if not self.begun.done():
             self.begun.set_exception(ConnectionError(ending.cause))
         if not self._ended.done():
@@ -74,9 +83,16 @@ class RemoteProcess:
 
     def kill(self) -> None:
         """Kill it and what it started."""
+        self._end(KILLED)
+
+    def _end(self, cause: str) -> None:
         if self._reach is not None and self.alive:
             voice, loop = self._reach
-            call(loop, voice.end, KILLED)
+            call(loop, voice.end, cause)
+
+    def refuse(self, why: str) -> None:
+        """Kill it; the rig shows its card as failed until somebody has looked at it."""
+        self._end(SELF_TEST + why)
 
     async def wait(self) -> int:
         """Wait for its end and return the exit code."""
@@ -85,6 +101,10 @@ class RemoteProcess:
     def last_words(self) -> str:
         """Return the end of what it wrote to stderr, or why it ended."""
         return self._words
+
+    async def kernel_log(self, since: float) -> str:
+        """Return what the rig's kernel logged while it lived, or why that is not known; it came with its end."""
+        return "\n".join(self._kernel)
 
     async def close(self) -> None:
         """Kill what is left."""
@@ -113,12 +133,16 @@ class Recruits:
         self._engine: tuple[Compute, asyncio.AbstractEventLoop] | None = None
         self._rigs: asyncio.AbstractEventLoop | None = None
         self._drains: set[asyncio.Task[None]] = set()
+        self._berths: dict[str, Berth] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._refused: set[str] = set()
 
     # -- on the engine's loop -----------------------------------------------------------------------------------------
 
     def join(self, compute: Compute) -> None:
         """Offer every place to an engine that has come up."""
         self._engine = (compute, asyncio.get_running_loop())
+        compute.bring_by(self)
         for place in tuple(self._places.values()):
             self._enlist(place)
 
@@ -130,15 +154,34 @@ class Recruits:
         if self._engine is not None and place.name not in {one.name for one in self._engine[0].workers()}:
             from engine.compute.slot import Place as Slot
 
-            self._engine[0].enlist(Slot(place.name, self.launch, gpu=True, remote=True))
+            self._engine[0].enlist(
+                Slot(place.name, self.launch, gpu=True, remote=True, reserve=place.reserve)
+            )
+
+    def _renew(self, place: Place) -> None:
+        """Try a worker again that the engine had refused for good: somebody has looked at it."""
+        if self._engine is not None:
+            task = asyncio.ensure_future(self._renewed(self._engine[0], place))
+            self._drains.add(task)
+            task.add_done_callback(self._drains.discard)
+
+    async def _renewed(self, compute: Compute, place: Place) -> None:
+        await compute.dismiss(place.name)
+        self._enlist(place)
 
     async def launch(self, order: Order, on_event: OnEvent) -> RemoteProcess:
         """Start a worker at the place that the order names, once its rig is there and lets it; OSError if it does not start."""
         process = RemoteProcess(on_event)
         assert self._rigs is not None
-        call(self._rigs, self._asked[order.name].put_nowait, (order, process))
+        call(self._rigs, self._ask, order, process)
         await process.begun  # cancelled with us: `payload` passes over it then
         return process
+
+    def stage(self, host: str, inputs: Mapping[str, Input]) -> None:
+        """Begin to put inputs on a rig; the engine hears what came of it."""
+        files = {digest: one.path for digest, one in inputs.items()}
+        if self._rigs is not None:
+            call(self._rigs, self._begin_errand, host, files)
 
     def _hold(self, name: str, held: bool) -> None:
         if self._engine is not None:
@@ -162,18 +205,61 @@ class Recruits:
         if self._engine is not None:
             call(self._engine[1], function, *args)
 
+    def wanted(self) -> frozenset[str]:
+        """Return the inputs that the engine still needs."""
+        return self._engine[0].wanted_inputs() if self._engine is not None else frozenset()
+
+    def reached(self, berth: Berth) -> None:
+        """Take in that files may be staged on a rig."""
+        self._berths[berth.name] = berth
+
+    def lost(self, berth: Berth) -> None:
+        """Take in that a rig is not reached any more."""
+        self._berths.pop(berth.name, None)
+        if self._engine is not None:
+            self._tell_engine(self._engine[0].lost_inputs, berth.name)
+
+    def _begin_errand(self, host: str, files: Mapping[str, Path]) -> None:
+        task = asyncio.ensure_future(self._errand(host, files))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _errand(self, host: str, files: Mapping[str, Path]) -> None:
+        """Stage files on a rig and tell the engine that they are there, or why not."""
+        engine, berth = self._engine, self._berths.get(host)
+        if engine is None:
+            return
+        try:
+            if berth is None:
+                raise LinkFault(f"rig {host}: not reached; they are sent once it is")
+            await berth.stage(files, self.wanted())
+        except (MimicryError, OSError) as error:
+            self._tell_engine(engine[0].unstaged, host, str(error))
+        else:
+            self._tell_engine(engine[0].confirm, host, frozenset(files))
+
     def offer(self, place: Place) -> None:
         """Take in that a place exists."""
         self._rigs = asyncio.get_running_loop()
         if place.name not in self._places:
-            self._asked[place.name] = asyncio.Queue()
+            self._asked[place.name] = asyncio.Queue(LAUNCHES)
             self._places[place.name] = place
             self._tell_engine(self._enlist, place)
+
+    def _ask(self, order: Order, process: RemoteProcess) -> None:
+        """Keep a launch until its rig takes it; of more than can wait the oldest was given up long ago."""
+        waiting = self._asked[order.name]
+        if waiting.full():
+            self._tell_engine(waiting.get_nowait()[1].end, Ending(None, "its rig did not take it", ""))
+        waiting.put_nowait((order, process))
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Wait for a launch of this place, and return what runs."""
         from engine.compute.enrol import worker_payload
 
+        if place.name in self._refused:
+            self._refused.discard(place.name)
+            self._tell_engine(self._renew, place)
         while True:
             order, process = await self._asked[place.name].get()
             if not process.begun.done():
@@ -186,8 +272,8 @@ class Recruits:
         process.attach(voice)
         self._live[place.name] = process
         self._tell_engine(self._hold, place.name, False)
-        made = worker_payload(order, port=port, python=place.python, env={})
-        return Payload(made.argv, made.env, made.files, gated=True)
+        made = worker_payload(order, port=port, inputs=place.store, python=place.python, gate=True)
+        return Payload(made.argv, made.env, made.files)
 
     def refusal(self, place: Place, report: Line) -> str | None:
         """Judge nothing: the engine does, and kills what it does not admit."""
@@ -214,6 +300,8 @@ class Recruits:
 
     def gone(self, place: Place, ending: Ending) -> None:
         """Take in that an attempt has ended."""
+        if ending.cause.startswith(SELF_TEST):
+            self._refused.add(place.name)
         process = self._live.pop(place.name, None)
         if process is not None:
             self._tell_engine(process.end, ending)

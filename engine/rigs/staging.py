@@ -7,17 +7,18 @@ import hashlib
 import json
 import shlex
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput, EnvironmentFault
-from engine.rigs.deploy import blocks
 from engine.rigs.guardlink import SCRIPTS
 from engine.rigs.heard import answer_of
 from engine.rigs.reach import Reach
 
 MIB = 1 << 20
+BLOCK = 128 << 10
+"""Bytes of one write: OpenSSH's SFTP breaks at twice as many."""
 RATE = 40 * MIB
 """Bytes per second over all rigs: half of what one connection gives, so that nothing else waits."""
 AT_ONCE = 2
@@ -49,16 +50,26 @@ class Stage:
         """Cap bandwidth and number of transfers over all rigs."""
         self._budget, self._places, self._headroom = Budget(rate), asyncio.Semaphore(at_once), headroom
 
-    async def put(self, rig: Reach, python: str, staging: str, files: Mapping[str, Path]) -> dict[str, str]:
+    async def put(
+        self,
+        rig: Reach,
+        python: str,
+        staging: str,
+        files: Mapping[str, Path],
+        keep: Collection[str] | None = None,
+    ) -> dict[str, str]:
         """See that a connected rig has these files (digest to path here); return digest to path there.
 
-        What is there and whole is not sent again. BadInput for a file that is not its digest, EnvironmentFault where the
-        ramdisk has no room or a transfer arrives damaged twice: then no chunk may go there.
+        What is there and whole is not sent again; where the room is short, what is not in `keep` (if given) goes first. BadInput
+        for a file that is not its digest, EnvironmentFault where the ramdisk has no room or a transfer arrives damaged twice: then
+        no chunk may go there.
         """
         store = Store(rig, python, staging)
         seen = await store.ask(op="look", want=sorted(files))
         missing = [digest for digest in files if digest not in seen["whole"]]
         need = sum(files[digest].stat().st_size for digest in missing)
+        if missing and keep is not None and seen["free"] - need < self._headroom:
+            seen |= await store.ask(op="sweep", keep=sorted({*keep, *files}))
         if missing and seen["free"] - need < self._headroom:
             raise EnvironmentFault(
                 f"rig {rig.name}: {need / MIB:.0f} MiB do not fit on {staging} ({seen['free'] / MIB:.0f} MiB free, "
@@ -95,12 +106,24 @@ class Stage:
         return int((await Store(rig, python, staging).ask(op="sweep", keep=sorted(keep)))["removed"])
 
 
+def folder(staging: str) -> str:
+    """Return where staged files lie on a rig."""
+    return f"{staging}/mimicry-store"
+
+
+async def blocks(path: Path) -> AsyncIterator[bytes]:
+    """Yield a file's blocks, read off the loop."""
+    with path.open("rb") as file:
+        while block := await asyncio.to_thread(file.read, BLOCK):
+            yield block
+
+
 class Store:
     """The store's script on one rig; it travels with each order, so nothing must be installed."""
 
     def __init__(self, rig: Reach, python: str, staging: str) -> None:
         """Speak for `STAGING/mimicry-store`."""
-        self._rig, self._python, self.folder = rig, python, f"{staging}/mimicry-store"
+        self._rig, self._python, self.folder = rig, python, folder(staging)
 
     async def ask(self, **order: Any) -> dict[str, Any]:
         """Obey one order there; EnvironmentFault where it cannot."""

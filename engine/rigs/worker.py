@@ -11,6 +11,7 @@ from engine.rigs.attempt import LOOK, Attempt, Gate, Held, Running, State
 from engine.rigs.guardlink import Event, GuardLink, Terms
 from engine.rigs.payload import Crew, Place, visibility
 from engine.rigs.reach import Reach
+from engine.rigs.staging import folder
 
 FIRST_DELAY, LAST_DELAY, STEADY = 1.0, 60.0, 60.0
 """Seconds before the first relaunch and at most before any; seconds of work after which the delay starts over."""
@@ -26,7 +27,15 @@ class RigWorker:
     ) -> None:  # fmt: skip
         """`held()` says whether at once and why it may not run; `ended` takes every attempt."""
         self.slot, self.pci = slot, pci
-        self.place = Place(rig.name, slot, pci, terms.python, {**visibility(backend, slot), **env})
+        self.place = Place(
+            rig.name,
+            slot,
+            pci,
+            terms.python,
+            {**visibility(backend, slot), **env},
+            folder(terms.staging),
+            terms.reserve,
+        )
         self.attempts: deque[Attempt] = deque(maxlen=KEPT)
         self.starts = 0
         self.running: Running | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.evidence.evalue import EProcess, log2_evidence
 from engine.recovery import states
+from engine.recovery.problem import calls_of
 from engine.search.layouts import reseeded
 from hip_cuda_kernels import host
 
@@ -74,11 +75,14 @@ def predicted(claim: Mapping[str, Any], span: tuple[int, int], count: int) -> np
     code = claim["family"], claim["mapping"]
     seed, start, gap = int(claim["origin"]["value"], 16), claim["start"], claim["gap"]
     if claim["origin"]["kind"] == "state":
-        return states.values(*code, seed, *span, count, gap=gap["value"])
+        return states.values(*code, seed, *span, count, pattern=tuple(gap.get("pattern") or (gap["value"],)))
     if gap["law"] == "reseed":
         return reseeded(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "constant":
         return host.values(*code, seed, *span, count, start=start, gap=gap["value"])
+    if gap["law"] == "periodic":
+        calls = start + calls_of(tuple(gap["pattern"]), np.arange(count))
+        return np.asarray(host.values(*code, seed, *span, int(calls[-1]) + 1)[calls])
     calls = np.cumsum([start, *(skipped + 1 for skipped in gap["pattern"])])
     stream = host.values(*code, seed, *span, int(calls[-1]) + 1)
     return np.asarray(stream[calls])

@@ -178,7 +178,8 @@ def _follow(facts: Facts, claim: Mapping[str, Any], span: tuple[int, int]) -> Al
 def _controls(facts: Facts) -> list[Block | None]:
     if not any(one.chunks for one in facts.cells):
         return [Prose("Nothing was searched, so there are no twins and no planted truths to show.")]
-    return [figures.survivors([one for one in facts.cells if one.chunks]), figures.calibration(facts.cells)]
+    done = [one for one in facts.cells if one.chunks]
+    return [figures.survivors(done), figures.reliability(done), figures.calibration(done)]
 
 
 def _covered(facts: Facts) -> list[Block | None]:
@@ -199,7 +200,7 @@ def _excluded(analysis: Analysis) -> Table | None:
         groups[
             f"{'states ' * (one.origins['kind'] == 'state')}{one.origins['range']}",
             _span(one.starts),
-            _span((gap["lo"], gap["hi"])) + law,
+            _span((gap["lo"], gap["hi"])) + law + (f" {gap['period']}" if "period" in gap else ""),
             rule,
             one.run or "this run",
         ].append(one)

@@ -1,4 +1,4 @@
-"""The five figures of a report, each made from what the run recorded."""
+"""The six figures of a report, each made from what the run recorded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.evidence.calibration import poisson_bounds
 from engine.evidence.power import clopper_pearson_lower
 from engine.report import quantity
 from engine.run_report.along import HIT, MISSING, Along
@@ -265,6 +266,65 @@ def _square(status: Status | None) -> Square | None:
             f"{len(powers)} of {len(powers) + left} cells excluded, {least}",
         )
     return Square("full", f"{math.floor(min(powers) * 100)}", f"all {len(powers)} cells excluded, {least}")
+
+
+MOST_BINS = 8
+TWINS = 2
+
+
+def reliability(cells: Sequence[CellCount]) -> Figure | None:
+    """Show how many survivors the null twins met in cells for which chance foretells so many: on the diagonal, chance is reckoned right."""
+    bins = _alike_by_chance([one for one in cells if one.chunks])
+    if not bins:
+        return None
+    told, seen, low, high = [], [], [], []
+    for group in bins:
+        looks = TWINS * len(group)
+        met = sum(one.shuffled + one.uniform for one in group)
+        bounds = poisson_bounds(met)
+        told.append(sum(one.expected for one in group) / len(group))
+        seen.append(met / looks)
+        low.append(bounds[0] / looks)
+        high.append(bounds[1] / looks)
+    inside = sum(a <= x <= b for x, a, b in zip(told, low, high, strict=True))
+    total, chance = (
+        sum(one.shuffled + one.uniform for one in cells),
+        TWINS * sum(one.expected for one in cells),
+    )
+    least, most = poisson_bounds(total)
+    text = (
+        f"Both twins met {total} survivors, chance expects {chance:.4g} (the interval of the count is {least:.4g} to {most:.4g}); "
+        f"the expectation lies in the interval of {inside} of {len(bins)} groups of cells."
+    )
+    top = max(*told, *high)
+    lines = {
+        "met by the twins": seen,
+        "95 % interval, low": low,
+        "95 % interval, high": high,
+        "as chance foretells": told,
+    }
+    plot = Plot(
+        "reliability", "Reliability of the chance line", text, Axis("survivors a cell that chance expects", 0, max(told) or 1.0),
+        Axis("survivors a cell and twin", 0, top or 1.0),
+        [Series(name, list(zip(told, values, strict=True)), style) for style, (name, values) in enumerate(lines.items())],
+    )  # fmt: skip
+    return Figure(
+        plot,
+        f"{text} Cells are grouped by what chance expects of them; intervals are exact for counts of rare events.",
+    )
+
+
+def _alike_by_chance(cells: Sequence[CellCount]) -> list[list[CellCount]]:
+    """Return the cells in at most MOST_BINS groups, from those where chance expects least to those where it expects most."""
+    same: dict[float, list[CellCount]] = defaultdict(list)
+    for one in sorted(cells, key=lambda one: one.expected):
+        same[float(f"{one.expected:.6g}")].append(one)
+    groups = list(same.values())
+    size = math.ceil(len(groups) / MOST_BINS) or 1
+    return [
+        [one for group in groups[first : first + size] for one in group]
+        for first in range(0, len(groups), size)
+    ]
 
 
 def calibration(cells: Iterable[CellCount]) -> Figure | None:

@@ -46,7 +46,15 @@ class ScenarioSource:
                 key: tuple(value) if isinstance(value, list) else value for key, value in asked.items()
             }
             return cls(record["name"], Asked(**told))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            RecursionError,
+        ) as error:
             raise EnvironmentFault(f"{path}: not a planted scenario ({error}); use another --state") from None
 
     @property

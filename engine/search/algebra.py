@@ -1,4 +1,4 @@
-"""Cells that algebra decides: a generator's whole state space, no seed tried. How they are planned and handed to a worker."""
+"""Cells that algebra decides: a generator's whole state space under constant or periodic gaps. How they are planned and handed to a worker."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from engine.compute.task import Task
 from engine.evidence.chance import smallest_count
 from engine.evidence.evalue import log2_evidence, required_bits
 from engine.recovery import states
-from engine.recovery.methods import METHODS, Method, method_for
-from engine.recovery.problem import Problem
+from engine.recovery.methods import METHODS, Method, method_for, why_not
+from engine.recovery.problem import Patterns, Problem, constant
 from engine.search.design import DESIGN_BITS, Scope, confirm_draws
 from engine.search.plan import CELL_SECONDS, Cell, Material, Plan, Unplanned, codes, ordered
 from engine.search.ranges import Range
-from engine.search.space import Space
+from engine.search.space import UNSTATED_GAPS, Space
 from hip_cuda_kernels.errors import IncompatibleMapping
 
 POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
@@ -28,6 +28,8 @@ POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
 )  # planted states: 5 found prove 54 % power, 59 prove 95 %
 MOST_PAYING = 1 << 20  # draws beyond which a state counts as not identifiable
 TOO_WIDE = "algebra up to gap {}: a word drawn again is likely in between, or the equations are too many; narrow --gaps"
+TOO_MANY = "algebra over {} patterns of gaps would take {:.0f} minutes; narrow --gaps"
+MOST_SECONDS = 3600.0
 VECTORS = 3  # the draws and two null twins
 
 
@@ -41,19 +43,37 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                 problem = Problem(family.id, mapping.id, lo, hi, noise=space.noise or 0.0)
                 method = _method(problem)
                 if method is None:
+                    if space.methods == "algebra":
+                        unplanned.append(Unplanned(family.id, mapping.id, _refusal(problem), None))
                     continue
-                stated = (
-                    ((space.gaps.lo, space.gaps.hi, 1.0),) if space.gaps else method.usual_gaps(family.id)
-                )
-                for first, last, share in stated:
-                    problem = replace(problem, gaps=(first, last))
-                    if not method.fits(problem):
-                        unplanned.append(Unplanned(family.id, mapping.id, TOO_WIDE.format(last), None))
+                for patterns, share in _asked(space, method, family.id):
+                    asked = replace(problem, patterns=patterns)
+                    if not method.fits(asked):
+                        reason = TOO_WIDE.format(patterns.hi)
+                        unplanned.append(Unplanned(family.id, mapping.id, reason, None))
                         continue
                     prior = weight * family.unseeded * share * 0.75 * 0.25**rank / len(materials)
-                    made = _cell(problem, method, material, p, space.alpha, prior)
+                    made = _cell(asked, patterns, method, material, p, space.alpha, prior)
                     (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
     return ordered(cells, unplanned)
+
+
+def _asked(space: Space, method: Method, family: str) -> list[tuple[Patterns, float]]:
+    """Return the patterns of gaps that a space asks for, each set with its share of belief."""
+    if space.gap_law == "periodic":
+        shares = ((2, 0.75), (3, 0.25))
+        lo, hi = (space.gaps.lo, space.gaps.hi) if space.gaps else UNSTATED_GAPS["periodic"]
+        return [(Patterns(lo, hi, period), share) for period, share in shares]
+    if space.gaps:
+        return [(constant(space.gaps.lo, space.gaps.hi), 1.0)]
+    return [(constant(lo, hi), share) for lo, hi, share in method.usual_gaps(family)]
+
+
+def _refusal(problem: Problem) -> str:
+    try:
+        return f"no algebra for these states, {why_not(problem)}"
+    except IncompatibleMapping as error:
+        return str(error)
 
 
 def _method(problem: Problem) -> Method | None:
@@ -65,14 +85,20 @@ def _method(problem: Problem) -> Method | None:
 
 
 def _cell(
-    problem: Problem, method: Method, material: Material, p: float, alpha: float, prior: float
+    problem: Problem,
+    patterns: Patterns,
+    method: Method,
+    material: Material,
+    p: float,
+    alpha: float,
+    prior: float,
 ) -> Cell | Unplanned:
     """Solve from the fewest draws that settle a state and confirm on the rest; with few draws, use and pay for all."""
     bits = states.unknown_bits(problem.family)
     least, draws = method.least_draws(problem), material.draws
     scope = Scope(1, 1, 1, "constant", p, problem.noise, alpha)
     confirm = confirm_draws(scope)
-    tried = bits + math.log2(problem.gap_count)
+    tried = bits + math.log2(len(patterns))
     if confirm is not None and draws >= least + confirm:
         block = least
     elif draws >= least and _worth(draws, problem.noise, p) - tried - DESIGN_BITS >= required_bits(alpha):
@@ -83,11 +109,15 @@ def _cell(
         enough = f"need at least {need}" if need else "no number of draws would do"
         text = f"the state is not identifiable with {draws} draws of {problem.hi - problem.lo + 1} values; {enough}"
         return Unplanned(problem.family, problem.mapping, text, need)
-    seconds = CELL_SECONDS + POWER_SECONDS + VECTORS * method.seconds(problem, block)
+    solving = VECTORS * method.seconds(problem, block)
+    if solving > MOST_SECONDS:
+        return Unplanned(problem.family, problem.mapping, TOO_MANY.format(len(patterns), solving / 60), None)
+    seconds = CELL_SECONDS + POWER_SECONDS + solving
     threshold = block if not problem.noise else smallest_count(-tried, block, p) or block
     return Cell(
-        problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), problem.gaps,
+        problem.family, problem.mapping, problem.lo, problem.hi, Range(0, (1 << bits) - 1), (0, 0), (patterns.lo, patterns.hi),
         problem.noise, block, threshold, draws - block, material.session, prior, seconds, route=method.name, origin="state",
+        law="constant" if patterns.period == 1 else "periodic", period=patterns.period,
     )  # fmt: skip
 
 
@@ -104,8 +134,11 @@ def _paying(bits: float, noise: float, p: float) -> int | None:
 
 def _plants(cell: Cell) -> int:
     """Return how many planted states prove the cell: as many as POWER_SECONDS allow at the dearest gaps."""
-    near = (max(cell.gaps[0], cell.gaps[1] - 2), cell.gaps[1])
-    problem = Problem(cell.family, cell.mapping, cell.lo, cell.hi, near, cell.noise)
+    widest = (cell.gaps[1],) * cell.period
+    problem = Problem(
+        cell.family, cell.mapping, cell.lo, cell.hi, Patterns(*cell.gaps, cell.period), cell.noise
+    )
+    problem = replace(problem, patterns=problem.near(widest))
     each = METHODS[cell.route].seconds(problem, cell.block)
     return max(FEWEST_PLANTS, min(MOST_PLANTS, int(POWER_SECONDS / each)))
 
@@ -115,7 +148,7 @@ def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:
     width = int(np.flatnonzero(draws[0] >= 0)[cell.block - 1]) + 1
     params = {
         "route": cell.route, "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
-        "gaps": list(cell.gaps), "noise": cell.noise, "plants": _plants(cell), "rng": seed,
+        "gaps": list(cell.gaps), "period": cell.period, "noise": cell.noise, "plants": _plants(cell), "rng": seed,
     }  # fmt: skip
     return Task(
         kind="states", key=key, params=params, arrays={"draws": np.ascontiguousarray(draws[:, :width])}

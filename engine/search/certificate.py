@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.recovery import states
 from engine.search.analysis import NotTested, Threshold
 from engine.search.coverage import Interval, rectangles, size
 from engine.search.design import Scope
-from engine.search.identify import Identification, power
+from engine.search.identify import Identification, gap_bounds, power
 from engine.search.ledger import Shelf
 from engine.search.plan import Cell
 from engine.search.ranges import Range
@@ -26,7 +27,7 @@ class Record(BaseModel):
 
 
 class Rectangle(Record):
-    """Excluded: seeds x starts x gaps of one family and mapping under one rule.
+    """Excluded: seeds (or all states) x starts x gaps of one family and mapping under one rule.
 
     `draws` is the digest of the search block; `confirmed`: survivors were judged on later draws (else on all draws);
     `power` is the 95 % lower bound of the chance that a true hypothesis would have been found; `kernel` the build that searched.
@@ -159,23 +160,30 @@ def _rectangles(rows: Sequence[CoverageRow]) -> list[Rectangle]:
 def _rectangle(row: CoverageRow, seeds: list[Interval], rows: list[CoverageRow]) -> Rectangle:
     planted, found = sum(one.planted for one in rows), sum(one.found for one in rows)
     starts, gaps = row.start_hi - row.start_lo + 1, row.gap_hi - row.gap_lo + 1
-    scope = Scope(size(seeds), starts, gaps, row.law, 1.0, row.noise, row.alpha)  # type: ignore[arg-type]
+    scope = Scope(size(seeds), starts, gaps, row.law, 1.0, row.noise, row.alpha, row.period)  # type: ignore[arg-type]
+    of_seeds = row.origin == "seed"
     return Rectangle(
         family=row.family, mapping=row.mapping, range=(row.range_lo, row.range_hi), session=row.session,
-        seeds=[Range(lo, hi, row.unit).text() for lo, hi in seeds], starts=(row.start_lo, row.start_hi),
-        gap={"law": row.law, "unit": "call", "lo": row.gap_lo, "hi": row.gap_hi}, draws=row.draws,
+        seeds=[Range(lo, hi, row.unit).text() for lo, hi in seeds] if of_seeds else [every_state(row.family)], starts=(row.start_lo, row.start_hi),
+        gap=gap_bounds(row.law, row.gap_lo, row.gap_hi, row.period), draws=row.draws,
         threshold=Threshold(matched=row.threshold, of=row.block), confirmed=row.confirm > 0, alpha=row.alpha,
         hypotheses=scope.hypotheses(row.block), survivors=sum(one.survivors for one in rows), planted=planted, found=found,
-        power=power(found, planted, row.block, row.threshold, max(one.noise for one in rows)),
+        power=power(found, planted, row.block, row.threshold, max(one.noise for one in rows) if of_seeds else 0.0),
         chunks=sum(one.chunks for one in rows), runs=[one.run for one in rows], proofs=[one.proof for one in rows],
         kernel=row.kernel,
     )  # fmt: skip
 
 
+def every_state(family: str) -> str:
+    """Say which states algebra decides, in place of an interval of seeds."""
+    return f"all 2^{states.unknown_bits(family)} states"
+
+
 def _hole(cell: Cell) -> Hole:
     return Hole(
-        family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=cell.session, seeds=cell.seeds.text(),
-        starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
-        threshold=Threshold(matched=cell.threshold, of=cell.block), hypotheses=cell.hypotheses,
+        family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=cell.session,
+        seeds=cell.seeds.text() if cell.origin == "seed" else every_state(cell.family),
+        starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
+        threshold=Threshold(matched=cell.threshold, of=cell.block), hypotheses=cell.tested,
         seconds=round(cell.seconds, 3),
     )  # fmt: skip

@@ -20,13 +20,15 @@ def run(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Search seeds [seed_lo, seed_lo + count) and return hits of the real and null draws, with what was planted and found.
 
-    `arrays["draws"]` is int64 (3, W): real, shuffled, uniform; -1 marks a missing draw.
+    `arrays["draws"]` is int64 (3, W): real, shuffled, uniform; -1 marks a missing draw. With `params["part"]`, (first, count) within
+    the chunk, only those seeds are searched; everything is planted as in the whole chunk, whose power the first part alone reports.
     """
     rng, layout = named_rng(params["rng"], "chunk", params["seed_lo"]), LAYOUTS[params["law"]]
     planted, found = _power_check(params, stop, rng)
     first, count = params["seed_lo"], params["count"]
     truth, draws = _plant(params, arrays["draws"][REAL], first, count, rng)
-    outcome = layout.sieve(params, np.vstack([arrays["draws"], draws]), first, count, stop)
+    part_first, part_count = params.get("part", (first, count))
+    outcome = layout.sieve(params, np.vstack([arrays["draws"], draws]), part_first, part_count, stop)
     whole = not (outcome.stopped or outcome.overflow)  # a cut list proves nothing about its truth
     canary = whole and _holds(outcome.hits, PLANTED, truth)
     meta = {
@@ -38,6 +40,8 @@ def run(
         "found": found + int(canary),
         "canary": [*truth, canary],
     }
+    if "part" in params:
+        meta["power"] = [planted, found] if part_first == first else [0, 0]
     return meta, {"hits": outcome.hits[outcome.hits["vector"] != PLANTED]}
 
 

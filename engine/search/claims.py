@@ -12,6 +12,7 @@ import numpy as np
 from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
 from engine.evidence.paths import path_bits
 from engine.recovery import states
+from engine.recovery.problem import calls_of
 from engine.search.analysis import Hypothesis, Tally
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
@@ -50,6 +51,8 @@ class Claim:
     def line(self) -> str:
         """Return the claim as one short line."""
         gap = self.gap if self.gaps is None else "varies"
+        if self.cell.law == "periodic":
+            gap = ",".join(map(str, self.cell.pattern(self.gap)))
         origin = (
             f"seed {self.seed} start {self.start}" if self.cell.origin == "seed" else f"state {self.seed:#x}"
         )
@@ -60,10 +63,17 @@ class Claim:
         return {
             "family": self.cell.family, "mapping": self.cell.mapping, "range": [self.cell.lo, self.cell.hi],
             "session": self.cell.session, "origin": {"kind": self.cell.origin, "value": hex(self.seed)}, "start": self.start,
-            "gap": {"law": self.cell.law, "value": self.gap, "pattern": self.gaps and list(self.gaps)},
+            "gap": {"law": self.cell.law, "value": self.gap, "pattern": _pattern(self)},
             "matched": self.matched, "scored": self.scored,
             "confirmed": self.confirmed.model_dump(), "evidence_bits": finite(self.bits),
         }  # fmt: skip
+
+
+def _pattern(claim: Claim) -> list[int] | None:
+    """Return the gaps between draws where they are not one number: all of them, or one period."""
+    if claim.cell.law == "periodic":
+        return list(claim.cell.pattern(claim.gap))
+    return None if claim.gaps is None else list(claim.gaps)
 
 
 def finite(bits: float) -> float | None:
@@ -74,7 +84,11 @@ def finite(bits: float) -> float | None:
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
     if cell.origin == "state":
-        return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, gap=gap)
+        pattern = cell.pattern(gap)
+        return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, pattern=pattern)
+    if cell.law == "periodic":
+        calls = start + calls_of(cell.pattern(gap), np.arange(count))
+        return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, int(calls[-1]) + 1)[calls]
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
@@ -215,6 +229,8 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
 
 
 def _gap(claim: Claim) -> dict[str, Any]:
+    if claim.cell.law == "periodic":
+        return {"law": "periodic", "unit": "call", "pattern": _pattern(claim)}
     if claim.gaps is None:
         return {"law": claim.cell.law, "unit": "call", "value": claim.gap}
     lo, hi = claim.cell.gaps

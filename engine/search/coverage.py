@@ -75,11 +75,13 @@ def covers(row: CoverageRow, cell: Cell, digests: Mapping[int, str]) -> bool:
     """
     forgiving = row.block - row.threshold >= cell.block - cell.threshold and row.block <= cell.block
     return (
-        (row.family, row.mapping, row.law) == (cell.family, cell.mapping, cell.law)
+        (row.family, row.mapping, row.origin, row.law, row.period)
+        == (cell.family, cell.mapping, cell.origin, cell.law, cell.period)
         and digests.get(row.block) == row.draws
         and forgiving
         and bool(row.confirm) == bool(cell.confirm)
         and (bool(cell.confirm) or row.block == cell.block)
+        and (cell.origin == "seed" or row.noise == cell.noise)
         and row.start_lo <= cell.starts[0] <= cell.starts[1] <= row.start_hi
         and row.gap_lo <= cell.gaps[0] <= cell.gaps[1] <= row.gap_hi
     )
@@ -90,7 +92,7 @@ def remaining(
 ) -> tuple[list[Cell], list[CoverageRow]]:
     """Return the parts of the cell that no row covers, and the rows that exclude the rest.
 
-    A part keeps the rule of the whole cell and pays for all of it.
+    A part keeps the rule of the whole cell and pays for all of it. All states of a cell are decided together: a row covers all or none.
     """
     used = [
         row for row in rows
@@ -98,6 +100,8 @@ def remaining(
     ]  # fmt: skip
     if not used:
         return [cell], []
+    if cell.origin == "state":
+        return [], used[:1]
     holes = without(cell.seeds[:2], [(row.seed_lo, row.seed_hi) for row in used])
     return [part_of(cell, hole) for hole in holes], used
 
@@ -173,6 +177,7 @@ def rows_of(
             noise=cell.noise, scoring=judged.scoring, alpha=judged.alpha, draws=draws, block=cell.block,
             threshold=cell.threshold, confirm=cell.confirm, survivors=sum(one.survivors for one in stretch),
             planted=sum(one.planted for one in stretch), found=sum(one.found for one in stretch), chunks=len(stretch),
+            origin=cell.origin, period=cell.period,
             proof=hashlib.sha256("".join(one.digest for one in stretch).encode()).hexdigest(),
         )
         for stretch in stretches

@@ -10,7 +10,7 @@ from typing import Literal
 from engine.evidence.chance import hit_rate, log2_tail
 from engine.evidence.evalue import log2_evidence, required_bits
 
-Law = Literal["constant", "range", "reseed"]
+Law = Literal["constant", "range", "reseed", "periodic"]
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
 BLOCK_POWER = 0.99  # the chance that a true hypothesis survives its search block
@@ -31,10 +31,11 @@ class Scope:
     p: float
     noise: float
     alpha: float
+    period: int = 1
 
     def alignments(self, block: int) -> int:
         """Return the ways of laying `block` draws that each seed is tried under: with variable gaps, every pattern of them."""
-        return self.starts * (self.gaps ** (block - 1) if self.law == "range" else self.gaps)
+        return self.starts * int(self.gaps ** (block - 1 if self.law == "range" else self.period))
 
     def hypotheses(self, block: int) -> int:
         """Return how many hypotheses are billed for a search block."""

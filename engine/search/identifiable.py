@@ -158,8 +158,8 @@ def _by_seed(asked: Asked, plan: Plan, _spans: Spans) -> Iterator[Need]:
 
 
 def _by_state(asked: Asked, _plan: Plan, spans: Spans) -> Iterator[Need]:
-    """States solved by algebra under constant gaps: what its planner asks for where it is given no draw."""
-    if asked.space.gap_law != "constant":
+    """States solved by algebra under constant or periodic gaps: what its planner asks for where it is given no draw."""
+    if asked.space.gap_law not in ("constant", "periodic"):
         return
     reason = "if none of them is wrong" if asked.noise else ""
     for span in spans:

@@ -23,6 +23,7 @@ from engine.evidence.uniformity import match_probability, uniformity
 from engine.evidence.verdict import decide
 from engine.history.candidates import check_range, range_candidates
 from engine.history.history import NO_TIME, History
+from engine.recovery import states
 from engine.recovery.linear import detect
 from engine.search.algebra import plan_states
 from engine.search.analysis import (
@@ -158,8 +159,7 @@ class Identification:
         left: list[Cell] = []
         for cell in self.asked.cells:
             digests = self.digests[cell.session, cell.lo, cell.hi]
-            swept = cell.origin == "seed"  # states are decided at once and cheaply; the ledger keeps seeds
-            parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()) if swept else (), digests)
+            parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()), digests)
             left += parts
             self.known |= {row.seq: row for row in used}
         return Plan(tuple(left), self.asked.unplanned)
@@ -170,25 +170,27 @@ class Identification:
         return self.asked.hypotheses - self.plan.hypotheses
 
     def coverage(self) -> list[CoverageRow]:
-        """Return what this search excluded: whole chunks of families that no claim names."""
+        """Return what this search excluded: whole chunks of families that no claim names, and states whose algebra proved itself."""
         claimed = {claim.cell.family for claim in self.books.claims}
         return [
             row
             for cell, chunks in self.books.done.items()
-            if cell.family not in claimed
+            if cell.family not in claimed and self._settled(cell)
             for row in rows_of(
                 cell, chunks, self.digests[cell.session, cell.lo, cell.hi][cell.block], self.judged,
                 run=self.run_id, history=self.history.digest,
             )
         ]  # fmt: skip
 
-    async def run(self, compute: Compute, journal: Journal) -> Analysis:
-        """Search until a claim is confirmed, the space is done, the time is up or a halt comes."""
+    async def run(self, compute: Compute, journal: Journal, *, under: str = "") -> Analysis:
+        """Search until a claim is confirmed, the space is done, the time is up or a halt comes; `under` as in `identify`."""
         stopped: StoppedBy = "exhausted"
         self._began = time.monotonic()
         try:
             async with asyncio.timeout(self.space.time_limit):
-                stopped = await self._search(Sweeper(compute, journal, self.streams, self.space.seed))
+                stopped = await self._search(
+                    Sweeper(compute, journal, self.streams, self.space.seed, prefix=under)
+                )
         except TimeoutError:
             stopped = "time"
         except Halted:
@@ -222,7 +224,7 @@ class Identification:
         books.expected += 2.0 ** (tested + log2_tail(cell.block, cell.threshold, p))
         if outcome.meta["overflow"]:
             books.flooded.add(cell.key)
-        elif cell.origin == "seed":
+        else:
             books.done.setdefault(cell, []).append(_done(outcome))
         for vector, read, hit in survivors(outcome):
             self._weigh(read, vector, hit)
@@ -321,7 +323,7 @@ class Identification:
         return Excluded(
             family=cell.family, mapping=cell.mapping,
             origins={"kind": "time" if cell.seeds.unit else cell.origin, "range": cell.seeds.text()},
-            starts=cell.starts, gap={"law": cell.law, "unit": "call", "lo": cell.gaps[0], "hi": cell.gaps[1]},
+            starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),
         )  # fmt: skip
@@ -445,20 +447,29 @@ def power(found: int, planted: int, block: int, threshold: int, noise: float) ->
     return round(clopper_pearson_lower(found, planted) * tolerance, 4)
 
 
+def gap_bounds(law: str, lo: int, hi: int, period: int) -> dict[str, Any]:
+    """Return an interval of gaps as the records keep it."""
+    return {"law": law, "unit": "call", "lo": lo, "hi": hi} | ({"period": period} if period > 1 else {})
+
+
 def _done(outcome: ChunkOutcome) -> DoneChunk:
     survivors = int((outcome.hits["vector"] == REAL).sum())
-    return DoneChunk(outcome.seeds, survivors, outcome.meta["planted"], outcome.meta["found"], outcome.digest)
+    survivors += sum(row == REAL for row, *_ in outcome.meta.get("states", ()))
+    seeds = outcome.seeds if outcome.cell.origin == "seed" else (0, 0)
+    return DoneChunk(seeds, survivors, outcome.meta["planted"], outcome.meta["found"], outcome.digest)
 
 
 def _known(row: CoverageRow) -> Excluded:
     """Return what an earlier run excluded, as this analysis lists it."""
     seeds = Range(row.seed_lo, row.seed_hi, row.unit)
+    if row.origin == "state":
+        seeds = Range(0, (1 << states.unknown_bits(row.family)) - 1)
     return Excluded(
         family=row.family, mapping=row.mapping,
-        origins={"kind": "time" if row.unit else "seed", "range": seeds.text()},
-        starts=(row.start_lo, row.start_hi), gap={"law": row.law, "unit": "call", "lo": row.gap_lo, "hi": row.gap_hi},
+        origins={"kind": "time" if row.unit else row.origin, "range": seeds.text()},
+        starts=(row.start_lo, row.start_hi), gap=gap_bounds(row.law, row.gap_lo, row.gap_hi, row.period),
         threshold=Threshold(matched=row.threshold, of=row.block),
-        power=power(row.found, row.planted, row.block, row.threshold, row.noise), run=row.run,
+        power=power(row.found, row.planted, row.block, row.threshold, row.noise if row.origin == "seed" else 0.0), run=row.run,
     )  # fmt: skip
 
 
@@ -466,7 +477,7 @@ def _plan(space: Space, materials: list[Material]) -> Plan:
     """Join what algebra decides and what is swept; stated seeds ask for a sweep alone."""
     swept = make_plan(space, materials) if space.methods != "algebra" else Plan((), ())
     wanted = space.methods == "algebra" or (space.methods == "all" and space.seeds is None)
-    if not wanted or space.gap_law != "constant":
+    if not wanted or space.gap_law not in ("constant", "periodic"):
         return swept
     solved = plan_states(space, materials)
     return ordered([*swept.cells, *solved.cells], [*swept.unplanned, *solved.unplanned])
@@ -501,9 +512,14 @@ async def identify(
     *,
     run: str,
     progress: Callable[[Progress], None] | None = None,
+    under: str = "",
 ) -> Analysis:
-    """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes."""
+    """Search `space` for the generator of `history`; everything finished is in `journal`, so a second call resumes.
+
+    A cell's name does not tell its draws: where one journal holds searches of several histories, `under` must name this one, or
+    results of other draws would be taken for its own.
+    """
     made = await asyncio.to_thread(
         Identification, history, space, run=run, progress=progress
     )  # plans for a while
-    return await made.run(compute, journal)
+    return await made.run(compute, journal, under=under)

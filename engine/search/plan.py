@@ -11,18 +11,22 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
+from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels import host
-from hip_cuda_kernels.composed import lower_composed, seed_seconds
+from hip_cuda_kernels.composed import lower_composed
+from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
+from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.registry import resolve_families
 from hip_cuda_kernels.routes import WHOLE_SPACE, choose, may_apply
 from hip_cuda_kernels.variable_gaps import outlay
 
+Ends = tuple[int, int]
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
@@ -30,9 +34,6 @@ LONGEST_CHUNK_SECONDS = (
     20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
 )
 LEAST_ROUTED = 1 << 24  # seeds of a cell that a route is looked for
-COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core,
-RARE_SECONDS = 2e-11  # and where so few words match a draw that only they are looked at
-RARE = 0.02  # matches by chance among the draws that decide whether a hypothesis is looked at
 SINGLE_SECONDS, JOIN_SECONDS = (
     8e-10,
     3e-7,
@@ -40,6 +41,9 @@ SINGLE_SECONDS, JOIN_SECONDS = (
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
+
+
+STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Cell:
     window: int = 0
     route: str = "sieve"  # how the kernels search it
     law: Law = "constant"  # of the gaps
+    period: int = 1  # of their pattern
     origin: Literal["seed", "state"] = (
         "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
     )
@@ -73,10 +78,14 @@ class Cell:
         """Return the stable name under which the cell is billed and its chunks are recorded."""
         return (
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
-            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}"
+            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}{'' if self.period == 1 else f' {self.period}'}"
             f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
             f"{'' if self.origin == 'seed' else f'|{self.route}'}"
         )
+
+    def pattern(self, gap: int) -> tuple[int, ...]:
+        """Return the gaps between draws that a hit's gap stands for, over one period."""
+        return Patterns(*self.gaps, self.period).decode(gap)
 
     @property
     def whole(self) -> Cell:
@@ -93,7 +102,7 @@ class Cell:
         """Return what is tried, in numbers."""
         starts, gaps = (ends[1] - ends[0] + 1 for ends in (self.starts, self.gaps))
         chance = 1.0 / (self.hi - self.lo + 1)
-        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0)
+        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0, self.period)
 
     @property
     def hypotheses(self) -> int:
@@ -158,6 +167,13 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
     unplanned: list[Unplanned] = []
+    if space.gap_law == "periodic":
+        return Plan(
+            (),
+            tuple(
+                Unplanned(family.id, mapping.id, STATES_ALONE, None) for family, mapping, _ in codes(space)
+            ),
+        )
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)
@@ -257,7 +273,7 @@ def _cell(
             if is_composed(mapping):
                 seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
             else:
-                seconds = cell_seconds(family, scope, block, threshold)
+                seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
@@ -302,21 +318,28 @@ def composed_seconds(
 ) -> float:
     """Estimate the seconds on one core of a cell of draws that are made of several calls."""
     recipe = lower_composed(mapping, family, *span)
-    each = seed_seconds(recipe, family, missable, level.starts, level.gaps)
+    each = composed_seed_seconds(recipe, family, missable, level.starts, level.gaps)
     return CELL_SECONDS + level.seeds.size * each
 
 
-def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:
+def cell_seconds(
+    family: Family, mapping: Mapping, scope: Scope, block: int, threshold: int, starts: Ends, gaps: Ends
+) -> float:
     """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
-    looked = block - threshold + 1
-    each = RARE_SECONDS if looked * scope.p < RARE else COMPARE_SECONDS
-    compared = scope.starts * scope.gaps * looked * each
+    load = Workload(
+        block, threshold, scope.p, scope.starts, scope.gaps, gaps[1] + 1, mapping.words, *family.ops, VECTORS
+    )
     if scope.law == "range":
-        ends = (0, scope.starts - 1), (0, scope.gaps - 1)
-        compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]
+        alone = outlay(
+            range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
+        )
+        each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
     elif scope.law == "reseed":
-        compared = scope.starts * block * (SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS)
-    return CELL_SECONDS + scope.seeds * (family.cost * 1e-6 + VECTORS * compared)
+        joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
+        each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
+    else:
+        each = seed_seconds(load)
+    return CELL_SECONDS + scope.seeds * each
 
 
 def _at_most(noise: float) -> list[float]:

@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.errors import BadInput
 from engine.search.alignment import Alignment, Gap, Origin
 from state.npz import NpzRefused, load_arrays
+from state.versions import refusal
 
 FORMAT = 3
+SCHEMA = f"survivors/{FORMAT}"
 TEXT, COUNT, LONG, WIDE, REAL = (
     "U",
     np.dtype(np.int32),
@@ -340,11 +342,21 @@ def _encode(header: SurvivorHeader) -> np.ndarray:
     return np.frombuffer(text.encode(), dtype=np.uint8).copy()
 
 
+def _schema(array: np.ndarray) -> object:
+    """Return the schema that a header names; ours where it names none, so that what is missing is told."""
+    try:
+        return json.loads(array.tobytes()).get("schema", SCHEMA)
+    except (ValueError, AttributeError, RecursionError):
+        return SCHEMA
+
+
 def _decode(array: np.ndarray | None, what: str) -> SurvivorHeader:
     if array is None:
         raise SurvivorError(
             f"{what}: no header; this is not format {FORMAT}, run the step that writes it again"
         )
+    if (why := refusal(_schema(array), SCHEMA)) is not None:
+        raise SurvivorError(f"{what}: {why}")
     try:
         header = SurvivorHeader.model_validate_json(array.tobytes())
     except ValidationError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +13,20 @@ import numpy as np
 
 from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
+from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
 from engine.search import algebra, answered
 from engine.search.design import LONGEST_BLOCK
+from engine.search.memory import SeedHalves, need
 from engine.search.plan import Cell
 from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
+from hip_cuda_kernels.routes import WHOLE_SPACE
 from state.journal import Journal
 
 NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stand in the chunk's meta
+HALVES = SeedHalves()
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
@@ -103,18 +108,19 @@ class Sweeper:
         ready: dict[int, ChunkOutcome] = {}
         served = 0
         tasks = self._tasks(cells, pieces, ready)
-        async with aclosing(self.compute.map(tasks)) as results:
-            async for result in results:
-                number = int(result.key.rsplit("#", 1)[1])
-                ready[number] = self._accept(pieces[number], result)
+        async with aclosing(grouped(self.compute.map(tasks))) as groups:
+            async for group in groups:
+                finished = [(number_of(result), result) for result in group]
+                ready |= await asyncio.to_thread(self._record, [(n, pieces[n], one) for n, one in finished])
                 while served in ready:
                     yield ready.pop(served)
                     served += 1
+        # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
+        halted = next(tasks, None) is not None
         while served in ready:
             yield ready.pop(served)
             served += 1
-        # a halt that comes while nothing is in flight ends the map without a stopped result
-        if served < len(pieces) or next(tasks, None) is not None:
+        if halted or served < len(pieces):
             raise Halted("halted between two chunks; finished chunks are recorded")
 
     def _tasks(
@@ -144,10 +150,28 @@ class Sweeper:
         if cell.origin == "state":
             return algebra.task(cell, stream.all(), key, self.seed)
         params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
-        return Task(kind="sieve", key=key, params=params, arrays={"draws": draws})
+        halves = None if cell.route in WHOLE_SPACE else HALVES
+        return Task("sieve", key, params, {"draws": draws}, memory=need(params, count), split=halves)
 
-    def _accept(self, piece: _Piece, result: TaskResult) -> ChunkOutcome:
-        """Record a finished chunk, with the canary that its worker found; a stopped or failed one is no result."""
+    def _record(self, group: Sequence[tuple[int, _Piece, TaskResult]]) -> dict[int, ChunkOutcome]:
+        """Record finished chunks in one transaction; one that is no result is raised after the others are on disk."""
+        packed: list[tuple[int, _Piece, TaskResult, bytes]] = []
+        fault: MimicryError | None = None
+        for number, piece, result in group:
+            try:
+                self._check(piece, result)
+            except MimicryError as error:
+                fault = fault or error
+            else:
+                packed.append((number, piece, result, pack(dict(result.meta), dict(result.arrays))))
+        with self.journal.transaction():
+            kept = {number: self._keep(piece, result, payload) for number, piece, result, payload in packed}
+        if fault is not None:
+            raise fault
+        return kept
+
+    def _check(self, piece: _Piece, result: TaskResult) -> None:
+        """Raise for a chunk that is no result: stopped, failed, or its worker missed a planted truth."""
         cell, index = piece.cell, piece.index
         if result.stopped or result.meta.get("stopped"):
             raise Halted(f"{cell.key}: halted in chunk {index}; finished chunks are recorded")
@@ -163,16 +187,26 @@ class Sweeper:
                 f"power check failed: {cell.key} chunk {index} found {result.meta['found']} of {result.meta['planted']} planted "
                 "truths; the kernels on this machine cannot be trusted: run `mimicry doctor`"
             )
-        payload = pack(dict(result.meta), dict(result.arrays))
+
+    def _keep(self, piece: _Piece, result: TaskResult, payload: bytes) -> ChunkOutcome:
+        """Record a finished chunk, with the canary that its worker found."""
         digest = hashlib.sha256(payload).hexdigest()
         self.journal.chunk_done(
-            self.prefix + cell.key,
-            index,
+            self.prefix + piece.cell.key,
+            piece.index,
             digest,
-            {"seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"]},
+            {
+                "seconds": result.seconds, "worker": result.worker, "canary": result.meta["canary"],
+                "planted": result.meta["planted"], "found": result.meta["found"], "seeds": result.meta.get("seeds_done"),
+            },
             payload,
-        )
+        )  # fmt: skip
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
+
+
+def number_of(result: TaskResult) -> int:
+    """Return a chunk's place in the order of the plan."""
+    return int(result.key.rsplit("#", 1)[1])
 
 
 def _proven(cell: Cell, found: int, planted: int) -> bool:

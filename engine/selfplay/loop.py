@@ -97,6 +97,8 @@ class Start:
     parent: int = 0
     told: tuple[tuple[str, float], ...] = ()
     played: frozenset[str] = frozenset()
+    before: tuple[Episode, ...] = ()
+    """Episodes of this very session that an earlier attempt has played: a halt or a crash came before its end."""
 
 
 @dataclass
@@ -114,7 +116,8 @@ class Session:
         """Begin with what earlier sessions learnt of the arms."""
         bandit = Bandit(tuple(ARMS), start.seed)
         bandit.remember(start.told)
-        return cls(start, bandit, set(start.played))
+        done = [episode for episode in start.before if episode.arm != FINAL]
+        return cls(start, bandit, set(start.played), done)
 
 
 async def explore(
@@ -128,7 +131,8 @@ async def explore(
     tests = material.tests()
     if not tests:
         raise UsageError("selfplay: no block has a training block before it; a longer history is needed")
-    session, number = Session.begin(start), 0
+    session = Session.begin(start)
+    number = max((episode.number + 1 for episode in session.played), default=0)
     while number < start.episodes:
         wanted = min(start.width, start.episodes - number)
         plans = [
@@ -240,15 +244,37 @@ async def _final(
     """Play the best policies on every block: one lucky block is not enough to become a candidate."""
     best: tuple[float, Episode, list[Episode]] | None = None
     for rank, chosen in enumerate(_finalists(session.played)):
-        final = await _play(compute, material, _finals(session, material, chosen, rank), session.start.base)
-        for episode in final:
-            record(episode)
+        final = await _finals_played(
+            compute, material, session, _finals(session, material, chosen, rank), record
+        )
         gain, over_decoys = (sum(values) / len(final) for values in (
             [episode.gain for episode in final], [episode.fitness - episode.null for episode in final]
         ))  # fmt: skip
         if min(gain, over_decoys) > 0 and (best is None or gain > best[0]):
             best = (gain, chosen, final)
     return None if best is None else _candidate(best[1], best[2], material, session)
+
+
+async def _finals_played(
+    compute: Compute,
+    material: Material,
+    session: Session,
+    plans: list[Plan],
+    record: Callable[[Episode], None],
+) -> list[Episode]:
+    """Play what an earlier attempt has not played, and return all of it in plan order."""
+    known = {episode.number: episode for episode in session.start.before if episode.arm == FINAL}
+    done = {
+        plan.number: known[plan.number]
+        for plan in plans
+        if plan.number in known
+        and (known[plan.number].policy, known[plan.number].test) == (plan.policy, plan.test)
+    }
+    fresh = [plan for plan in plans if plan.number not in done]
+    for episode in await _play(compute, material, fresh, session.start.base) if fresh else []:
+        done[episode.number] = episode
+        record(episode)
+    return [done[plan.number] for plan in plans]
 
 
 def _finals(session: Session, material: Material, chosen: Episode, rank: int) -> list[Plan]:

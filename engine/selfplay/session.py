@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Protocol
 
 from engine.selfplay.loop import FINAL, Compute, Episode, Material, Session, Start, explore
@@ -11,6 +11,8 @@ from engine.selfplay.rules import Policy
 
 EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 REMEMBERED = 256
+LOOKED_BACK = 20_000
+"""Episodes that no new one may equal."""
 
 
 class Ledger(Protocol):
@@ -19,24 +21,29 @@ class Ledger(Protocol):
     def append(self, kind: str, data: Mapping[str, Any]) -> int:
         """Record one event."""
 
-    def events(self, *, after: int = 0, kinds: Sequence[str] | None = None, limit: int | None = None) -> Any:
-        """Yield events."""
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+        """Return the newest events of these kinds, newest first."""
 
 
 async def play(
     compute: Compute, material: Material, journal: Ledger, *, seed: int, episodes: int, width: int,
     base: Policy, parent: int, obey: Callable[[], None] = lambda: None,
 ) -> Session:  # fmt: skip
-    """Play one session on the material and put it on record; `obey` raises Halted between two episodes."""
-    earlier = [event.data for event in journal.events(kinds=(EPISODE,))]
+    """Play one session on the material and put it on record; `obey` raises Halted between two episodes.
+
+    A session that was cut off goes on: its episodes on record are its own as long as the table is the one they were played on.
+    """
+    earlier = [event.data for event in reversed(journal.newest([EPISODE], LOOKED_BACK))]
+    own = (one for one in earlier if (one["run"], one.get("table")) == (material.run, material.digest))
     start = Start(
         seed=seed, episodes=episodes, width=width, base=base, parent=parent,
         told=tuple((one["arm"], one["reward"]) for one in earlier if "reward" in one)[-REMEMBERED:],
         played=frozenset(one["fingerprint"] for one in earlier if one.get("fingerprint")),
+        before=tuple(_recorded(one) for one in own),
     )  # fmt: skip
 
     def record(episode: Episode) -> None:
-        journal.append(EPISODE, {"run": material.run, **episode_record(episode)})
+        journal.append(EPISODE, {"run": material.run, "table": material.digest, **episode_record(episode)})
         obey()
 
     session = await explore(compute, material, start, record)
@@ -51,6 +58,12 @@ def episode_record(episode: Episode) -> dict[str, Any]:
         **{name: getattr(episode, name) for name in names},
         "policy": episode.policy.model_dump(mode="json"),
     }
+
+
+def _recorded(data: Mapping[str, Any]) -> Episode:
+    """Return an episode as its event holds it."""
+    names = [field.name for field in fields(Episode) if field.name != "policy"]
+    return Episode(policy=Policy.model_validate(data["policy"]), **{name: data[name] for name in names})
 
 
 def summary(session: Session) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ class Daemon:
         self._conditions: Mapping[str, Any] = {}
         self._ending = asyncio.Event()
         self._deaths = 0
+        self._held = threading.Event()
+        """Set while a fault changes what the next daemon finds."""
         self._expected = ""
         self.ready = asyncio.Event()
         """Set while its socket answers."""
@@ -62,6 +66,8 @@ class Daemon:
     async def keep(self) -> None:
         """Start the daemon, and again whenever it ends, until `stop`."""
         while not self._ending.is_set():
+            while self._held.is_set():  # noqa: ASYNC110 - set and cleared by a fault's thread
+                await asyncio.sleep(0.05)
             self._start()
             waiting = asyncio.create_task(self._until_ready())
             process = self._process
@@ -129,18 +135,38 @@ class Daemon:
         except TimeoutError:
             raise EnvironmentFault(f"the soak's daemon did not come up: {self._last_words()}") from None
 
-    def restart(self, conditions: Mapping[str, Any]) -> None:
-        """End the daemon at a checkpoint; `keep` starts it again under these conditions. From any thread, blocking."""
-        self._conditions = conditions
-        self.expect("restart")
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            deadline = time.monotonic() + END_S
-            while process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.1)
-            if process.poll() is None:
-                process.kill()
+    def restart(
+        self, conditions: Mapping[str, Any], away: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """End the daemon at a checkpoint; `keep` starts it again under these conditions. From any thread, blocking.
+
+        `conditions`: `env` and `rlimits` of the next daemon, and `between`, called when the old one has ended and, inside
+        `away()`, nothing of this soak has a file of the room open. {} = as before.
+        """
+        self._held.set()
+        try:
+            self.expect("restart")
+            self._end(self._process)
+            between = conditions.get("between")
+            if between is not None:
+                with away():
+                    between()
+            self._conditions = {name: conditions[name] for name in ("env", "rlimits") if name in conditions}
+        finally:
+            self._held.clear()
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes] | None) -> None:
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + END_S
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
     async def stop(self) -> None:
         """End it at its checkpoint and record how it went."""

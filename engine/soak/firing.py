@@ -78,16 +78,12 @@ async def _recovered(fault: Fault, target: Target, begun: float) -> bool:
 def target_of(stage: Stage) -> Target:
     """Return what faults may touch."""
 
-    def seq() -> int:
-        journal = stage.look.room()
-        return 0 if journal is None else journal.seq
-
     return Target(
         state=stage.ground.room,
         scratch=stage.ground.scratch,
         processes=lambda: processes.tree(stage.daemon.pid),
         ask=stage.daemon.ask,
-        restart=stage.daemon.restart,
-        room_seq=seq,
+        restart=lambda conditions: stage.daemon.restart(conditions, stage.look.away),
+        room_seq=lambda: stage.look.of(lambda journal: journal.seq, 0),
         seed=stage.plan.seed,
     )

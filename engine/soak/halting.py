@@ -10,21 +10,24 @@ from engine.errors import MimicryError
 from engine.soak import kinds, processes
 from engine.soak.stage import Stage
 from state.clock import monotonic
+from state.halts import HaltRow
+from state.journal import Journal
 
 REASON = "soak: a halt at a random moment"
 WAIT_S = 30.0
 WATCH_S = 0.5
 HOLD_S = (0.2, 1.5)
 SPREAD = (0.3, 1.7)
+LEAST_EVERY_S = 40.0
 POLL_S = 0.01
 WORKING = ("worker", "trainer", "llm")
 BY_ITSELF_S = 5.0
 
 
-async def halts(stage: Stage) -> None:
-    """Halt and resume at random moments, one after another, until the soak is over; work gets a moment in between."""
+async def halts(stage: Stage, every: float) -> None:
+    """Halt and resume at random moments, one after another, until the soak is over; `every` is their mean distance in s."""
     while not stage.over():
-        await stage.sleep(stage.random.uniform(*SPREAD) * stage.plan.halt_every)
+        await stage.sleep(stage.random.uniform(*SPREAD) * max(every / stage.plan.compress, LEAST_EVERY_S))
         if stage.over():
             return
         async with stage.hands:
@@ -34,11 +37,12 @@ async def halts(stage: Stage) -> None:
 
 async def one(stage: Stage) -> None:
     """Halt now, wait until nothing runs, look whether that is true, resume; all of it on the record."""
-    journal = stage.look.room()
-    if journal is None or stage.daemon.pid is None:
+    pid = stage.daemon.pid
+    if pid is None:
         return
-    during, pid = await asyncio.to_thread(doing, stage), stage.daemon.pid
-    before, mono, begun = journal.seq, monotonic(), time.monotonic()
+    during = await asyncio.to_thread(doing, stage)
+    before = await asyncio.to_thread(stage.look.of, _seq, 0)
+    mono, begun = monotonic(), time.monotonic()
     told: dict[str, Any] = {"during": during, "mono": mono, "after": before}
     try:
         reply = await asyncio.to_thread(stage.daemon.ask, "halt", kind="now", reason=REASON)
@@ -60,24 +64,25 @@ async def one(stage: Stage) -> None:
 
 async def _reached(stage: Stage, after: int) -> float | None:
     """Return the monotonic second at which the room said that nothing runs any more, None if it never did."""
-    journal, deadline = stage.look.room(), time.monotonic() + WAIT_S
-    while journal is not None and time.monotonic() < deadline:
-        found = list(
-            await asyncio.to_thread(
-                lambda: list(journal.events(after=after, kinds=["halt.reached"], limit=1))
-            )
-        )
+
+    def marks(journal: Journal) -> list[float]:
+        return [event.mono for event in journal.events(after=after, kinds=["halt.reached"], limit=1)]
+
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        found = await asyncio.to_thread(stage.look.of, marks, [])
         if found:
-            return found[0].mono
+            return found[0]
         await asyncio.sleep(POLL_S)
     return None
 
 
 def doing(stage: Stage) -> str:
     """Return what the room does at this moment, in a word or two: the request, and the step of its run."""
-    journal = stage.look.room()
-    if journal is None:
-        return "nothing"
+    return stage.look.of(_doing, "nothing")
+
+
+def _doing(journal: Journal) -> str:
     running = journal.requests.list(states=("running", "claimed"), limit=1)
     if not running:
         return "idle"
@@ -98,13 +103,20 @@ def cpu(engine: int) -> float:
     return total
 
 
+def _seq(journal: Journal) -> int:
+    return journal.seq
+
+
+def _standing(journal: Journal) -> HaltRow | None:
+    return journal.halt_state()
+
+
 async def oversee(stage: Stage) -> None:
     """Lift halts that the room put on itself, as an operator would after reading why; each is a finding."""
     while not stage.over():
         await stage.sleep(BY_ITSELF_S)
         async with stage.hands:
-            journal = stage.look.room()
-            row = None if journal is None else journal.halt_state()
+            row = await asyncio.to_thread(stage.look.of, _standing, None)
             if row is None or not stage.daemon.ready.is_set():
                 continue
             text = (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.soak import processes
 from engine.soak.ground import Ground
@@ -16,6 +18,7 @@ from engine.soak.target import Role
 from state.errors import StateError
 from state.journal import JOURNAL_NAME, Journal
 
+T = TypeVar("T")
 MIB = 1 << 20
 INSIDE = ("tasks", "loop_lag_ms", "blocks", "gc", "cpu")
 """What only the daemon itself can count; its own sampler puts it into its journal."""
@@ -31,32 +34,49 @@ class Look:
         """`cards` reads the GPUs of this machine; default: the drivers."""
         self._ground, self._cards = ground, cards or _cards()
         self._journal: Journal | None = None
+        self._lock, self._away = threading.RLock(), False
         self._size, self._sized = 0.0, float("-inf")
 
     def read(self, pid: int | None) -> dict[str, float]:
         """Return every number by name; what cannot be read now is left out. Blocking, some 10 ms."""
         values = self._processes(pid)
         values |= self._state()
-        values |= self._records(time.time())
+        values |= self.of(_records, dict[str, float]())
         cards = self._cards()
         if cards:
             values["vram.used_mb"] = sum(card.used for card in cards.values()) / MIB
         return {name: round(value, 4) for name, value in values.items()}
 
-    def room(self) -> Journal | None:
-        """Return the room's journal for reading, None before there is one."""
-        if self._journal is None:
+    def of(self, ask: Callable[[Journal], T], default: T) -> T:
+        """Return what the room's journal says, `default` while there is none or it cannot be read. Any thread, blocking."""
+        with self._lock:
+            if self._away:
+                return default
             try:
-                self._journal = Journal.read_only(self._ground.room)
+                if self._journal is None:
+                    self._journal = Journal.read_only(self._ground.room)
+                return ask(self._journal)
             except StateError:
-                return None
-        return self._journal
+                self.close()
+                return default
 
     def close(self) -> None:
-        """Let the journal go."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        """Let the journal go; the next look opens it again."""
+        with self._lock:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Hold no handle in the room's directory meanwhile."""
+        with self._lock:
+            self.close()
+            self._away = True
+        try:
+            yield
+        finally:
+            self._away = False
 
     def _processes(self, pid: int | None) -> dict[str, float]:
         by_role: dict[Role, list[processes.Weight]] = defaultdict(list)
@@ -104,25 +124,25 @@ class Look:
         values["state.mb"] = self._size
         return values
 
-    def _records(self, now: float) -> dict[str, float]:
-        journal = self.room()
-        if journal is None:
-            return {}
-        values: dict[str, float] = {"journal.events": journal.seq}
-        with journal.reading() as db:
-            values["journal.pages"] = db.execute("PRAGMA page_count").fetchone()[0]
-            values["journal.free_pages"] = db.execute("PRAGMA freelist_count").fetchone()[0]
-        for name in INSIDE:
-            recent = journal.samples.series(f"engine.{name}", since=now - FRESH_S, limit=1)
-            if recent:
-                values[f"engine.{name}"] = recent[-1].value
-        values["queue.waiting"] = journal.requests.waiting()
-        ages = [-(row.lease_left() or 0.0) for row in journal.requests.list(states=OPEN, limit=10)]
-        values["lock.overdue_s"] = max([0.0, *ages])
-        starts = journal.newest(["llm.server"], 500)
-        if starts:
-            values["llm.starts"] = sum(event.data.get("state") == "ready" for event in starts)
-        return values
+
+def _records(journal: Journal) -> dict[str, float]:
+    """Return what the room's journal tells: its size, what the daemon counts in itself, claims, starts of the advisor."""
+    now = time.time()
+    values: dict[str, float] = {"journal.events": journal.seq}
+    with journal.reading() as db:
+        values["journal.pages"] = db.execute("PRAGMA page_count").fetchone()[0]
+        values["journal.free_pages"] = db.execute("PRAGMA freelist_count").fetchone()[0]
+    for name in INSIDE:
+        recent = journal.samples.series(f"engine.{name}", since=now - FRESH_S, limit=1)
+        if recent:
+            values[f"engine.{name}"] = recent[-1].value
+    values["queue.waiting"] = journal.requests.waiting()
+    ages = [-(row.lease_left() or 0.0) for row in journal.requests.list(states=OPEN, limit=10)]
+    values["lock.overdue_s"] = max([0.0, *ages])
+    starts = journal.newest(["llm.server"], 500)
+    if starts:
+        values["llm.starts"] = sum(event.data.get("state") == "ready" for event in starts)
+    return values
 
 
 def _cards() -> Callable[[], Mapping[str, Any]]:

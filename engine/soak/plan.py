@@ -16,7 +16,6 @@ HOURS: dict[str, float] = {"a": 2.0, "b": 0.5, "c": 1.0}
 """What the validation gate asks for; `--hours` changes it."""
 WARM_UP_S = 1200.0
 CADENCE_S, LEAST_CADENCE_S = 10.0, 1.0
-HALT_EVERY_S, LEAST_HALT_EVERY_S = 60.0, 40.0
 TITLES: dict[str, str] = {"a": "endurance", "b": "queue", "c": "closed loop"}
 
 
@@ -61,11 +60,6 @@ class Plan(Record):
     def cadence(self) -> float:
         """Return the seconds between two readings."""
         return max(CADENCE_S / self.compress, LEAST_CADENCE_S)
-
-    @property
-    def halt_every(self) -> float:
-        """Return the mean seconds between two halts; work must get somewhere in between."""
-        return max(HALT_EVERY_S / self.compress, LEAST_HALT_EVERY_S)
 
     def when(self, fault: FaultAt) -> float:
         """Return the second of the soak at which a fault is due."""

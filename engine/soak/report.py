@@ -26,6 +26,7 @@ from state.chain import digest
 from state.errors import StateError
 from state.files import write_atomic
 from state.journal import Journal
+from state.versions import refusal
 
 SCHEMA = "soak_report/1"
 WATCHED = (*MEMORY, *COUNTS, *CHILDREN, *TRAINERS)
@@ -158,10 +159,12 @@ def load(path: Path) -> dict[str, Any]:
     """Read a report.json, wherever it lies; BadInput where it is none, or was changed."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: cannot be read as a report: {error}") from error
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+    if not isinstance(told, dict) or "schema" not in told:
         raise BadInput(f"{path}: is not a {SCHEMA}; `mimicry soak report ID` writes one")
+    if (why := refusal(told["schema"], SCHEMA, older="`mimicry soak report ID` writes it again")) is not None:
+        raise BadInput(f"{path}: {why}")
     rest = {key: value for key, value in told.items() if key != "content_sha256"}
     if digest(rest) != told.get("content_sha256"):
         raise BadInput(

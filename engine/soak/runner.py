@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import EnvironmentFault, MimicryError, UsageError
 from engine.soak import after, firing, halting, kinds
 from engine.soak.daemon import Daemon, end_leftover
 from engine.soak.fault import Fault
@@ -24,11 +24,13 @@ from engine.soak.scenarios.scenario import Scenario
 from engine.soak.scenarios.table import SCENARIOS
 from engine.soak.stage import Stage
 from engine.version import VERSION
+from state.chain import Event
 from state.errors import StateError
 from state.files import write_atomic
 from state.journal import Journal
 
 ANCHOR_S = 60.0
+FOLLOWED = "history.file"
 DRAIN_S = 900.0
 QUIET_S = 3.0
 Say = Callable[[str], None]
@@ -134,6 +136,8 @@ async def _play(
     stage: Stage, scenario: Scenario, catalog: Mapping[str, Callable[[], Fault]], say: Say
 ) -> None:
     """Keep the daemon, the readings and the scenario going; drain; end the daemon."""
+    if not stage.journal.newest([kinds.FED], 1):
+        (stage.feed if FOLLOWED in stage.ground.config.read_text() else stage.lay)(scenario.first)
     keeping = asyncio.create_task(stage.daemon.keep())
     reading = asyncio.create_task(_read(stage, say))
     try:
@@ -142,7 +146,7 @@ async def _play(
             guard = group.create_task(_guard(keeping, reading))
             works = [
                 group.create_task(scenario.drive(stage)),
-                group.create_task(halting.halts(stage)),
+                group.create_task(halting.halts(stage, scenario.halt_every_s)),
                 group.create_task(firing.faults(stage, catalog)),
                 group.create_task(halting.oversee(stage)),
                 group.create_task(_anchors(stage)),
@@ -195,9 +199,9 @@ async def _drain(stage: Stage) -> None:
 
 
 async def _lift(stage: Stage) -> None:
-    journal = stage.look.room()
-    if journal is not None and journal.halt_state() is not None:
-        await asyncio.to_thread(stage.daemon.ask, "resume", reason="soak: drains")
+    if await asyncio.to_thread(stage.look.of, lambda journal: journal.halt_state(), None) is not None:
+        with suppress(MimicryError, OSError):  # tried again at the next look
+            await asyncio.to_thread(stage.daemon.ask, "resume", reason="soak: drains")
 
 
 async def _read(stage: Stage, say: Say) -> None:
@@ -215,11 +219,13 @@ async def _read(stage: Stage, say: Say) -> None:
 async def _anchors(stage: Stage) -> None:
     """Note the head of the room's chain: what the room wrote up to here cannot be written anew unseen."""
     while not stage.over():
-        journal = stage.look.room()
-        if journal is not None:
-            for event in journal.events(after=max(0, journal.seq - 1), limit=1):
-                stage.log(kinds.ANCHOR, {"seq": event.seq, "head": event.hash})
+        for event in await asyncio.to_thread(stage.look.of, _newest, []):
+            stage.log(kinds.ANCHOR, {"seq": event.seq, "head": event.hash})
         await stage.sleep(max(ANCHOR_S / stage.plan.compress, 2.0))
+
+
+def _newest(journal: Journal) -> list[Event]:
+    return list(journal.events(after=max(0, journal.seq - 1), limit=1))
 
 
 def _line(stage: Stage, values: Mapping[str, float]) -> str:

@@ -20,7 +20,7 @@ from engine.soak.plan import Plan
 from engine.soak.streams import Stream
 from state.errors import StateError
 from state.journal import Journal
-from state.requests import TERMINAL
+from state.requests import TERMINAL, RequestRow
 
 INBOX = "watcher_requests"
 LOOK_S = 0.25
@@ -46,6 +46,8 @@ class Stage:
     """Held while a halt, a fault or a crash is under way, so that each is measured alone."""
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Everything asked for so far, by key; also what an earlier runner asked."""
+    undropped: list[str] = field(default_factory=list)
+    """Keys of requests that the inbox has not taken yet."""
     kept: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Records that the disk has refused so far."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,6 +109,17 @@ class Stage:
         }
         self.log(kinds.FED, told)
 
+    def lay(self, count: int) -> None:
+        """Put the first draws into the room's own store, as an earlier life would have left them; no daemon may run."""
+        from engine.history.store import Arrival, DrawStore
+
+        values = [self.stream.value(number) for number in range(count)]
+        store = DrawStore.open(self.ground.room / "history")
+        store.append([Arrival(value, id=f"{self.ground.id}-{place}") for place, value in enumerate(values)])
+        store.close()
+        told = {"first": 0, "last": count - 1, "values": values, "truth": self.stream.regime(0).truth}
+        self.log(kinds.FED, told | {"door": "store"})
+
     # -- requests -----------------------------------------------------------------------------------------------------------
 
     def ask(self, request: Mapping[str, Any], *, door: str, key: str | None = None) -> str:
@@ -117,16 +130,23 @@ class Stage:
             self.log(kinds.ASKED, told)
             self.asked[key] = told
         if door == "inbox":
-            self._drop(key, request)
+            self.undropped.append(key)
+            self.drop()
         return key
 
-    def _drop(self, key: str, request: Mapping[str, Any]) -> None:
-        """Put a file into the inbox as any tool would: written elsewhere, then moved there."""
+    def drop(self) -> None:
+        """Put files into the inbox as any tool would: written under another name, then renamed; what a fault refuses is tried again."""
         inbox = self.ground.room / INBOX
-        inbox.mkdir(exist_ok=True)
-        part = self.ground.scratch / f"{key}.part"
-        part.write_text(json.dumps(dict(request)))
-        part.replace(inbox / f"{key}.json")
+        while self.undropped:
+            key = self.undropped[0]
+            part = inbox / f".{key}.part"
+            try:
+                inbox.mkdir(exist_ok=True)
+                part.write_text(json.dumps(self.asked[key]["request"]))
+                part.replace(inbox / f"{key}.json")
+            except OSError:
+                return  # a full or read-only disk
+            self.undropped.pop(0)
 
     async def send(self, key: str) -> bool:
         """Send one asked request over the socket, again with the same key until it was heard; False when the soak ends first."""
@@ -146,15 +166,14 @@ class Stage:
 
     def open_requests(self) -> int:
         """Return how many requests are not finished, those in the inbox included."""
-        return self.unclaimed() + len(self.open_kinds())
+        self.drop()
+        return len(self.undropped) + self.unclaimed() + len(self.open_kinds())
 
     def open_kinds(self) -> list[str]:
         """Return the kinds of unfinished requests, the running one first."""
-        journal = self.look.room()
-        if journal is None:
-            return []
         states = ("running", "claimed", "queued", "deferred")
-        rows = journal.requests.list(states=states, limit=1000)
+        none: list[RequestRow] = []
+        rows = self.look.of(lambda journal: journal.requests.list(states=states, limit=1000), none)
         return [row.kind for row in sorted(rows, key=lambda row: states.index(row.state))]
 
     def unclaimed(self) -> int:
@@ -174,5 +193,4 @@ class Stage:
 
     def finished(self) -> int:
         """Return how many requests have ended."""
-        journal = self.look.room()
-        return 0 if journal is None else len(journal.requests.list(states=TERMINAL, limit=100_000))
+        return self.look.of(lambda journal: len(journal.requests.list(states=TERMINAL, limit=100_000)), 0)

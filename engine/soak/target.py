@@ -23,7 +23,7 @@ class Target:
     ask: Callable[..., Any]
     """ask(verb, **arguments) over the control socket: a Reply, or Unreachable."""
     restart: Callable[[Mapping[str, Any]], None]
-    """End the daemon at a checkpoint and start it under other conditions (environment, rlimits by name); {} = as before."""
+    """End the daemon at a checkpoint and start it under other conditions: `env`, `rlimits` by name, `between` (called while none runs); {} = as before."""
     room_seq: Callable[[], int]
     """The last sequence number of the room's journal, 0 while it cannot be read."""
     seed: int

@@ -17,6 +17,7 @@ from engine.tables.episodes import ARMS, EPISODES
 from engine.tables.fingerprints import FINGERPRINTS, UNTRIED
 from engine.tables.gpus import GPUS
 from engine.tables.llm_calls import LLM_CALLS
+from engine.tables.parameters import PARAMETER_CHANGES, PARAMETERS
 from engine.tables.policies import POLICIES, POLICY_CHANGES
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.requests import REQUESTS
@@ -39,6 +40,8 @@ TABLES: Mapping[str, Table] = {
         APPROVALS,
         POLICIES,
         POLICY_CHANGES,
+        PARAMETERS,
+        PARAMETER_CHANGES,
         FINGERPRINTS,
         UNTRIED,
         SCHEDULE,

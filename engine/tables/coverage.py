@@ -31,7 +31,7 @@ def _rows(desk: Desk, most: int) -> list[Row]:
 def _row(row: CoverageRow) -> Row:
     gap = str(row.gap_lo) if row.gap_lo == row.gap_hi else f"{row.gap_lo}:{row.gap_hi}"
     return {
-        "seq": row.seq, "family": row.family, "mapping": row.mapping, "seeds": f"{row.seed_lo:#x}:{row.seed_hi:#x}",
+        "seq": row.seq, "family": row.family, "mapping": row.mapping, "seeds": f"{row.seed_lo:#x}:{row.seed_hi:#x}" if row.origin == "seed" else "all states",
         "starts": f"{row.start_lo}:{row.start_hi}", "gaps": f"{row.law} {gap}", "noise": row.noise,
         "power": row.found / row.planted if row.planted else None, "planted": row.planted, "survivors": row.survivors,
         "range": f"{row.range_lo}:{row.range_hi}", "draws": row.draws[:12], "run": row.run,

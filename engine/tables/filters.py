@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from engine.errors import UsageError
 
+LONGEST = 2000
 _TERM = re.compile(r"\s*(?P<column>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|!=|!~|=|>|<|~)\s*(?P<value>[^&|]*?)\s*\Z")
 _WORD = re.compile(r"\s*(?P<word>[^&|<>=~!]+?)\s*\Z")
 
@@ -45,6 +46,8 @@ class Filter:
         """
         if not text.strip():
             return cls()
+        if len(text) > LONGEST:
+            raise UsageError(f"filter of {len(text)} characters: {LONGEST} are the limit")
         return cls(tuple(tuple(_term(term, columns) for term in part.split("&")) for part in text.split("|")))
 
     def holds(self, row: Row) -> bool:

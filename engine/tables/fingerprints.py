@@ -16,8 +16,7 @@ EVENTS = 1000
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
-    query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-    times = {event.data["run"]: event.at for event in desk.journal.query_events(query, (TRIED, EVENTS))}
+    times = {event.data["run"]: event.at for event in desk.journal.newest([TRIED], EVENTS)}
     return [
         {"id": one.fingerprint[:12], "at": times.get(one.run), "data": one.data[:12],
          "families": _names(one.families), "mappings": _names(one.mappings),

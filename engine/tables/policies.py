@@ -16,11 +16,10 @@ EVENTS = 500
 
 
 def _changes(desk: Desk) -> list[Row]:
-    query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
     return [
         {"seq": event.seq, "at": event.at, "key": change["name"], "before": _text(change["before"]),
          "after": _text(change["after"]), "who": event.data["who"], "why": event.data["why"]}
-        for event in desk.journal.query_events(query, (CHANGED, EVENTS))
+        for event in desk.journal.newest([CHANGED], EVENTS)
         for change in event.data["changes"]
     ]  # fmt: skip
 

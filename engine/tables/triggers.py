@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def _rows(desk: Desk, most: int) -> list[Row]:
     rows: list[Row] = []
-    for event in desk.journal.events(kinds=(FIRED,)):
+    for event in desk.journal.newest([FIRED], most):
         data = event.data
         request = desk.journal.requests.get(data["request"])
         rows.append({
@@ -21,7 +21,7 @@ def _rows(desk: Desk, most: int) -> list[Row]:
             "bits": data["bits"], "required": data["required"], "request": request.id, "state": request.state,
             "reason": data["reason"],
         })  # fmt: skip
-    return rows[-most:][::-1]
+    return rows
 
 
 TRIGGERS = Table(

@@ -42,7 +42,7 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
                 raise UsageError(f"table: {word} {asked[word]!r} is not text")
         limit = whole("limit", asked["limit"], MOST_ROWS)
         at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
-        skip = asked["skip"] and whole("skip", asked["skip"], MOST_SKIP)
+        skip = 0 if asked["skip"] == 0 else whole("skip", asked["skip"], MOST_SKIP)
         if skip > SORTED_SKIP and (asked["filter"].strip() or asked["sort"]):
             raise UsageError(
                 f"table: skip {skip}: at most {SORTED_SKIP} rows into a filtered or sorted list; filter it further"
@@ -76,8 +76,12 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         known = desk.journal.samples.names()
         names, until = asked["names"], None
         if asked["until"] is not None:
-            until = datetime.fromisoformat(str(asked["until"])).timestamp()
-        if not isinstance(names, list) or len(names) > MOST_SERIES or set(names) - set(known):
+            until = _moment(asked["until"])
+        if (
+            not isinstance(names, list)
+            or len(names) > MOST_SERIES
+            or any(name not in known for name in names)
+        ):
             raise UsageError(
                 f"series: names {names!r}: at most {MOST_SERIES} of {', '.join(known) or 'none yet'}"
             )
@@ -89,6 +93,8 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
     async def past(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, start=None, step=-1, at=None)
+        if not isinstance(asked["at"], str | None):
+            raise UsageError(f"past: at {asked['at']!r} is an ISO time")
         if asked["step"] not in (-1, 1) or not isinstance(asked["start"], int | None):
             raise UsageError(f"past: step {asked['step']!r} is -1 or 1, start an event's number")
         seq = desk.past.seek(asked["start"], asked["step"], asked["at"])
@@ -104,6 +110,16 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
     return {
         "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
     }  # fmt: skip
+
+
+def _moment(text: object) -> float:
+    """Return an ISO time as seconds since 1970; UsageError for anything else."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"series: until {text!r:.60} is not an ISO time such as 2026-01-01T00:00:00Z"
+        ) from None
 
 
 def _readings(desk: Desk, name: str, seconds: int, count: int, until: float | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from engine.watcher.evaluation import Record
 
 TRIED = "fingerprint.recorded"
+KEPT = 20_000
+"""Fingerprints held; what was tried before so many others counts as untried, and is at worst searched again."""
 
 
 class Tried(Record):
@@ -28,7 +30,7 @@ class Ledger(Protocol):
     """The part of the journal that the registry needs."""
 
     def append(self, kind: str, data: Mapping[str, Any]) -> int: ...
-    def events(self, *, after: int = 0, kinds: Any = None, limit: Any = None) -> Any: ...
+    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]: ...
 
 
 def fingerprint(
@@ -52,7 +54,9 @@ class Fingerprints:
         self._journal = journal
         self._tried = {
             tried.fingerprint: tried
-            for tried in (Tried.model_validate(event.data) for event in journal.events(kinds=(TRIED,)))
+            for tried in (
+                Tried.model_validate(event.data) for event in reversed(journal.newest([TRIED], KEPT))
+            )
         }
 
     def find(self, mark: str) -> Tried | None:
@@ -64,6 +68,8 @@ class Fingerprints:
         self._journal.append(TRIED, tried.model_dump(mode="json"))
         self._tried.pop(tried.fingerprint, None)
         self._tried[tried.fingerprint] = tried
+        while len(self._tried) > KEPT:
+            del self._tried[next(iter(self._tried))]
 
     def newest(self) -> list[Tried]:
         """Return every fingerprint with its last outcome, newest first."""

@@ -92,8 +92,7 @@ class Inspector:
 
     def _executions(self, step: str) -> list[dict[str, Any]]:
         """Return the newest executions of a step in other runs, newest first; its own record is the first of all."""
-        query = "SELECT seq, at, kind, data, hash, prev, boot, mono FROM events WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-        events = self._journal.query_events(query, (FINISHED, LOOKED_BACK))
+        events = self._journal.newest([FINISHED], LOOKED_BACK)
         done = [one.data for one in events if one.data["step"] == step and one.data["status"] == "done"]
         return done[1 : anomaly.ENOUGH_REPEATS]
 

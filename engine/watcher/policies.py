@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
 from state.files import write_atomic
+from state.versions import refusal
 
 FILE_NAME = "watcher_policies.json"
+
 SCHEMA = "watcher_policies/1"
 SIZE_LIMIT = 1 << 20
 StepId = Literal["1", "2.5", "3", "4", "5", "6"]
@@ -121,7 +123,18 @@ def parse_policies(text: str, where: str) -> Policies:
     try:
         return Policies.model_validate_json(text)
     except ValidationError as error:
+        if (why := _other_version(text)) is not None:
+            raise BadInput(f"{where}: {why}") from error
         raise BadInput(f"{where}: {_first(error)}; fix it, or delete the file to get the defaults") from error
+
+
+def _other_version(text: str) -> str | None:
+    """Return why policies of another version are refused; None where the version is not what is wrong."""
+    try:
+        found = json.loads(text).get("schema", SCHEMA)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return refusal(found, SCHEMA, older="delete the file to get the defaults")
 
 
 def write_policies(path: Path, policies: Policies) -> None:

@@ -57,6 +57,7 @@ class Outcome(Protocol):
     artifacts: list[ArtifactRef]
     evidence: list[EvidenceRow]
     findings: list[Finding]
+    metrics: dict[str, Any]
     seconds: float
     note: str
 
@@ -81,6 +82,8 @@ class Judge:
     request: str
     run: str
     inspect: Callable[[Outcome], list[Finding]] = lambda outcome: []
+    known: Callable[[str], Mapping[str, Any]] = lambda step: {}
+    """What the room knows beside a step's own documents, for the advisor."""
     overruled: Mapping[str, Human] = field(default_factory=dict)
     changed: dict[str, Value] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
@@ -159,9 +162,15 @@ class Judge:
     async def _advised(self, case: Case, code: Decision, outcome: Outcome) -> Case:
         asked = time.monotonic()
         silent = isinstance(self.advisor, NoAdvisor)  # nobody reads a prompt: no file is opened for one
-        written = {} if silent else await asyncio.to_thread(_documents, outcome)
-        advice = await self.advisor.advise(_bundle(case, code, parts_of(case.step, written)))
+        written = {} if silent else await asyncio.to_thread(self._written, outcome)
+        advice = await self.advisor.advise(_bundle(case, code, written))
         return case.model_copy(update={"advice": advice, "advice_ms": _ms(asked)})
+
+    def _written(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            **parts_of(outcome.step, _documents(outcome), outcome.metrics),
+            **self.known(outcome.step),
+        }
 
     def case(self, outcome: Outcome) -> Case:
         """Gather everything the decision may rest on."""

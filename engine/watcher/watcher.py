@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
-from engine.errors import Halted, MimicryError
+from engine.errors import DiskFault, Halted, MimicryError
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
 from engine.watcher.work import Board, Cancelled, Done, Performer, Rejected, Requests
-from state.errors import InvalidTransition, StateError
+from state.errors import DiskFull, InvalidTransition, StateError, StateUnusable
 from state.requests import LEASE_SECONDS
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mimicry.watcher")
 BY = "watcher"
 LOOK = 1.0
+DISK_SECONDS = 10.0
+"""How long a request waits that the disk kept from being done."""
 
 
 class Watcher:
@@ -123,6 +125,8 @@ class Watcher:
             self._end(row, "rejected", str(error))
         except Escalated as escalated:
             self._escalate(row, escalated)
+        except (DiskFault, DiskFull, StateUnusable) as error:
+            self._wait_for_the_disk(row, str(error))
         except (MimicryError, StateError) as error:
             self._end(row, "failed", str(error), alert=True)
         except Exception as error:  # noqa: BLE001 - a fault of our own must end the request, not the watcher
@@ -177,6 +181,24 @@ class Watcher:
             else:
                 journal.requests.requeue(row.id, why[:400])
         logger.info("%s put off: %s", row.id, why)
+
+    def _wait_for_the_disk(self, row: RequestRow, why: str) -> None:
+        """Give the request back for a while: the disk is at fault, and what is recorded already is not done again."""
+        journal = self._journal
+        now = journal.requests.get(row.id)
+        if now.terminal:
+            return
+        with journal.transaction() as tx:
+            if now.run is not None and journal.runs.get(now.run).state == "running":
+                journal.runs.move(now.run, "halted", why[:400])
+            journal.requests.defer(
+                row.id, f"the disk kept it from being done: {why}"[:400], seconds=DISK_SECONDS
+            )
+            tx.event(
+                ALERT,
+                {"level": "fail", "text": f"{row.id} waits for the disk: {why}"[:400], "request": row.id},
+            )
+        logger.error("%s waits for the disk: %s", row.id, why)
 
     def _escalate(self, row: RequestRow, escalated: Escalated) -> None:
         """Ask a person, and halt where the policy says so: what the evidence cannot carry goes no further by itself."""

@@ -35,6 +35,7 @@ class Score:
     cpu_seconds: float
     load: float
     revision: str
+    stopped_by: str = ""
 
     def line(self) -> str:
         """Return the score as a file of results keeps it: JSON, the draws included, so that a history can be looked at again."""
@@ -75,7 +76,7 @@ def judge(history: History, options: Sequence[str], work: Path) -> Score:
     best = answer["hypotheses"][0] if answer["hypotheses"] else None
     claim = "" if best is None else " ".join([best["family"], best["mapping"], best["origin"]["value"]])
     said = outcome(history, answer), answer["verdict"], claim
-    return Score(history, *said, seconds, answer["hypotheses_tested"], *measured)
+    return Score(history, *said, seconds, answer["hypotheses_tested"], *measured, answer["stopped_by"])
 
 
 def _children_seconds() -> float:
@@ -118,6 +119,13 @@ def _row(name: str, group: Sequence[Score]) -> str:
     return (
         f"| {name} | {len(group)} | {' | '.join(shown)} | {statistics.median(times):.1f} | {max(times):.1f} |"
     )
+
+
+def put(file: Path, scores: Iterable[Score]) -> None:
+    """Write a file of results, whole or not at all."""
+    beside = file.with_suffix(".new")
+    beside.write_text("".join(f"{score.line()}\n" for score in scores))
+    beside.replace(file)
 
 
 def kept(file: Path | None) -> Iterator[Score]:

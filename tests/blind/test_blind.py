@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from histories import History, modest, negative, real
 from runtimes import CALLS, LANGUAGES
-from scoring import Score, judge, kept, outcome, table
+from scoring import Score, judge, kept, outcome, put, table
 
 from hip_cuda_kernels.registry import FAMILIES
 
@@ -125,5 +125,5 @@ def test_a_file_of_results_gives_the_scores_back(tmp_path: Path) -> None:
         Score(made((4, 5)), "identified", "identified", "a b 0x1", 1.0, 7, 1.0, 0.5, "v1"),
         Score(made(None, "entropy"), "silent", "no_evidence", "", 2.0, 9, 2.0, 0.5, "v2"),
     ]
-    file.write_text("".join(f"{score.line()}\n" for score in scores))
+    put(file, scores)
     assert list(kept(file)) == scores

@@ -35,6 +35,7 @@ KINDS = {
         "family",
         "hostile",
         "pure",
+        "total",
     )
 }
 
@@ -42,6 +43,12 @@ KINDS = {
 def echo(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
     """Give back what came, doubled where it is a number."""
     return {"got": params, "pid": os.getpid()}, {name: array * 2 for name, array in arrays.items()}
+
+
+def total(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:
+    """Sum a part of an array that may have come as an input."""
+    lo, hi = params["part"]
+    return {"sum": int(arrays["v"][lo:hi].sum())}, {"head": arrays["v"][lo : min(hi, lo + 3)]}
 
 
 def boom(params: dict[str, Any], arrays: Arrays, stop: Stop) -> Answer:

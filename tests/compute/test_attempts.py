@@ -58,7 +58,8 @@ def test_the_kernels_log_is_read_from_the_attempts_begin_and_about_devices(tmp_p
     assert kernel_log(3.0, str(kmsg)) == ""
     kmsg.write_text("3,2,4000000,-;amdgpu 0000:0f:00.0: ring gfx timeout\n SUBSYSTEM=pci\n")
     assert kernel_log(3.0, str(kmsg)) == "amdgpu 0000:0f:00.0: ring gfx timeout"
-    assert kernel_log(0.0, str(tmp_path / "absent")) == ""
+    absent = tmp_path / "absent"
+    assert kernel_log(0.0, str(absent)) == f"kernel log not readable: {absent}: No such file or directory"
     assert isinstance(kernel_log(time.monotonic()), str)
 
 
@@ -80,10 +81,10 @@ def test_each_gpu_of_this_machine_is_shown_alone(tmp_path: Path) -> None:
 async def test_hung_dying_failing_and_unfit_tasks_leave_their_causes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.compute.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("engine.compute.traffic.PATIENCE", 0.2)
     async with await Compute.start(tmp_path, workers=1, kinds=KINDS) as compute:
         # A kernel that hangs: its worker is killed at the limit, and the second try, hung too, has a cause of its own.
-        monkeypatch.setattr("engine.compute.cluster.RERUNS", 1)
+        monkeypatch.setattr("engine.compute.traffic.RERUNS", 1)
         hung = await compute.run(Task("deaf", "hung", {"mark": str(tmp_path / "m")}, limit=0.5))
         assert not hung.ok
         assert "its worker died 2 times" in (hung.error or "")

@@ -118,7 +118,7 @@ class TestLocal(ComputeContract):
     async def test_a_pickle_of_a_worker_is_opened_nowhere(
         self, compute: Compute, tmp_path: Path, way: str
     ) -> None:
-        serial = next(compute._dealer._serials) + 1
+        serial = next(compute._traffic.dealer._serials) + 1
         params = {"mark": str(tmp_path / "m"), "way": way, "serial": serial, "poison": True}
         result = await compute.run(Task("hostile", way, params, limit=60))
         assert not (tmp_path / "m").exists(), f"unpickled: {result}"

@@ -15,6 +15,7 @@ import pytest
 from conformance import until
 from sample_kinds import KINDS
 
+from engine.compute import here
 from engine.compute.cluster import Compute
 from engine.compute.enrol import Event, OnEvent, Order, worker_payload
 from engine.compute.isolation import environment
@@ -59,6 +60,9 @@ class Piped:
         if self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
 
+    def refuse(self, why: str) -> None:
+        self.kill()
+
     async def wait(self) -> int:
         code = await self._process.wait()
         await self._reader
@@ -66,6 +70,9 @@ class Piped:
 
     def last_words(self) -> str:
         return "the rig's own words"
+
+    async def kernel_log(self, since: float) -> str:
+        return "amdgpu 0000:03:00.0: GPU reset"
 
     async def close(self) -> None:
         self.kill()
@@ -80,8 +87,9 @@ class Rig:
 
     async def start(self, order: Order, on_event: OnEvent) -> Piped:
         payload = worker_payload(
-            order, port=order.port, python=sys.executable, env={"HIP_VISIBLE_DEVICES": "0"}, gate=True
-        )
+            order, port=order.port, inputs=str(self.home / "store"), python=sys.executable,
+            env={"HIP_VISIBLE_DEVICES": "0"}, gate=True,
+        )  # fmt: skip
         assert not any("KEY" in text for text in (*payload.argv, *payload.env.values()))
         folder = self.home / str(order.launch)
         folder.mkdir(mode=0o700, parents=True)
@@ -134,6 +142,7 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
         (attempt,) = compute.attempts()
         assert (attempt.key, attempt.outcome, attempt.code, attempt.number) == ("d", "died", -9, 1)
         assert (attempt.words, attempt.worker) == ("the rig's own words", "rig-x/gpu0")
+        assert attempt.kernel == "amdgpu 0000:03:00.0: GPU reset", "the rig's log, not this machine's"
         await compute.dismiss("rig-x/gpu0")
         assert compute.workers() == []
 
@@ -155,7 +164,55 @@ async def test_a_rig_that_cannot_start_one_is_tried_again(tmp_path: Path) -> Non
 def test_two_starts_of_a_place_share_neither_key_nor_name() -> None:
     authority = Authority()
     one, two = (Order("rig/gpu0", launch, 0, 1, authority.leaf("worker", "rig")) for launch in (1, 2))
-    files = [worker_payload(order, port=9).files for order in (one, two)]
+    files = [worker_payload(order, port=9, inputs="").files for order in (one, two)]
     assert files[0]["key.pem"] != files[1]["key.pem"]
     assert files[0]["ca.pem"] == files[1]["ca.pem"]
     assert one.alias != two.alias
+
+
+async def test_gpus_of_this_machine_initialise_one_after_the_other_once_their_imports_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[Any] = []
+
+    class Quiet:
+        """A child that says what it is told to say."""
+
+        def __init__(self, on_event: OnEvent) -> None:
+            self.say, self.told = on_event, []
+            self.ended = asyncio.get_running_loop().create_future()
+
+        def send(self, line: Event) -> None:
+            self.told.append(line)
+
+        async def wait(self) -> int:
+            return await asyncio.shield(self.ended)
+
+    async def spawn(module: str, spec: Event, log: Path, on_event: OnEvent, env: Any) -> Quiet:
+        assert spec["gate"]
+        children.append(Quiet(on_event))
+        return children[-1]
+
+    monkeypatch.setattr("engine.compute.here.Child.spawn", spawn)
+    heard: list[str] = []
+    authority = Authority()
+    for number, place in enumerate(
+        here.places(tmp_path, 3, [{"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3)])
+    ):
+        order = Order(place.name, number, 0, 0, authority.leaf("worker", place.name), gpu=place.gpu)
+        await place.launch(order, lambda event: heard.append(event["event"]))
+    for child in children:
+        child.say({"event": "gate"})
+    opened = [{"gate": "open"}]
+    await until(lambda: children[0].told == opened)
+    assert children[1].told == []
+    children[0].ended.set_result(-9)  # its death ends its turn
+    await until(lambda: children[1].told == opened)
+    await asyncio.sleep(0.01)
+    assert children[2].told == []
+    children[1].say({"event": "initialised"})
+    await until(lambda: children[2].told == opened)
+    children[2].ended.set_result(0)
+    children[1].ended.set_result(0)
+    assert heard == ["gate", "gate", "gate", "initialised"]
+    await asyncio.sleep(0.01)

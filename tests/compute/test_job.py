@@ -94,6 +94,7 @@ def test_a_job_with_an_unknown_or_wrong_field_is_refused(change: dict[str, Any])
         "isolate": False,
         "threads": 1,
         "generation": 0,
+        "inputs": [],
     }
     decode_job(pack(right))
     with pytest.raises(CodecError, match="job"):

@@ -16,6 +16,7 @@ from sample_kinds import KINDS
 import hip_cuda_kernels
 from engine.compute import kinds
 from engine.compute.host import NONE, HostReport, host_report
+from engine.compute.inputs import Shelf
 from engine.compute.isolation import run_isolated
 from engine.compute.job import Job, decode_answer, decode_job, encode_job
 from engine.compute.perform import perform
@@ -25,6 +26,8 @@ from engine.compute.task import Task, TaskResult
 from engine.compute.worker import DROPS_KEPT, Runtime, TaskStop, execute
 from engine.errors import EnvironmentFault, UsageError
 from hip_cuda_kernels.errors import KernelError
+
+SHELF = Shelf(Path("no-such-folder"))
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def job_of(task: Task, word: StopWord) -> tuple[Job, bytes]:
 
 def performed(task: Task, word: StopWord) -> TaskResult:
     job, _ = job_of(task, word)
-    return decode_answer(task, perform(job, Stop(word, word.generation()), KINDS, "w"), task.digest())
+    return decode_answer(task, perform(job, Stop(word, word.generation()), KINDS, "w", SHELF), task.digest())
 
 
 def test_every_kind_of_the_table_is_an_address_below_the_engine() -> None:
@@ -79,7 +82,7 @@ def test_an_isolated_child_that_cannot_start_says_why(
     monkeypatch.setattr("engine.compute.isolation.MODULE", "engine.compute.no_such_module")
     task = Task("echo", "k", {}, isolate=True)
     job, payload = job_of(task, word)
-    answer = run_isolated(job, payload, Stop(word, 0), KINDS, "w")
+    answer = run_isolated(job, payload, Stop(word, 0), KINDS, "w", SHELF.folder)
     result = decode_answer(task, answer, task.digest())
     assert result.error is not None
     assert result.error.startswith("child ended with exit code 1; stderr:")
@@ -99,7 +102,9 @@ def test_a_halted_child_is_dead_before_the_answer_comes(word: StopWord, tmp_path
                 asked = time.monotonic()
             return bool(asked)
 
-    result = decode_answer(task, run_isolated(job, payload, Late(word, 0), KINDS, "w"), task.digest())
+    result = decode_answer(
+        task, run_isolated(job, payload, Late(word, 0), KINDS, "w", SHELF.folder), task.digest()
+    )
     assert time.monotonic() - asked < 0.3
     assert result.stopped
     assert not Path(f"/proc/{(tmp_path / 'm').read_text()}").exists()
@@ -109,14 +114,14 @@ def test_a_halted_child_is_dead_before_the_answer_comes(word: StopWord, tmp_path
 def test_isolated_jobs_leave_no_descriptor_behind(word: StopWord) -> None:
     task = Task("echo", "k", {}, isolate=True)
     job, payload = job_of(task, word)
-    run_isolated(job, payload, Stop(word, 0), KINDS, "w")
+    run_isolated(job, payload, Stop(word, 0), KINDS, "w", SHELF.folder)
     before = len(os.listdir("/proc/self/fd"))
-    run_isolated(job, payload, Stop(word, 0), KINDS, "w")
+    run_isolated(job, payload, Stop(word, 0), KINDS, "w", SHELF.folder)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_job_older_than_the_halt_does_not_begin(word: StopWord, tmp_path: Path) -> None:
-    runtime = Runtime("w", word, Silent(), KINDS)  # type: ignore[arg-type]
+    runtime = Runtime("w", word, Silent(), KINDS, SHELF)  # type: ignore[arg-type]
     task = Task("obey", "k", {"mark": str(tmp_path / "m")})
     _, payload = job_of(task, word)
     word.bump()
@@ -127,7 +132,7 @@ def test_a_job_older_than_the_halt_does_not_begin(word: StopWord, tmp_path: Path
 def test_a_drop_that_overtakes_its_job_still_counts_and_drops_are_bounded(
     word: StopWord, tmp_path: Path
 ) -> None:
-    runtime = Runtime("w", word, Silent(), KINDS)  # type: ignore[arg-type]
+    runtime = Runtime("w", word, Silent(), KINDS, SHELF)  # type: ignore[arg-type]
     task = Task("obey", "k", {"mark": str(tmp_path / "m")})
     _, payload = job_of(task, word)
     runtime.command({"drop": 7})

@@ -283,3 +283,49 @@ async def test_watching_tells_of_what_it_did(
 
     with pytest.raises(Enough):
         await inbox.watch(interval=0.01, told=told)
+
+
+# -- names that are no text -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [b"bad\xff.json", b"a\nb.json", ("ü€" * 49).encode() + b".json"])
+def test_a_file_of_any_name_becomes_a_request_or_a_rejection_and_stops_nobody(
+    inbox: Inbox, clock: Clock, name: bytes
+) -> None:
+    path = Path(os.fsdecode(os.fsencode(inbox.folder) + b"/" + name))
+    path.write_bytes(b"no json")
+    drop(inbox, "z.json", GOOD, at=1_800_000_000)
+    scan = settle(inbox, clock, inboxes.PATIENCE_SECONDS + 1)
+    assert len(scan.rejected) == 1
+    assert len(scan.queued) == 1
+    assert len(scan.archived) == 1
+
+
+def test_half_a_character_is_no_request(inbox: Inbox, clock: Clock) -> None:
+    drop(inbox, "half.json", b'{"type": "step_force", "step": "1", "reason": "\\ud800"}')
+    scan = settle(inbox, clock, inboxes.PATIENCE_SECONDS + 1)
+    assert len(scan.rejected) == 1
+
+
+def test_the_record_says_whose_file_it_was(inbox: Inbox, clock: Clock, journal: Journal) -> None:
+    drop(inbox, "mine.json", GOOD)
+    scan = settle(inbox, clock)
+    taken = journal.last([inboxes.TAKEN])
+    assert taken is not None
+    assert taken.data["request"] == scan.queued[0]
+    assert taken.data["uid"] == os.getuid()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "directory link"])
+def test_links_and_pipes_are_archived_unread(inbox: Inbox, clock: Clock, tmp_path: Path, kind: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("root:x:0:0")
+    path = inbox.folder / "x.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(secret if kind == "link" else tmp_path)
+    scan = inbox.scan()
+    assert len(scan.rejected) == (0 if kind == "directory link" else 1)
+    told = "".join(one.read_text() for one in inbox.archive.glob("*.result.json"))
+    assert "root:x" not in told

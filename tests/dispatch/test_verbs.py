@@ -101,7 +101,20 @@ def test_an_approval_is_answered_and_explained(run: Run) -> None:
     assert "I look first" in run("policies", "approvals.requests")[1]
 
 
-@pytest.mark.parametrize("verb", ["schedule", "sources", "fingerprints", "policies", "approvals", "requests"])
+def test_an_operator_sets_a_parameter_and_the_record_says_who_and_why(run: Run) -> None:
+    assert run("parameters", "pipeline.save_all_models", "1", "--reason", "compare them")[:2] == (
+        0, "pipeline.save_all_models: 0 -> 1\n",
+    )  # fmt: skip
+    _, out, _ = run("parameters", "--json", "--filter", "name=pipeline.save_all_models")
+    (row,) = json.loads(out)["rows"]
+    assert (row["value"], row["default"], row["why"]) == (1, 0, "compare them")
+    assert row["who"].startswith("operator ")
+    assert "compare them" in run("parameters", "pipeline.save_all_models")[1]
+
+
+@pytest.mark.parametrize(
+    "verb", ["schedule", "parameters", "sources", "fingerprints", "policies", "approvals", "requests"]
+)
 def test_each_list_prints(run: Run, verb: str) -> None:
     code, out, err = run(verb)
     assert (code, err) == (0, "")
@@ -152,6 +165,10 @@ def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Kill
         (("policies", "total_retrys", "3", "--reason", "x"), 3, "total_retries"),
         (("policies", "total_retries", "3"), 2, "needs a reason"),
         (("policies", "total_retries", "many", "--reason", "x"), 3, "total_retries"),
+        (("parameters", "pipeline.twinz", "48", "--reason", "x"), 2, "the nearest is 'pipeline.twins'"),
+        (("parameters", "pipeline.twins", "4800", "--reason", "x"), 2, "12 to 192"),
+        (("parameters", "pipeline.twins", "many", "--reason", "x"), 2, "must be a number"),
+        (("parameters", "pipeline.twins", "48"), 2, "needs a reason"),
         (("approvals", "--filter", "sate=open"), 2, "state"),
     ],
 )  # fmt: skip

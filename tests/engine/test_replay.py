@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
-from engine.replay import KINDS, Past, Room
+from engine.replay import KINDS, OPEN, Past, Room
+from engine.status import VERDICT
 from state.journal import Journal
 
 
@@ -91,17 +92,29 @@ def test_steps_go_from_one_record_to_the_next_and_stop_at_the_ends(journal: Jour
     assert past.seek(seqs[-1], 1, None) == seqs[-1]
 
 
-def test_stepping_back_starts_from_a_kept_copy(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.replay.EVERY", 3)
-    scenes = worked(journal)
-    past = Past(journal)
-    past.room(journal.seq)
-    taken = []
+def test_a_look_back_folds_few_records_and_shows_what_folding_all_of_them_shows(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = journal.requests.enqueue("learn", {}, origin="test", why="for a person", priority=1)
+    for _ in range(4):
+        worked(journal)
+        journal.append(VERDICT, {"verdict": "no_evidence"})
+    journal.requests.cancel(old.id, "not needed")
+    whole = [Past(journal).room(seq) for seq in range(journal.seq + 1)]
+    monkeypatch.setattr("engine.replay.FOLDS", (("request.", 2), ("run.", 2), ("halt.", 3), (VERDICT, 1)))
+    taken: list[int] = []
     monkeypatch.setattr(
         Room, "take", lambda self, event, take=Room.take: (taken.append(event.seq), take(self, event))
     )
-    assert past.room(scenes[2]).halt is not None
-    assert len(taken) < 4
+    for seq, then in enumerate(whole):
+        taken.clear()
+        room = Past(journal).room(seq)
+        assert (room.at, room.halt, room.verdict) == (then.at, then.halt, then.verdict)
+        assert list(room.runs.values())[-1:] == list(then.runs.values())[-1:]
+        still_open = [each for each in then.requests.values() if each.state in OPEN]
+        assert [each for each in room.requests.values() if each.state in OPEN] == still_open
+        assert room.requests.items() <= then.requests.items()
+        assert len(taken) < 24, "however long the journal is"
 
 
 def test_a_time_leads_to_the_last_event_before_it(journal: Journal) -> None:

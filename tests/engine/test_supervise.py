@@ -40,7 +40,7 @@ async def test_a_failing_service_is_restarted_later_each_time_and_the_other_goes
     assert len(begun) >= 3
     # lower bounds only: a busy machine may make any pause longer
     assert all(pause >= 0.02 * 2**number for number, pause in enumerate(pauses))
-    assert told == [("shaky", "RuntimeError: no luck")] * len(begun)
+    assert told == [("shaky", "RuntimeError: no luck")], "the same words once an hour"
     assert supervisor.states["shaky"].restarts == len(begun)
     assert "no luck" in supervisor.degraded()[0]
     assert supervisor.states["steady"].well
@@ -84,3 +84,47 @@ def test_a_name_stands_once() -> None:
     supervisor.add("a", nothing)
     with pytest.raises(ValueError, match="already"):
         supervisor.add("a", nothing)
+
+
+async def test_a_fault_that_repeats_is_told_once_an_hour_and_another_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = itertools.chain(["one"] * 4, ["two"] * 100)
+
+    async def shaky() -> None:
+        raise RuntimeError(next(faults))
+
+    told: list[str] = []
+    supervisor = Supervisor(lambda name, error: told.append(error), first_delay=0.001, last_delay=0.01)
+    supervisor.add("shaky", shaky)
+    await run_for(supervisor, 0.3)
+    assert told == ["RuntimeError: one", "RuntimeError: two"]
+    assert supervisor.states["shaky"].restarts > 5
+    monkeypatch.setattr("engine.supervise.AGAIN_SECONDS", 0.0)
+    await run_for(supervisor, 0.1)
+    assert len(told) > 3
+
+
+async def test_a_record_that_takes_nothing_does_not_end_what_keeps_services_running() -> None:
+    told: list[tuple[str, str]] = []
+    calls = 0
+
+    def tell(name: str, error: str) -> None:
+        if calls < 3:
+            raise OSError("no space left")
+        told.append((name, error))
+
+    async def shaky() -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 3:
+            raise RuntimeError(f"fault {calls}")
+        await asyncio.Event().wait()
+
+    supervisor = Supervisor(tell, first_delay=0.01, last_delay=0.01)
+    supervisor.add("shaky", shaky)
+    await run_for(supervisor, 0.4)
+    assert supervisor.states["shaky"].state == "running"
+    assert told == [("shaky", f"RuntimeError: fault {number}") for number in (1, 2, 3)], (
+        "late, in order, once"
+    )

@@ -11,6 +11,7 @@ from engine.evidence.calibration import (
     brier,
     expected_calibration_error,
     log_score,
+    poisson_bounds,
     pool_lift,
     reliability_bins,
 )
@@ -68,3 +69,11 @@ def test_nonsense_is_refused() -> None:
         brier(HALF, MIXED[:3])
     with pytest.raises(ValueError, match="pool 2000"):
         pool_lift(1, 10, 2000, 1000)
+
+
+def test_poisson_bounds_are_the_published_ones_and_hold_their_level() -> None:
+    # Garwood's table: a count of 0, 1 and 10
+    for count, interval in ((0, (0.0, 3.689)), (1, (0.0253, 5.572)), (10, (4.795, 18.390))):
+        assert poisson_bounds(count) == pytest.approx(interval, abs=1e-3)
+    with pytest.raises(ValueError, match="count -1"):
+        poisson_bounds(-1)

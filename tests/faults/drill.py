@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -16,11 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [
-    str(Path(__file__).parent),
-    str(Path(__file__).parents[1] / "rigs"),
-    str(Path(__file__).parents[1] / "llm"),
-]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rigs"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "llm"))
 
 from invariants import broken
 from room import Room, told
@@ -32,6 +31,10 @@ from engine.soak.faults.relay import wrapped
 
 LOOK = 0.05
 STEADY = 60.0
+OPTIONS: dict[str, dict[str, Any]] = {
+    "corrupt_artifact": {"names": ["optimal_window_config.json"], "end_step": "1"}
+}
+"""The room's pipelines go to step 1: what comes after needs minutes of training and no other code to notice the damage."""
 RIG, MODEL = ("kill_guard", "cut_ssh"), ("kill_llm", "grammar_400")
 
 
@@ -123,6 +126,7 @@ def loopback(folder: Path) -> Iterator[str]:
 
 def main() -> int:
     """Run by hand."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the room is ended too
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=[])
     parser.add_argument(
@@ -143,7 +147,7 @@ def main() -> int:
         with working(Path(folder), rig=bool(set(names) & set(RIG)), model=model, **shape) as room:
             for name in names:
                 steady(room)
-                fired = fire(room, name, {})
+                fired = fire(room, name, OPTIONS.get(name, {}))
                 failed += fired.state == "fails"
                 told(asdict(fired))
             told(

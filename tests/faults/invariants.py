@@ -62,6 +62,13 @@ def draws(journal: Journal, state: Path) -> list[str]:
     return found
 
 
+def arrived(journal: Journal, state: Path) -> list[str]:
+    """Arrivals are on record without a gap or a repeat, at most one batch behind the store."""
+    spans = [(int(e.data["first"]), int(e.data["last"])) for e in journal.events(kinds=("draws.arrived",))]
+    wrong = [span for before, span in zip([(0, -1), *spans], spans, strict=False) if span[0] != before[1] + 1]
+    return [f"arrivals recorded as {spans[-5:]}"] if wrong else []
+
+
 def judged(journal: Journal, state: Path) -> list[str]:
     """A draw is judged or passed over once, in order, and the cursor stands after the last one."""
     seen: list[int] = []
@@ -159,7 +166,7 @@ def inbox(journal: Journal, state: Path) -> list[str]:
 
 
 RULES: tuple[Callable[[Journal, Path], list[str]], ...] = (
-    chain, requests, keys, draws, judged, pools, decisions, promotions, chunks, mirrors, inbox,
+    chain, requests, keys, draws, arrived, judged, pools, decisions, promotions, chunks, mirrors, inbox,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import EnvironmentFault
 from engine.feedback.intake import ARRIVED, Intake
 from engine.history.store import Arrival
 from state.journal import Journal
@@ -54,3 +55,33 @@ def test_many_threads_open_one_store(door: Door) -> None:
         thread.join()
     assert len(found) == 8
     assert len(set(map(id, found))) == 1
+
+
+def test_an_arrival_that_a_crash_kept_off_the_record_is_put_there(tmp_path: Path) -> None:
+    first = Door(tmp_path)
+    first.intake.append([Arrival(5)], "test")
+    first.intake.store.append([Arrival(6), Arrival(7)])  # the process died before it could say so
+    first.intake.close()
+    again = Intake(tmp_path, first.journal, lambda: None)
+    assert again.count == 3
+    spans = [(event.data["first"], event.data["last"]) for event in first.journal.events(kinds=(ARRIVED,))]
+    assert spans == [(0, 0), (1, 2)]
+    again.close()
+    first.journal.close()
+
+
+def test_draws_that_are_on_record_and_gone_from_the_file_are_missed(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    door.intake.append([Arrival(5), Arrival(6)], "test")
+    door.intake.close()
+    path = tmp_path / "history" / "draws.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(EnvironmentFault, match="holds 1 draws, the journal has 2 on record"):
+        _ = Intake(tmp_path, door.journal, lambda: None).store
+    door.journal.close()
+
+
+def test_a_store_that_closed_itself_over_the_disk_is_opened_again(door: Door) -> None:
+    door.intake.append([Arrival(5)], "test")
+    door.intake.store.close()
+    assert door.intake.append([Arrival(6)], "test") == [2]

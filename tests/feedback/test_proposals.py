@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from engine.dispatch.selfplay import strategy_parts
 from engine.feedback.consult import JUDGED, Consultant, parts_of, settle
 from engine.feedback.diagnostics import Health
 from engine.feedback.proposals import FROZEN, RULES, WHITELIST, Past, Proposal, judge
@@ -128,4 +127,3 @@ def test_the_loop_s_questions_can_be_put_with_the_parts_that_it_has() -> None:
     asked = build_llm_context("chapter13_proposal", parts)
     assert "pool_degraded" in asked.prompt
     assert TRIALS in asked.prompt
-    assert "mask half" in build_llm_context("selfplay_strategy", strategy_parts(None)).prompt

@@ -25,7 +25,7 @@ WORK = ROOT / "build" / "fuzz"
 HEAD = struct.Struct("<QQI")
 """Executions, edges, length of the present input, before that input."""
 MARK = 1 << 20
-STUCK = 15.0
+STUCK = 90.0
 """Seconds without a new input after which the child hangs."""
 SECONDS = 5.0
 RSS_MB = 1500
@@ -99,7 +99,7 @@ def fuzz(name: str, work: Path) -> int:
 
     atheris.Setup(
         [
-            "fuzz", "-timeout=0", f"-rss_limit_mb={RSS_MB}", "-max_len=4096", "-len_control=50", f"-dict={work / 'words'}",
+            "fuzz", "-timeout=86400", f"-rss_limit_mb={RSS_MB}", "-max_len=4096", "-len_control=50", f"-dict={work / 'words'}",
             "-print_final_stats=1", "-reload=0", str(work / "corpus"),
         ],
         one,
@@ -162,7 +162,7 @@ def watch(name: str, minutes: float, *, trial: bool) -> int:
 def _one_child(name: str, work: Path, seconds: float) -> tuple[int, int]:
     """Run one child until its time is over, it hangs or dies; return its executions and edges."""
     (work / "mark").write_bytes(bytes(HEAD.size + MARK))
-    log = work / "log"
+    log = work / f"log-{time.strftime('%H%M%S')}"
     with log.open("wb") as out:
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz", name, "--child", str(work)], cwd=ROOT, stdout=out, stderr=out,

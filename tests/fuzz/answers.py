@@ -10,8 +10,8 @@ from typing import Any
 from engine.llm import questions
 from engine.llm.advice import Spoken, parse
 from engine.llm.client import Client, Refused, ServerFault
-from engine.llm.masks import MASK, masked, raw_data
 from engine.llm.questions import Question
+from engine.masks import MASK, masked, raw_data
 from tests.fuzz.server import loop
 from tests.fuzz.target import Reader, Target
 

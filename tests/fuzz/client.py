@@ -12,6 +12,7 @@ from engine.errors import Unreachable
 from engine.protocol import Engine, Evidence, Host, Pipeline, Series, Snapshot
 from tests.fuzz.server import HELLO, Writer, loop
 from tests.fuzz.target import Reader, Target
+from tui import wire
 
 GAUGE = Series(unit="MB", seconds=5.0, values=[1.0, None])
 SNAPSHOT = (
@@ -27,13 +28,13 @@ EVENT = b'{"type":"event","seq":4,"at":"2026-01-01T00:00:00Z","kind":"k","data":
 SUBSCRIBED = b'{"type":"reply","id":"ID","ok":true,"data":{"events":true}}\n'
 
 
-def follow(data: bytes) -> object:
+def follow(data: bytes, before: bytes = SUBSCRIBED) -> object:
     """Be a viewer of something that sends these bytes; return what it was shown. The answer to subscribe comes first."""
 
     async def one() -> list[object]:
         reader, writer = asyncio.StreamReader(), Answering()
         viewer = Client(Path("state"), reader, writer)  # type: ignore[arg-type]
-        writer.answer = lambda identity: reader.feed_data(SUBSCRIBED.replace(b"ID", identity) + data)
+        writer.answer = lambda identity: reader.feed_data((before + data).replace(b"ID", identity))
         writer.over = reader.feed_eof
         shown: list[object] = []
         try:
@@ -70,6 +71,11 @@ class Answering(Writer):
         asyncio.get_running_loop().call_soon(again)
 
 
+def subscribed(data: bytes) -> object:
+    """Be a viewer whose subscription is answered with these bytes; ID in them is its number."""
+    return follow(data, b"")
+
+
 def greeted(data: bytes) -> object:
     return link.greeted(data)
 
@@ -101,5 +107,9 @@ TARGET = Target(
             (SNAPSHOT + EVENT, EVENT, SUBSCRIBED, SNAPSHOT + EVENT.replace(b"4", b"9")),
             (Unreachable,),
         ),
+        Reader(
+            "subscribed", subscribed, (SUBSCRIBED, b'{"type":"reply","id":"ID"}\n' + SNAPSHOT), (Unreachable,)
+        ),
+        Reader("console's snapshot", wire.snapshot, (SNAPSHOT,), (wire.Unreadable,)),
     ),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.compute.attempts import AttemptLog
+from engine.playback import Playback
 from engine.protocol import Event as WireEvent
+from engine.recording import record
 from engine.replay import Past
 from engine.search.recorded import cell_of
 from state.chain import GENESIS
@@ -41,13 +45,17 @@ def template() -> bytes:
 
 def patched(data: bytes) -> object:
     """Change places of the file (three bytes of place, one of length, the new bytes; again and again), then read all of it."""
-    file, at = bytearray(template()), 0
+    return whole(edited(template(), data))
+
+
+def edited(content: bytes, data: bytes) -> bytes:
+    file, at = bytearray(content), 0
     while at + 4 <= len(data):
         place, size = int.from_bytes(data[at : at + 3], "big") % len(file), data[at + 3]
         new = data[at + 4 : at + 4 + size]
         file[place : place + len(new)] = new
         at += 4 + size
-    return whole(bytes(file[: len(template())]))
+    return bytes(file[: len(content)])
 
 
 def whole(data: bytes) -> object:
@@ -63,6 +71,40 @@ def whole(data: bytes) -> object:
         journal.story("sweep"), journal.coverage.rows(), journal.requests.newest(5)
         Past(journal).room(seen)
     return seen
+
+
+@cache
+def recorded() -> tuple[dict[str, Any], bytes]:
+    """Return a recording's first line, and the packed journal behind it."""
+    template()
+    folder = scratch.folder()
+    record(folder / "template", folder / "slice.rec")
+    line, _, packed = (folder / "slice.rec").read_bytes().partition(b"\n")
+    return json.loads(line), packed
+
+
+def recording(data: bytes) -> object:
+    """Look at a recording whose journal was changed in places; its first line is right for what follows."""
+    header, packed = recorded()
+    packed = zlib.compress(edited(zlib.decompress(packed), data), 1)
+    told = {**header, "sha256": hashlib.sha256(packed).hexdigest(), "bytes": len(packed)}
+    return played(json.dumps(told).encode() + b"\n" + packed)
+
+
+def first_line(data: bytes) -> object:
+    """Look at a recording of which somebody wrote the first line."""
+    return played(data + b"\n" + recorded()[1])
+
+
+def played(content: bytes) -> object:
+    folder = scratch.folder() / "played"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shown = Playback(scratch.file("slice.rec", content), folder)
+    try:
+        return shown.snapshot().model_dump(), [event.seq for event in shown.events()]
+    finally:
+        shown.close()
 
 
 def row(data: bytes) -> object:
@@ -114,5 +156,7 @@ TARGET = Target(
         Reader("attempts", attempts, (ATTEMPT,), ()),
         Reader("lock", lock, (b'{"pid": 7, "boot": "b", "since": "s"}',), ()),
         Reader("log", log, (LINE,), ()),
+        Reader("recording", recording, (b"\x00\x00\x1c\x02ab", b"")),
+        Reader("recording's first line", first_line, (json.dumps(recorded()[0]).encode(), b'{"schema": "recording/2"}')),
     ),
 )  # fmt: skip

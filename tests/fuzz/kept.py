@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,25 +64,35 @@ def enter(run: Run) -> None:
 
 
 def keep(target: Target, inputs: Iterable[bytes]) -> int:
-    """Replace the committed corpus by the smallest inputs that reach all lines which any input reaches; regressions stay."""
+    """Replace the committed corpus by a few inputs that together reach all lines which any input reaches; regressions stay."""
     folder = CORPUS / target.name
     folder.mkdir(parents=True, exist_ok=True)
     old = {path: path.read_bytes() for path in target.corpus()}
     regressions = {data for path, data in old.items() if path.name.startswith("regression-")}
-    seen: dict[str, set[Line]] = defaultdict(set)
-    kept: list[bytes] = []
     candidates = {data for data in (*inputs, *old.values()) if len(data) <= LARGEST} - regressions
-    for data in sorted(candidates, key=lambda one: (len(one), one)):
-        fresh = lines(target, data) - seen[target.reader(data).name]
-        if fresh:
-            seen[target.reader(data).name] |= fresh
-            kept.append(data)
+    kept = cover({(target.reader(data).name, data): lines(target, data) for data in candidates})
     for path in old:
         if not path.name.startswith("regression-"):
             path.unlink()
     for data in kept:
         (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     return len(kept)
+
+
+def cover(reached: Mapping[tuple[str, bytes], set[Line]]) -> list[bytes]:
+    """Return inputs, each the one that adds most (the shortest of those), until none adds a line of its reader's."""
+    left = {key: set(found) for key, found in reached.items()}
+    kept: list[bytes] = []
+    while left:
+        reader, data = max(left, key=lambda key: (len(left[key]), -len(key[1]), key[1]))
+        best = left.pop((reader, data))
+        if not best:
+            break
+        kept.append(data)
+        for key, found in left.items():
+            if key[0] == reader:
+                found -= best
+    return kept
 
 
 def lines(target: Target, data: bytes) -> set[Line]:

@@ -25,7 +25,7 @@ from tests.fuzz import scratch
 from tests.fuzz.target import Reader, Target
 
 # Mutation never hits the checksum, and behind it lies what is worth reaching.
-unchecked = mock.patch.object(zipfile.ZipExtFile, "_update_crc", lambda self, data: None)
+unchecked = mock.patch.object(zipfile.ZipExtFile, "_update_crc", return_value=None)
 
 
 def without_checksums(read: Callable[[bytes], object]) -> Callable[[bytes], object]:
@@ -88,7 +88,9 @@ def zipped(arrays: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> byt
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", compression) as archive:
         for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+            member_info = zipfile.ZipInfo(f"{name}.npy")
+            member_info.compress_type = compression
+            with archive.open(member_info, "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
     return made.getvalue()
 

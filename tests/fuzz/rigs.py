@@ -89,7 +89,7 @@ def guarded(data: bytes) -> object:
             mock.patch.object(guard.os, "write", write),
             mock.patch.object(guard.subprocess, "Popen", started),
         ):
-            with mock.patch.object(guard.os, "read", lambda fd, size: data):
+            with mock.patch.object(guard.os, "read", return_value=data):
                 one.listen()
             one.open_gate()
     finally:
@@ -107,7 +107,7 @@ def heard(data: bytes) -> object:
     worker.enter = lambda phase: setattr(worker, "phase", phase)
     one: Any = SimpleNamespace(delay=1.0, say=lambda **event: said.append(json.dumps(event).encode()))
     one.note = partial(guard.Guard.note, one)
-    with mock.patch.object(guard.os, "read", lambda fd, size: data):
+    with mock.patch.object(guard.os, "read", return_value=data):
         guard.Guard.hear(one, worker)
     return [taken for line in said if (taken := _event(line)) is not None]
 
@@ -147,7 +147,7 @@ FILES = (
 
 def nvidia(data: bytes) -> object:
     done = SimpleNamespace(returncode=0, stdout=data.decode("utf-8", "replace"), stderr="")
-    with mock.patch.object(probe.subprocess, "run", lambda *args, **options: done):
+    with mock.patch.object(probe.subprocess, "run", return_value=done):
         return json.dumps(probe.nvidia("nvidia-smi", []))
 
 
@@ -191,7 +191,6 @@ def wheel(name: str = "pkg/__init__.py") -> bytes:
     return made.getvalue()
 
 
-INSTALLER = (OSError, ValueError, zipfile.BadZipFile, NotImplementedError)
 TARGET = Target(
     "rigs",
     "readings, facts, guard lines both ways, installer and store, sysfs and kernel log",
@@ -205,6 +204,6 @@ TARGET = Target(
         Reader("amd", amd, (SYSFS,), ()),
         Reader("nvidia", nvidia, (SMI,), ()),
         Reader("kernel", kernel, (KMSG, b"MemTotal: 8 kB\nMemAvailable: 4 kB\n"), ()),
-        Reader("wheel", installed, (wheel(), wheel("../../evil.py"), wheel("/evil.py")), INSTALLER),
+        Reader("wheel", installed, (wheel(), wheel("../../evil.py"), wheel("/evil.py")), installer.BROKEN),
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from functools import cache
 from typing import Any
 
-from engine.peer import Peer
+from engine.peer import Caller, Peer
 from engine.protocol import LINE_LIMIT, Command, Reply
 from tests.fuzz.target import Reader, Target
 
@@ -29,8 +29,8 @@ class Host:
     def __init__(self) -> None:
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def execute(self, command: Command, by: str) -> Reply:
-        return Reply(id=command.id, ok=True, data={"verb": command.verb, "by": by})
+    async def execute(self, command: Command, caller: Caller) -> Reply:
+        return Reply(id=command.id, ok=True, data={"verb": command.verb, "by": caller.by})
 
     def subscribe(self, peer: Peer) -> None:
         peer.offer_snapshot(b'{"type":"snapshot"}\n', 1)

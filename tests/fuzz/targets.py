@@ -13,6 +13,7 @@ from tests.fuzz import (
     expressions,
     journal,
     npz,
+    operations,
     requests,
     results,
     rigs,
@@ -25,5 +26,6 @@ TARGETS: Mapping[str, Target] = {
     one.TARGET.name: one.TARGET
     for one in (
         draws, requests, settings, server, client, npz, artifacts, answers, journal, expressions, results, rigs, certificates,
+        operations,
     )
 }  # fmt: skip

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -251,3 +252,60 @@ def test_kill_nine_loses_no_acknowledged_draw(tmp_path: Path) -> None:
     assert store.last >= acknowledged
     assert store.snapshot().values.tolist() == [number % 1000 for number in range(store.last)]
     store.close()
+
+
+def test_sectors_that_never_came_are_cut_with_all_that_follows(tmp_path: Path) -> None:
+    store = DrawStore.open(tmp_path)
+    store.append([Arrival(n) for n in range(3)])
+    store.close()
+    whole = (tmp_path / "draws.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    (tmp_path / "draws.jsonl").write_bytes(whole + lines[0][:20] + bytes(512) + lines[1])
+    store = DrawStore.open(tmp_path)
+    assert (len(store), store.repaired) == (3, 532 + len(lines[1]))
+    assert store.append([Arrival(3)]) == [4]
+    store.close()
+
+
+def test_a_block_read_at_once_is_what_line_by_line_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrivals = [
+        Arrival(n % 7 if n % 5 else None, datetime(2026, 1, 1, tzinfo=UTC) if n % 3 else None, "evening" if 40 < n < 60 else None, f"id {n}" if n % 2 else None)
+        for n in range(200)
+    ]  # fmt: skip
+    with closing(DrawStore.open(tmp_path)) as store:
+        store.append(arrivals)
+    monkeypatch.setattr("engine.history.store.BLOCK", 900)
+    at_once = DrawStore.open(tmp_path)
+    at_once.close()
+    monkeypatch.setattr("engine.history.store._plain", lambda lines, first: None)
+    by_line = DrawStore.open(tmp_path)
+    by_line.close()
+    for name in ("_values", "_times", "_sessions", "_ids", "_size"):
+        assert getattr(at_once, name) == getattr(by_line, name), name
+    assert at_once._digest.hexdigest() == by_line._digest.hexdigest()
+    assert len(at_once) == 200
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"seq": 2, "value": 1, "time": null, "session": null, "id": null},{"seq": 3, "value": 1, "time": null, "session": null, "id": null}',
+        '{"seq": 3, "value": 1, "time": null, "session": null, "id": null}',
+        '{"seq": 2, "value": true, "time": null, "session": null, "id": null}',
+        '{"seq": 2, "value": -1, "time": null, "session": null, "id": null}',
+        '{"seq": 2, "value": 1, "time": "noon", "session": null, "id": null}',
+        '{"seq": 2, "value": 1, "time": null, "session": null, "id": " x"}',
+        "",
+    ],
+)
+def test_a_block_with_a_bad_line_names_that_line(tmp_path: Path, line: str) -> None:
+    with closing(DrawStore.open(tmp_path)) as store:
+        store.append([Arrival(5)])
+    path = tmp_path / "draws.jsonl"
+    path.write_text(
+        path.read_text() + line + "\n" + '{"seq": 3, "value": 1, "time": null, "session": null, "id": null}\n'
+    )
+    with pytest.raises(EnvironmentFault, match="line 2: damaged"):
+        DrawStore.open(tmp_path)

@@ -238,3 +238,26 @@ async def test_cancelling_a_slow_prompt_frees_the_slot_within_seconds(
         done = await client.complete("x", tokens=4, grammar='root ::= "abc"')
         assert done.text == "abc"
         assert time.monotonic() - begun < 5.0
+
+
+async def test_grammars_that_the_server_refused_are_offered_again(
+    settings: Made, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.llm.keeper.HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr("engine.llm.keeper.RECHECK_SECONDS", 0.1)
+    offered = 0
+
+    async def unfit(client: Any) -> dict[str, str]:
+        nonlocal offered
+        offered += 1
+        return {"agent_decision": "failed to parse grammar"} if offered < 3 else {}
+
+    monkeypatch.setattr("engine.llm.keeper._unfit", unfit)
+    async with kept(settings(), heard) as keeper:
+        serving = asyncio.create_task(keeper.serve())
+        async with asyncio.timeout(30):
+            while keeper.facts is None or keeper.unfit:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        serving.cancel()
+    assert offered == 3
+    assert [event["unfit"] for event in heard.of("llm.server") if event["state"] == "grammars"] == [{}]

@@ -17,9 +17,9 @@ from engine.llm import vram
 from engine.llm.breaker import Breaker
 from engine.llm.client import closed
 from engine.llm.cost import FILE_NAME, Capped, Guard
-from engine.llm.masks import masked, raw_data
 from engine.llm.server import arguments
 from engine.llm.vram import Card
+from engine.masks import masked, raw_data
 
 
 def test_three_restarts_in_ten_minutes_and_no_fourth_until_the_first_is_past() -> None:

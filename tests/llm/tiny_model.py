@@ -1,4 +1,8 @@
-"""Write a tiny GGUF with seeded random weights: it tests the plumbing around a model, never a judgement. `python tests/llm/tiny_model.py FILE`."""
+"""Write a tiny GGUF with seeded random weights: it tests the plumbing around a model, never a judgement. `python tests/llm/tiny_model.py FILE [calm]`.
+
+With `calm` the weights are not random: every token is followed by the same preference of letters, so that under a grammar an answer is
+short and agrees (`SOUND`, `PROCEED`, nothing of concern). A soak with it exercises server, queue and bundles without random care.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,13 @@ TEMPLATE = (
 )
 
 
-def write(path: Path, *, seed: int = 0, context: int = CONTEXT, template: str = TEMPLATE) -> Path:
+CALM = '"SP]}9M'
+"""Letters that a calm model prefers, most wanted first: it ends texts and lists, and chooses the words that begin so."""
+
+
+def write(
+    path: Path, *, seed: int = 0, context: int = CONTEXT, template: str = TEMPLATE, calm: bool = False
+) -> Path:
     """Write the model and return its path; the same arguments give the same bytes."""
     out = gguf.GGUFWriter(str(path), "llama")
     out.add_name("tiny-random")
@@ -29,7 +39,10 @@ def write(path: Path, *, seed: int = 0, context: int = CONTEXT, template: str = 
     out.add_rope_dimension_count(WIDTH // HEADS)
     out.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     words = _vocabulary(out, template)
-    _weights(out, words, np.random.default_rng(seed))
+    if calm:
+        _preferences(out, words)
+    else:
+        _weights(out, words, np.random.default_rng(seed))
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()
@@ -84,5 +97,29 @@ def _weights(out: gguf.GGUFWriter, words: int, rng: np.random.Generator) -> None
             out.add_tensor(f"{block}{name}.weight", ones)
 
 
+def _preferences(out: gguf.GGUFWriter, words: int) -> None:
+    """Write weights under which the hidden state is always one, so that the output matrix alone says which token follows."""
+    logits = np.zeros(words, np.float32)
+    first = 3 + 256  # control tokens and bytes come before the characters
+    for rank, letter in enumerate(CALM):
+        logits[first + ord(letter) - 32] = 40.0 - 4.0 * rank
+    ones = np.ones(WIDTH, np.float32)
+    out.add_tensor("token_embd.weight", np.ones((words, WIDTH), np.float16))
+    out.add_tensor("output_norm.weight", ones)
+    out.add_tensor("output.weight", (logits[:, None] / WIDTH * ones).astype(np.float16))
+    for layer in range(LAYERS):
+        block = f"blk.{layer}."
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            out.add_tensor(f"{block}{name}.weight", np.zeros((WIDTH, WIDTH), np.float16))
+        for name, shape in (
+            ("ffn_gate", (INNER, WIDTH)),
+            ("ffn_up", (INNER, WIDTH)),
+            ("ffn_down", (WIDTH, INNER)),
+        ):
+            out.add_tensor(f"{block}{name}.weight", np.zeros(shape, np.float16))
+        for name in ("attn_norm", "ffn_norm"):
+            out.add_tensor(f"{block}{name}.weight", ones)
+
+
 if __name__ == "__main__":
-    print(write(Path(sys.argv[1])))
+    print(write(Path(sys.argv[1]), calm=sys.argv[2:] == ["calm"]))

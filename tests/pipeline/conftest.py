@@ -5,11 +5,14 @@
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from engine.compute.inputs import Input
+from engine.compute.inputs import Shelf as Inputs
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop, StopWord
 from engine.compute.task import TaskResult
@@ -46,6 +49,7 @@ class InlineCompute:
 
     def __init__(self, folder):
         self.word = StopWord(folder / "stop.word")
+        self.inputs = folder / "inputs"
         self.ran = []
         self.halt_after = None
 
@@ -57,10 +61,15 @@ class InlineCompute:
         began = time.perf_counter()
         try:
             stop = Stop(self.word, self.word.generation())
-            meta, arrays = resolve(task.kind)(dict(task.params), dict(task.arrays), stop)
+            given = {**Inputs(self.inputs).arrays(one.digest for one in task.inputs), **task.arrays}
+            meta, arrays = resolve(task.kind)(dict(task.params), given, stop)
         except Halted:
             return TaskResult(task.key, False, {}, {}, None, 0.0, "inline", True)
         return TaskResult(task.key, True, meta, arrays, None, time.perf_counter() - began, "inline", False)
+
+    @asynccontextmanager
+    async def shared(self, arrays):
+        yield Input.write(self.inputs, arrays)
 
     async def map(self, tasks, *, window=None):
         for task in tasks:

@@ -11,7 +11,9 @@ import pytest
 
 from engine.recovery.answer import Found
 from engine.recovery.elimination import recover
-from engine.recovery.systems import Hypothesis, Problem, constant, periodic, rotations
+from engine.recovery.problem import Problem, calls_of, constant, periodic, rotations
+from engine.recovery.systems import Hypothesis
+from engine.recovery.systems import made as read
 from hip_cuda_kernels import gf2, host
 
 V8 = "v8_math_random/state52"
@@ -26,7 +28,7 @@ def planted(
 
 def made(problem: Problem, found: Found, count: int) -> np.ndarray:
     hypothesis = Hypothesis(found.pattern, found.place)
-    return problem.made(problem.model.unpack(found.state), hypothesis, np.arange(count))
+    return read(problem, problem.model.unpack(found.state), hypothesis, np.arange(count))
 
 
 def predicting(problem: Problem, found: tuple[Found, ...], draws: np.ndarray) -> list[Found]:
@@ -54,7 +56,7 @@ def predicting(problem: Problem, found: tuple[Found, ...], draws: np.ndarray) ->
 )
 def test_one_state_under_an_unknown_gap(family: str, mapping: str, size: int, count: int, gap: int) -> None:
     draws = planted(family, mapping, size, count + 50, gap)
-    problem = Problem(draws[:count], family, mapping, 0, size - 1, constant(max(gap - 3, 0), gap + 3))
+    problem = Problem(family, mapping, 0, size - 1, constant(max(gap - 3, 0), gap + 3), draws=draws[:count])
     answer = recover(problem)
     best = predicting(problem, answer.found, draws)
     assert {one.pattern for one in best} == {(gap,)}, answer.reason
@@ -64,7 +66,7 @@ def test_one_state_under_an_unknown_gap(family: str, mapping: str, size: int, co
 @pytest.mark.parametrize(("start", "gap"), [(0, 0), (777, 137), (5001, 200), (63, 1)])
 def test_v8_from_twenty_one_draws_at_an_unknown_place_and_gap_up_to_200(start: int, gap: int) -> None:
     draws = planted(V8, "float(52)", 1000, 121, gap, start=start)
-    problem = Problem(draws[:21], V8, "float(52)", 0, 999, constant(0, 200))
+    problem = Problem(V8, "float(52)", 0, 999, constant(0, 200), draws=draws[:21])
     begin = time.process_time()
     answer = recover(problem)
     assert time.process_time() - begin < 5
@@ -89,7 +91,7 @@ def test_nodes_own_math_random_is_followed_across_blocks(seed: int | None) -> No
     if not 7.1 <= era < 14.2:
         pytest.skip(f"V8 {version} adds two words")
     family, mapping = (V8, "float(52)") if era < 13 else ("v8_math_random/state53", "float(53)")
-    problem = Problem(np.array(draws[:24]), family, mapping, 0, 999, constant(0, 200))
+    problem = Problem(family, mapping, 0, 999, constant(0, 200), draws=np.array(draws[:24]))
     best = predicting(problem, recover(problem).found, np.array(draws))
     assert {one.pattern for one in best} == {(gap,)}
     assert skip % 64 in {one.place for one in best}  # beside places that no draw tells apart
@@ -99,7 +101,7 @@ def test_missing_draws_cost_their_bits_and_no_more() -> None:
     draws = planted("xorshift128/marsaglia", "mod", 1000, 120, 4)
     holed = draws[:80].copy()
     holed[[0, 3, 17, 18, 40]] = -1
-    problem = Problem(holed, "xorshift128/marsaglia", "mod", 0, 999, constant(0, 9))
+    problem = Problem("xorshift128/marsaglia", "mod", 0, 999, constant(0, 9), draws=holed)
     answer = recover(problem)
     assert [one.pattern for one in predicting(problem, answer.found, draws)] == [(4,)]
     assert not set(answer.found[0].solved_from) & {0, 3, 17, 18, 40}
@@ -107,10 +109,10 @@ def test_missing_draws_cost_their_bits_and_no_more() -> None:
 
 def test_a_periodic_pattern_given_and_unknown() -> None:
     stream = planted("xorshift128/marsaglia", "mod", 1000, 600, 0)
-    calls = Hypothesis((2, 0, 5), 0).calls(np.arange(130))
+    calls = calls_of((2, 0, 5), np.arange(130))
     draws = stream[calls]
     for patterns in (rotations((5, 2, 0)), periodic(3, 0, 5)):
-        problem = Problem(draws[:60], "xorshift128/marsaglia", "mod", 0, 999, patterns)
+        problem = Problem("xorshift128/marsaglia", "mod", 0, 999, patterns, draws=draws[:60])
         answer = recover(problem)
         assert [one.pattern for one in predicting(problem, answer.found, draws)] == [(2, 0, 5)]
         assert answer.tried_bits == pytest.approx(128 + np.log2(len(patterns)))
@@ -119,13 +121,13 @@ def test_a_periodic_pattern_given_and_unknown() -> None:
 def test_draws_beyond_those_it_is_solved_from_are_left_as_evidence() -> None:
     draws = planted("xorshift128/marsaglia", "mod", 1000, 90, 0)
     draws[70] ^= 1
-    (found,) = recover(Problem(draws, "xorshift128/marsaglia", "mod", 0, 999, constant(0, 3))).found
+    (found,) = recover(Problem("xorshift128/marsaglia", "mod", 0, 999, constant(0, 3), draws=draws)).found
     assert max(found.solved_from) < 60
 
 
 def test_random_draws_have_no_state_and_the_space_is_decided() -> None:
     draws = np.random.default_rng(1).integers(0, 1000, 80)
-    answer = recover(Problem(draws, "xorshift128/marsaglia", "mod", 0, 999, constant(0, 50)))
+    answer = recover(Problem("xorshift128/marsaglia", "mod", 0, 999, constant(0, 50), draws=draws))
     assert answer.found == ()
     assert answer.exhausted
 
@@ -133,7 +135,7 @@ def test_random_draws_have_no_state_and_the_space_is_decided() -> None:
 def test_states_that_meet_the_exact_bits_alone_are_not_reported() -> None:
     """11 draws x % 1000 show 33 bits, met by some hundred states under 201 gaps; the values leave one."""
     draws = planted("xorshift32/raw_seed", "mod", 1000, 11, 150)
-    problem = Problem(draws, "xorshift32/raw_seed", "mod", 0, 999, constant(0, 200))
+    problem = Problem("xorshift32/raw_seed", "mod", 0, 999, constant(0, 200), draws=draws)
     assert [one.pattern for one in recover(problem).found] == [(150,)]
 
 
@@ -141,7 +143,7 @@ def test_a_null_space_of_few_dimensions_is_listed_in_full() -> None:
     """Masked words of 8 bits each show fewer equations than unknowns: every state that makes the draws is found."""
     draws = planted("xorshift32/raw_seed", "shift(24)", 256, 4, 0)[:4]
     draws[3] = -1
-    problem = Problem(draws, "xorshift32/raw_seed", "shift(24)", 0, 255, constant(0, 0))
+    problem = Problem("xorshift32/raw_seed", "shift(24)", 0, 255, constant(0, 0), draws=draws)
     answer = recover(problem)
     seeds = host.sieve(
         "xorshift32/raw_seed", "shift(24)", 0, 255, draws[None, :], np.array([3]),
@@ -167,7 +169,7 @@ def test_what_it_cannot_decide_it_refuses_with_the_reason(
     family: str, mapping: str, size: int, count: int, reason: str
 ) -> None:
     draws = planted(family, mapping, size, count, 0)
-    answer = recover(Problem(draws, family, mapping, 0, size - 1, constant(0, 1)))
+    answer = recover(Problem(family, mapping, 0, size - 1, constant(0, 1), draws=draws))
     assert reason in answer.reason
     assert answer.found == ()
     assert not answer.exhausted
@@ -175,14 +177,16 @@ def test_what_it_cannot_decide_it_refuses_with_the_reason(
 
 def test_the_draws_it_asks_for_suffice() -> None:
     draws = planted("xorshift128/marsaglia", "mod", 1000, 200, 7)
-    need = recover(Problem(draws[:10], "xorshift128/marsaglia", "mod", 0, 999, constant(0, 9))).need
+    need = recover(Problem("xorshift128/marsaglia", "mod", 0, 999, constant(0, 9), draws=draws[:10])).need
     assert need is not None
-    assert recover(Problem(draws[:need], "xorshift128/marsaglia", "mod", 0, 999, constant(0, 9))).found
+    assert recover(Problem("xorshift128/marsaglia", "mod", 0, 999, constant(0, 9), draws=draws[:need])).found
 
 
 def test_rejection_that_is_unlikely_is_assumed_away_and_said() -> None:
     draws = planted("pure_rand/xorshift128plus", "mod_reject(32)", 1000, 170, 0)
-    answer = recover(Problem(draws, "pure_rand/xorshift128plus", "mod_reject(32)", 0, 999, constant(0, 0)))
+    answer = recover(
+        Problem("pure_rand/xorshift128plus", "mod_reject(32)", 0, 999, constant(0, 0), draws=draws)
+    )
     assert "no word was rejected" in answer.reason
     assert answer.found
     assert not answer.exhausted
@@ -192,7 +196,8 @@ def test_rejection_that_is_unlikely_is_assumed_away_and_said() -> None:
 def test_a_stop_ends_it_at_once_and_leaves_the_space_open(family: str) -> None:
     draws = planted(family, "mod", 1000, 7000, 0)
     answer = recover(
-        Problem(draws, family, "mod", 0, 999, constant(0, 3)), stop=gf2.Stop(np.ones(1, dtype=np.uint32))
+        Problem(family, "mod", 0, 999, constant(0, 3), draws=draws),
+        stop=gf2.Stop(np.ones(1, dtype=np.uint32)),
     )
     assert not answer.exhausted
     assert "stopped" in answer.reason
@@ -201,7 +206,7 @@ def test_a_stop_ends_it_at_once_and_leaves_the_space_open(family: str) -> None:
 def test_mt19937_from_three_bits_a_draw() -> None:
     """6,900 draws x % 1000."""
     draws = planted(MT, "mod", 1000, 7000, 1)
-    problem = Problem(draws[:6900], MT, "mod", 0, 999, constant(1, 1))
+    problem = Problem(MT, "mod", 0, 999, constant(1, 1), draws=draws[:6900])
     answer = recover(problem)
     assert [one.pattern for one in predicting(problem, answer.found, draws)] == [(1,)]
     assert answer.exhausted
@@ -209,7 +214,7 @@ def test_mt19937_from_three_bits_a_draw() -> None:
 
 def test_a_large_state_is_solved_gap_by_gap_and_a_wrong_gap_contradicts_itself() -> None:
     draws = planted("mt11213b/boost", "mulshift", 1 << 16, 800, 0)
-    problem = Problem(draws[:760], "mt11213b/boost", "mulshift", 0, (1 << 16) - 1, constant(0, 1))
+    problem = Problem("mt11213b/boost", "mulshift", 0, (1 << 16) - 1, constant(0, 1), draws=draws[:760])
     answer = recover(problem)
     assert [one.pattern for one in answer.found] == [(0,)]
     assert predicting(problem, answer.found, draws) == list(answer.found)
@@ -218,4 +223,4 @@ def test_a_large_state_is_solved_gap_by_gap_and_a_wrong_gap_contradicts_itself()
 
 def test_later_draws_that_bring_no_rank_ask_for_no_more() -> None:
     draws = planted("r250/gsl", "shift(29)", 8, 4000, 0)
-    assert recover(Problem(draws, "r250/gsl", "shift(29)", 0, 7, constant(0, 0))).need is None
+    assert recover(Problem("r250/gsl", "shift(29)", 0, 7, constant(0, 0), draws=draws)).need is None

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from engine.recovery import lattice
+from engine.recovery.answer import Answer
 from engine.recovery.congruences import MODELS
 from engine.recovery.cuts import cut_of
-from engine.recovery.lattice import solve
+from engine.recovery.problem import Problem, constant
 from hip_cuda_kernels import host
 
 JAVA, DRAND, MUSL = "lcg48/java", "lcg48/drand48", "knuth_lcg64/musl"
@@ -40,6 +42,13 @@ PLANTED = [
     ("lcg31/minstd48271", "float(31)", 1000, 6, 40),
     ("tcl_rand/srand", "float(31)", 1000, 6, 40),
 ]
+
+
+def solve(
+    draws: np.ndarray, family: str, mapping: str, lo: int, hi: int, gaps: tuple[int, int], *, noise: float = 0.0,
+    stop: lattice.Stop | None = None,
+) -> Answer:  # fmt: skip
+    return lattice.solve(Problem(family, mapping, lo, hi, constant(*gaps), noise, draws), stop=stop)
 
 
 @dataclass
@@ -260,3 +269,16 @@ def test_noise_and_likely_rejections_exclude_nothing() -> None:
     assert not solve(draws, DRAND, "float(48)", 0, 999, (0, 3), noise=0.1).exhausted
     assert not solve(draws, JAVA, "top_reject", 0, 999, (0, 0)).exhausted
     assert solve(draws, JAVA, "java_bounded", 0, 999, (0, 0)).exhausted
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "size"),
+    [(JAVA, "java_bounded", 5), (JAVA, "java_bounded", 9), (MUSL, "mod", 20), ("msvc_rand/srand", "mod", 5)],
+)
+def test_draws_that_say_too_little_each_are_refused_at_once(name: str, mapping: str, size: int) -> None:
+    draws = plant(name, mapping, size, 80, 3, np.random.default_rng(4)).draws
+    begin = time.process_time()
+    answer = solve(draws, name, mapping, 0, size - 1, (0, 255))
+    assert time.process_time() - begin < 0.5
+    assert (answer.found, answer.exhausted) == ((), False)
+    assert f"draws of {size} values say too little each" in answer.reason

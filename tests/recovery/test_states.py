@@ -8,8 +8,8 @@ import pytest
 from engine.recovery import states
 from engine.recovery.answer import Found
 from engine.recovery.congruences import MODELS as CONGRUENCES
-from engine.recovery.methods import METHODS, method_for
-from engine.recovery.problem import Problem
+from engine.recovery.methods import METHODS, method_for, why_not
+from engine.recovery.problem import Problem, constant
 from engine.recovery.recurrences.models import MODELS as RECURRENCES
 from hip_cuda_kernels import host
 
@@ -88,8 +88,27 @@ def test_usual_gaps_join_up_and_share_all_belief_at_most_once(name: str) -> None
 
 def test_more_draws_are_asked_for_more_gaps_and_fewer_values() -> None:
     few, many = (
-        METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 999, (0, top)))
+        METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 999, constant(0, top)))
         for top in (0, 999)
     )
     coarse = METHODS["lattice"].least_draws(Problem("lcg48/java", "java_bounded", 0, 9))
     assert few < many < coarse
+
+
+@pytest.mark.parametrize(
+    ("family", "mapping", "hi", "noise", "words"),
+    [
+        ("mt19937/cpython", "top_reject", 999, 0.0, "drawn again"),
+        ("mt19937/init_genrand", "mod", 999, 0.1, "up to 256 bits, this one has 19937"),
+        ("xoroshiro128/plus", "float(53)", 999, 0.0, "only the lowest bit"),
+        ("splitmix64/raw_seed", "mod", 999, 0.0, "its seeds alone are searched"),
+        ("lcg48/java", "digits(3)", 999, 0.0, "several calls"),
+        (V8, "float(52)", 999, 0.1, ""),
+    ],
+)
+def test_what_algebra_does_not_serve_is_said_in_words(
+    family: str, mapping: str, hi: int, noise: float, words: str
+) -> None:
+    told = why_not(Problem(family, mapping, 0, hi, noise=noise))
+    assert words in told
+    assert bool(told) is bool(words)

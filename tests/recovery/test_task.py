@@ -16,6 +16,7 @@ JAVA = {
     "lo": 0,
     "hi": 999,
     "gaps": [0, 40],
+    "period": 1,
     "rng": 7,
     "noise": 0.0,
 }
@@ -48,7 +49,16 @@ def test_a_state_without_a_seed_is_told_as_it_is(stop: Stop) -> None:
     family, mapping = "v8_math_random/state52", "float(52)"
     state = states.random(family, np.random.default_rng(5))
     draws = states.values(family, mapping, state, 0, 999, 40, gap=4)
-    asked = {"family": family, "mapping": mapping, "lo": 0, "hi": 999, "gaps": [0, 7], "rng": 7, "noise": 0.0}
+    asked = {
+        "family": family,
+        "mapping": mapping,
+        "lo": 0,
+        "hi": 999,
+        "gaps": [0, 7],
+        "period": 1,
+        "rng": 7,
+        "noise": 0.0,
+    }
     meta, _ = run({**asked, "route": "gf2", "plants": 1}, {"draws": draws[None, :]}, stop)
     assert [hex(state), 4, None, None] in [one[1:] for one in meta["states"]]
 

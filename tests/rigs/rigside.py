@@ -18,7 +18,7 @@ from engine.rigs.attempt import Attempt
 from engine.rigs.guardlink import Terms
 from engine.rigs.life import Life
 from engine.rigs.machine import Machine
-from engine.rigs.payload import Ending, Payload, Place, Voice
+from engine.rigs.payload import Berth, Ending, Payload, Place, Voice
 from engine.rigs.rules import Change
 from engine.rigs.worker import RigWorker
 
@@ -64,6 +64,7 @@ class SmallCrew:
     ended: list[tuple[str, str]] = field(default_factory=list)
     voices: dict[str, Voice] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
+    berths: list[str] = field(default_factory=list)
 
     paced = False
 
@@ -89,6 +90,15 @@ class SmallCrew:
 
     def said(self, place: Place, line: Mapping[str, Any]) -> None:
         self.lines.append((place.name, line))
+
+    def wanted(self) -> frozenset[str]:
+        return frozenset()
+
+    def reached(self, berth: Berth) -> None:
+        self.berths.append(berth.name)
+
+    def lost(self, berth: Berth) -> None:
+        self.berths = [name for name in self.berths if name != berth.name]
 
     def drain(self, place: Place, voice: Voice) -> None:
         voice.tell({"drain": True})
@@ -146,10 +156,10 @@ def make_cards(root: Path, count: int) -> Path:
     return root
 
 
-async def until(found: Callable[[], Any], seconds: float = 30.0) -> Any:
+async def until(found: Callable[[], Any], seconds: float = 30.0, look: float = 0.02) -> Any:
     """Wait until `found()` is true and return it; an AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < deadline, "it did not come"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(look)
     return value

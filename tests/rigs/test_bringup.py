@@ -15,6 +15,8 @@ import psutil
 import pytest
 from rigside import SmallCrew, until
 
+from engine.config import RigSettings
+
 Raise = Callable[..., Any]
 
 
@@ -121,6 +123,35 @@ async def test_a_death_keeps_what_the_kernel_said_meanwhile(raise_rig: Raise, tm
         os.kill(stage.worker.pid, signal.SIGKILL)
         await until(lambda: stage.attempts)
         assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: ring gfx timeout, GPU reset begin!",)
+
+
+async def test_a_kernel_log_that_the_guard_may_not_read_is_asked_for_over_the_connection(
+    raise_rig: Raise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "engine.rigs.kernel.COMMAND", "echo 'amdgpu 0000:03:00.0: GPU reset'; echo usb 1-1: a mouse"
+    )
+    async with raise_rig(1, ssh=True, terms={"kmsg": "/no/kmsg"}) as stage:
+        await stage.all_ready(1)
+        os.kill(stage.worker.pid, signal.SIGKILL)
+        await until(lambda: stage.attempts)
+        assert stage.attempts[0].kernel == ("amdgpu 0000:03:00.0: GPU reset",)
+        await stage.all_ready(1)
+        monkeypatch.setattr(
+            "engine.rigs.kernel.COMMAND",
+            "echo 'dmesg: read kernel buffer failed: Operation not permitted'; exit 9",
+        )
+        for count in (2, 3):
+            calls = stage.life.reach.calls.total
+            os.kill(stage.worker.pid, signal.SIGKILL)
+            await until(lambda count=count: len(stage.attempts) == count)
+            (told,) = stage.attempts[-1].kernel
+            assert told.startswith(
+                "kernel log not readable: /no/kmsg: No such file or directory; dmesg: read kernel buffer failed"
+            )
+            assert told.endswith("usermod -aG systemd-journal USER, or sysctl kernel.dmesg_restrict=0")
+            await stage.all_ready(1)
+        assert stage.life.reach.calls.total - calls <= 1, "a rig that refuses is not asked again"
 
 
 async def test_a_worker_that_cannot_start_says_why(raise_rig: Raise, crew: SmallCrew) -> None:
@@ -270,3 +301,15 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+async def test_between_two_readings_nothing_is_asked_of_a_rig(raise_rig: Raise) -> None:
+    fastest = next(rule.ge for rule in RigSettings.model_fields["poll_s"].metadata if hasattr(rule, "ge"))
+    assert 60 / fastest <= 6, "a reading is one call, and nothing else is asked while the link lasts"
+    async with raise_rig(4, ssh=True, poll_s=10.0) as stage:
+        await stage.all_ready(4)
+        before = stage.life.reach.calls.total
+        await asyncio.sleep(0.7)
+        assert stage.life.reach.calls.total == before
+        await stage.life._poll()
+        assert stage.life.reach.calls.total == before + 1

@@ -112,6 +112,21 @@ def test_survivors_and_planted_truths_are_those_of_the_verdict(empty: Facts) -> 
     assert sum(one.hypotheses for one in empty.cells) == empty.analysis.hypotheses_tested
 
 
+def test_the_chance_line_is_held_against_what_the_twins_met(empty: Facts) -> None:
+    drawn = figures.reliability(empty.cells)
+    assert drawn is not None
+    met, low, high, told = (dict(one.points) for one in drawn.picture.series)  # type: ignore[union-attr]
+    assert 1 < len(told) <= figures.MOST_BINS
+    assert all(low[x] <= met[x] <= high[x] for x in met)
+    assert all(x == y for x, y in told.items())
+    total = sum(one.shuffled + one.uniform for one in empty.cells)
+    assert f"Both twins met {total} survivors" in drawn.caption
+    wrong = [replace(one, expected=one.expected + 40) for one in empty.cells]
+    far = figures.reliability(wrong)
+    assert far is not None
+    assert f"in the interval of 0 of {len(told)} groups" in far.caption
+
+
 def test_the_leaders_of_the_search_end_at_the_verdicts_bits(empty: Facts) -> None:
     assert empty.analysis is not None
     assert empty.improvements[-1].bits == pytest.approx(empty.analysis.evidence_bits, abs=0.01)

@@ -29,6 +29,13 @@ PATHS: dict[str, Space] = {
         families=("lcg48/java",), mappings=("java_bounded",), gap_law="reseed", **{**FEW, "gaps": Range(1, 2)}
     ),
     "states": Space(families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra"),
+    "patterns of gaps": Space(
+        families=("lcg48/java",),
+        mappings=("java_bounded",),
+        range=(0, 999),
+        gap_law="periodic",
+        gaps=Range(0, 2),
+    ),
 }
 
 

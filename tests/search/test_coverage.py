@@ -191,6 +191,42 @@ async def test_what_is_excluded_is_not_searched_again_and_a_wider_space_only_in_
 
 
 @pytest.mark.asyncio(loop_scope="package")
+@pytest.mark.parametrize("law", ["constant", "periodic"])
+async def test_states_that_algebra_excluded_are_not_solved_again(
+    law: str, compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    history = make_history(np.random.default_rng(6).integers(0, 1000, 60))
+    space = Space(
+        families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra", gap_law=law,  # type: ignore[arg-type]
+        gaps=Range(0, 2),
+    )  # fmt: skip
+    first = await searched(history, space, compute, journal)
+    rows = numbered(first.coverage())
+    assert {(one.origin, one.seed_hi) for one in rows} == {("state", 0)}
+    again = Identification(history, space, known=rows, kernel="build-1")
+    assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
+    wider = space.model_copy(update={"gaps": Range(0, 3)})
+    assert Identification(history, wider, known=rows, kernel="build-1").plan.hypotheses == sum(
+        cell.tested for cell in Identification(history, wider).plan.cells
+    )
+    made = of_history(again, Shelf(rows, 7, "f" * 64), "build-1")
+    assert made.rectangles[0].seeds == ["all 2^48 states"]
+    assert made.totals.share == 1.0
+    assert made.totals.excluded == sum(one.hypotheses for one in made.rectangles)
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_a_formula_is_kept_like_any_other_mapping(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    history = make_history(np.random.default_rng(7).integers(0, 1000, 60))
+    space = SPACE.model_copy(update={"mappings": ("formula(floor(u*1000))",), "seeds": (Range(0, 2047),)})
+    first = await searched(history, space, compute, journal)
+    again = Identification(history, space, known=numbered(first.coverage()), kernel="build-1")
+    assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
+
+
+@pytest.mark.asyncio(loop_scope="package")
 async def test_a_claimed_family_is_never_excluded(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:

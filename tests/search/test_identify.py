@@ -90,6 +90,21 @@ async def test_chance_draws_get_no_evidence_and_an_exclusion_with_power(
     assert journal.billed() == found.hypotheses_tested
 
 
+async def test_two_histories_in_one_journal_do_not_share_results(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    """Where the generator changes, the next search has cells of the same names; the first one's results are not its own."""
+    space = Space(families=("lcg48/java",), mappings=("java_bounded",), **SMALLER)
+    chance = make_history(np.random.default_rng(99).integers(0, 1000, 40))
+    before = await identify(chance, space, compute, journal, run="one", under="one|")
+    assert before.verdict == "no_evidence"
+    after = make_history(planted("lcg48/java", "java_bounded"))
+    found = await identify(after, space, compute, journal, run="two", under="two|")
+    assert found.verdict == "identified"
+    blind = await identify(after, space, compute, journal, run="three", under="one|")
+    assert blind.verdict != "identified", "the trap that `under` is for"
+
+
 async def test_a_wrong_mapping_is_not_claimed(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:

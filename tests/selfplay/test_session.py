@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,36 @@ async def test_every_episode_is_an_event_and_the_end_a_summary_with_posteriors_a
     assert len(told["rewards"]) == len(told["regret"]) == 14
     assert played.candidate is not None
     assert told["candidate"] == played.candidate.id
+
+
+async def test_a_session_that_was_cut_off_goes_on_and_plays_no_episode_again(tmp_path: Path) -> None:
+    """A halt after every third episode: without memory the session would begin anew each time and never end."""
+    with Journal.open(tmp_path) as journal:
+        attempts = 0
+        while True:
+            attempts += 1
+            left = iter(range(3))
+
+            def obey(left: Iterator[int] = left) -> None:
+                if next(left, None) is None:
+                    raise Halted("halted")
+
+            try:
+                whole = await play(
+                    Quick(), material("run-1"), journal, seed=1, episodes=14, width=2, base=Policy(), parent=0, obey=obey
+                )  # fmt: skip
+            except Halted:
+                continue
+            break
+        events = [event.data for event in journal.events(kinds=(EPISODE,))]
+        finished = list(journal.events(kinds=(FINISHED,)))
+    plain = [one["number"] for one in events if one["arm"] != "final"]
+    assert attempts > 3
+    assert len(plain) == len(whole.played) == 14
+    assert len(plain) == len(set(plain))
+    assert sorted({one["number"] for one in events}) == sorted(one["number"] for one in events)
+    assert len(finished) == 1
+    assert whole.candidate is not None
 
 
 async def test_no_episode_of_two_sessions_on_one_table_equals_another_and_rewards_are_remembered(

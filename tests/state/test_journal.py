@@ -25,6 +25,7 @@ from state.errors import (
     StateLocked,
 )
 from state.journal import Journal
+from state.migrations import versions
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -404,7 +405,7 @@ def test_a_full_disk_leaves_no_half_made_journal(small_disk: Path) -> None:
 # -- released versions ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", sorted(versions()))
 def test_the_journal_of_every_version_still_opens(version: int, tmp_path: Path) -> None:
     shutil.copy(FIXTURES / f"journal_v{version}.db", tmp_path / "journal.db")
     with Journal.open(tmp_path) as journal:

@@ -81,6 +81,12 @@ def test_numbers_have_no_hole(schema: Path) -> None:
         migrations.versions(schema)
 
 
+def test_no_number_is_given_twice(schema: Path) -> None:
+    (schema / f"{NOW:04d}_twin.sql").write_text("SELECT 1;\n")
+    with pytest.raises(StateError, match="each number once.*twin"):
+        migrations.versions(schema)
+
+
 def test_a_migration_ends_with_its_statement(schema: Path, tmp_path: Path) -> None:
     (schema / COLOURS).write_text("CREATE TABLE colours (a TEXT)\n")
     with pytest.raises(StateError, match="inside a statement"):

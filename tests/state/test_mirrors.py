@@ -126,3 +126,32 @@ def test_the_known_files_follow_the_journal(tmp_path: Path, journal: Journal) ->
     assert history["runs"][0]["id"] == "run-0001"
     health = json.loads((tmp_path / "telemetry" / "learning_health_latest.json").read_text())
     assert (health["brier"], health["schema"]) == (0.1, "learning_health/1")
+
+
+def test_a_long_mirror_is_moved_aside_once_and_goes_on_without_a_hole(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("state.mirrors.FILE_BYTES", 500)
+    one = mirror(tmp_path)
+    for n in range(40):
+        journal.append("test.event", {"n": n})
+        one.pump(journal)
+    both = lines(tmp_path / "m.jsonl.1") + lines(tmp_path / "m.jsonl")
+    assert [line["n"] for line in both] == list(range(both[0]["n"], 40))
+    assert sorted(path.name for path in tmp_path.glob("m.jsonl*")) == ["m.jsonl", "m.jsonl.1"]
+    (tmp_path / "m.jsonl").unlink()  # a crash just after the move
+    mirror(tmp_path).pump(journal)
+    again = lines(tmp_path / "m.jsonl.1") + lines(tmp_path / "m.jsonl")
+    assert [line["n"] for line in again] == list(range(again[0]["n"], 40))
+
+
+def test_sectors_that_a_power_loss_kept_from_coming_are_written_again(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        for number in range(4):
+            journal.halt_set("finish", f"halt {number}", "test")
+        path = tmp_path / "watcher_decisions.jsonl"
+        Mirrors.standard(tmp_path, journal).pump()
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 3] + bytes(64) + whole[len(whole) // 3 + 64 :])
+        Mirrors.standard(tmp_path, journal).pump()
+        assert path.read_bytes() == whole

@@ -39,6 +39,13 @@ def recorded(**changes: Any) -> Snapshot:
     return Snapshot.model_validate({**data, **changes})
 
 
+SOAK = {
+    "schema": "soak_status/1", "id": "c-20261123-130000", "scenario": "c", "phase": "runs", "pid": 4242, "t": 2471.0,
+    "seconds": 3600.0, "warm_up": 900.0, "asked": 11, "draws": 554, "halts": 19, "halt_worst": 0.41, "faults": 3,
+    "faults_planned": 5, "deaths": 2, "findings": 0, "values": {},
+}  # fmt: skip
+
+
 class StandIn:
     """One listening socket; every subscriber gets `snapshot` every `period` seconds, commands are recorded."""
 
@@ -128,6 +135,8 @@ class StandIn:
             return self.earlier(**args)
         if verb == "series":
             return readings(**args)
+        if verb == "soak":
+            return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
         if verb == "llm_status":
             return advised()
         if verb == "trace":

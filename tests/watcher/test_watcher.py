@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from engine.desk import Desk
 from engine.dispatch.dispatcher import Dispatcher
 from engine.dispatch.queue import LearningLoop, PipelineRerun, Queue
-from engine.errors import BadInput, Halted
+from engine.errors import BadInput, DiskFault, Halted
 from engine.watcher.steps import Escalated
 from engine.watcher.watcher import Watcher
 from engine.watcher.work import Done, Rejected
+from state.errors import DiskFull, StateUnusable
 from state.requests import RequestRow
 
 Work = Callable[[RequestRow], Awaitable[Done]]
@@ -262,3 +264,59 @@ async def test_work_that_took_its_process_with_it_too_often_is_given_up_with_its
     alert = desk.journal.last(["alert.raised"])
     assert alert is not None
     assert name in alert.data["text"]
+
+
+@pytest.mark.parametrize(
+    "error", [DiskFull(Path("x"), "writing"), StateUnusable("x: disk I/O error"), DiskFault("draws")]
+)
+async def test_work_that_the_disk_kept_from_being_done_waits_and_is_done_later(
+    desk: Desk, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.watcher.watcher.DISK_SECONDS", 0.05)
+    (name,), tries = submit(desk), 0
+
+    async def work(row: RequestRow) -> Done:
+        nonlocal tries
+        tries += 1
+        if row.run is None:
+            await begin(desk, row)
+        else:
+            desk.journal.requests.start(row.id, run=row.run)
+        if tries < 3:
+            raise error
+        desk.journal.runs.move(str(row.run), "running", "again")
+        return Done("done after all", {})
+
+    monkeypatch.setattr("engine.watcher.watcher.LOOK", 0.02)
+    await serve(desk, work, lambda: states(desk) == ["done"])
+    assert (states(desk), tries) == (["done"], 3)
+    alerts = [event.data["text"] for event in desk.journal.events(kinds=("alert.raised",))]
+    assert [text.startswith(f"{name} waits for the disk") for text in alerts] == [True, True]
+
+
+async def test_a_watcher_that_fails_over_a_closed_record_takes_its_own_claim_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(desk)
+    broken = True
+    whole = desk.journal.requests.defer
+
+    def defer(*args: Any, **kept: Any) -> RequestRow:
+        if broken:
+            raise StateUnusable("the journal takes nothing")
+        return whole(*args, **kept)
+
+    monkeypatch.setattr(desk.journal.requests, "defer", defer)
+
+    async def work(row: RequestRow) -> Done:
+        if broken:
+            raise StateUnusable("no artifact can be written")
+        desk.journal.requests.start(row.id)
+        return Done("fine", {})
+
+    with pytest.raises(StateUnusable, match="takes nothing"):
+        await watcher(desk, work).serve()
+    assert states(desk) == ["claimed"]
+    broken = False
+    await serve(desk, work, lambda: states(desk) == ["done"])
+    assert states(desk) == ["done"]

@@ -12,6 +12,7 @@ from textual.containers import Grid
 
 from tui.feed import Refused
 from tui.model.plot import plot
+from tui.model.soak import soak_line
 from tui.model.spark import spark
 from tui.model.text import Line, cell, line, span
 from tui.model.view import View
@@ -61,11 +62,15 @@ class Soak(Framed):
         self._series: dict[str, dict[str, Any]] = {}
         self._asked = -inf
         self._error = ""
+        self._soak: dict[str, Any] | None = None
         self._until: str | None = None
         """The time at which the window ends, in a replay; None = now."""
 
     def body(self) -> ComposeResult:
         """Yield as many panels as the largest terminal has room for, and one list for the smallest."""
+        soak = self._row("soak-line")
+        soak.styles.height = 1
+        yield soak
         with Grid(id="plots"):
             for index in range(PANELS):
                 yield self.panel(f"plot-{index}")
@@ -99,14 +104,27 @@ class Soak(Framed):
                 self._names = (await self.room.ask("series"))["names"]
                 names = self._named()
             told = await self.room.ask("series", names=names, seconds=seconds, count=count, until=self._until)
+            self._soak = await self._asked_soak()
         except Refused as error:
             self._error = str(error)
         else:
             self._names, self._series, self._error = told["names"], told["series"], ""
         self.repaint()
 
+    async def _asked_soak(self) -> dict[str, Any] | None:
+        """Return the status of the soak that this daemon is in; an engine that knows of none has none."""
+        if self._until is not None:
+            return None  # the past has no runner
+        try:
+            found = (await self.room.ask("soak"))["soak"]
+        except Refused:
+            return None
+        return found if isinstance(found, dict) else None
+
     def _draw(self, view: View) -> None:
         faded = view.trust != "live"
+        head = self.boards["soak-line"]
+        head.put([soak_line(self._soak, head.cells)], faded=faded)
         if self.small:
             board = self.boards["list"]
             board.put(

@@ -30,10 +30,17 @@ TAIL = 4096
 LINE_LIMIT = 1 << 20
 OUT_LIMIT = 4 << 20
 TICK, HALT_TICK = 0.2, 0.02
+GRACE = 0.5
 KERNEL_WORDS = ("amdgpu", "NVRM", "Xid", "Out of memory", "oom", "segfault", "AER", "pcieport")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
 Line = dict[str, Any]
+
+
+# What a start must say before it may wait for its slot: nobody would hear of one that cannot be obeyed then.
+START: dict[str, tuple[type, ...]] = {
+    "name": (str,), "attempt": (int,), "argv": (list,), "env": (dict,), "start_limit": (int, float), "first": (dict, type(None)),
+}  # fmt: skip
 
 
 class Worker:
@@ -95,12 +102,13 @@ class Kernel:
     def __init__(self, path: str) -> None:
         self.lines: collections.deque[tuple[float, str]] = collections.deque(maxlen=200)
         self.fd: int | None = None
+        self.blind = ""
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with contextlib.suppress(OSError):
                 os.lseek(self.fd, 0, os.SEEK_END)
-        except OSError:
-            return
+        except OSError as error:
+            self.blind = f"{path}: {error.strerror}"
 
     def look(self) -> None:
         for _ in range(2000):
@@ -188,11 +196,13 @@ class Guard:
         for worker in [one for one in self.workers.values() if one.phase == "ready"]:
             worker.send({"halt": line["halt"], "generation": line["halt"]})
             if worker.halts:
-                worker.halt_by = time.monotonic() + float(line.get("grace", 0.7))
+                worker.halt_by = time.monotonic() + float(line.get("grace", GRACE))
 
     # -- workers ------------------------------------------------------------------------------------------------------
 
     def start(self, line: Line) -> None:
+        if wrong := [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]:
+            raise ValueError(f"a start without a sound {', '.join(wrong)}")
         name = line["name"]
         if name in self.workers:
             self.say(event="refused", name=name, attempt=line["attempt"], why="it runs already")
@@ -219,7 +229,7 @@ class Guard:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=bind,
             )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
             if slot is not None:
                 os.close(slot)
             self.say(event="exit", name=name, attempt=line["attempt"], code=127, cause=f"cannot start: {error}",
@@ -312,29 +322,29 @@ class Guard:
 
     def reap(self) -> None:
         """Take in the dead; children of workers that outlived them come to us, and are killed."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            worker = next((one for one in self.workers.values() if one.pid == pid), None)
-            if worker is not None:
-                self.bury(worker, os.waitstatus_to_exitcode(status))
+        dead: list[Worker] = []
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                for worker in [one for one in self.workers.values() if one.pid == found[0]]:
+                    worker.process.returncode = os.waitstatus_to_exitcode(found[1])
+                    dead.append(worker)
+        for worker in dead:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(worker.pid, signal.SIGKILL)
+        if dead:
+            # One look at all processes for all of them: twelve looks would hold up the answer to a halt.
+            end_orphans({one.pid for one in self.workers.values() if one not in dead})
+        for worker in dead:
+            self.bury(worker)
 
-    def bury(self, worker: Worker, code: int) -> None:
-        worker.process.returncode = code
+    def bury(self, worker: Worker) -> None:
         self.hear(worker)
         self.grumble(worker)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(worker.pid, signal.SIGKILL)
-        end_orphans({one.pid for one in self.workers.values()})
         self.give_back(worker)
         del self.workers[worker.name]
         for pipe in worker.pipes:
             pipe.close()
-        self.say(event="exit", name=worker.name, attempt=worker.attempt, code=code, cause=worker.cause,
+        self.say(event="exit", name=worker.name, attempt=worker.attempt, code=worker.process.returncode, cause=worker.cause,
                  phase=worker.phase, stderr=worker.tail.decode(errors="replace"),
                  kernel=self.kernel.since(worker.begun))  # fmt: skip
 
@@ -350,7 +360,7 @@ class Guard:
         signal.set_wakeup_fd(self.alarm.fileno(), warn_on_full_buffer=False)
         os.set_blocking(0, False)
         os.set_blocking(1, False)
-        self.say(event="up", pid=os.getpid(), slots=len(self.slots.paths))
+        self.say(event="up", pid=os.getpid(), slots=len(self.slots.paths), blind=self.kernel.blind)
         while not self.why:
             self.round()
         self.end()

@@ -13,11 +13,21 @@ import hashlib
 import json
 import os
 import shutil
+import stat
+import struct
 import sys
 import zipfile
+import zlib
 from typing import Any
 
 Answer = dict[str, Any]
+UNPACKED = 4 << 30
+"""Bytes that one wheel may unpack to: above every GPU library's."""
+BROKEN = (
+    OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, IndexError, KeyError, AttributeError,
+    TypeError, struct.error,
+)  # fmt: skip
+"""What a damaged bundle may raise: zipfile's errors are not one family."""
 
 
 def digest_of(path: str) -> str:
@@ -43,6 +53,8 @@ def install(home: str, digest: str) -> Answer:
         if bundle_digest(manifest) != digest:
             return {"ok": False, "why": "the manifest is not the one that was sent"}
         for name, wanted in manifest.items():
+            if os.path.basename(name) != name:
+                return {"ok": False, "why": f"{name!r} is no name of a file"}
             if digest_of(os.path.join(incoming, name)) != wanted:
                 return {"ok": False, "why": f"{name} arrived damaged"}
         if not os.path.isdir(version(home, digest)):
@@ -61,6 +73,7 @@ def unpack(home: str, incoming: str, names: list[str], digest: str) -> None:
     os.makedirs(lib, 0o700)
     for name in names:
         with zipfile.ZipFile(os.path.join(incoming, name)) as wheel:
+            check(wheel, name)
             wheel.extractall(lib)
     for data in [name for name in os.listdir(lib) if name.endswith(".data")]:
         for kind in ("purelib", "platlib"):
@@ -71,6 +84,23 @@ def unpack(home: str, incoming: str, names: list[str], digest: str) -> None:
     with open(os.path.join(part, "files.json"), "w", encoding="utf-8") as file:
         json.dump(files(lib), file)
     os.replace(part, version(home, digest))
+
+
+def check(wheel: zipfile.ZipFile, name: str) -> None:
+    """Refuse a wheel that would write outside of its folder, make links, or fill the disk; what it states is what it may unpack."""
+    size = 0
+    for one in wheel.infolist():
+        parts = one.filename.replace("\\", "/").split("/")
+        if (
+            not one.filename
+            or one.filename.startswith("/")
+            or ".." in parts
+            or stat.S_ISLNK(one.external_attr >> 16)
+        ):
+            raise ValueError(f"{name}: member {one.filename[:80]!r} is a link or leads out of its folder")
+        size += one.file_size
+    if size > UNPACKED:
+        raise ValueError(f"{name}: unpacks to {size} bytes, {UNPACKED} are the limit")
 
 
 def files(lib: str) -> dict[str, str]:
@@ -153,7 +183,7 @@ def main() -> None:
     }
     try:
         answer = actions[sys.argv[2]]()
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         answer = {"ok": False, "why": str(error)}
     print(json.dumps(answer))
 

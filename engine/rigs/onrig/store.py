@@ -4,7 +4,7 @@
 
     {"op": "look", "want": [digest, …]}   which of them are there and whole, how much room is free; broken and partial ones go
     {"op": "keep", "digest": …}           the partial file becomes the file, if its sha-256 is its name
-    {"op": "sweep", "keep": [digest, …]}  everything else goes
+    {"op": "sweep", "keep": [digest, …]}  everything else goes; how many, and how much room is free then
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sweep(folder: str, wanted: list[str]) -> dict[str, Any]:
     gone = [name for name in os.listdir(folder) if name not in wanted]
     for name in gone:
         os.unlink(os.path.join(folder, name))
-    return {"removed": len(gone)}
+    return {"removed": len(gone), "free": shutil.disk_usage(folder).free}
 
 
 def main() -> None:

@@ -88,7 +88,11 @@ class CorruptArtifact(Base):
             file.seek(at)
             file.write(bytes([byte[0] ^ 0x10]))
         key = f"fault-{uuid4().hex[:12]}"
-        reply = target.ask("submit", request={"type": "pipeline_rerun"}, key=key)
+        reply = target.ask(
+            "submit",
+            request={"type": "pipeline_rerun", "end_step": str(options.get("end_step", "6"))},
+            key=key,
+        )
         if not reply.ok:
             raise CannotBeDone(f"the room takes no request: {reply.error}")
         self._request = str(reply.data["id"])

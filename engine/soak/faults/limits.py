@@ -11,11 +11,10 @@ from typing import Any
 from engine.client import socket_address
 from engine.soak.fault import CannotBeDone
 from engine.soak.faults.base import Base, Letter, engine_of, whole
-from engine.soak.faults.processes import alive
+from engine.soak.faults.processes import alive, taking
 from engine.soak.target import Target
 
 SPARE_HANDLES = 3
-SPARE_MEMORY = 8 << 20
 CALLERS = 40
 
 
@@ -90,13 +89,13 @@ class HandleLimit(Limited):
 
 
 class MemoryLimit(Limited):
-    """A worker may map next to nothing more."""
+    """A worker may map nothing more: every allocation that needs the kernel fails."""
 
     name = "memory_limit"
-    summary = "RLIMIT_AS of one compute worker 8 MiB above what it holds, for 10 s"
-    holds = "a task that cannot be done there is done elsewhere or says why it failed; the chunk counts once, the engine is untouched"
+    summary = "RLIMIT_AS of one compute worker at half of what it maps, for 15 s"
+    holds = "a worker that falls silent over it is replaced, its task runs again and counts once; the engine is untouched"
     which = resource.RLIMIT_AS
-    undo_first, hold_s = True, 10.0
+    undo_first, hold_s = True, 15.0
 
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Lower the limit."""
@@ -105,5 +104,9 @@ class MemoryLimit(Limited):
             raise CannotBeDone("no worker runs at this moment")
         with open(f"/proc/{pids[0]}/statm", encoding="ascii") as statm:
             held = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        self.lower(pids[0], held + SPARE_MEMORY)
-        return f"worker {pids[0]} maps {held >> 20} MiB and may map {SPARE_MEMORY >> 20} more"
+        self.lower(pids[0], held // 2)
+        return f"worker {pids[0]} maps {held >> 20} MiB and may map {held >> 21}"
+
+    def recovered(self, target: Target) -> bool:
+        """Say whether workers take work, this one or its successor."""
+        return bool(taking(target)) and whole(target)

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import MimicryError
 from engine.soak.fault import CannotBeDone
 from engine.soak.faults.base import Base, whole
+from engine.soak.faults.processes import llm_ready
 from engine.soak.target import Target
 
 QUESTION = {
@@ -40,8 +41,8 @@ class Grammar400(Base):
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Raise the flag and ask one question."""
         flags = [flag for pid in target.pids("llm") if (flag := _flag_of(pid)) is not None]
-        if not flags:
-            raise CannotBeDone("no model server behind the relay runs at this moment")
+        if not flags or not llm_ready(target):
+            raise CannotBeDone("no model server behind the relay is ready at this moment")
         self._flag = flags[0]
         self._flag.touch()
         self._ticket = _ask(target)

@@ -10,11 +10,12 @@ import sys
 import time
 from typing import Any
 
+from engine.errors import MimicryError
 from engine.soak.fault import CannotBeDone
 from engine.soak.faults.base import Base, engine_of, whole, workers
 from engine.soak.target import Role, Target
 
-BUSY_LOOK = 0.3
+BUSY_LOOK, PATIENCE_S = 0.3, 30.0
 
 
 def alive(pid: int) -> bool:
@@ -115,6 +116,19 @@ class KillLlm(Kill):
     summary = "kill -9 of the model server"
     holds = "a question under way is asked again or answered by none; decisions stand without advice; the server comes back"
 
+    def recovered(self, target: Target) -> bool:
+        """Say whether a model server is ready again."""
+        return llm_ready(target) and super().recovered(target)
+
+
+def llm_ready(target: Target) -> bool:
+    """Say whether the model server is loaded and takes questions."""
+    try:
+        reply = target.ask("llm_status")
+    except (MimicryError, OSError):
+        return False
+    return bool(reply.ok) and str(reply.data.get("state", "")).startswith(("ready", "busy"))
+
 
 class Stop(Base):
     """SIGSTOP a process of a role."""
@@ -191,22 +205,26 @@ class HungChunk(Base):
 
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Freeze the busiest thread of the busiest worker."""
-        threads = {
-            (pid, thread): used for pid in target.pids("worker") for thread, used in _used(pid).items()
-        }
-        time.sleep(BUSY_LOOK)
-        spent = {
-            key: _used(key[0]).get(key[1], used) - used for key, used in threads.items() if key[0] != key[1]
-        }
-        self._pid, thread = max(spent, key=lambda key: spent[key], default=(0, 0))
-        if not self._pid or spent[self._pid, thread] == 0:
-            raise CannotBeDone("no worker computes at this moment")
+        deadline = time.monotonic() + PATIENCE_S
+        while not (thread := self._busiest(target)):
+            if time.monotonic() > deadline:
+                raise CannotBeDone(f"no worker computed within {PATIENCE_S:g} s")
         command = [sys.executable, "-I", str(FREEZE), str(thread)]
         self._freezer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._freezer.stdout is not None
         if self._freezer.stdout.readline().strip() != b"frozen":
             raise CannotBeDone("the kernel does not let us trace our own worker (ptrace)")
         return f"froze thread {thread} of worker {self._pid}"
+
+    def _busiest(self, target: Target) -> int:
+        """Return the thread that has computed most for a moment, and note its worker; 0 if none did."""
+        threads = {(pid, one): used for pid in target.pids("worker") for one, used in _used(pid).items()}
+        time.sleep(BUSY_LOOK)
+        spent = {
+            key: _used(key[0]).get(key[1], used) - used for key, used in threads.items() if key[0] != key[1]
+        }
+        self._pid, thread = max(spent, key=lambda key: spent[key], default=(0, 0))
+        return thread if self._pid and spent[self._pid, thread] > 0 else 0
 
     def undo(self, target: Target) -> None:
         """Let the thread go on, if it still exists."""

@@ -26,7 +26,11 @@ def alive(records: Records) -> Outcome:
         for one in stopped
         if one.get("forced")
     ]
-    findings += [f"at {one.data['t']:.0f} s: {one.data['text']}" for one in records.of(kinds.FINDING)]
+    findings += [
+        f"at {one.data['t']:.0f} s: {one.data['text']}"
+        for one in records.of(kinds.FINDING)
+        if not one.data.get("mine")
+    ]
     slowest = max((one["seconds"] for one in ready), default=0.0)
     numbers: dict[str, Any] = {"deaths": len(died), "starts": len(ready), "slowest start": slowest}
     if not ready:

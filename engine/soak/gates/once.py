@@ -37,7 +37,8 @@ def _values(records: Records, stored: list[int | None]) -> Iterator[str]:
     fed: dict[int, int] = {}
     for event in records.of(kinds.FED):
         fed.update(enumerate(event.data["values"], event.data["first"]))
-    if fed:
+    laid = [event for event in records.of(kinds.FED) if event.data.get("door") == "store"]
+    if not laid:
         if len(stored) != max(fed) + 1:
             yield f"{max(fed) + 1} draws were fed, {len(stored)} are stored"
         for place, value in fed.items():
@@ -51,6 +52,7 @@ def _values(records: Records, stored: list[int | None]) -> Iterator[str]:
         records.asked[key]["request"]["value"] for key, request in records.requests_by_key.items()
         if records.asked[key]["type"] == "inject_draw" and request in done
     )  # fmt: skip
+    asked.update(value for event in laid for value in event.data["values"])
     kept = Counter(stored)
     for extra in (kept - asked).elements():
         yield f"value {extra} is stored more often than it was asked for"

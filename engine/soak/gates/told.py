@@ -11,6 +11,8 @@ from engine.soak.streams import NULL
 ENOUGH = 40
 """Draws after which a planted generator must have been found, as far as a search for it could end."""
 ENOUGH_S = 240.0
+LATE = 15
+"""Draws by which the room may date the beginning of chance too early."""
 NOTICE = 40
 """Judged draws after a change within which a trigger must have fired."""
 
@@ -80,7 +82,7 @@ def claimed(records: Records) -> list[dict[str, Any]]:
 def _on_chance(records: Records, first: int) -> int:
     """Return how many verdicts rest on null data alone."""
     return sum(
-        event.data.get("since", 0) >= first and event.data["verdict"] != "identified"
+        event.data.get("since", 0) >= first - LATE and event.data["verdict"] != "identified"
         for event in records.room_of("verdict")
     )
 
@@ -104,15 +106,14 @@ def triggers(records: Records) -> Outcome:
     fired = [event.data for event in records.room_of("trigger.fired")]
     cycles = len(records.room_of("draw.judged"))
     changes = [int(regime["first"]) for regime in regimes[1:]]
-    judged = sorted(
-        event.data["for_draw"] for event in records.room_of("draw.judged") if event.data["forecast"]
-    )
     missed = []
     for place, change in enumerate(changes):
         end = changes[place + 1] if place + 1 < len(changes) else 10**12
-        seen = [draw for draw in judged if change <= draw < end]
-        if len(seen) > NOTICE and not any(change <= _draw(records, one) < end for one in fired):
-            missed.append(f"the change at draw {change} was not noticed in {len(seen)} judged draws")
+        seen = _listening(records, change, end)
+        if seen > NOTICE and not any(change <= _draw(records, one) < end for one in fired):
+            missed.append(
+                f"the change at draw {change} was not noticed in {seen} draws in which a trigger listened"
+            )
     allowed = 2 * len(changes) + 2
     if len(fired) > allowed:
         missed.append(
@@ -132,6 +133,23 @@ def triggers(records: Records) -> Outcome:
         f"{len(fired)} triggers on {cycles} judged draws with {len(changes)} changes: {', '.join(numbers['which']) or 'none'}",
         **numbers,
     )
+
+
+def _listening(records: Records, first: int, end: int) -> int:
+    """Return how many draws of a stretch were judged by a pool that claims something, while its trigger might ask."""
+    count, draw = 0, -1
+    for event in records.room:
+        if event.kind == "draw.judged":
+            draw = event.data["for_draw"]
+        elif event.kind == "learning.health" and first <= draw < end:
+            at = event.data.get("trigger") or {}
+            count += (
+                at.get("direction") == "below"
+                and not at.get("silent_draws")
+                and at.get("open_request") is None
+            )
+            draw = -1
+    return count
 
 
 def _draw(records: Records, fired: dict[str, Any]) -> int:

@@ -105,7 +105,11 @@ def _steps_unproven(records: Records, kind: str, run: str, result: Mapping[str, 
         if not finished[step]["artifacts"]:
             return f"{kind}: step {step} made nothing in {run}"
     searched = any(event.data["run"] == run for event in records.room_of("verdict"))
-    return "" if claimed or searched else f"{kind}: every step was skipped and nothing was searched in {run}"
+    return (
+        ""
+        if claimed or searched or finished
+        else f"{kind}: every step was skipped and nothing was searched in {run}"
+    )
 
 
 def _kind_of(records: Records, request: str) -> str:

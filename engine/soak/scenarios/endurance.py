@@ -12,7 +12,7 @@ from engine.soak.stage import Stage
 from engine.soak.streams import Stream, Stretch, stream
 
 SEEDS = 1 << 22
-DRAW_EVERY_S = 20.0
+DRAW_EVERY_S = 60.0
 NOISE = 0.1
 ROUND: tuple[Mapping[str, Any], ...] = (
     {"type": "pipeline_rerun"},
@@ -36,8 +36,6 @@ def draws(plan: Plan) -> Stream:
 
 async def drive(stage: Stage) -> None:
     """Keep draws coming and the queue filled until the time is up."""
-    if stage.position == 0:
-        stage.feed(FIRST_DRAWS)
     async with asyncio.TaskGroup() as group:
         group.create_task(_trickle(stage))
         group.create_task(_work(stage))
@@ -52,7 +50,9 @@ async def _trickle(stage: Stage) -> None:
 
 
 async def _work(stage: Stage) -> None:
-    await stage.idle()
+    """Begin when the room's own first search has ended: before it there is nothing to build on."""
+    while not stage.over() and await asyncio.to_thread(stage.finished) == 0:  # noqa: ASYNC110 - the room tells nobody
+        await asyncio.sleep(1.0)
     while not stage.over():
         place = len(stage.asked)
         key = stage.ask(_request(place), door="inbox" if place % 2 else "socket")
@@ -69,5 +69,5 @@ def _request(place: int) -> dict[str, Any]:
 
 SCENARIO = Scenario(
     "a", "endurance", "the daemon runs for hours: no leak, no handle lost, no stale lock, halt at any time",
-    settings, draws, drive,
+    settings, draws, drive, first=FIRST_DRAWS, halt_every_s=50.0,
 )  # fmt: skip

@@ -10,19 +10,20 @@ from engine.soak.plan import Plan
 from engine.soak.scenarios.scenario import FIRST_DRAWS, RANGE, Scenario, room
 from engine.soak.stage import Stage
 from engine.soak.streams import Stream, Stretch, stream
+from state.journal import Journal
 
-SEEDS = 1 << 20
+SEEDS, STARTS = 1 << 17, 15
 DRAW_EVERY_S = 5.0
 LEAST_PACE_S = 1.0
 PLAY: Mapping[str, Any] = {"type": "selfplay_retrain", "episodes": 10}
 LOOK_S = 1.0
 SHARES = (
-    (0.25, Stretch(0, 0.05)),
+    (0.2, Stretch(0)),
+    (0.2, Stretch(0)),
     (0.2, Stretch(0, 0.5, same=True)),
-    (0.2, Stretch(0, 0.05)),
     (0.0, Stretch(0, null=True)),
 )
-"""Of the draws after the first ones: a sound generator, the same one gone bad, another one, then chance to the end."""
+"""Of the draws after the first ones: a generator, another one, that one gone bad (half of its draws wrong), then chance to the end."""
 
 
 def pace(plan: Plan) -> float:
@@ -32,7 +33,7 @@ def pace(plan: Plan) -> float:
 
 def settings(plan: Plan, ground: Mapping[str, Any]) -> dict[str, Any]:
     """Return the room's settings."""
-    return room(SEEDS, follow=ground["draws"])
+    return room(SEEDS, follow=ground["draws"], starts=STARTS)
 
 
 def draws(plan: Plan) -> Stream:
@@ -45,8 +46,6 @@ def draws(plan: Plan) -> Stream:
 
 async def drive(stage: Stage) -> None:
     """Feed draws at a steady pace; after each finished run ask for selfplay on what it scored."""
-    if stage.position == 0:
-        stage.feed(FIRST_DRAWS)
     async with asyncio.TaskGroup() as group:
         group.create_task(_feed(stage))
         group.create_task(_play(stage))
@@ -75,16 +74,15 @@ async def _play(stage: Stage) -> None:
 
 def _runs(stage: Stage) -> int:
     """Return how many steps 3 have run to their end."""
-    journal = stage.look.room()
-    if journal is None:
-        return 0
-    return sum(
-        event.data["step"] == "3" and event.data["status"] == "done"
-        for event in journal.events(kinds=["step.finished"])
-    )
+
+    def count(journal: Journal) -> int:
+        steps = journal.events(kinds=["step.finished"])
+        return sum(event.data["step"] == "3" and event.data["status"] == "done" for event in steps)
+
+    return stage.look.of(count, 0)
 
 
 SCENARIO = Scenario(
     "c", "closed loop", "draws keep coming: planted truth is found, its change noticed, chance is not found, each draw counts once",
-    settings, draws, drive,
+    settings, draws, drive, first=FIRST_DRAWS, halt_every_s=120.0,
 )  # fmt: skip

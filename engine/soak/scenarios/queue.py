@@ -34,7 +34,7 @@ MOMENT_S = (0.2, 25.0)
 
 
 def settings(plan: Plan, ground: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the room's settings; draws come as requests only."""
+    """Return the room's settings: after the first ones, draws come as requests only."""
     return room(SEEDS, follow=None)
 
 
@@ -44,9 +44,7 @@ def draws(plan: Plan) -> Stream:
 
 
 async def drive(stage: Stage) -> None:
-    """Fill the history, then burst after burst: ask for everything, crash, wait until all of it has ended."""
-    if not stage.asked:
-        await _inject(stage, FIRST_DRAWS)
+    """Burst after burst: ask for everything, crash, wait until all of it has ended."""
     for key in list(stage.asked):
         if stage.asked[key]["door"] == "socket":  # an earlier runner may have died before it was heard
             await stage.send(key)
@@ -62,7 +60,7 @@ async def drive(stage: Stage) -> None:
 
 async def _inject(stage: Stage, count: int) -> None:
     for _ in range(count):
-        number = sum(one["type"] == "inject_draw" for one in stage.asked.values())
+        number = FIRST_DRAWS + sum(one["type"] == "inject_draw" for one in stage.asked.values())
         key = f"soak-{len(stage.asked):05d}"
         request = {"type": "inject_draw", "value": stage.stream.value(number), "reason": key}
         if not await stage.send(stage.ask(request, door="socket")):
@@ -105,5 +103,5 @@ async def _crashes(stage: Stage) -> None:
 
 SCENARIO = Scenario(
     "b", "queue", "requests back to back: each taken, done, archived, in order, once, also across crashes",
-    settings, draws, drive,
+    settings, draws, drive, first=FIRST_DRAWS, halt_every_s=120.0,
 )  # fmt: skip

@@ -25,15 +25,23 @@ class Scenario:
     settings: Callable[[Plan, Mapping[str, Any]], dict[str, Any]]
     stream: Callable[[Plan], Stream]
     drive: Callable[[Stage], Coroutine[Any, Any, None]]
+    first: int = 0
+    """Draws that are there before the daemon starts: in the file that it follows, or in its store where draws come as requests."""
+    halt_every_s: float = 60.0
+    """Mean seconds between two halts; compression shortens them, but not below what a step of work needs."""
 
 
-def room(seeds: int, *, follow: str | None) -> dict[str, Any]:
-    """Return the settings that all scenarios share: one family below `seeds`, and the file that draws come from."""
+def room(seeds: int, *, follow: str | None, starts: int = 0) -> dict[str, Any]:
+    """Return the settings that all scenarios share: one family below `seeds`, and the file that draws come from.
+
+    A generator that took over is noticed some draws late: `starts` calls before the first draw of its epoch are searched.
+    """
     told: dict[str, Any] = {
         "history.range": f"{RANGE[0]}:{RANGE[1]}",
         "search.families": [FAMILY],
         "search.mappings": ["java_bounded"],
         "search.seeds": f"0:{seeds - 1}",
+        "search.starts": f"0:{starts}",
         "search.gaps": "0:4",
     }
     return told | (

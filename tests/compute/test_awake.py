@@ -1,0 +1,43 @@
+"""A standstill of our own is not the silence of others."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from engine.compute import awake as module
+from engine.compute.awake import awake
+from engine.compute.cluster import Compute
+from engine.errors import EnvironmentFault
+
+
+async def test_waking_late_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await awake(0.0)
+    monkeypatch.setattr(module, "LATE", 0.05)
+
+    async def stalled(seconds: float) -> None:
+        time.sleep(0.1)  # noqa: ASYNC251 - the loop stands still, as under SIGSTOP
+
+    monkeypatch.setattr(module.asyncio, "sleep", stalled)
+    assert not await awake(0.0)
+
+
+async def test_a_process_that_dies_while_it_comes_up_does_not_cost_the_work_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compute, tries = object.__new__(Compute), 0
+
+    async def new_life() -> str:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise EnvironmentFault("no worker came up")
+        return "life"
+
+    monkeypatch.setattr("engine.compute.cluster.FIRST_DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(compute, "_new_life", new_life)
+    assert await compute._first_life() == "life"
+    tries = -9
+    with pytest.raises(EnvironmentFault, match="no worker"):
+        await compute._first_life()

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from state import storage
 from state.chain import BULK, THINNED_TEXT, Event, event_hash, mismatch
 from state.errors import ChainBroken
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 from state.store import Store
 
 THINNED = "journal.thinned"
@@ -95,7 +95,7 @@ def _archive(journal: Chain, events: list[Event]) -> None:
             raise ChainBroken(journal.path, wrong, event.seq)
     content = gzip.compress("".join(_line(event) for event in events).encode("ascii"), 6, mtime=0)
     with disk_errors(path, "archiving records"):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent, mode=0o700)
     write_atomic(path, content)
     told = {
         "first": first,

@@ -72,25 +72,38 @@ def finished(ground: Ground) -> bool:
     return last is not None and last.data["why"] == "done"
 
 
-def run(ground: Ground, catalog: Mapping[str, Callable[[], Fault]], say: Say = lambda text: None) -> bool:
-    """Run a soak that was begun to its end; return whether it got there. Leaves no process behind."""
+def run(
+    ground: Ground,
+    catalog: Mapping[str, Callable[[], Fault]],
+    say: Say = lambda text: None,
+    *,
+    command: tuple[str, ...] = (),
+) -> bool:
+    """Run a soak that was begun to its end; return whether it got there. Leaves no process behind.
+
+    `command` runs the engine in place of this interpreter and `engine.cli`.
+    """
     try:
         journal = Journal.open(ground.path)
     except StateError as error:
         raise EnvironmentFault(f"{error}; another runner has this soak, or its disk is full") from error
     try:
-        return asyncio.run(_run(ground, journal, catalog, say))
+        return asyncio.run(_run(ground, journal, catalog, say, command))
     finally:
         journal.close()
 
 
 async def _run(
-    ground: Ground, journal: Journal, catalog: Mapping[str, Callable[[], Fault]], say: Say
+    ground: Ground,
+    journal: Journal,
+    catalog: Mapping[str, Callable[[], Fault]],
+    say: Say,
+    command: tuple[str, ...],
 ) -> bool:
     plan = plan_of(ground)
     scenario = SCENARIOS[plan.scenario]
     left = await asyncio.to_thread(end_leftover, ground)
-    stage = _stage(ground, plan, journal, scenario)
+    stage = _stage(ground, plan, journal, scenario, command)
     if stage.offset > 0 or left:
         stage.log(kinds.CONTINUED, {"pid": os.getpid(), "at": stage.offset, "ended": left})
     _catch_signals(stage)
@@ -116,12 +129,14 @@ def _last_anchor(stage: Stage) -> None:
         stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head})
 
 
-def _stage(ground: Ground, plan: Plan, journal: Journal, scenario: Scenario) -> Stage:
+def _stage(
+    ground: Ground, plan: Plan, journal: Journal, scenario: Scenario, command: tuple[str, ...]
+) -> Stage:
     spent = max((float(event.data.get("t", 0.0)) for event in journal.newest(["soak."], 1)), default=0.0)
     asked = {event.data["key"]: event.data for event in journal.events(kinds=[kinds.ASKED])}
     rng = random.Random(f"{plan.seed}/{round(spent, 3)}")
     stage = Stage(
-        ground, plan, journal, Daemon(ground, lambda kind, data: stage.log(kind, data)), Look(ground),
+        ground, plan, journal, Daemon(ground, lambda kind, data: stage.log(kind, data), command), Look(ground),
         scenario.stream(plan), rng, offset=spent, asked=asked,
     )  # fmt: skip
     return stage

@@ -1,27 +1,22 @@
-"""What the compute engine costs with simulated workers, and how fast it comes back with real ones.
+"""The compute part of benchmarks/fleet.md: rate and cost with simulated workers, the ledger's groups, the halt of real ones.
 
-    python benchmarks/fleet_compute.py rate 26 0.5 30       # workers, seconds a chunk, seconds measured
-    python benchmarks/fleet_compute.py kill                 # real local workers: kill -9 of a worker and of the scheduler
-    python benchmarks/fleet_compute.py halt                 # real local workers: from the halt to the last result
-
-`rate` prints the share of the ideal rate, the share of the workers' time that was spent inside a chunk (on a machine whose cores are
-taken a sleep lasts longer than it should, which lowers the rate and is nobody's overhead), and CPU milliseconds per chunk of the scheduler's process, of the coordinator, and of the
-journal's ledger within it (in brackets its wall time: the disk's sync). The workers are simulated (their chunks sleep; TLS, fence, stream, codec and ledger are real) and share
-one process, whose CPU is printed too: on few cores it competes with what is measured.
+The workers of `rate` and `ledger` are simulated (their chunks sleep; TLS, fence, stream, codec and ledger are real) and share one
+process, whose CPU is printed too: on few cores it competes with what is measured.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import json
 import os
-import signal
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +26,16 @@ import psutil
 from engine.compute.cluster import Compute
 from engine.compute.codec import pack
 from engine.compute.enrol import OnEvent, Order
+from engine.compute.groups import grouped
 from engine.compute.isolation import environment
 from engine.compute.slot import Place
-from engine.compute.task import Task
+from engine.compute.task import Task, TaskResult
 from engine.journals import opened
+from state.journal import Journal
 
 HERE = Path(__file__).parent
+FIRST = {"index": 0}
+"""Number of the next measurement's first chunk: the ledger books each once."""
 
 
 class Simulated:
@@ -122,7 +121,7 @@ class Swarm:
 def chunks(seconds: float) -> Iterator[Task]:
     """Give simulated chunks without end."""
     draws = np.zeros((3, 60), dtype=np.int64)
-    number = 0
+    number = FIRST["index"]
     while True:
         yield Task(
             "sieve", f"simulated/{number}#{number}", {"seconds": seconds, "index": number}, {"draws": draws}
@@ -130,79 +129,123 @@ def chunks(seconds: float) -> Iterator[Task]:
         number += 1
 
 
-async def rate(workers: int, seconds: float, span: float) -> None:
-    """Print one line of the table."""
-    from engine.compute.host import host_report
+@dataclass
+class Spent:
+    """What was done and used since the warm-up."""
 
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "state") as journal:
-        state = Path(folder) / "state"
-        swarm = Swarm(Path(folder) / "scratch", host_report(False).dump())
-        await swarm.open()
-        async with await Compute.start(state, workers=0) as compute:
-            for first in range(0, workers, 10):
-                for index in range(first, min(first + 10, workers)):
-                    place = f"simulated-{index // 12}/gpu{index % 12}"
-                    compute.enlist(Place(place, swarm.launch, remote=True))
-                # They share one process, which would fall silent if all of them began at once.
-                while not all(worker.alive for worker in compute.workers()):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
-            scheduler, simulator, own = (
-                psutil.Process(pid) for pid in (compute.scheduler_pid(), swarm.process.pid, os.getpid())
-            )
-            ledger, booked, busy, done, begun, base = 0.0, 0.0, 0.0, 0, 0.0, [0.0, 0.0, 0.0]
-            warm = time.monotonic() + max(3.0, 2 * seconds)
-            results = compute.map(chunks(seconds))
-            async for result in results:
-                assert result.ok, result.error
-                before, since = time.thread_time(), time.monotonic()
-                payload = pack(dict(result.meta), dict(result.arrays))
-                digest = hashlib.sha256(payload).hexdigest()
-                index = int(result.key.rsplit("#", 1)[1])
-                assert journal.chunk_done("simulated", index, digest, {"worker": result.worker}, payload), (
+    done: int = 0
+    busy: float = 0.0
+    """Seconds inside chunks."""
+    ledger: float = 0.0
+    """CPU seconds of booking, in whichever thread it runs."""
+    groups: int = 0
+
+
+class Books:
+    """The journal's ledger as a sweep keeps it: one transaction a chunk, on the loop, or one for all that came meanwhile, off it."""
+
+    def __init__(self, journal: Journal, *, grouped: bool) -> None:
+        self.journal, self.grouped, self.spent = journal, grouped, Spent()
+
+    async def book(self, group: list[TaskResult]) -> None:
+        """Book a group; whoever waits for it knows that it is on disk."""
+        if self.grouped:
+            self.spent.ledger += await asyncio.to_thread(self._together, group)
+            self.spent.groups += 1
+        else:
+            for one in group:
+                self.spent.ledger += self._together([one])
+                self.spent.groups += 1
+        self.spent.done += len(group)
+        self.spent.busy += sum(one.seconds for one in group)
+
+    def _together(self, group: list[TaskResult]) -> float:
+        before = time.thread_time()
+        packed = [pack(dict(one.meta), dict(one.arrays)) for one in group]
+        with self.journal.transaction():
+            for one, payload in zip(group, packed, strict=True):
+                assert one.ok, one.error
+                digest, index = hashlib.sha256(payload).hexdigest(), int(one.key.rsplit("#", 1)[1])
+                assert self.journal.chunk_done("simulated", index, digest, {"worker": one.worker}, payload), (
                     "doubled"
                 )
-                now = time.monotonic()
-                if not begun and now >= warm:
-                    begun, done, ledger, booked, busy = now, 0, 0.0, 0.0, 0.0
-                    base = [_cpu(one) for one in (scheduler, simulator, own)]
-                    continue
-                ledger, booked = ledger + time.thread_time() - before, booked + now - since
-                busy += result.seconds
-                done += 1
-                if begun and now - begun >= span:
-                    break
-            took = time.monotonic() - begun
-            used = [_cpu(one) - at for one, at in zip((scheduler, simulator, own), base, strict=True)]
-            await results.aclose()
-        await swarm.close()
-    ideal = workers / seconds
-    per = [1000 * cpu / done for cpu in used]
-    print(
-        f"| {workers} | {seconds:g} s | {done / took:.1f} | {ideal:.0f} | {100 * done / took / ideal:.1f} % | "
-        f"{100 * busy / took / workers:.1f} % | {per[0]:.2f} | "
-        f"{per[2]:.2f} | {1000 * ledger / done:.2f} ({1000 * booked / done:.1f}) | {used[0] / took:.2f} | {used[2] / took:.2f} | {per[1]:.2f} | "
-        f"{os.getloadavg()[0]:.1f} |",
-        flush=True,
+        return time.thread_time() - before
+
+
+@asynccontextmanager
+async def simulated(workers: int, folder: Path) -> AsyncIterator[tuple[Compute, Swarm]]:
+    """Give an engine with so many simulated workers."""
+    from engine.compute.host import host_report
+
+    swarm = Swarm(folder / "scratch", host_report(False).dump())
+    await swarm.open()
+    async with await Compute.start(folder / "state", workers=0) as compute:
+        for first in range(0, workers, 10):
+            for index in range(first, min(first + 10, workers)):
+                compute.enlist(Place(f"simulated-{index // 12}/gpu{index % 12}", swarm.launch, remote=True))
+            # They share one process, which would fall silent if all of them began at once.
+            while not all(worker.alive for worker in compute.workers()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        yield compute, swarm
+    await swarm.close()
+
+
+async def measure(
+    compute: Compute, swarm: Swarm, workers: int, seconds: float, span: float, books: Books
+) -> str:
+    """Run chunks of so many seconds for a while and return one line of the table."""
+    pids = (compute.scheduler_pid(), swarm.process.pid, os.getpid())
+    processes = [psutil.Process(pid) for pid in pids]
+    warm, begun, base = time.monotonic() + max(3.0, 2 * seconds), 0.0, [0.0, 0.0, 0.0]
+    results = compute.map(chunks(seconds))
+    async with aclosing(grouped(results)) as groups:
+        async for group in groups:
+            await books.book(group)
+            now = time.monotonic()
+            if not begun and now >= warm:
+                begun, books.spent, base = now, Spent(), [_cpu(one) for one in processes]
+            elif begun and now - begun >= span:
+                break
+        took, spent = time.monotonic() - begun, books.spent
+        used = [_cpu(one) - at for one, at in zip(processes, base, strict=True)]
+    ideal, per = workers / seconds, [1000 * cpu / spent.done for cpu in used]
+    return (
+        f"| {workers} | {seconds:g} s | {'groups' if books.grouped else 'each'} | {spent.done / took:.1f} | {ideal:.0f} | "
+        f"{100 * spent.done / took / ideal:.1f} % | {100 * spent.busy / took / workers:.1f} % | {per[0]:.2f} | {per[2]:.2f} | "
+        f"{1000 * spent.ledger / spent.done:.2f} | {spent.done / spent.groups:.1f} | {used[0] / took:.2f} | {used[2] / took:.2f} | "
+        f"{per[1]:.2f} | {os.getloadavg()[0]:.1f} |"
     )
+
+
+HEAD = """| workers | chunk | booked | rate/s | ideal | of ideal | inside | scheduler ms/chunk | engine ms/chunk | of it ledger | chunks a sync | scheduler, cores | engine, cores | simulator ms/chunk | load |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
+
+
+async def rate(workers: int, seconds: float, span: float) -> None:
+    """Print one line of the table."""
+    with tempfile.TemporaryDirectory() as name, opened(Path(name) / "state") as journal:
+        async with simulated(workers, Path(name)) as (compute, swarm):
+            books = Books(journal, grouped=True)
+            print(HEAD)
+            print(await measure(compute, swarm, workers, seconds, span, books), flush=True)
+
+
+async def ledger(workers: int = 26, seconds: float = 0.05, span: float = 15.0) -> None:
+    """Print small chunks booked one by one and in groups, in turns, in one run."""
+    with tempfile.TemporaryDirectory() as name, opened(Path(name) / "state") as journal:
+        async with simulated(workers, Path(name)) as (compute, swarm):
+            print(HEAD)
+            first = 0
+            for together in (False, True, False, True):
+                books = Books(journal, grouped=together)
+                FIRST["index"] = first
+                print(await measure(compute, swarm, workers, seconds, span, books), flush=True)
+                first += 10_000_000
 
 
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-async def back(compute: Compute, kill: Callable[[], int | None], count: int) -> float:
-    """Kill a process while work runs and return the seconds until all workers take work again."""
-    pid = kill()
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    begun = time.monotonic()
-    await asyncio.sleep(0.02)
-    while True:
-        alive = [worker for worker in compute.workers() if worker.alive and worker.pid != pid]
-        if len(alive) == count and compute.scheduler_pid() != pid:
-            return time.monotonic() - begun
-        await asyncio.sleep(0.02)
 
 
 def sample_kinds() -> dict[str, str]:
@@ -215,75 +258,35 @@ def sample_kinds() -> dict[str, str]:
     return KINDS
 
 
-async def halts() -> None:
-    """Halt two busy workers with six tasks queued, ten times; print the seconds to the last result."""
-    kinds, took = sample_kinds(), []
-    with tempfile.TemporaryDirectory() as folder:
-        async with await Compute.start(Path(folder), workers=2, kinds=kinds) as compute:
-            for turn in range(10):
-                marks = Path(folder) / f"marks{turn}"
-                marks.mkdir()
-                work = [Task("spin", f"{turn}/{n}", {"mark": str(marks / str(n))}) for n in range(8)]
-                running = asyncio.gather(*(compute.run(task) for task in work))
-                while len(list(marks.iterdir())) < 2:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-                begun = time.monotonic()
-                compute.stop_now()
-                assert all(result.stopped for result in await running)
-                took.append(time.monotonic() - begun)
-                compute.resume()
-    print(
-        f"halt to the last result: median {sorted(took)[5]:.2f} s, worst {max(took):.2f} s of {len(took)}, load {os.getloadavg()[0]:.0f}"
-    )
-
-
-async def kills() -> None:
-    """Kill real workers and schedulers under load; print the times."""
+async def halts(turns: int = 100) -> None:
+    """Halt two busy workers with six tasks queued, many times: kernels that look at the stop word, and some that never do."""
     kinds = sample_kinds()
     with tempfile.TemporaryDirectory() as folder:
         async with await Compute.start(Path(folder), workers=2, kinds=kinds) as compute:
-            work = (Task("nap", f"n{index}", {"seconds": 0.2}) for index in range(100_000))
-            results = compute.map(work)
-            seen: list[str] = []
-
-            async def read() -> None:
-                async for result in results:
-                    assert result.ok, result.error
-                    seen.append(result.key)
-
-            reader = asyncio.create_task(read())
-            await asyncio.sleep(1.0)
-            workers = [await back(compute, lambda: compute.workers()[0].pid, 2) for _ in range(3)]
-            schedulers = [await back(compute, compute.scheduler_pid, 2) for _ in range(3)]
-            await asyncio.sleep(1.0)
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-            await results.aclose()
-    assert len(seen) == len(set(seen)), "a task gave two results"
-    numbers = sorted(int(key[1:]) for key in seen)
-    print(f"kill -9 of a worker: full again after {', '.join(f'{took:.1f}' for took in workers)} s")
-    print(f"kill -9 of the scheduler: full again after {', '.join(f'{took:.1f}' for took in schedulers)} s")
-    print(f"{len(seen)} results, none twice, {numbers[-1] + 1 - len(seen)} still out when it ended")
+            for kind, count in (("spin", turns), ("deaf", max(1, turns // 5))):
+                took = [await _halted(compute, kind, Path(folder) / f"{kind}{turn}") for turn in range(count)]
+                print(f"halt to the last result, `{kind}`: {told(took)}", flush=True)
 
 
-def main() -> None:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    what = parser.add_subparsers(dest="what", required=True)
-    rated = what.add_parser("rate")
-    rated.add_argument("workers", type=int)
-    rated.add_argument("seconds", type=float)
-    rated.add_argument("span", type=float)
-    what.add_parser("kill")
-    what.add_parser("halt")
-    given = parser.parse_args()
-    if given.what == "rate":
-        asyncio.run(rate(given.workers, given.seconds, given.span))
-    else:
-        asyncio.run(kills() if given.what == "kill" else halts())
+async def _halted(compute: Compute, kind: str, marks: Path) -> float:
+    """Halt once and return the seconds to the last result."""
+    while not all(worker.alive for worker in compute.workers()):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    marks.mkdir()
+    work = [Task(kind, f"{marks.name}/{n}", {"mark": str(marks / str(n))}) for n in range(8)]
+    running = asyncio.gather(*(compute.run(task) for task in work))
+    while len(list(marks.iterdir())) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    begun = time.monotonic()
+    compute.stop_now()
+    assert all(result.stopped for result in await running)
+    took = time.monotonic() - begun
+    compute.resume()
+    return took
 
 
-if __name__ == "__main__":
-    main()
+def told(took: list[float]) -> str:
+    """Return times as one line."""
+    ordered = sorted(took)
+    p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    return f"median {statistics.median(ordered):.3f} s, p99 {p99:.3f} s, worst {ordered[-1]:.3f} s of {len(ordered)}, load {os.getloadavg()[0]:.0f}"

@@ -1,7 +1,4 @@
-"""Measure the rigs part of benchmarks/fleet.md against a real sshd on loopback: no GPU, initialisations are sleeps.
-
-python benchmarks/fleet_rigs.py [stagger] [detect] [halt] [load] [staging]     all of them without a name; about 6 minutes
-"""
+"""The rigs part of benchmarks/fleet.md, against a real sshd on loopback: no GPU, initialisations are sleeps."""
 
 from __future__ import annotations
 
@@ -9,22 +6,22 @@ import asyncio
 import json
 import os
 import signal
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
+from fleet_compute import told
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/rigs"))
 from rigside import SmallCrew, Stage, made_settings, make_cards, quick, until
 from sshd import Server, start
 
 from engine.rigs import life as life_module
+from engine.rigs import worker as worker_module
 from engine.rigs.life import Life
 from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
@@ -106,52 +103,28 @@ async def stagger(server: Server, folder: Path) -> None:
     print(f"k=2, two engines on one rig: {len(found)} initialisations, at most {most_at_once(found)} at once")
 
 
-async def detect(server: Server, folder: Path) -> None:
-    """Time until a fault is known to the engine, until nothing of it lives on the rig, and until full capacity."""
-    faults: dict[str, Callable[[Stage], Any]] = {
-        "worker kill -9": lambda stage: os.kill(stage.worker.pid or 0, signal.SIGKILL),
-        "worker SIGSTOP (silence 8 s)": lambda stage: os.kill(stage.worker.pid or 0, signal.SIGSTOP),
-        "the connection's sshd killed": lambda stage: [one.kill() for one in psutil.Process(server.process.pid).children()],
-        "guard kill -9": lambda stage: stage.guard.kill(),
-    }  # fmt: skip
-    for name, inflict in faults.items():
-        async with rig(server, folder, 4, stagger=4) as (stage, _):
-            await until(lambda: len(stage.ready()) == 4, 60)
-            pid = stage.worker.pid
-            begun = time.monotonic()
-            inflict(stage)
-            await until(lambda: stage.attempts, 60)
-            noticed = time.monotonic() - begun
-            await until(
-                lambda pid=pid: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 60
-            )
-            dead = time.monotonic() - begun
-            await until(lambda: len(stage.ready()) == 4, 90)
-            print(
-                f"{name}: noticed {noticed:.2f} s, process gone {dead:.2f} s, full again {time.monotonic() - begun:.2f} s"
-            )
-
-
-async def halt(server: Server, folder: Path) -> None:
-    """Time from the halt to the last worker's answer, and to the death of workers that do not answer."""
+async def halt(server: Server, folder: Path, turns: int = 100) -> None:
+    """Time from a halt to the last of 12 workers' answers, and to the engine's record of the last death of 12 that do not answer."""
     async with rig(server, folder, CARDS, stagger=4) as (stage, crew):
         await until(lambda: len(stage.ready()) == CARDS, 120)
         took = []
-        for number in range(1, 6):
+        for number in range(1, turns + 1):
             begun = time.monotonic()
             stage.life.halt(number)
-            await until(lambda number=number: len(crew.heard("halted")) == CARDS * number, 10)
+            await until(lambda number=number: len(crew.heard("halted")) == CARDS * number, 10, 0.002)
             took.append(time.monotonic() - begun)
-    print(
-        f"halt of {CARDS} workers, last answer: median {statistics.median(took):.3f} s, most {max(took):.3f} s (5 times)"
-    )
-    async with rig(server, folder, CARDS, stagger=4, work={"deaf": True}) as (stage, _):
-        await until(lambda: len(stage.ready()) == CARDS, 120)
-        begun = time.monotonic()
-        stage.life.halt(9)
-        await until(lambda: len(stage.attempts) >= CARDS, 20)
-    assert {attempt.cause for attempt in stage.attempts} == {"it did not obey a halt"}
-    print(f"halt of {CARDS} deaf workers, last one killed: {time.monotonic() - begun:.2f} s")
+    print(f"halt of {CARDS} workers on a rig, last answer: {told(took)}", flush=True)
+    async with rig(server, folder, CARDS, stagger=CARDS, work={"deaf": True, "init": 0.0}) as (stage, _):
+        took = []
+        for number in range(turns):
+            await until(lambda: len(stage.ready()) == CARDS, 120)
+            stage.attempts.clear()
+            begun = time.monotonic()
+            stage.life.halt(number)
+            await until(lambda: len(stage.attempts) >= CARDS, 20, 0.002)
+            took.append(time.monotonic() - begun)
+            assert {attempt.cause for attempt in stage.attempts} == {"it did not obey a halt"}
+    print(f"halt of {CARDS} deaf workers on a rig, last death on record: {told(took)}", flush=True)
 
 
 async def load(server: Server, folder: Path) -> None:
@@ -219,23 +192,18 @@ async def staging(server: Server, folder: Path) -> None:
             shm.rmdir()
 
 
-PARTS = {"stagger": stagger, "detect": detect, "halt": halt, "load": load, "staging": staging}
+PARTS = {"stagger": stagger, "halt": halt, "load": load, "staging": staging}
 
 
-async def main() -> None:
-    """Measure what was asked."""
+async def run(part: str) -> None:
+    """Measure one part against an sshd of its own."""
     life_module.FIRST_RETRY = 0.5
+    worker_module.FIRST_DELAY = worker_module.LAST_DELAY = 0.05
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         folder = Path(name)
         (folder / "sshd").mkdir()
         server = start(folder / "sshd")
         try:
-            for part in sys.argv[1:] or PARTS:
-                print(f"-- {part}", flush=True)
-                await PARTS[part](server, folder)
+            await PARTS[part](server, folder)
         finally:
             server.process.terminate()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

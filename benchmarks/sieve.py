@@ -66,7 +66,7 @@ class Job:
         """Return the seeds a second that the counted vector operations allow at most."""
         words = parse_mapping(self.mapping(), self.family).words
         gaps = self.gap + 1
-        load = Workload(10, self.matches, 1e-3, 1, gaps, gaps, words, *self.family.ops)
+        load = Workload(10, self.matches, 1e-3, 1, gaps, gaps, words, *self.family.ops, self.vectors)
         return REGISTERS[host.isa()][1] * UNITS * ghz * 1e9 / cost(load) if host.isa() in REGISTERS else nan
 
     def naive(self, seeds: int) -> None:

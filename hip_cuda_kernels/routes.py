@@ -6,6 +6,7 @@ Costs are seconds of one core; they steer speed only, never a result.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -15,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from hip_cuda_kernels import host
-from hip_cuda_kernels.composed import lower_composed, seed_seconds
+from hip_cuda_kernels.composed import lower_composed
+from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
-from hip_cuda_kernels.planning import Workload, cost, pass_rates
+from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, pass_rates, seed_seconds
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
 
@@ -118,17 +120,13 @@ class _Search:
         return words, len(compared), min(1.0, len(compared) * self.chance + words * self.rejected)
 
     def sieve_seconds(self) -> float:
-        """Return what the sieve takes: its cost model, scaled to the family's measured cost of a search for ten exact draws."""
+        """Return what the sieve takes by its cost model."""
         ops = self.family.ops
-        words = self.task.call.words
-        unit = self.family.cost / 1e6 / cost(Workload(10, 10, 1e-3, 1, 1, 1, words, *ops))
         starts, strides = self.alignments
-        loads = [
-            Workload(len(i), t, self.chance, len(starts), len(strides), int(strides[-1]), words, *ops)
-            for i, t in self.vectors
-        ]
-        shared = (len(loads) - 1) * ops[0]
-        return self.seeds * unit * (sum(map(cost, loads)) - shared)
+        counts = Counter((len(i), t) for i, t in self.vectors)
+        shape = (self.chance, len(starts), len(strides), int(strides[-1]), self.task.call.words)
+        each = sum(seed_seconds(Workload(n, t, *shape, *ops, vectors)) for (n, t), vectors in counts.items())
+        return self.seeds * (each - (len(counts) - 1) * ops[0] * OPERATION_SECONDS)
 
     def probed_seconds(self, seed: float, word: float) -> float:
         """Return what a scan with the probe takes at `seed` + words * `word` nanoseconds, its candidates sieved."""
@@ -263,7 +261,7 @@ def options(
     parsed = parse_mapping(mapping, found)
     if is_composed(parsed):
         missable = draws.shape[1] - int(thresholds.min())
-        each = seed_seconds(lower_composed(parsed, found, lo, hi), found, missable, starts, gaps)
+        each = composed_seed_seconds(lower_composed(parsed, found, lo, hi), found, missable, starts, gaps)
         return [Route("sieve", seed_count * each)]
     task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
     if task is None:

@@ -75,7 +75,7 @@ def _begun(arguments: Arguments) -> Ground:
 
     faults = faults_of(arguments.faults, tuple(CATALOG))
     asked = {
-        "hours": arguments.hours or HOURS[arguments.what],
+        "hours": HOURS[arguments.what] if arguments.hours is None else arguments.hours,
         "compress": arguments.compress,
         "seed": arguments.seed,
     }

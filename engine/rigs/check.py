@@ -13,7 +13,7 @@ from engine.errors import BadInput, MimicryError
 from engine.rigs.connection import RigFault
 from engine.rigs.deploy import installed, library
 from engine.rigs.facts import Facts, read_facts
-from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.guardlink import PROBE, SCRIPTS
 from engine.rigs.life import reach_of
 from engine.rigs.reach import Reach
 from engine.rigs.reading import Reading, parse_reading
@@ -94,7 +94,7 @@ async def _python(rig: Reach, settings: RigSettings) -> tuple[int, ...] | None:
 async def _reading(rig: Reach, settings: RigSettings, roots: tuple[str, ...]) -> Reading:
     """Return one reading of the probe, pushed for this once; it needs SFTP and a staging folder that can be written."""
     folder = f"{settings.staging}/mimicry-check-{secrets.token_hex(6)}"
-    await rig.push(folder, {"probe.py": (SCRIPTS / "probe.py").read_bytes()})
+    await rig.push(folder, {name: (SCRIPTS / name).read_bytes() for name in PROBE})
     words = shlex.join([*roots, settings.staging, "/"])
     done = await rig.run(
         f"{shlex.quote(settings.python)} -I {folder}/probe.py {words}; rm -rf {folder}", within=30
@@ -108,7 +108,7 @@ def _cards(settings: RigSettings, reading: Reading) -> list[Finding]:
     named = set(known if settings.gpus == "auto" else settings.gpus)
     lost = [card.pci for card in reading.cards if card.lost or card.driver is None]
     off = abs(reading.host.clock - time.time())
-    drivers = sorted({card.driver for card in reading.cards if card.driver})
+    drivers = sorted({f"{card.driver} (by {card.source})" for card in reading.cards if card.driver})
     found = [
         _judge(bool(drivers) and not lost, f"driver {', '.join(drivers) or 'none'}" + (f", not for {', '.join(lost)}" if lost else ""),
                "load the driver (modprobe amdgpu, or nvidia) and read dmesg"),

@@ -177,6 +177,13 @@ class Rig:
     def _trusted(self) -> bytes:
         """Return the trusted host keys; an empty or missing file is refused here, never read as trust in everybody."""
         path, keys = self.address.known_hosts, self.address.host_keys
+        for key in keys:
+            try:
+                asyncssh.import_public_key(key)
+            except (asyncssh.KeyImportError, ValueError) as error:
+                raise HostKeyRefused(
+                    f"rig {self.address}: host_keys: {key[:40]!r} is no public key; {self._trust_advice()}"
+                ) from error
         try:
             trusted = self._given(keys) if keys else path.read_bytes()
             asyncssh.import_known_hosts(trusted.decode())
@@ -204,6 +211,8 @@ class Rig:
 
     def _trust_advice(self) -> str:
         host, port = self.address.host, self.address.port
+        if not self.address.known_hosts.is_absolute() or self.address.host_keys:
+            return "put what `cat /etc/ssh/ssh_host_ed25519_key.pub` says on the rig itself into host_keys of this rig in room.toml"
         return (
             f"compare the key with the one on the rig itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then append "
             f"`ssh-keyscan -p {port} {host}` to {self.address.known_hosts}"
@@ -215,14 +224,15 @@ class Rig:
         if isinstance(error, asyncssh.HostKeyNotVerifiable):
             known = asyncssh.match_known_hosts(trusted, rig.host, rig.host, rig.port)[0]
             if known:
+                old = "" if rig.host_keys else f"remove the old line from {rig.known_hosts}, then "
                 return HostKeyRefused(
                     f"rig {rig}: its host key is NOT the trusted one; somebody may sit between, or it was installed anew: "
-                    f"if so, remove the old line from {rig.known_hosts}, then {self._trust_advice()}"
+                    f"if so, {old}{self._trust_advice()}"
                 )
             return HostKeyRefused(f"rig {rig}: its host key is unknown; {self._trust_advice()}")
         if isinstance(error, asyncssh.PermissionDenied):
             return LoginRefused(
-                f"rig {rig}: login refused; append {rig.key}.pub to ~{rig.user}/.ssh/authorized_keys on the rig"
+                f"rig {rig}: login refused; append {rig.key}.pub to ~{rig.user}/.ssh/authorized_keys on the rig, or set `user` in room.toml"
             )
         text = str(error) or type(error).__name__
         return LinkFault(f"rig {rig}: cannot connect: {text}; check that it is up and sshd listens there")

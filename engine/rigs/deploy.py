@@ -58,10 +58,12 @@ async def deploy(settings: RigSettings, wheels: Path, *, modules: Sequence[str] 
         answer = await _ask(rig, settings, "install", digest) if sent else before
         fault = await _import_fault(rig, settings, modules)
         if fault:
-            if before["current"] is not None and before["current"] != digest:
+            back = before["current"] is not None and before["current"] != digest
+            if back:
                 await _ask(rig, settings, "rollback")
             raise BadInput(
-                f"rig {settings.name}: {fault}; the version before is back; build the bundle for this rig's Python"
+                f"rig {settings.name}: {fault}; {'the version before is back; ' if back else ''}build the bundle with all that it "
+                "needs, for this rig's Python"
             )
     return Deployed(settings.name, answer["current"], answer["previous"], sent)
 

@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 PREFIX = "mimicry-run-"
 UP_LIMIT = 20.0
 SCRIPTS = Path(__file__).parent / "onrig"
+PROBE = ("probe.py", "vendors.py")
+"""What a reading needs."""
+GUARD = ("guard.py", "workers.py", "leftovers.py", *PROBE)
+"""What a connection needs."""
 Event = Mapping[str, Any]
 
 
@@ -81,7 +85,7 @@ class GuardLink:
     async def open(cls, rig: Reach, terms: Terms, on_event: Callable[[Event], None]) -> GuardLink:
         """Push the scripts into a fresh private folder on a connected rig and start the guard; RigFault if it does not come up."""
         run = f"{terms.staging}/{PREFIX}{secrets.token_hex(6)}"
-        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in ("guard.py", "probe.py")})
+        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in GUARD})
         channel = await rig.channel(f"exec {shlex.quote(terms.python)} -I {run}/guard.py")
         link = cls(channel, run, on_event)
         channel.send(json.dumps(terms.spec()).encode())

@@ -23,6 +23,8 @@ class Card:
     vendor: str
     name: str | None = None
     driver: str | None = None
+    source: str | None = None
+    """What told it: sysfs, amdsmi, NVML, nvidia-smi."""
     edge: float | None = None
     hotspot: float | None = None
     memory_temp: float | None = None

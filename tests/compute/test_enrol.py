@@ -15,6 +15,7 @@ import pytest
 from conformance import until
 from sample_kinds import KINDS
 
+from engine.compute import here
 from engine.compute.cluster import Compute
 from engine.compute.enrol import Event, OnEvent, Order, worker_payload
 from engine.compute.isolation import environment
@@ -167,3 +168,51 @@ def test_two_starts_of_a_place_share_neither_key_nor_name() -> None:
     assert files[0]["key.pem"] != files[1]["key.pem"]
     assert files[0]["ca.pem"] == files[1]["ca.pem"]
     assert one.alias != two.alias
+
+
+async def test_gpus_of_this_machine_initialise_one_after_the_other_once_their_imports_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[Any] = []
+
+    class Quiet:
+        """A child that says what it is told to say."""
+
+        def __init__(self, on_event: OnEvent) -> None:
+            self.say, self.told = on_event, []
+            self.ended = asyncio.get_running_loop().create_future()
+
+        def send(self, line: Event) -> None:
+            self.told.append(line)
+
+        async def wait(self) -> int:
+            return await asyncio.shield(self.ended)
+
+    async def spawn(module: str, spec: Event, log: Path, on_event: OnEvent, env: Any) -> Quiet:
+        assert spec["gate"]
+        children.append(Quiet(on_event))
+        return children[-1]
+
+    monkeypatch.setattr("engine.compute.here.Child.spawn", spawn)
+    heard: list[str] = []
+    authority = Authority()
+    for number, place in enumerate(
+        here.places(tmp_path, 3, [{"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3)])
+    ):
+        order = Order(place.name, number, 0, 0, authority.leaf("worker", place.name), gpu=place.gpu)
+        await place.launch(order, lambda event: heard.append(event["event"]))
+    for child in children:
+        child.say({"event": "gate"})
+    opened = [{"gate": "open"}]
+    await until(lambda: children[0].told == opened)
+    assert children[1].told == []
+    children[0].ended.set_result(-9)  # its death ends its turn
+    await until(lambda: children[1].told == opened)
+    await asyncio.sleep(0.01)
+    assert children[2].told == []
+    children[1].say({"event": "initialised"})
+    await until(lambda: children[2].told == opened)
+    children[2].ended.set_result(0)
+    children[1].ended.set_result(0)
+    assert heard == ["gate", "gate", "gate", "initialised"]
+    await asyncio.sleep(0.01)

@@ -19,7 +19,7 @@ from workloads import WORKLOADS, Base
 from engine.history.store import Arrival, DrawStore
 from state.journal import Journal
 
-FULL = {"queue": 150, "live": 110, "promotion": 110, "steps13": 80, "steps46": 50}
+FULL = {"queue": 150, "live": 110, "promotion": 110, "search": 50, "steps13": 80, "steps46": 50}
 
 
 def test_kills_in_the_middle_of_writing_lose_and_double_nothing(tmp_path: Path) -> None:

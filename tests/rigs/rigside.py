@@ -156,10 +156,10 @@ def make_cards(root: Path, count: int) -> Path:
     return root
 
 
-async def until(found: Callable[[], Any], seconds: float = 30.0) -> Any:
+async def until(found: Callable[[], Any], seconds: float = 30.0, look: float = 0.02) -> Any:
     """Wait until `found()` is true and return it; an AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < deadline, "it did not come"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(look)
     return value

@@ -15,6 +15,8 @@ import psutil
 import pytest
 from rigside import SmallCrew, until
 
+from engine.config import RigSettings
+
 Raise = Callable[..., Any]
 
 
@@ -299,3 +301,15 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+async def test_between_two_readings_nothing_is_asked_of_a_rig(raise_rig: Raise) -> None:
+    fastest = next(rule.ge for rule in RigSettings.model_fields["poll_s"].metadata if hasattr(rule, "ge"))
+    assert 60 / fastest <= 6, "a reading is one call, and nothing else is asked while the link lasts"
+    async with raise_rig(4, ssh=True, poll_s=10.0) as stage:
+        await stage.all_ready(4)
+        before = stage.life.reach.calls.total
+        await asyncio.sleep(0.7)
+        assert stage.life.reach.calls.total == before
+        await stage.life._poll()
+        assert stage.life.reach.calls.total == before + 1

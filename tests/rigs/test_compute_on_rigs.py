@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -84,26 +82,6 @@ async def test_work_runs_on_a_rig_and_nothing_secret_shows_there(yard: Yard, sta
 
 
 @pytest.mark.slow
-async def test_a_worker_the_link_and_the_guard_die_and_every_task_is_answered_once(
-    yard: Yard, server: Any
-) -> None:
-    """About 60 s."""
-    workers = await yard.working(2)
-    running = asyncio.create_task(yard.run(150, 0.3))
-    await asyncio.sleep(1)
-    os.kill(workers[0].pid, signal.SIGKILL)
-    await until(lambda: yard.attempts)
-    await yard.working(2)
-    for session in psutil.Process(server.process.pid).children():
-        session.kill()
-    await until(lambda: yard.life.machine.drops == 1)
-    await yard.working(2)
-    psutil.Process(yard.life.link.pid).kill()
-    exactly_once(await running, 150)
-    assert len(yard.attempts) >= 3
-
-
-@pytest.mark.slow
 async def test_a_halt_reaches_the_rig_within_a_second_and_work_goes_on_after_it(yard: Yard) -> None:
     """About 20 s."""
     await yard.working(2)
@@ -133,4 +111,26 @@ async def test_a_drained_card_finishes_its_piece_and_an_included_one_works_again
     await until(lambda: [a for a in yard.attempts if a.cause == "drained"])
     await yard.working(1)
     yard.life.machine.quarantine.include("rig-a/0000:03:00.0", "me")
+    await yard.working(2)
+
+
+@pytest.mark.slow
+async def test_a_worker_with_other_kernels_shows_on_its_card_until_somebody_has_looked(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """About 20 s."""
+    await yard.working(2)
+    reason = "kernels differ: worker avx2 0123, coordinator avx2 4567; install the same build on both"
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.compute.host.HostReport.against", lambda *_, **__: reason)
+        psutil.Process(yard.life.workers[0].pid).kill()
+        await until(lambda: yard.life.workers[0].state == "refused", 60)
+    seat = yard.life.machine.seats[0]
+    assert yard.life.machine.light(seat) == "fail"
+    assert yard.life.machine.card_row(seat)["why"] == f"self-test: {reason}"
+    assert [worker.note for worker in yard.compute.workers() if not worker.alive] == [reason]
+    exactly_once(await yard.run(4), 4)
+    for change in (yard.life.machine.quarantine.put, yard.life.machine.quarantine.include):
+        change("rig-a/0000:03:00.0", "looked", "me")
+        await asyncio.sleep(1.5)
     await yard.working(2)

@@ -1,11 +1,10 @@
-"""The engine's death, freeze and cut link, with real processes and network namespaces: nothing is left on the rig, and all comes back."""
+"""An engine without compute that dies, also beyond a cut link: nothing is left on the rig. With compute: test_fault_runs.py."""
 
 from __future__ import annotations
 
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -98,19 +97,6 @@ def test_an_engine_killed_leaves_nothing_on_the_rig(engine: Engine) -> None:
     assert not list(engine.staging.glob("mimicry-run-*"))
 
 
-@pytest.mark.slow
-def test_an_engine_that_freezes_loses_its_workers_with_its_lease_and_gets_new_ones(engine: Engine) -> None:
-    """About 15 s."""
-    news = engine.up()
-    begun = time.monotonic()
-    engine.process.send_signal(signal.SIGSTOP)
-    took = gone_after([*news["ready"], news["guard"]], begun, LEASE + REPLY)
-    print(f"MEASURED engine SIGSTOP, lease {LEASE:g} s: workers and guard gone after {took:.2f} s")
-    engine.process.send_signal(signal.SIGCONT)
-    engine.until(lambda found: found["event"] == "state" and found["link"] == "down")
-    assert not set(engine.up()["ready"]) & set(news["ready"])
-
-
 @pytest.fixture
 def namespaces(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Two network namespaces of our own, tied by one cable: an engine's and a rig's."""
@@ -149,36 +135,6 @@ def far(namespaces: tuple[str, str], tmp_path: Path) -> Iterator[tuple[Engine, s
 
 def cable(namespace: str, how: str) -> None:
     subprocess.run(["ip", "-n", namespace, "link", "set", "cable", how], check=True)
-
-
-@pytest.mark.slow
-def test_a_cut_link_ends_the_workers_by_the_lease_and_all_comes_back_with_it(far: tuple[Engine, str]) -> None:
-    """About 25 s."""
-    engine, rig = far
-    news = engine.up()
-    begun = time.monotonic()
-    cable(rig, "down")
-    took = gone_after([*news["ready"], news["guard"]], begun, LEASE + REPLY)
-    print(f"MEASURED link cut, lease {LEASE:g} s: workers and guard gone on the rig after {took:.2f} s")
-    engine.until(lambda found: found["event"] == "state" and found["link"] == "down")
-    print(f"MEASURED link cut: noticed by the engine after {time.monotonic() - begun:.2f} s")
-    cable(rig, "up")
-    begun = time.monotonic()
-    engine.up()
-    print(f"MEASURED link back: full capacity after {time.monotonic() - begun:.2f} s")
-
-
-@pytest.mark.slow
-def test_a_link_that_flaps_shorter_than_the_lease_costs_nothing(far: tuple[Engine, str]) -> None:
-    """About 10 s."""
-    engine, rig = far
-    news = engine.up()
-    cable(rig, "down")
-    time.sleep(LEASE / 3)
-    cable(rig, "up")
-    time.sleep(2 * LEASE)
-    assert all(alive(pid) for pid in news["ready"])
-    assert engine.news.empty()
 
 
 @pytest.mark.slow

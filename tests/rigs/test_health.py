@@ -13,7 +13,7 @@ from rigside import make_cards
 
 from engine.config import RigSettings
 from engine.errors import BadInput
-from engine.rigs.guardlink import SCRIPTS
+from engine.rigs.guardlink import GUARD, PROBE, SCRIPTS
 from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import Card, HostReading, Reading, parse_reading
@@ -23,12 +23,12 @@ from state.journal import Journal
 PCI = "0000:03:00.0"
 
 
-def probed(sys_root: Path, proc_root: str = "/proc", smi: str = "false") -> str:
-    script = SCRIPTS / "probe.py"
+def probed(sys_root: Path, proc_root: str = "/proc", smi: str = "false", lib: str = "") -> str:
+    for name in PROBE:
+        (sys_root / name).write_bytes((SCRIPTS / name).read_bytes())
     copy = sys_root / "probe.py"
-    copy.write_bytes(script.read_bytes())
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(copy), str(sys_root), proc_root, smi, "/tmp", "/"],
+        [sys.executable, "-I", "-S", str(copy), str(sys_root), proc_root, smi, "/tmp", "/", lib],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return done.stdout
@@ -57,12 +57,95 @@ def test_amd_cards_are_read_from_sysfs_alone(tmp_path: Path) -> None:
     assert reading.host.ram_total is not None
 
 
-def test_nvidia_cards_cost_one_query_and_one_that_is_missing_from_it_is_lost(tmp_path: Path) -> None:
+NVML = """
+class Record:
+    def __init__(self, **values): self.__dict__.update(values)
+class NVMLError(Exception): pass
+def nvmlInit(): BROKEN
+def nvmlShutdown(): pass
+def nvmlSystemGetDriverVersion(): return b"550.54"
+def nvmlDeviceGetCount(): return 2
+def nvmlDeviceGetHandleByIndex(at):
+    if at: raise NVMLError("GPU is lost")
+    return at
+def nvmlDeviceGetPciInfo(h): return Record(busId=b"00000000:01:00.0")
+def nvmlDeviceGetName(h): return "NVIDIA GeForce RTX 3080 Ti"
+def nvmlDeviceGetTemperature(h, sensor): return 64
+def nvmlDeviceGetPowerUsage(h): return 289100
+def nvmlDeviceGetClockInfo(h, kind): return {1: 1710, 2: 9251}[kind]
+def nvmlDeviceGetMemoryInfo(h): return Record(used=7900 << 20, total=12 << 30)
+def nvmlDeviceGetUtilizationRates(h): return Record(gpu=97)
+def nvmlDeviceGetCurrPcieLinkGeneration(h): return 4
+def nvmlDeviceGetCurrPcieLinkWidth(h): return 16
+def nvmlDeviceGetFanSpeed(h): return 55
+def nvmlDeviceGetCurrentClocksThrottleReasons(h): return 0x5
+def nvmlDeviceGetTotalEccErrors(h, kind, counter): raise NVMLError("Not Supported")
+def nvmlDeviceGetFieldValues(h, fields): return [Record(nvmlReturn=0, value=Record(uiVal=88))]
+"""
+
+
+def nvidia_bus(root: Path) -> None:
     for number in (1, 2):
-        card = tmp_path / f"bus/pci/devices/0000:0{number}:00.0"
+        card = root / f"bus/pci/devices/0000:0{number}:00.0"
         card.mkdir(parents=True)
         (card / "vendor").write_text("0x10de\n")
         (card / "class").write_text("0x030000\n")
+
+
+def test_nvidia_cards_are_read_through_nvml_where_it_is(tmp_path: Path) -> None:
+    nvidia_bus(tmp_path)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/pynvml.py").write_text(NVML.replace("BROKEN", "pass"))
+    one, two = parse_reading(probed(tmp_path, smi="false", lib=str(tmp_path / "lib"))).cards
+    assert (one.source, one.driver, one.edge, one.memory_temp, one.power) == ("NVML", "550.54", 64, 88, 289.1)
+    assert (one.clock, one.memory_clock, one.vram_total, one.busy) == (1710, 9251, 12 << 30, 97)
+    assert (one.link_gen, one.link_width, one.fan, one.throttle, one.ecc_ue) == (4, 16, 55, True, None)
+    assert two.lost
+
+
+def test_nvml_that_does_not_start_leaves_it_to_nvidia_smi_and_says_so(tmp_path: Path) -> None:
+    nvidia_bus(tmp_path)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/pynvml.py").write_text(NVML.replace("BROKEN", 'raise NVMLError("Driver Not Loaded")'))
+    reading = parse_reading(probed(tmp_path, smi="false", lib=str(tmp_path / "lib")))
+    assert reading.errors[0] == "NVML: Driver Not Loaded; nvidia-smi is asked instead"
+    assert all(card.lost for card in reading.cards)
+
+
+AMDSMI = """
+import pathlib
+def amdsmi_init(): pathlib.Path(__file__).with_name("asked").touch()
+def amdsmi_shut_down(): pass
+def amdsmi_get_processor_handles(): return ["a"]
+def amdsmi_get_gpu_device_bdf(h): return "0000:03:00.0"
+def amdsmi_get_gpu_metrics_info(h):
+    return {"temperature_edge": 1, "temperature_hotspot": 83, "temperature_mem": "N/A", "throttle_status": True}
+def amdsmi_get_gpu_total_ecc_count(h): return {"correctable_count": 9, "uncorrectable_count": 2, "deferred_count": 0}
+"""
+
+
+def test_amdsmi_fills_what_sysfs_lacks_and_is_left_alone_otherwise(tmp_path: Path) -> None:
+    make_cards(tmp_path, 2)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/amdsmi.py").write_text(AMDSMI)
+    for pci in (PCI, "0000:04:00.0"):
+        (tmp_path / f"bus/pci/devices/{pci}/driver").touch()
+    whole = parse_reading(probed(tmp_path, lib=str(tmp_path / "lib")))
+    assert {card.source for card in whole.cards} == {"sysfs"}
+    assert not (tmp_path / "lib/asked").exists(), "it opens the driver: nobody asks without need"
+    # Another generation: no hotspot in hwmon, gpu_metrics of a layout that is not ours, no RAS file.
+    card = tmp_path / f"bus/pci/devices/{PCI}"
+    (card / "hwmon/hwmon0/temp2_label").unlink()
+    (card / "gpu_metrics").write_bytes(b"\x78\x00\x01\x05" + bytes(116))
+    (card / "ras/umc_err_count").unlink()
+    one, two = parse_reading(probed(tmp_path, lib=str(tmp_path / "lib"))).cards
+    assert (one.source, one.edge, one.hotspot, one.memory_temp) == ("sysfs, amdsmi", 66, 83, None)
+    assert (one.throttle, one.ecc_ue, one.ecc_ce) == (True, 2, 9)
+    assert (two.source, two.hotspot) == ("sysfs", 81)
+
+
+def test_nvidia_cards_cost_one_query_and_one_that_is_missing_from_it_is_lost(tmp_path: Path) -> None:
+    nvidia_bus(tmp_path)
     smi = tmp_path / "nvidia-smi"
     smi.write_text(
         f"#!/bin/sh\necho asked >> {tmp_path}/asked\n"
@@ -239,6 +322,26 @@ def test_quarantine_survives_a_restart_ends_by_itself_and_is_all_on_record(tmp_p
 
 
 def test_the_scripts_for_rigs_import_the_standard_library_alone() -> None:
-    for script in ("guard.py", "probe.py", "store.py", "installer.py"):
+    for script in (*GUARD, "store.py", "installer.py"):
         code = f"import runpy; runpy.run_path({str(SCRIPTS / script)!r})"
         subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+
+
+def test_every_reading_has_an_age_and_an_old_one_calls_no_card_well(tmp_path: Path) -> None:
+    now = [100.0]
+    with Journal.open(tmp_path) as journal:
+        rig = machine(Quarantine(journal), lambda: now[0])
+        rig.link = "up"
+        rig.take(reading(Card(PCI, "amd", edge=60.0)))
+        (seat,) = rig.seats
+        assert (rig.card_row(seat)["age"], rig.row()["age"], rig.light(seat)) == (
+            0.0,
+            0.0,
+            "idle",
+        )
+        now[0] += 61.5
+        assert (rig.card_row(seat)["age"], rig.row()["age"], rig.light(seat)) == (
+            61.5,
+            61.5,
+            "stale",
+        )

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from rigside import make_cards, quick, until
 
+from engine.compute.inputs import Input
 from engine.errors import BadInput, EnvironmentFault
-from engine.rigs.life import reach_of
+from engine.rigs.life import Life, reach_of
+from engine.rigs.machine import Machine
+from engine.rigs.quarantine import Quarantine
 from engine.rigs.reach import Reach
+from engine.rigs.recruits import Recruits
 from engine.rigs.staging import MIB, Budget, Stage
+from state.journal import Journal
 
 Settings = Callable[..., Any]
 
@@ -129,3 +138,82 @@ async def test_the_budget_spreads_what_is_spent(monkeypatch: pytest.MonkeyPatch)
     for _ in range(3):
         await budget.spend(1000)
     assert slept == pytest.approx([0.9, 1.9, 2.9])
+
+
+class Engine:
+    """What the rigs need of a compute engine to bring it files."""
+
+    def __init__(self) -> None:
+        self.news: list[tuple[str, Any]] = []
+
+    def bring_by(self, stager: Any) -> None:
+        self.stager = stager
+
+    def wanted_inputs(self) -> frozenset[str]:
+        return frozenset(one.digest for one in self.inputs)
+
+    def workers(self) -> list[Any]:
+        return [WORKER]
+
+    inputs: tuple[Input, ...] = ()
+
+    def confirm(self, host: str, digests: frozenset[str]) -> None:
+        self.news.append((host, digests))
+
+    def unstaged(self, host: str, why: str) -> None:
+        self.news.append((host, why))
+
+    def lost_inputs(self, host: str) -> None:
+        self.news.append((host, "lost"))
+
+
+WORKER = SimpleNamespace(name="rig-a/gpu0", busy=False)  # there is one already, so that none is enlisted
+
+
+async def test_an_engine_s_inputs_are_staged_confirmed_swept_and_forgotten_with_the_link(
+    rig_settings: Settings, tmp_path: Path, staging: Path
+) -> None:
+    wanted, old = (Input.write(tmp_path / "inputs", {"v": np.arange(9) + shift}) for shift in (0, 1))
+    store = staging / "mimicry-store"
+    store.mkdir(mode=0o700)
+    (store / old.digest).write_bytes(old.path.read_bytes())
+    engine, recruits = Engine(), Recruits()
+    engine.inputs = (wanted,)
+    recruits.join(engine)  # type: ignore[arg-type]
+    settings = rig_settings(1)
+    with Journal.open(tmp_path / "journal") as journal:
+        life = Life(
+            Machine(settings, Quarantine(journal)), crew=recruits, told=lambda changes: None, ended=lambda attempt: None,
+            terms=quick(settings, staging), roots=(str(make_cards(tmp_path / "sys", 1)), "/proc", "false"), stage=Stage(headroom=0),
+        )  # fmt: skip
+        task = asyncio.create_task(life.run())
+        try:
+            await until(lambda: life.machine.link == "up")
+            assert list(store.iterdir()) == [], "what nobody needs is swept when the rig is reached"
+            recruits.stage("rig-a", {wanted.digest: wanted})
+            await until(lambda: engine.news)
+            assert engine.news == [("rig-a", frozenset({wanted.digest}))]
+            assert (store / wanted.digest).read_bytes() == wanted.path.read_bytes()
+            changed = Input(old.digest, wanted.path, 1)
+            recruits.stage("rig-a", {old.digest: changed})
+            await until(lambda: len(engine.news) == 2)
+            assert "it changed since it was named" in engine.news[1][1]
+            recruits.stage("rig-z", {wanted.digest: wanted})
+            await until(lambda: len(engine.news) == 3)
+            assert engine.news[2] == ("rig-z", "rig rig-z: not reached; they are sent once it is")
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    assert engine.news[-1] == ("rig-a", "lost")
+
+
+async def test_where_the_room_is_short_what_nobody_needs_goes_first(
+    rig: Reach, tmp_path: Path, small_ramdisk: Path
+) -> None:
+    stage, files = Stage(headroom=MIB), made(tmp_path / "a", b"a" * 2 * MIB)
+    await stage.put(rig, sys.executable, str(small_ramdisk), files)
+    more = made(tmp_path / "b", b"b" * 2 * MIB)
+    with pytest.raises(EnvironmentFault, match="do not fit"):
+        await stage.put(rig, sys.executable, str(small_ramdisk), more, keep=files)
+    there = await stage.put(rig, sys.executable, str(small_ramdisk), more, keep=())
+    assert [path.name for path in (small_ramdisk / "mimicry-store").iterdir()] == list(there)

@@ -1,7 +1,8 @@
-"""Runs on a rig: one reading of its GPUs and its host as one JSON line. Reads only; standard library only.
+"""Runs on a rig: one reading of its GPUs and its host as one JSON line. Reads only; standard library and, where they are, the makers' own.
 
-`probe.py SYS PROC SMI SHM DISK`: the roots can be other folders, which is how it is tested. AMD cards are read from sysfs alone; a card
-that sleeps is not woken. NVIDIA cards cost one `nvidia-smi --query-gpu`, and only where such a card stands on the bus.
+`probe.py SYS PROC SMI SHM DISK [LIB]`: the roots can be other folders, which is how it is tested. AMD cards are read from sysfs, and from
+amdsmi what that lacks; a card that sleeps is not woken. NVIDIA cards are read through NVML, without it by one `nvidia-smi --query-gpu`;
+both only where such a card stands on the bus. `LIB` is where the makers' libraries are looked for first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.rigs.onrig import vendors
+else:
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves it out
+    import vendors
 
 Record = dict[str, Any]
 AMD, NVIDIA = "0x1002", "0x10de"
@@ -26,8 +33,6 @@ SMI = (
     "memory.total", "utilization.gpu", "pcie.link.gen.current", "pcie.link.width.current", "fan.speed",
     "clocks_throttle_reasons.active", "ecc.errors.uncorrected.volatile.total", "ecc.errors.corrected.volatile.total",
 )  # fmt: skip
-# Idle, application clocks and display are no distress; the rest of NVML's bits are.
-NVIDIA_CALM = 0x1 | 0x2 | 0x100
 SPEEDS = {"2.5": 1, "5.0": 2, "5": 2, "8.0": 3, "8": 3, "16.0": 4, "16": 4, "32.0": 5, "32": 5, "64.0": 6}
 XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:]+)[^)]*\): (\d+)")
 BITS = re.compile("0x[0-9a-fA-F]{1,16}")
@@ -67,6 +72,7 @@ def amd(sys_root: str, pci: str) -> Record:
     card: Record = {
         "pci": pci,
         "vendor": "amd",
+        "source": "sysfs",
         "name": text(folder, "product_name") or text(folder, "device"),
     }
     card["driver"] = text(sys_root, "module/amdgpu/version") or (
@@ -109,13 +115,13 @@ def sensors(hwmon: str) -> Record:
 
 
 def throttled(folder: str) -> bool | None:
-    """Return whether the driver says that the card holds itself back: gpu_metrics 1.1 and later, 32 bits at byte 68."""
+    """Return whether the driver says that the card holds itself back: gpu_metrics 1.1 to 1.3, 32 bits at byte 68."""
     try:
         with open(os.path.join(folder, "gpu_metrics"), "rb") as file:
             raw = file.read(4096)
     except OSError:
         return None
-    if len(raw) < 72 or raw[2] != 1 or raw[3] < 1:
+    if len(raw) < 72 or raw[2] != 1 or raw[3] not in (1, 2, 3):
         return None
     bits = int.from_bytes(raw[68:72], "little")
     return None if bits == 0xFFFFFFFF else bits != 0
@@ -148,13 +154,13 @@ def nvidia_card(pci: str, raw: Mapping[str, str]) -> Record:
     mib = 1 << 20
     reasons = raw["clocks_throttle_reasons.active"]
     return {
-        "pci": pci, "vendor": "nvidia", "name": raw["name"], "driver": raw["driver_version"],
+        "pci": pci, "vendor": "nvidia", "source": "nvidia-smi", "name": raw["name"], "driver": raw["driver_version"],
         "edge": number(raw["temperature.gpu"]), "power": number(raw["power.draw"]), "clock": number(raw["clocks.sm"]),
         "memory_clock": number(raw["clocks.mem"]), "vram_used": number(raw["memory.used"], mib),
         "vram_total": number(raw["memory.total"], mib), "busy": number(raw["utilization.gpu"]),
         "link_gen": number(raw["pcie.link.gen.current"]), "link_width": number(raw["pcie.link.width.current"]),
         "fan": number(raw["fan.speed"]),
-        "throttle": bool(int(reasons, 16) & ~NVIDIA_CALM) if BITS.fullmatch(reasons) else None,
+        "throttle": bool(int(reasons, 16) & ~vendors.NVML_CALM) if BITS.fullmatch(reasons) else None,
         "ecc_ue": number(raw["ecc.errors.uncorrected.volatile.total"]),
         "ecc_ce": number(raw["ecc.errors.corrected.volatile.total"]),
     }  # fmt: skip
@@ -207,17 +213,21 @@ def host(proc_root: str, shm: str, disk: str) -> Record:
     return found
 
 
-def read(sys_root: str, proc_root: str, smi: str, shm: str, disk: str) -> Record:
+def read(sys_root: str, proc_root: str, smi: str, shm: str, disk: str, lib: str = "") -> Record:
     """Return one whole reading."""
     errors: list[str] = []
     gpus: list[Record] = []
     bus = cards(sys_root)
-    reported = nvidia(smi, errors) if any(vendor == NVIDIA for _, vendor in bus) else {}
+    reported: Mapping[str, Record] = {}
+    if any(vendor == NVIDIA for _, vendor in bus):
+        by_nvml = vendors.nvml(lib, errors)
+        reported = nvidia(smi, errors) if by_nvml is None else by_nvml
     for pci, vendor in bus:
         if vendor == AMD:
             gpus.append(amd(sys_root, pci))
         else:
             gpus.append(reported.get(pci, {"pci": pci, "vendor": "nvidia", "lost": True}))
+    vendors.fill(gpus, lib, errors)
     faults = kernel_faults(os.path.join(proc_root, "kmsg") if proc_root != "/proc" else "/dev/kmsg")
     for card in gpus:
         card["fault"] = (faults or {}).get(card["pci"])
@@ -241,7 +251,7 @@ def main() -> None:
             json.dumps({"busy": True})
         )  # an earlier reading still hangs, most likely in a driver: do not pile up
         return
-    print(json.dumps(read(*sys.argv[1:6])))
+    print(json.dumps(read(*sys.argv[1:7])))
 
 
 if __name__ == "__main__":

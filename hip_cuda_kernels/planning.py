@@ -138,7 +138,7 @@ def _single(load: Workload, depth: int) -> float:
     matches = 8.0 * load.starts * load.gaps * looked * load.chance * load.vectors
     if looked > depth:
         return math.inf
-    followed = 120.0 if looked == depth else 250.0  # the other draws of an alignment are looked at
+    followed = 60.0 if depth == 1 else 250.0  # the other draws of an alignment are looked at
     return _rows(load, looked) * 3.0 + _places(load, looked) * load.vectors + matches * followed
 
 

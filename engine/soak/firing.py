@@ -37,6 +37,7 @@ async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
     begun = time.monotonic()
     head = {"n": number, "name": fault.name}
     stage.daemon.expect(f"fault {fault.name}")
+    stage.fault = fault.name
     told: dict[str, Any] = {"holds": False, "findings": [], "skipped": None}
     try:
         did = await asyncio.to_thread(fault.inject, target, dict(asked.options))
@@ -64,6 +65,7 @@ async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
             told["findings"] = [*told["findings"], f"undo: {type(error).__name__}: {error}"[:300]]
             told["holds"] = False
         stage.daemon.calm()
+        stage.fault = ""
         stage.log(kinds.RECOVERED, {**head, "seconds": round(time.monotonic() - begun, 3), **told})
 
 

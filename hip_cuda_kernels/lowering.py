@@ -262,7 +262,7 @@ def lower_filter(call: Call) -> Filter:
         at = max(call.top - 32, 0)
         return Filter(at=at, multiplier=(1 << (32 - call.top + at)) % WORD)
     if call.field > 32:
-        return Filter(reduce=1)
+        return Filter(reduce=1, multiplier=max(1, WORD // call.size))
     at, zeros = max(call.width - 32, 0), (call.size & -call.size).bit_length() - 1
     return Filter(at=at, shift=call.shift - at, zeros=zeros, multiplier=pow(call.size >> zeros, -1, WORD))
 
@@ -290,7 +290,7 @@ def _residue_draw(call: Call, word_filter: Filter, value: int) -> tuple[int, int
     if value > largest:
         return None
     if word_filter.reduce:
-        return -value % WORD, 0
+        return -value * word_filter.multiplier % WORD, 0
     rotated = value >> word_filter.zeros | value << (32 - word_filter.zeros)
     return -rotated * word_filter.multiplier % WORD, (largest - value) // call.size
 

@@ -30,7 +30,8 @@ struct Call {
 // made once for a position and serves every draw that is compared there: a draw matches when q + offset <= lim, modulo 2^32. For
 // M = 2^zeros * m with m odd and multiplier = 1/m, the words that leave the residue d are exactly such an interval: rotated, they are
 // rotate_right(d) + k*m and never leave the low field. For the other mappings the words of one draw are an interval already, once
-// the multiplier, a power of two, has pushed out what lies above. The test may pass too much, never too little.
+// the multiplier, a power of two, has pushed out what lies above; a residue is multiplied too, so that its upper bits tell. The test
+// may pass too much, never too little.
 struct Filter {
     u32 reduce, at, shift, zeros, multiplier;
 };
@@ -141,5 +142,5 @@ template <class G> struct Reader {
 
 // The filter word of a word that the call accepts.
 HD u32 filter_word(const Call &call, const Filter &filter, u64 x) {
-    return filter.reduce ? (u32)((x >> call.shift) % call.range) : filtered((u32)(x >> filter.at), filter);
+    return filter.reduce ? (u32)((x >> call.shift) % call.range) * filter.multiplier : filtered((u32)(x >> filter.at), filter);
 }

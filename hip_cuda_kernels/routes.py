@@ -6,20 +6,23 @@ Costs are seconds of one core; they steer speed only, never a result.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import comb
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hip_cuda_kernels import host
-from hip_cuda_kernels.composed import lower_composed, seed_seconds
+from hip_cuda_kernels.composed import lower_composed
+from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
+from hip_cuda_kernels.job import Job, Keywords, Where
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
-from hip_cuda_kernels.planning import Workload, cost, pass_rates
+from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, pass_rates, seed_seconds
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
 
@@ -118,17 +121,13 @@ class _Search:
         return words, len(compared), min(1.0, len(compared) * self.chance + words * self.rejected)
 
     def sieve_seconds(self) -> float:
-        """Return what the sieve takes: its cost model, scaled to the family's measured cost of a search for ten exact draws."""
+        """Return what the sieve takes by its cost model."""
         ops = self.family.ops
-        words = self.task.call.words
-        unit = self.family.cost / 1e6 / cost(Workload(10, 10, 1e-3, 1, 1, 1, words, *ops))
         starts, strides = self.alignments
-        loads = [
-            Workload(len(i), t, self.chance, len(starts), len(strides), int(strides[-1]), words, *ops)
-            for i, t in self.vectors
-        ]
-        shared = (len(loads) - 1) * ops[0]
-        return self.seeds * unit * (sum(map(cost, loads)) - shared)
+        counts = Counter((len(i), t) for i, t in self.vectors)
+        shape = (self.chance, len(starts), len(strides), int(strides[-1]), self.task.call.words)
+        each = sum(seed_seconds(Workload(n, t, *shape, *ops, vectors)) for (n, t), vectors in counts.items())
+        return self.seeds * (each - (len(counts) - 1) * ops[0] * OPERATION_SECONDS)
 
     def probed_seconds(self, seed: float, word: float) -> float:
         """Return what a scan with the probe takes at `seed` + words * `word` nanoseconds, its candidates sieved."""
@@ -252,25 +251,22 @@ def options(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
+    **where: Unpack[Where],
 ) -> list[Route]:
     """Return every sound route of a search, cheapest first; the sieve is always among them."""
-    found = family_of(family)
+    found, scope = family_of(family), Scope(**where)
     parsed = parse_mapping(mapping, found)
     if is_composed(parsed):
         missable = draws.shape[1] - int(thresholds.min())
-        each = seed_seconds(lower_composed(parsed, found, lo, hi), found, missable, starts, gaps)
-        return [Route("sieve", seed_count * each)]
-    task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
+        recipe = lower_composed(parsed, found, lo, hi)
+        each = composed_seed_seconds(recipe, found, missable, scope.starts, scope.gaps)
+        return [Route("sieve", scope.seed_count * each)]
+    task = build_task(found, parsed, lo, hi, draws, thresholds, scope)
     if task is None:
         return [Route("sieve", 0.0)]
     search = _Search(found, parsed.name, task)
     routes = [Route("sieve", search.sieve_seconds())]
-    for name, estimate in ROUTES.items() if search.plain and seed_count else ():
+    for name, estimate in ROUTES.items() if search.plain and scope.seed_count else ():
         seconds = estimate(search)
         if seconds is not None:
             routes.append(Route(name, seconds))
@@ -284,17 +280,10 @@ def choose(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
+    **where: Unpack[Where],
 ) -> Route:
     """Return the cheapest sound route of a search."""
-    return options(
-        family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
-    )[0]  # fmt: skip
+    return options(family, mapping, lo, hi, draws, thresholds, **where)[0]
 
 
 def search(
@@ -304,15 +293,7 @@ def search(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
-    max_hits: int = 1 << 20,
-    stop: np.ndarray[Any, Any] | None = None,
-    stop_generation: int = 0,
-    progress: np.ndarray[Any, Any] | None = None,
+    **keywords: Unpack[Keywords],
 ) -> host.SieveResult:
     """Search as host.sieve does, by the cheapest route. One that takes seeds out of order has done all of them or, stopped, none.
 
@@ -320,12 +301,9 @@ def search(
     """
     from hip_cuda_kernels.gpu import in_use
 
+    job = Job(**keywords)
     best = choose(
         family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
+        seed_lo=job.seed_lo, seed_count=job.seed_count, starts=job.starts, gaps=job.gaps,
     )  # fmt: skip
-    return in_use.sieve(
-        family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
-        max_hits=max_hits, stop=stop, stop_generation=stop_generation, progress=progress, route=best.name,
-    )  # fmt: skip
+    return in_use.sieve(family, mapping, lo, hi, draws, thresholds, route=best.name, **keywords)

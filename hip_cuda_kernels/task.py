@@ -97,7 +97,10 @@ def build_task(
     columns = np.zeros((4, len(table), width), dtype=np.uint32)
     for v, row in enumerate(table):
         columns[:, v, : len(row)] = np.array(row, dtype=np.uint32).reshape(-1, 4).T
-    pairs = [_depths(family, call, len(row), int(t), scope) for row, t in zip(table, thresholds, strict=True)]
+    pairs = [
+        _depths(family, call, len(row), int(t), scope, len(table))
+        for row, t in zip(table, thresholds, strict=True)
+    ]
     first, second = np.array(pairs, dtype=np.uint32).T.copy()
     usable = np.array([len(row) for row in table], dtype=np.uint32)
     index, value, offset, lim = (np.ascontiguousarray(c).reshape(-1) for c in columns)
@@ -115,13 +118,17 @@ def _usable(call: Call, word_filter: Filter, row: list[int], lo: int) -> Iterato
             yield index, draw - lo, *constants
 
 
-def _depths(family: Family, call: Call, usable: int, threshold: int, scope: Scope) -> tuple[int, int]:
+def _depths(
+    family: Family, call: Call, usable: int, threshold: int, scope: Scope, vectors: int
+) -> tuple[int, int]:
     if usable < threshold:
         return 1, 1
     starts, gaps = (hi - lo + 1 for lo, hi in (scope.starts, scope.gaps))
     chance = 1.0 / min(call.size, 1 << call.width)
     return depths(
-        Workload(usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.raw_words, *family.ops)
+        Workload(
+            usable, threshold, chance, starts, gaps, scope.gaps[1] + 1, call.raw_words, *family.ops, vectors
+        )
     )
 
 

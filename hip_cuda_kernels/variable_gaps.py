@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
 import hip_cuda_kernels._host as _host
 from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.host import HIT, SieveResult
+from hip_cuda_kernels.job import Job, Keywords
 from hip_cuda_kernels.mappings import parse_mapping
+from hip_cuda_kernels.planning import seen_chance
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Scope, Task, build_task
+from hip_cuda_kernels.task import Task, build_task
 
 MOST_CALLS = 1 << 14  # from the seed to the last draw: the exact step keeps one bit for each of them
-# Measured on one core with AVX2: a comparison of one lane, and one draw at one level of the exact step.
-COMPARE_NS, LEVEL_NS, LANES = 0.45, 60.0, 512
+# Nanoseconds on one core with AVX2: for one lane and up to OCTET vectors, a vector operation of the generator, a word made ready, a
+# word compared with a draw; for one seed, one draw at one level of the exact step, and one value of its stream.
+OCTET = 8
+OPERATION_NS, ROW_NS, COMPARE_NS, LEVEL_NS, VALUE_NS = 0.04, 0.35, 0.07, 60.0, 5.0
 
 Draws = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -32,43 +36,26 @@ def sieve(
     hi: int,
     draws: Draws,
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
-    max_hits: int = 1 << 20,
-    stop: np.ndarray[Any, Any] | None = None,
-    stop_generation: int = 0,
-    progress: np.ndarray[Any, Any] | None = None,
+    **keywords: Unpack[Keywords],
 ) -> SieveResult:
     """Report every (vector, seed) for which some start in `starts` and some gap in `gaps` for each draw reproduce enough draws.
 
     Arguments as those of `host.sieve`. Exact. A hit's `matched` is the most draws that any such alignment reproduces; its `start`
     and `gap` are 0: `align` finds the alignment.
     """
-    found = family_of(family)
-    calls = starts[1] + draws.shape[1] * (gaps[1] + 1)
+    job, found = Job(**keywords), family_of(family)
+    calls = job.starts[1] + draws.shape[1] * (job.gaps[1] + 1)
     if calls > MOST_CALLS:
         raise KernelError(
             f"{calls} calls from the seed to the last draw, at most {MOST_CALLS} with variable gaps: take smaller starts and gaps"
         )
-    scope = Scope(seed_lo, seed_count, starts, gaps)
-    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
+    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, job.scope)
     if task is None:
-        return SieveResult(np.empty(0, HIT), seed_count, False, False)
-    task = replace(task, depth=_depths(task, hi - lo + 1))
-    addresses = [0 if word is None else int(word.ctypes.data) for word in (stop, progress)]
+        return SieveResult(np.empty(0, HIT), job.seed_count, False, False)
+    first, second = _depths(task, found, hi - lo + 1)
+    task = replace(task, depth=first, second_depth=second)
     hits, done, stopped, overflow = _host.variable_gaps(
-        host.isa(),
-        found.id,
-        *task.packed(),
-        seed_lo,
-        seed_count,
-        max_hits,
-        addresses[0],
-        stop_generation,
-        addresses[1],
+        host.isa(), found.id, *task.packed(), task.second_depth, job.seed_lo, job.seed_count, *job.watched()
     )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 
@@ -78,37 +65,64 @@ def window(starts: tuple[int, int], gaps: tuple[int, int], place: int) -> tuple[
     return starts[0] + place * (gaps[0] + 1), starts[1] + place * (gaps[1] + 1)
 
 
-def _depths(task: Task, values: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
-    """Return per vector how many draws the condition in lanes looks at."""
+def _depths(task: Task, family: Family, values: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """Return, per vector, how many draws the condition in lanes looks at first and on what is left, as two rows."""
     depths = []
     for vector in range(task.vectors):
         usable, threshold = int(task.usable[vector]), int(task.threshold[vector])
         places = task.index[vector * task.width : vector * task.width + usable].tolist()
         missable = max(usable - threshold, 0)
-        depths.append(outlay(places, missable, values, task.scope.starts, task.scope.gaps)[0])
-    return np.array(depths, dtype=np.uint32)
+        plan = outlay(
+            places, missable, values, task.scope.starts, task.scope.gaps, family.ops[1], task.vectors
+        )
+        depths.append((plan.first, plan.second))
+    return np.array(depths, dtype=np.uint32).T.copy()
+
+
+class Outlay(NamedTuple):
+    """Draws that the condition in lanes looks at, at first and on what is left, and the nanoseconds of a seed."""
+
+    first: int
+    second: int
+    ns: float
 
 
 def outlay(
-    places: Sequence[int], missable: int, values: int, starts: tuple[int, int], gaps: tuple[int, int]
-) -> tuple[int, float]:
-    """Return (draws that the condition in lanes should look at, nanoseconds of one seed against one vector, its words apart).
+    places: Sequence[int],
+    missable: int,
+    values: int,
+    starts: tuple[int, int],
+    gaps: tuple[int, int],
+    word_ops: int,
+    vectors: int,
+) -> Outlay:
+    """Return what a search should look at and what a seed then costs against `vectors` vectors, seeding apart.
 
-    The model weighs what the condition costs against what it lets through to the exact step; it steers speed only.
+    The model weighs what the condition costs against what it lets through; it steers speed only.
     """
-    spent, best = 0.0, (len(places), math.inf)
-    widths = [ends[1] - ends[0] + 1 for ends in (window(starts, gaps, place) for place in places)]
-    exact = len(places) * (missable + 1) * LEVEL_NS + sum(widths) * COMPARE_NS
+    spans = [window(starts, gaps, place) for place in places]
+    octets = -(-vectors // OCTET)
+    word = word_ops * OPERATION_NS / octets + ROW_NS
+    chance = seen_chance(1.0 / values)
     missed = [1.0] + [0.0] * missable  # chance that a wrong seed has missed so many draws so far
-    for depth, width in enumerate(widths, start=1):
-        spent += min(1.0, LANES * sum(missed)) * width * COMPARE_NS  # the block goes on for its last lane
-        miss = (1.0 - 1.0 / values) ** width
+    looks: list[tuple[int, float, float]] = []  # draws, what they cost, share of seeds that pass
+    compared = 0
+    for depth, (first, last) in enumerate(spans, start=1):
+        compared += last - first + 1
+        miss = (1.0 - chance) ** (last - first + 1)
         missed = [
             share * (1.0 - miss) + (missed[k - 1] * miss if k else 0.0) for k, share in enumerate(missed)
         ]
-        if depth > missable and spent + sum(missed) * exact < best[1]:
-            best = depth, spent + sum(missed) * exact
-    return best
+        spent = (last + 1) * word + compared * COMPARE_NS
+        if depth > missable:
+            looks.append((depth, spent, min(1.0, min(vectors, OCTET) * sum(missed))))
+    exact = len(places) * (missable + 1) * LEVEL_NS + (spans[-1][1] + 1) * VALUE_NS
+    if not looks:  # no draws, or more misses allowed than there are
+        return Outlay(len(places), len(places), octets * exact)
+    second, later, passed = min(looks, key=lambda look: look[1] + look[2] * exact)
+    left = later + passed * exact
+    first, spent, passed = min(looks, key=lambda look: look[1] + look[2] * left)
+    return Outlay(first, max(first, second), octets * (spent + passed * left))
 
 
 def align(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from engine.commands.topics import TOPICS
 from engine.commands.verb import Arguments, Group, Verb
 from engine.errors import Exit, UsageError
 
@@ -13,14 +14,16 @@ def guide(arguments: Arguments) -> int:
     groups: dict[str, Group] = {group.name: group for group in arguments.groups}
     topic = arguments.topic
     if topic is None:
-        print("\n\n".join(map(_page, groups.values())))
+        print("\n\n".join([*map(_page, groups.values()), _topics()]))
     elif topic in arguments.pages:
         print(arguments.pages[topic].format_help(), end="")
     elif topic in groups:
         print(_page(groups[topic]))
+    elif topic in TOPICS:
+        print(TOPICS[topic][1], end="")
     else:
-        near = get_close_matches(topic, [*groups, *arguments.pages], n=3, cutoff=0.0)
-        raise UsageError(f"help {topic}: no such verb or group; nearest: {', '.join(near)}")
+        near = get_close_matches(topic, [*groups, *arguments.pages, *TOPICS], n=3, cutoff=0.0)
+        raise UsageError(f"help {topic}: no such verb, group or topic; nearest: {', '.join(near)}")
     return int(Exit.OK)
 
 
@@ -28,10 +31,16 @@ def _page(group: Group) -> str:
     return "\n".join([f"{group.name}: {group.summary}", *map(_line, group.verbs)])
 
 
+def _topics() -> str:
+    return "\n".join(
+        ["topics: pages of no single verb", *(f"  {name:<14}{told}" for name, (told, _) in TOPICS.items())]
+    )
+
+
 def _line(verb: Verb) -> str:
     return f"  {verb.name:<14}{verb.summary}"
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("help", guide, "every verb with its line; help VERB, help GROUP", [(("topic",), {"nargs": "?", "metavar": "TOPIC", "help": "a verb or a group"})]),
+    Verb("help", guide, "every verb with its line; help VERB, GROUP, TOPIC", [(("topic",), {"nargs": "?", "metavar": "TOPIC", "help": "a verb, a group or a topic: console, filter, recordings, themes, exit"})]),
 )  # fmt: skip

@@ -16,14 +16,17 @@ from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels import host
-from hip_cuda_kernels.composed import lower_composed, seed_seconds
+from hip_cuda_kernels.composed import lower_composed
+from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
+from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.registry import resolve_families
 from hip_cuda_kernels.routes import WHOLE_SPACE, choose, may_apply
 from hip_cuda_kernels.variable_gaps import outlay
 
+Ends = tuple[int, int]
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
@@ -31,9 +34,6 @@ LONGEST_CHUNK_SECONDS = (
     20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
 )
 LEAST_ROUTED = 1 << 24  # seeds of a cell that a route is looked for
-COMPARE_SECONDS = 1.2e-10  # one comparison of a hypothesis with a draw of one vector, on one core,
-RARE_SECONDS = 2e-11  # and where so few words match a draw that only they are looked at
-RARE = 0.02  # matches by chance among the draws that decide whether a hypothesis is looked at
 SINGLE_SECONDS, JOIN_SECONDS = (
     8e-10,
     3e-7,
@@ -273,7 +273,7 @@ def _cell(
             if is_composed(mapping):
                 seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
             else:
-                seconds = cell_seconds(family, scope, block, threshold)
+                seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
@@ -318,21 +318,28 @@ def composed_seconds(
 ) -> float:
     """Estimate the seconds on one core of a cell of draws that are made of several calls."""
     recipe = lower_composed(mapping, family, *span)
-    each = seed_seconds(recipe, family, missable, level.starts, level.gaps)
+    each = composed_seed_seconds(recipe, family, missable, level.starts, level.gaps)
     return CELL_SECONDS + level.seeds.size * each
 
 
-def cell_seconds(family: Family, scope: Scope, block: int, threshold: int) -> float:
+def cell_seconds(
+    family: Family, mapping: Mapping, scope: Scope, block: int, threshold: int, starts: Ends, gaps: Ends
+) -> float:
     """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
-    looked = block - threshold + 1
-    each = RARE_SECONDS if looked * scope.p < RARE else COMPARE_SECONDS
-    compared = scope.starts * scope.gaps * looked * each
+    load = Workload(
+        block, threshold, scope.p, scope.starts, scope.gaps, gaps[1] + 1, mapping.words, *family.ops, VECTORS
+    )
     if scope.law == "range":
-        ends = (0, scope.starts - 1), (0, scope.gaps - 1)
-        compared = 1e-9 * outlay(range(block), block - threshold, round(1 / scope.p), *ends)[1]
+        alone = outlay(
+            range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
+        )
+        each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
     elif scope.law == "reseed":
-        compared = scope.starts * block * (SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS)
-    return CELL_SECONDS + scope.seeds * (family.cost * 1e-6 + VECTORS * compared)
+        joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
+        each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
+    else:
+        each = seed_seconds(load)
+    return CELL_SECONDS + scope.seeds * each
 
 
 def _at_most(noise: float) -> list[float]:

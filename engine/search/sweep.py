@@ -106,6 +106,7 @@ def asked(spec: SweepSpec) -> int:
 def _cells(spec: SweepSpec) -> list[Cell]:
     """Lay the spec out as one cell per family and mapping."""
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (spec.starts, spec.gaps))
+    lo, hi = spec.range
     if not 0 < spec.threshold <= spec.window_length:
         raise UsageError(
             f"threshold {spec.threshold}: must lie in 1..{spec.window_length}, the window's length"
@@ -116,16 +117,18 @@ def _cells(spec: SweepSpec) -> list[Cell]:
             top = min(spec.seeds.hi, 2**one.seed_bits - 1)
             if top < spec.seeds.lo:
                 continue
-            scope = Scope(top - spec.seeds.lo + 1, starts, gaps, spec.law, 1.0, 0.0, 1.0)
-            seconds = cell_seconds(one, scope, spec.window_length, spec.threshold)
-            cells += [
-                Cell(
-                    one.id, mapping.id, *spec.range, spec.seeds._replace(hi=top), spec.starts, spec.gaps,
-                    spec.noise or 0.0, spec.window_length, spec.threshold, len(spec.history) - spec.window_length,
-                    spec.session, 1.0, seconds, 0 if spec.anchored else spec.window_start, law=spec.law,
+            scope = Scope(top - spec.seeds.lo + 1, starts, gaps, spec.law, 1.0 / (hi - lo + 1), 0.0, 1.0)
+            for mapping in resolve_mappings(spec.mappings, one):
+                seconds = cell_seconds(
+                    one, mapping, scope, spec.window_length, spec.threshold, spec.starts, spec.gaps
                 )
-                for mapping in resolve_mappings(spec.mappings, one)
-            ]  # fmt: skip
+                cells.append(
+                    Cell(
+                        one.id, mapping.id, lo, hi, spec.seeds._replace(hi=top), spec.starts, spec.gaps,
+                        spec.noise or 0.0, spec.window_length, spec.threshold, len(spec.history) - spec.window_length,
+                        spec.session, 1.0, seconds, 0 if spec.anchored else spec.window_start, law=spec.law,
+                    )
+                )  # fmt: skip
     except KernelError as error:
         raise UsageError(str(error)) from None
     return cells

@@ -17,6 +17,7 @@ from engine.errors import EnvironmentFault, MimicryError, UsageError
 from engine.soak import after, firing, halting, kinds
 from engine.soak.daemon import Daemon, end_leftover
 from engine.soak.fault import Fault
+from engine.soak.faults import disk
 from engine.soak.ground import STATUS, Ground, machine, write_config
 from engine.soak.look import Look
 from engine.soak.plan import Plan
@@ -152,6 +153,7 @@ async def _play(
     stage: Stage, scenario: Scenario, catalog: Mapping[str, Callable[[], Fault]], say: Say
 ) -> None:
     """Keep the daemon, the readings and the scenario going; drain; end the daemon."""
+    await asyncio.to_thread(_tidy, stage, say)  # of a runner that was killed
     if not stage.journal.newest([kinds.FED], 1):
         (stage.feed if FOLLOWED in stage.ground.config.read_text() else stage.lay)(scenario.first)
     keeping = asyncio.create_task(stage.daemon.keep())
@@ -177,6 +179,14 @@ async def _play(
         await asyncio.gather(reading, return_exceptions=True)
         await stage.daemon.stop()
         await asyncio.gather(keeping, return_exceptions=True)
+        await asyncio.to_thread(_tidy, stage, say)
+
+
+def _tidy(stage: Stage, say: Say) -> None:
+    """Take back what a fault that never recovered has left over the room's directory."""
+    with stage.look.away():
+        for done in disk.tidy(stage.ground.room, stage.ground.scratch):
+            say(done)
 
 
 async def _alive(keeping: asyncio.Task[None], waiting: Any) -> None:

@@ -44,16 +44,36 @@ struct Pair {  // one draw compared at one buffer row
     u32 row, offset, lim;
 };
 
-struct Match {
-    u32 pair, lane;
+struct Near {  // a lane at one row in which some pair of the row may match
+    u32 row, lane;
+};
+
+// The words of 32 bits that match one draw of up to eight vectors, vector v's bit v. As a table, by each of a word's upper three
+// nibbles: the vectors of a word are those that all three of its nibbles may have. As intervals, by its upper 16 bits.
+enum : u32 { mark_bits = 8, nibbles = 3 };
+struct Target {
+    unsigned char of_nibble[nibbles][16];
+    u32 vectors, offset[mark_bits], lim[mark_bits];
+};
+
+struct Place {  // where a draw is looked for
+    u32 row, target;
+};
+
+struct Window {  // rows in one of which a draw is looked for
+    u32 first, rows;
+};
+
+struct Tally {  // the vectors (bits) with enough matches at one lane of a combination
+    u32 at, vectors;
 };
 
 struct Fold {  // (high >> high_shift) * high_scale + (low >> low_shift) * low_scale
     u32 high_shift, high_scale, low_shift, low_scale;
 };
 
-struct Divisor {  // constants that take a wide word's residue by two Montgomery steps in 32-bit lanes
-    u32 shift, zeros, odd, inverse, square;
+struct Divisor {  // constants that take a wide word's residue by two Montgomery steps in 32-bit lanes, and what it is multiplied by
+    u32 shift, zeros, odd, inverse, square, spread;
 };
 
 struct Kernels {
@@ -72,8 +92,17 @@ struct Kernels {
     bool (*wide_rejections)(const u32 *words, u32 rows, u32 lanes, const Call &call, u32 *rejects);
     // Row i of misses = -1 where pair i does not match, 0 where it does.
     void (*compare)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, u32 *misses);
-    // Append every pair that matches and its lane, by row; the pairs rise by their row. For matches that are rare.
-    u32 (*matches)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, Match *out);
+    // Append every row and lane at which some pair may match, by row; the pairs rise by their row. For matches that are rare.
+    u32 (*near)(const u32 *q, u32 lanes, const Pair *pairs, u32 count, Near *out);
+    // A byte for every place and lane, lanes in `mark_lane`'s order: the vectors whose draw may match there; places rise by their row.
+    void (*mark)(const u32 *q, u32 lanes, const Target *targets, const Place *places, u32 count, unsigned char *marks);
+    void (*mark_between)(const u32 *q, u32 lanes, const Target *targets, const Place *places, u32 count, unsigned char *marks);
+    // The same for draws that match anywhere in their windows: a byte for every draw and lane. `room` holds the nibbles of
+    // every row up to the last window's end, a vector of bytes each.
+    void (*mark_windows)(const u32 *q, u32 lanes, const Target *targets, const Window *windows, u32 count, unsigned char *room, unsigned char *marks);
+    void (*mark_windows_between)(const u32 *q, u32 lanes, const Target *targets, const Window *windows, u32 count, unsigned char *room, unsigned char *marks);
+    // Append combo * lanes + lane with the vectors that `needed` or more of the `depth` places index[combo][] mark.
+    u32 (*tally)(const unsigned char *marks, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 needed, Tally *out);
     // Append combo * lanes + lane wherever at most `missable` of the `depth` rows index[combo][] of misses are set.
     u32 (*survivors)(const u32 *misses, u32 lanes, const u32 *index, u32 combos, u32 depth, u32 missable, u32 *out);
     const RouteKernels &routes;

@@ -232,6 +232,66 @@ HD u32 signs(const Vector32 &x) {  // bit i is the top bit of lane i
 }
 
 HD bool any(const Vector32 &mask) { return signs(mask) != 0; }
+
+// The same vectors as bytes.
+typedef unsigned char Bytes __attribute__((vector_size(vector_bytes)));
+
+HD u64 byte_signs(const Vector32 &x) {  // bit i is the top bit of byte i
+#if defined(__AVX512BW__)
+    return _mm512_movepi8_mask((__m512i)x);
+#elif defined(__AVX2__)
+    return (u32)_mm256_movemask_epi8((__m256i)x);
+#elif defined(__SSE2__)
+    return (u32)_mm_movemask_epi8((__m128i)x);
+#else
+    u64 bits = 0;
+    for (int byte = 0; byte < vector_bytes; ++byte) bits |= (u64)((Bytes)x)[byte] >> 7 << byte;
+    return bits;
+#endif
+}
+
+HD bool some(const Vector32 &x) {  // whether a bit is set
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0;
+#elif defined(__AVX2__)
+    return !_mm256_testz_si256((__m256i)x, (__m256i)x);
+#elif defined(__SSE4_1__)
+    return !_mm_testz_si128((__m128i)x, (__m128i)x);
+#else
+    const Vector64 wide = (Vector64)x;
+    return (wide[0] | wide[1]) != 0;
+#endif
+}
+
+HD Vector32 sixteen(const unsigned char *bytes) {  // sixteen bytes over and over
+#if defined(__AVX512F__)
+    return (Vector32)_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes));
+#elif defined(__AVX2__)
+    return (Vector32)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)bytes));
+#else
+    Bytes r;
+    for (int byte = 0; byte < vector_bytes; ++byte) r[byte] = bytes[byte % 16];
+    return (Vector32)r;
+#endif
+}
+
+// Every byte of `place`, below 16, becomes the one at that place of `table` (sixteen).
+HD Vector32 look_up(const Vector32 &table, const Vector32 &place) {
+#if defined(__AVX512BW__)
+    return (Vector32)_mm512_shuffle_epi8((__m512i)table, (__m512i)place);
+#elif defined(__AVX2__)
+    return (Vector32)_mm256_shuffle_epi8((__m256i)table, (__m256i)place);
+#elif defined(__SSSE3__)
+    return (Vector32)_mm_shuffle_epi8((__m128i)table, (__m128i)place);
+#else
+    Bytes r;
+    for (int byte = 0; byte < vector_bytes; ++byte) r[byte] = ((Bytes)table)[((Bytes)place)[byte]];
+    return (Vector32)r;
+#endif
+}
+
+// Four vectors of 32-bit lanes as bytes: byte i of a vector of bytes belongs to lane mark_lane(i) of the four.
+HD u32 mark_lane(u32 byte) { return byte % 4 * native_lanes + byte / 4; }
 #undef EACH
 
 }  // namespace

@@ -193,9 +193,9 @@ u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers a
 }
 
 // The search under a law of variable gaps; arguments as those of the sieve.
-nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays, u64 seed_lo,
-                        u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
-    const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), nullptr, seed_lo, seed_count, max_hits,
+nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays,
+                        Numbers second_depth, u64 seed_lo, u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), second_depth.data(), seed_lo, seed_count, max_hits,
                         (const u32 *)stop, stop_generation, (u64 *)progress};
     const Kernels &kernels = kernels_of(isa);
     Found found;

@@ -16,7 +16,7 @@ typedef std::chrono::steady_clock Clock;
 const u32 most_alignments = 4096;   // (start, gap) pairs that one pass keeps queues for,
 const u32 most_queues = 1u << 16;   // with every vector
 const u32 cache_bytes = 24 * 1024;  // what a block of lanes may fill: most of a first-level cache
-const u32 most_lanes = 512;
+const u32 most_lanes = 2048;
 const u32 packing = 8;  // packed seeds that cost as much as one that is counted alone
 
 // Seeds that passed the first stage, kept apart by vector and alignment so that a batch shares its positions.
@@ -46,9 +46,8 @@ class Pass {
           alignments(task.start_count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
           queues((u64)task.vectors * alignments, round_up(64, second.unit)) {
         collect_calls();
-        for (u32 v = 0; v < task.vectors; ++v)
-            if (reachable(v)) stages.push_back(stage_of(v));
-        for (u32 i = 0; i < stages.size(); ++i) stages[i].rare(task.call) ? rare.add(i, stages[i]) : common.push_back(i);
+        for (Octet &octet : octets_of(task, task.depth)) stages.push_back(stage_of(std::move(octet)));
+        for (u32 i = 0; i < stages.size(); ++i) stages[i].single() ? singles.add(i, stages[i]) : counted.push_back(i);
         size_block();
         drawn.resize(reach());
     }
@@ -75,8 +74,6 @@ class Pass {
     }
 
   private:
-    bool reachable(u32 vector) const { return task.usable[vector] >= task.threshold[vector]; }
-
     template <class Use> void each_call(u32 vector, Use use) const {
         const u32 *index = task.index + (u64)vector * task.width;
         for (u32 a = 0; a < alignments; ++a)
@@ -85,41 +82,39 @@ class Pass {
 
     void collect_calls() {
         for (u32 v = 0; v < task.vectors; ++v)
-            if (reachable(v)) each_call(v, [&](u32 call, u32) { calls.push_back(call); });
+            if (reachable(task, v)) each_call(v, [&](u32 call, u32) { calls.push_back(call); });
         std::sort(calls.begin(), calls.end());
         calls.erase(std::unique(calls.begin(), calls.end()), calls.end());
     }
 
-    FirstStage stage_of(u32 vector) const {
-        const u32 depth = task.depth[vector], row = vector * task.width;
-        FirstStage stage{vector, depth, missable(vector), {}, {}};
-        std::vector<u32> pair_of((u64)depth * calls.size(), unlimited);
-        each_call(vector, [&](u32 call, u32 i) {
-            const u32 place = (u32)(std::lower_bound(calls.begin(), calls.end(), call) - calls.begin());
-            u32 &pair = pair_of[(u64)i * calls.size() + place];
-            if (pair == unlimited) {
-                pair = (u32)stage.pairs.size();
-                stage.pairs.push_back({place, task.offset[row + i], task.lim[row + i]});
-            }
-            stage.index.push_back(pair);
-        });
+    FirstStage stage_of(Octet &&octet) const {
+        FirstStage stage{std::move(octet), {}, {}};
+        const u32 depth = stage.depth();
+        const auto place_of = [&](u32 call) { return (u64)(std::lower_bound(calls.begin(), calls.end(), call) - calls.begin()); };
+        std::vector<u32> number_of(depth * calls.size(), unlimited);  // [row][draw]
+        each_call(stage.vectors[0], [&](u32 call, u32 i) { number_of[place_of(call) * depth + i] = 0; });
+        for (u64 at = 0; at < number_of.size(); ++at) {
+            if (number_of[at] == unlimited) continue;
+            number_of[at] = (u32)stage.places.size();
+            stage.places.push_back({(u32)(at / depth), (u32)(at % depth)});
+        }
+        each_call(stage.vectors[0], [&](u32 call, u32 i) { stage.index.push_back(number_of[place_of(call) * depth + i]); });
         return stage;
     }
 
-    u32 missable(u32 vector) const { return task.usable[vector] - task.threshold[vector]; }
     u32 start_of(u32 alignment) const { return task.start_lo + alignment / task.gap_count; }
     u32 gap_of(u32 alignment) const { return task.gap_lo + alignment % task.gap_count; }
 
     void size_block() {
         if (stages.empty()) return;
         u64 widest = 0;
-        for (u32 i : common) widest = std::max<u64>(widest, stages[i].pairs.size());
-        const u64 lane_bytes = 4 * (first.rows_for((u32)calls.size(), calls.back()) + widest);
+        for (u32 i : counted) widest = std::max<u64>(widest, stages[i].places.size());
+        const u64 lane_bytes = 4 * first.rows_for((u32)calls.size(), calls.back()) + widest;
         const u64 units = cache_bytes / (lane_bytes * first.unit);
         lanes = first.unit * (u32)std::clamp<u64>(units, 1, std::max(1u, most_lanes / first.unit));
-        misses.reserve(widest * lanes);
-        survivors.resize(common.empty() ? 0 : (u64)alignments * lanes);
-        rare.settle(lanes);
+        marks.reserve(widest * lanes / 4);
+        tallies.resize(counted.empty() ? 0 : (u64)alignments * lanes);
+        singles.settle(lanes);
     }
 
     void block(u64 seed, u32 n) {
@@ -131,17 +126,25 @@ class Pass {
         const u32 *q = first.rows(seeds, high, calls, lanes);
         for (u32 lane : first.short_lanes)
             if (lane < n) count_everywhere(seeds[lane]);
-        rare.each(kernels, q, lanes, n, [&](u32 stage, u32 draw, u32 alignment, u32 lane) {
-            if (stages[stage].reached(alignment, draw, q, lanes, lane)) enqueue(stages[stage].vector, alignment, lane);
+        singles.each(kernels, q, lanes, n, [&](u32 number, u32 slot, u32 draw, u32 alignment, u32 lane) {
+            const FirstStage &stage = stages[number];
+            if (stage.depth() == 1 || stage.reached(alignment, slot, draw, q, lanes, lane)) enqueue(stage.vectors[slot], alignment, lane);
         });
-        for (u32 i : common) compare_all(stages[i], q, n);
+        for (u32 i : counted) count_all(stages[i], q, n);
     }
 
-    void compare_all(const FirstStage &stage, const u32 *q, u32 n) {
-        kernels.compare(q, lanes, stage.pairs.data(), (u32)stage.pairs.size(), misses.get());
-        const u32 left = kernels.survivors(misses.get(), lanes, stage.index.data(), alignments, stage.depth, stage.missable, survivors.data());
-        for (u32 i = 0; i < left; ++i)
-            if (survivors[i] % lanes < n) enqueue(stage.vector, survivors[i] / lanes, survivors[i] % lanes);
+    void count_all(const FirstStage &stage, const u32 *q, u32 n) {
+        unsigned char *bytes = (unsigned char *)marks.get();
+        const auto mark = stage.by_nibbles() ? kernels.mark : kernels.mark_between;
+        mark(q, lanes, stage.targets.data(), stage.places.data(), (u32)stage.places.size(), bytes);
+        const u32 found = kernels.tally(bytes, lanes, stage.index.data(), alignments, stage.depth(), stage.needed(), tallies.data());
+        for (u32 i = 0; i < found; ++i) {
+            const u32 alignment = tallies[i].at / lanes, lane = tallies[i].at % lanes;
+            for (u32 slots = tallies[i].vectors; slots && lane < n; slots &= slots - 1) {
+                const u32 slot = (u32)__builtin_ctz(slots);
+                if (stage.reached(alignment, slot, 0, q, lanes, lane)) enqueue(stage.vectors[slot], alignment, lane);
+            }
+        }
     }
 
     void enqueue(u32 vector, u32 alignment, u32 lane) {
@@ -152,7 +155,8 @@ class Pass {
 
     void drain() {
         for (const FirstStage &stage : stages)
-            for (u32 a = 0; a < alignments; ++a) flush(stage.vector, a);
+            for (u32 vector : stage.vectors)
+                for (u32 a = 0; a < alignments; ++a) flush(vector, a);
     }
 
     // The second stage: the queued seeds of one alignment, packed, against more draws; what is left is counted exactly.
@@ -180,7 +184,7 @@ class Pass {
         u32 *missed = second_misses.reserve((u64)depth * width);
         kernels.compare(q, width, second_pairs.data(), depth, missed);
         left.resize(width);
-        left.resize(kernels.survivors(missed, width, counting.data(), 1, depth, missable(vector), left.data()));
+        left.resize(kernels.survivors(missed, width, counting.data(), 1, depth, missable(task, vector), left.data()));
         if (!second.short_lanes.empty()) {
             left.insert(left.end(), second.short_lanes.begin(), second.short_lanes.end());
             std::sort(left.begin(), left.end());
@@ -206,23 +210,24 @@ class Pass {
     // Every alignment of one seed, on its draws made once by the exact side.
     void count_everywhere(u32 low) {
         scalar.values(task.call, (u64)high << 32 | low, 0, 0, drawn.size(), drawn.data());
-        for (const FirstStage &stage : stages)
-            for (u32 a = 0; a < alignments && !halted(); ++a)
-                if (matches_enough(stage.vector, start_of(a), gap_of(a))) judge(stage.vector, low, start_of(a), gap_of(a));
+        for (u32 vector = 0; vector < task.vectors; ++vector)
+            for (u32 a = 0; a < alignments && reachable(task, vector) && !halted(); ++a)
+                if (matches_enough(vector, start_of(a), gap_of(a))) judge(vector, low, start_of(a), gap_of(a));
     }
 
     bool matches_enough(u32 vector, u32 start, u32 gap) const {
         const u32 row = vector * task.width;
         u32 missed = 0;
-        for (u32 i = row; i < row + task.usable[vector] && missed <= missable(vector); ++i)
+        for (u32 i = row; i < row + task.usable[vector] && missed <= missable(task, vector); ++i)
             missed += drawn[start + (u64)task.index[i] * (gap + 1)] != task.value[i];
-        return missed <= missable(vector);
+        return missed <= missable(task, vector);
     }
 
     // The calls up to the last draw of the longest alignment.
     u64 reach() const {
         u32 last = 0;
-        for (const FirstStage &stage : stages) last = std::max(last, task.index[stage.vector * task.width + task.usable[stage.vector] - 1]);
+        for (u32 v = 0; v < task.vectors; ++v)
+            if (reachable(task, v)) last = std::max(last, task.index[v * task.width + task.usable[v] - 1]);
         return task.start_lo + task.start_count + (u64)last * (task.gap_lo + task.gap_count);
     }
 
@@ -244,12 +249,13 @@ class Pass {
     Queues queues;
     u32 lanes = 0, high = 0;
     u64 blocks = 0;
-    std::vector<u32> calls, survivors;
+    std::vector<u32> calls;
     std::vector<u64> drawn;  // of one seed
     std::vector<FirstStage> stages;
-    std::vector<u32> common;  // the stages whose matches are not rare
-    RareMatches rare;
-    Buffer block_seeds, misses;
+    std::vector<u32> counted;  // the stages that do not look for single matches
+    Singles singles;
+    std::vector<Tally> tallies;
+    Buffer block_seeds, marks;
     std::vector<u32> second_calls, counting, left;
     std::vector<Pair> second_pairs;
     Buffer second_misses;

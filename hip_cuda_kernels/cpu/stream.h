@@ -35,10 +35,10 @@ inline u32 inverse(u32 odd) {  // modulo 2^32, by Newton
     return x;
 }
 
-inline Divisor divisor_of(const Call &call) {
+inline Divisor divisor_of(const Call &call, const Filter &filter) {
     const u32 zeros = (u32)__builtin_ctzll(call.range), odd = (u32)(call.range >> zeros);
     const u64 once = (1ull << 32) % odd;
-    return {call.shift, zeros, odd, inverse(odd), (u32)(once * once % odd)};
+    return {call.shift, zeros, odd, inverse(odd), (u32)(once * once % odd), filter.multiplier};
 }
 
 inline u32 round_up(u64 x, u32 unit) { return (u32)((x + unit - 1) / unit * unit); }
@@ -60,7 +60,7 @@ class Stream {
     Stream(const Kernels &kernels, const Search &search)
         : kernels(kernels), call(search.task.call), filter(search.task.filter), producer(producer_of(kernels, search.family)),
           word_bits(scalar_of(search.family).word_bits), long_word(call.view == pairs || (call.view == whole && word_bits > 32)),
-          shape(shape_of()), fold(fold_of(call.view, long_word ? filter.at : call.at)), divisor(divisor_of(call)),
+          shape(shape_of()), fold(fold_of(call.view, long_word ? filter.at : call.at)), divisor(divisor_of(call, filter)),
           accept{(u32)(call.multiplier >> 32), (u32)(call.addend >> 32), (u32)(call.accept_max >> 32)} {
         if (can_reject(call)) reject_rate = 1 - std::ldexp((double)call.accept_max, -64);
         unit = std::lcm(producer.unit, kernels.unit);

@@ -65,6 +65,7 @@ def test_help_lists_every_verb_with_its_line_and_shows_one_page(mimicry: Run) ->
         assert f"  {verb.name:<14}{verb.summary}" in lines
     assert mimicry("help", "halt").stdout == mimicry("halt", "--help").stdout
     assert "resume" in mimicry("help", "room").stdout
+    assert "hot>90 & host~rig-" in mimicry("help", "filter").stdout
     shown = mimicry("help", "hallt")
     assert (shown.returncode, "halt" in shown.stderr) == (2, True)
 
@@ -296,3 +297,14 @@ def test_options_of_rows_that_contradict_each_other_are_refused(
     shown = mimicry("plan", str(tmp_path / "rows.csv"), *options)
     assert shown.returncode == 2
     assert rule in shown.stderr
+
+
+def test_every_topic_fits_one_screen_and_hides_behind_no_verb() -> None:
+    from engine.commands.table import GROUPS, verbs
+    from engine.commands.topics import TOPICS
+
+    assert not set(TOPICS) & {each.name for each in (*GROUPS, *verbs())}
+    for told, text in TOPICS.values():
+        assert told
+        assert len(text.splitlines()) <= 24
+        assert max(map(len, text.splitlines())) <= 80

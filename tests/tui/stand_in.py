@@ -17,10 +17,13 @@ from typing import Any, cast
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
 from engine.tables import alerts, decisions, requests
+from engine.tables.approvals import APPROVALS
+from engine.tables.candidates import CANDIDATES, POLICY
 from engine.tables.coverage import COVERAGE
 from engine.tables.episodes import EPISODES
 from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.predictions import PREDICTIONS
+from engine.tables.rigs import SET_ASIDE
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Column, Row, Table
@@ -54,6 +57,7 @@ class StandIn:
         """What was asked that only looks: verbs, and the names of lists."""
         self.answer: Callable[[Command], Reply] = lambda command: Reply(id=command.id, ok=True)
         self.reply_delay = 0.0
+        self.protocol = (1, 1)
         self.silent = False
         """True: connections stay open and nothing is sent, as from a stopped daemon."""
         self.on_tick: Callable[[Snapshot], Snapshot] = later
@@ -87,7 +91,7 @@ class StandIn:
         self._tasks.add(task)
         pushing: asyncio.Task[None] | None = None
         try:
-            _send(writer, Hello(build="stand-in"))
+            _send(writer, Hello(build="stand-in", protocol=self.protocol))
             async for text in reader:
                 kind = json.loads(text)["type"]
                 if kind != "command":
@@ -204,7 +208,7 @@ GPUS = Table("gpus", "GPUs", (
     Column("gpu", "GPU"), Column("state", "STATE", "state"), Column("host", "HOST"), Column("model", "MODEL"),
     Column("util", "UTIL", "number", "%"), Column("hot", "HOT", "number", "°C"), Column("power", "POWER", "number", "W"),
     Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
-), gpu_rows, empty="no device yet; `mimicry doctor` says why", key="gpu")  # fmt: skip
+), gpu_rows, acts=SET_ASIDE, empty="no device yet; `mimicry doctor` says why", key="gpu")  # fmt: skip
 
 
 def request_rows(room: Any, most: int) -> list[Row]:
@@ -314,6 +318,37 @@ def survivor_rows(room: Any, most: int) -> list[Row]:
     ]  # fmt: skip
 
 
+def approval_rows(room: Any, most: int) -> list[Row]:
+    """Return two open questions."""
+    return [
+        {"id": f"a-{n}", "at": "2026-11-23T13:50:11Z", "kind": "parameter", "about": "r-218", "state": "open", "expires": "2026-11-26T13:50:11Z",
+         "by": None, "diff": "window_size 256 -> 1024", "evidence": "bound 768", "why": "window 1024 > bound 768"}
+        for n in (4, 3)
+    ]  # fmt: skip
+
+
+def candidate_rows(room: Any, most: int) -> list[Row]:
+    """Return a candidate that is being judged."""
+    return [{"id": "cand-7", "state": "open", "policy": "mask 3", "model": "catboost", "arm": "mask", "wins": 12, "losses": 4, "bits": 6.1,
+             "required": 19.9, "reason": "more draws needed", "run": "run-0410"}]  # fmt: skip
+
+
+def policy_rows(room: Any, most: int) -> list[Row]:
+    """Return the active policy and the one before."""
+    return [
+        {
+            "id": 2,
+            "state": "active",
+            "policy": "mask 3",
+            "how": "promoted",
+            "candidate": "cand-5",
+            "by": "acceptance",
+            "why": "19.9 bits",
+        },
+        {"id": 1, "state": "retired", "policy": "all", "how": "first", "by": "room", "why": "start"},
+    ]
+
+
 def traced() -> dict[str, Any]:
     """Return the story of a survivor as far as step 3."""
     match = {"matched": 9, "scored": 12, "expected": 0.012}
@@ -334,6 +369,7 @@ def made(table: Table, rows: Callable[[Any, int], list[Row]]) -> Table:
 TABLES = (
     GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS, made(EPISODES, episode_rows), made(LLM_CALLS, call_rows), made(PREDICTIONS, prediction_rows),
     made(COVERAGE, coverage_rows), made(STEPS, step_rows), made(SURVIVORS, survivor_rows),
+    made(APPROVALS, approval_rows), made(CANDIDATES, candidate_rows), made(POLICY, policy_rows),
 )  # fmt: skip
 
 

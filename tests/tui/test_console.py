@@ -204,6 +204,19 @@ async def test_records_of_another_build_are_a_fault_of_the_link_not_of_the_conso
         assert "NO ENGINE" in screen_text(app)
 
 
+@pytest.mark.parametrize(
+    ("speaks", "side"), [((2, 3), "upgrade this program"), ((0, 0), "upgrade the engine")]
+)
+async def test_an_engine_of_another_protocol_is_told_with_the_side_to_upgrade(speaks, side, room, until):
+    room.protocol = speaks
+    app = Console(room.state)
+    async with app.run_test(size=(120, 40)):
+        await until(
+            lambda: f"protocol {speaks[0]}..{speaks[1]}, this program 1..1: {side}" in screen_text(app)
+        )
+        assert "NO ENGINE" in screen_text(app)
+
+
 async def test_q_detaches_and_says_how_to_come_back(room, until):
     async with attached(room, until) as (app, pilot):
         await pilot.press("q")

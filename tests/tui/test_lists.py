@@ -12,6 +12,8 @@ from textual.widgets import Input
 
 from tui.app import Console
 from tui.export import screen_text
+from tui.keys import KEYS
+from tui.places import of_table
 from tui.screens.lists import Lists
 from tui.widgets.dialog import Pick, Sheet
 
@@ -246,27 +248,43 @@ async def test_a_key_of_another_screen_says_so(room, until):
         assert "follow: not on this screen" in screen_text(app)
 
 
-@pytest.mark.parametrize(
-    ("place", "keys", "order"),
-    [
-        ("alerts", ["A", *"seen", "enter"], ("ack", {"id": "a-88", "reason": "seen"})),
-        ("alerts", ["j", "M", "enter"], ("mute", {"id": "a-87", "minutes": 60, "reason": ""})),
-        ("requests", ["j", "X", *"old", "enter"], ("cancel", {"id": "r-220", "reason": "old"})),
-        ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
-        ("decisions", ["O", "down", "enter", "enter"], ("overrule", {"id": 1187, "action": "ESCALATE", "reason": ""})),
-        ("decisions", ["O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1187, "action": "PROCEED", "reason": "so"})),
-    ],
-)  # fmt: skip
+ACTED = [
+    ("alerts", ["A", *"seen", "enter"], ("ack", {"id": "a-88", "reason": "seen"})),
+    ("alerts", ["j", "M", "enter"], ("mute", {"id": "a-87", "minutes": 60, "reason": ""})),
+    ("requests", ["j", "X", *"old", "enter"], ("cancel", {"id": "r-220", "reason": "old"})),
+    ("approvals", ["j", "O", *"fine", "enter"], ("approve", {"id": "a-3", "reason": "fine"})),
+    ("approvals", ["X", *"no", "enter"], ("reject", {"id": "a-4", "reason": "no"})),
+    ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
+    ("decisions", ["O", "down", "enter", "enter"], ("overrule", {"id": 1187, "action": "ESCALATE", "reason": ""})),
+    ("decisions", ["O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1187, "action": "PROCEED", "reason": "so"})),
+    ("gpus", ["j", "D", *"hot", "enter"], ("rig", {"target": "rig-b/0", "action": "drain", "reason": "hot"})),
+    ("gpus", ["X", *"dead", "enter"], ("rig", {"target": "rig-a/0", "action": "quarantine", "reason": "dead"})),
+    ("gpus", ["g", "j", "U", *"ok", "enter"], ("rig", {"target": "rig-a/1", "action": "include", "reason": "ok"})),
+    ("candidates", ["P", *"promote", "enter"], ("promote", {"candidate": "cand-7"})),
+    ("policy", ["j", "X", "enter", *"rollback", "enter"], ("rollback", {"to": 1, "reason": ""})),
+]  # fmt: skip
+"""What each acting key of a list sends; halt, resume, stop soon, finish and inject are in test_console."""
+
+
+def test_every_acting_key_is_tried_somewhere():
+    letters = {key.key for key in KEYS if key.does == "acts" and "soak" not in key.on}
+    tried = {letter for _, keys, _ in ACTED for letter in keys if letter in letters}
+    assert letters == tried | set("HRCFI")
+
+
+@pytest.mark.parametrize(("name", "keys", "order"), ACTED)
 async def test_an_acting_key_sends_what_its_dialog_said_about_the_row_under_the_cursor(
-    place, keys, order, room, until
+    name, keys, order, room, until
 ):
-    async with listing(room, until, place) as (app, pilot, screen):
+    async with listing(room, until, of_table(name).id) as (app, pilot, screen):
+        screen.show_table(name)
+        await until(lambda: screen.shown.page is not None)
         *before, last = keys
         for key in before:
             await pilot.press(key)
             await pilot.pause()
         row = screen.shown.key
-        assert f"{row}   Esc back" in screen_text(app)
+        await until(lambda: f"{row}   Esc back" in screen_text(app))
         assert not room.commands
         await pilot.press(last)
         await until(lambda: room.commands)

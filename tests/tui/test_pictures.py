@@ -6,27 +6,78 @@ import re
 
 import pytest
 
+from tui.export import screen_text
+from tui.places import BY_ID
+
 HALT = {
     "kind": "now", "by": "ops (console)", "reason": "thermal check rig-6600b",
     "asked": "2026-11-23T13:58:10Z", "reached": "2026-11-23T13:58:11Z", "seq": 48102,
 }  # fmt: skip
 
 
+def shot(name, size=(80, 24), place="", keys=(), changes=None, view=None, slow=True, **options):
+    """One picture: which screen, what is pressed there, of which room, in which colours."""
+    marks = (pytest.mark.slow,) if slow else ()
+    return pytest.param(
+        size, place, keys, changes or {}, view or {}, options, id=f"{name}-{size[0]}x{size[1]}", marks=marks
+    )
+
+
 @pytest.mark.parametrize(
-    ("size", "changes", "view", "options"),
+    ("size", "place", "keys", "changes", "view", "options"),
     [
-        pytest.param((80, 24), {}, {}, {}, id="running-80x24"),
-        pytest.param(
-            (160, 48), {"mode": "halted", "halt": HALT, "test_mode": True}, {}, {}, id="halted-test-160x48"
+        shot("running", slow=False),
+        shot(
+            "halted-test", (160, 48), changes={"mode": "halted", "halt": HALT, "test_mode": True}, slow=False
         ),
-        pytest.param(
-            (80, 24), {}, {"age": 12.0, "silence": 12.0}, {"theme": "okabe"}, id="stale-okabe-80x24"
-        ),
-        pytest.param((80, 24), {}, {}, {"theme": "mono"}, id="mono-80x24"),
+        shot("stale-okabe", view={"age": 12.0, "silence": 12.0}, theme="okabe", slow=False),
+        shot("mono", theme="mono", slow=False),
+        shot("halt-dialog", keys=("H", "up"), slow=False),
+        shot("light", theme="light"),
+        shot("high-contrast", theme="high-contrast"),
+        shot("ansi", theme="ansi"),
+        shot("ascii", ascii_only=True, theme="mono"),
+        shot("gpus", (160, 48), "gpus", ("g",)),
+        shot("gpus-mono", place="gpus", theme="mono"),
+        shot("requests", place="requests"),
+        shot("decisions", (160, 48), "decisions"),
+        shot("pipeline", place="pipeline"),
+        shot("selfplay", (160, 48), "selfplay"),
+        shot("llm", place="llm"),
+        shot("soak", (160, 48), "soak"),
+        shot("logs", place="logs"),
+        shot("evidence", (160, 48), "evidence", ("t",)),
+        shot("alerts", place="alerts", keys=("A",)),
+        shot("smallest", (60, 15), view={"readonly": True}),
     ],
 )
-def test_colours(size, changes, view, options, still, picture, snap_compare):
-    assert snap_compare(still(picture(changes, **view), **options), terminal_size=size)
+def test_colours(size, place, keys, changes, view, options, still, picture, snap_compare):
+    """Takes about a second each; the slow ones 20 s in sum."""
+    app = still(picture(changes, **view), **options)
+
+    async def before(pilot):
+        for _ in range(3):
+            await pilot.pause()
+        if place:
+            app.go(BY_ID[place])
+        for key in keys:
+            await settle(app, pilot)
+            await pilot.press(key)
+        await settle(app, pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+async def settle(app, pilot):
+    """Let what was asked for come, as the room's next snapshots would."""
+    text = ""
+    for _ in range(40):
+        app.shows += 1
+        app.active.paint(app.view())
+        await pilot.pause(0.05)
+        before, text = text, screen_text(app)
+        if text == before and "no data yet" not in text:
+            return
 
 
 async def test_readme_picture_shows_the_screen_as_it_is(still, picture, docs):

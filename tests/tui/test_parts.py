@@ -1,0 +1,107 @@
+"""Parts of screens as pure functions: what was seen of a number, the coverage map, a survivor's story, the advisor, groups, long plots."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.model import listing
+from tui.model.advisor import advisor
+from tui.model.coverage import coverage_map
+from tui.model.detail import exchange_lines
+from tui.model.listing import Column, Group, Page, Plan
+from tui.model.plot import spans_plot
+from tui.model.text import text_of
+from tui.model.trails import KEPT, MOST, Trails
+
+
+def page(rows, columns=("id", "host", "state", "util"), **more):
+    made = tuple(
+        Column(name, name.upper(), {"state": "state", "util": "number"}.get(name, "text")) for name in columns
+    )
+    return Page("x", "X", "id", "", made, rows, len(rows), len(rows), **more)
+
+
+def devices(count, **more):
+    return [
+        {"id": f"d{i}", "host": f"h{i // 4}", "state": "ok", "util": 50 + i, **more} for i in range(count)
+    ]
+
+
+def test_trails_keep_ten_minutes_thinned_and_forget_rows_that_are_gone():
+    trails = Trails(("util",))
+    for second in range(0, 2000):
+        trails.take(page(devices(3)), float(second))
+    assert len(trails.of("d1")["util"]) == KEPT
+    trails.take(page(devices(1)), 3000.0)
+    assert trails.of("d1") == {}
+    trails.take(page(devices(MOST + 9)), 4000.0)
+    assert trails.of(f"d{MOST}") == {}
+
+
+def test_a_missing_number_is_a_gap_in_its_trail():
+    trails = Trails(("util",))
+    trails.take(page(devices(1)), 0.0)
+    trails.take(page(devices(1, util=None)), 5.0)
+    trails.take(page(devices(1)), 10.0)
+    assert trails.of("d0")["util"] == [50.0, None, 50.0]
+    text = text_of(trails.lines("d0", page(devices(1)), 40))
+    assert "seen by this console" in text
+    assert "▄ ▄ 50" in text or "▅ ▅ 50" in text
+
+
+def test_groups_stand_over_their_rows_and_the_cursor_settles_on_rows_only():
+    shown = page(devices(6))
+    plan = Plan.of(shown, "host")
+    assert [plan.row(at) for at in range(plan.count)] == [None, 0, 1, 2, 3, None, 4, 5]
+    assert isinstance(plan.group(5), Group)
+    assert "h1  2  2 ● ok" in text_of([plan.group(5).line])
+    assert (plan.settle(0), plan.settle(5, 1), plan.settle(5, -1), plan.place(4)) == (1, 6, 4, 6)
+    assert listing.groupings(shown) == ["host"]
+
+
+def test_a_list_that_is_not_whole_is_not_grouped():
+    part = Page("x", "X", "id", "", page([]).columns, devices(6), 100, 100, offset=10)
+    assert Plan.of(part, "host").entries == ()
+    assert listing.groupings(part) == []
+    assert (part.row(9), part.row(10)["id"], part.find("d3"), part.count) == (None, "d0", 13, 100)
+
+
+def test_the_map_has_the_least_power_of_each_cell_and_says_what_does_not_fit():
+    rows = [
+        {"seq": i, "family": f"f{i % 5}", "mapping": f"m{i % 3}", "power": 0.5 + i / 60} for i in range(30)
+    ]
+    drawn = coverage_map(page(rows, ("seq", "family", "mapping", "power")), 60, 5)
+    text = text_of(drawn.lines)
+    assert "▄ 2 50%" in text
+    assert "2 more families below" in text
+    assert coverage_map(page([]), 60, 5) is None
+
+
+@pytest.mark.parametrize("cells", [20, 60, 160])
+def test_a_long_plot_fits_its_panel_and_names_how_many(cells):
+    curve = {
+        "measured": "value",
+        "count": 100_000,
+        "least": [0.1, None, 0.3],
+        "greatest": [0.2, None, 0.9],
+        "best": [0.2, 0.2, 0.9],
+    }
+    drawn = spans_plot(curve, cells, 8)
+    assert "value of 100,000" in drawn.title
+    assert len(drawn.lines) == 8
+    assert {sum(len(part.text) for part in row) for row in drawn.lines} == {cells}
+    assert spans_plot({**curve, "least": [None], "greatest": [None], "best": [None]}, cells, 8).lines == []
+
+
+def test_the_advisor_that_is_not_there_says_how_to_get_one():
+    assert "room.toml" in text_of(advisor({"state": "none", "why": "not configured"}, 80).lines)
+    assert "no report" in text_of(advisor(None, 80).lines)
+
+
+def test_an_exchange_is_shown_as_it_was_and_cannot_write_to_the_terminal():
+    told = '{"id": "c-1", "prompt": "line one\\n  line \\u001b[31mtwo", "answers": [{"a": 1}]}'
+    text = text_of(exchange_lines(told, 40))
+    assert "line one" in text
+    assert "  line ·[31mtwo" in text
+    assert '"a": 1' in text
+    assert text_of(exchange_lines("no json", 40)) == "no json"

@@ -58,12 +58,14 @@ class Run:
     rss: int
     first: float
     live: float
+    attach: float
+    """Processor seconds until the first live picture."""
 
     def __str__(self) -> str:
         return (
             f"{self.size:>8}  cpu {self.cpu:4.1f} %   out {self.rate / 1024:5.1f} KiB/s"
             f" (ssh -C about {self.packed / 1024:4.1f})   rss {self.rss / 2**20:4.0f} MB"
-            f"   first frame {self.first:.2f} s   live {self.live:.2f} s"
+            f"   first frame {self.first:.2f} s   live {self.live:.2f} s, {self.attach:.2f} s of processor time"
         )
 
 
@@ -127,8 +129,9 @@ def measure(state: Path, columns: int, rows: int, seconds: float) -> Run:
     try:
         first = terminal.wait_for(b"MIMICRY")
         live = terminal.wait_for(b"RUN")
-        terminal.read(SETTLE)
         process = psutil.Process(terminal.process.pid)
+        started = process.cpu_times()
+        terminal.read(SETTLE)
         before, start = process.cpu_times(), time.monotonic()
         written = terminal.read(seconds)
         after, lasted = process.cpu_times(), time.monotonic() - start
@@ -137,7 +140,16 @@ def measure(state: Path, columns: int, rows: int, seconds: float) -> Run:
         rss = process.memory_info().rss
     finally:
         terminal.close()
-    return Run(f"{columns}x{rows}", cpu, len(written) / lasted, packed / lasted, rss, first, live)
+    return Run(
+        f"{columns}x{rows}",
+        cpu,
+        len(written) / lasted,
+        packed / lasted,
+        rss,
+        first,
+        live,
+        started.user + started.system,
+    )
 
 
 CURSOR = "▸".encode()

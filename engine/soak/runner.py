@@ -114,6 +114,7 @@ async def _run(
         interrupted = True
     finally:
         stage.look.close()
+    await _last_anchor(stage)
     stage.log(kinds.AFTER, await asyncio.to_thread(after.left_over, ground))
     stage.log(
         kinds.MIRROR, {"name": after.MIRROR, "seqs": await asyncio.to_thread(after.mirror_lines, ground)}
@@ -123,10 +124,10 @@ async def _run(
     return not interrupted
 
 
-def _last_anchor(stage: Stage) -> None:
-    """Note the room's last head, once its daemon has ended."""
+async def _last_anchor(stage: Stage) -> None:
+    """Note the room's last head, once its daemon has ended: what anybody writes after it is no part of this soak."""
     with Journal.read_only(stage.ground.room) as journal:
-        stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head})
+        stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head, "last": True})
 
 
 def _stage(

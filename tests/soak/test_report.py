@@ -6,18 +6,21 @@ import csv
 import gzip
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from recorded import chained
 from recorded import load as recorded
 
 from engine.cli import main
 from engine.errors import BadInput
-from engine.soak import compare, pages, report
+from engine.soak import compare, kinds, pages, report
 from engine.soak.gates.table import judge
+from engine.soak.records import Records, _until_anchored, _until_ended
 
 BOTH = ("queue", "loop")
 
@@ -104,3 +107,37 @@ def test_wrong_words_are_one_line(
     assert says in told
     assert len(told.splitlines()) == 1
     assert not list(tmp_path.glob("soaks/*")), "nothing half-begun is left"
+
+
+def test_what_was_written_after_the_end_changes_no_report(told: dict[str, dict[str, object]]) -> None:
+    """An engine that somebody starts over the room later adds to its journal, and a verdict to the soak's own."""
+    records = recorded("queue")
+    anchor = next(event for event in records.soak if event.kind == kinds.ANCHOR)
+    last = replace(
+        anchor, data=anchor.data | {"seq": records.room[-1].seq, "head": records.room[-1].hash, "last": True}
+    )
+    records = Records((*records.soak[:-1], last, records.soak[-1]), records.room)
+    later = [replace(records.room[-1], seq=records.room[-1].seq + 1)]
+    assert tuple(_until_anchored(records.soak, (*records.room, *later))) == records.room
+    verdict = replace(records.soak[-1], kind=kinds.VERDICT)
+    assert _until_ended([*records.soak, verdict]) == list(records.soak)
+    running = records.soak[:-1]
+    assert tuple(_until_anchored(running, (*records.room, *later))) == (*records.room, *later)
+
+
+def test_an_interrupted_soak_is_not_passed_and_is_not_blamed_for_what_was_open(
+    told: dict[str, dict[str, object]],
+) -> None:
+    records = recorded("queue")
+    ended = replace(records.soak[-1], data=records.soak[-1].data | {"why": "interrupted"})
+    after = [
+        replace(event, data=event.data | {"claimed": ["x-soak-00001.json"]})
+        if event.kind == kinds.AFTER
+        else event
+        for event in records.soak[:-1]
+    ]
+    cut = Records(tuple(chained([*after, ended])), records.room)
+    found = report.facts(cut, judge(cut))
+    assert not found["passed"]
+    assert found["failed"] == []
+    assert "requests" in found["short"]

@@ -108,3 +108,38 @@ def test_a_multiplexer_can_be_left_and_come_back_to(tmp_path):
             until("┌─ 2 Fleet")
         finally:
             tmux("kill-server")
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_many_pictures_of_every_screen(tmp_path):
+    """Takes 40 s: two thousand pictures are what a room at 2 Hz makes in a quarter of an hour."""
+    code = f"""
+import asyncio, sys
+sys.path.insert(0, {str(HERE)!r}); sys.path.insert(0, {str(ROOT)!r})
+import conftest
+from tui.places import ALERTS, PLACES
+
+def rss():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+
+async def main():
+    app = conftest.Still(conftest._picture())
+    async with app.run_test(size=(120, 40)) as pilot:
+        async def walk(times):
+            shot = app.canned.snapshot
+            for turn in range(times):
+                if turn % 20 == 0:
+                    app.go((*PLACES, ALERTS)[turn // 20 % 11])
+                shot = conftest.stand_in.later(shot)
+                app.canned = conftest.replace(app.canned, snapshot=shot, newest=shot)
+                app.shows += 1
+                app.active.paint(app.view())
+                await pilot.pause()
+        await walk(440)
+        before = rss()
+        await walk(2000)
+        print(rss() - before)
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert float(done.stdout) < 2.0

@@ -201,5 +201,5 @@ async def test_acts_that_wait_for_the_record_do_not_stand_before_a_halt(
         assert reply.ok
         assert not any(one.done() for one in digging)
         slow.set()
-        assert all((await one).ok for one in digging)
+        assert all(reply.ok for reply in await asyncio.gather(*digging))
     assert len(list(small_engine.journal.events(kinds=[ACT]))) == 4

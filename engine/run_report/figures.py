@@ -310,7 +310,7 @@ def reliability(cells: Sequence[CellCount]) -> Figure | None:
     )  # fmt: skip
     return Figure(
         plot,
-        f"{text} Cells are grouped by what chance expects of them; intervals are exact for counts of rare events.",
+        f"{text} Cells are grouped by what chance expects of them. Intervals are those of events that come singly; neighbouring seeds of some generators survive together, so their counts stray further.",
     )
 
 

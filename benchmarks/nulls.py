@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -151,6 +152,7 @@ class Searched:
         )  # fmt: skip
 
 
+@cache
 def revision() -> str:
     """Return the commit that is searched with, marked where the tree differs from it."""
     asked = ("git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*")

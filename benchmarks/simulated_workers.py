@@ -1,4 +1,4 @@
-"""Simulated workers: many Dask workers of ours in one process whose chunks only sleep. For benchmarks/fleet_compute.py; no kernel runs.
+"""Simulated workers: many Dask workers of ours in one process whose chunks only sleep. For benchmarks/fleet.py; no kernel runs.
 
 Everything around the sleep is real: certificates, TLS, the fence, the stream, the codec, the echo of each job.
 """

@@ -30,7 +30,7 @@ from engine.search.space import Space
 from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
-from state.files import put_in_place, write_atomic, write_temporary
+from state.files import make_folder, put_in_place, sync_directory, write_atomic, write_temporary
 from state.journal import Journal
 
 SPEC = "run.json"
@@ -117,7 +117,9 @@ def new_run(state: Path, digest: str) -> Path:
     for number in range(1000):
         directory = state / "runs" / f"{stamp}-{digest[:6]}{f'-{number}' if number else ''}"
         try:
-            directory.mkdir(parents=True, exist_ok=False)
+            make_folder(directory.parent)
+            directory.mkdir()
+            sync_directory(directory.parent)
         except FileExistsError:
             continue
         except OSError as error:

@@ -81,10 +81,9 @@ def exit_code(checks: Iterable[Check]) -> Exit:
 def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Check]:
     """Check an exported certificate; raise BadInput where the file cannot be read."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
+        if path.stat().st_size > LARGEST:
             raise BadInput(f"{path}: more than {LARGEST >> 20} MiB; no certificate is as large")
+        content = path.read_bytes()
         if (why := _other_version(content)) is not None:
             raise BadInput(f"{path}: {why}")
         made = Certificate.model_validate_json(content)

@@ -13,6 +13,7 @@ from engine.commands import room
 from engine.commands.table import GROUPS, verbs
 from engine.commands.verb import Arguments
 from engine.errors import Exit, MimicryError
+from engine.terminal import plain
 from engine.version import VERSION
 from state.errors import StateError
 
@@ -25,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.verb(arguments))
     except MimicryError as error:
-        print(f"mimicry: {error}", file=sys.stderr)
+        print(plain(f"mimicry: {error}"), file=sys.stderr)
         return int(error.exit_code)
     except StateError as error:
-        print(f"mimicry: {error}", file=sys.stderr)
+        print(plain(f"mimicry: {error}"), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - stays open until exit, so that no flush fails

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import EnvironmentFault
 from state.errors import StateError, StateUnusable
+from state.files import disk_errors
 from state.journal import Journal
 
 
@@ -22,8 +23,9 @@ def opened(directory: Path) -> Iterator[Journal]:
     """
     os.umask(0o077)
     try:
+        if directory.is_dir():
+            closed_to_others(directory)
         journal = Journal.open(directory)
-        closed_to_others(directory)
     except StateError as error:
         raise EnvironmentFault(str(error)) from error
     try:
@@ -34,10 +36,11 @@ def opened(directory: Path) -> Iterator[Journal]:
 
 def closed_to_others(directory: Path) -> None:
     """Take a directory of ours away from group and others; StateUnusable where it belongs to somebody else."""
-    info = directory.stat()
+    with disk_errors(directory, "closing it to others"):
+        info = directory.stat()
+        if info.st_uid == os.geteuid() and stat.S_IMODE(info.st_mode) & 0o077:
+            directory.chmod(0o700)
     if info.st_uid not in (os.geteuid(), 0):
         raise StateUnusable(
             f"{directory}: belongs to user {info.st_uid}, who could change what is in it; use a directory of your own"
         )
-    if info.st_uid == os.geteuid() and stat.S_IMODE(info.st_mode) & 0o077:
-        directory.chmod(0o700)

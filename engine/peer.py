@@ -22,6 +22,7 @@ from engine.client import build
 from engine.errors import Exit
 from engine.masks import masked
 from engine.protocol import LINE_LIMIT, LOOKS, PROTOCOL, Command, Event, Hello, Reply, Snapshot
+from engine.terminal import plain_json
 
 PEERS = 64
 IN_FLIGHT = 32
@@ -201,7 +202,10 @@ class Peer:
             ours = f"{PROTOCOL[0]}..{PROTOCOL[1]}"
             raise _Refused(f"the viewer speaks protocol {low}..{high}, the engine {ours}: upgrade the {side}")
         self._readonly = hello.readonly
-        label = "".join(letter for letter in hello.client or "unnamed" if letter.isprintable())[:40]
+        # letters only: a name with brackets could look like another caller in a record
+        label = "".join(
+            letter for letter in hello.client or "unnamed" if letter.isalnum() or letter in " ._-"
+        )[:40]
         self.caller = Caller(uid, pid, terminal(pid), label)
 
     async def _line(self, first: float | None) -> bytes:
@@ -304,11 +308,11 @@ class Peer:
 def encode(record: Hello | Snapshot | Event | Reply) -> bytes:
     """Return a record as one line."""
     try:
-        return record.model_dump_json(by_alias=True).encode("utf-8") + b"\n"
+        return plain_json(record.model_dump_json(by_alias=True).encode("utf-8")) + b"\n"
     except PydanticSerializationError:
         # Half a character (a lone surrogate), as the name of a file may hold: it is shown as ?, and nobody's screen stops for it.
         plain = json.dumps(record.model_dump(by_alias=True), ensure_ascii=False, separators=(",", ":"))
-        return plain.encode("utf-8", "replace") + b"\n"
+        return plain_json(plain.encode("utf-8", "replace")) + b"\n"
 
 
 def refusal(command: str, error: str, code: int) -> Reply:

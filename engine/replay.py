@@ -125,13 +125,19 @@ class Past:
             for kind, most in FOLDS
             for event in self._journal.newest((kind,), most, upto=upto)
         }
-        for subject in (*self._begun_before(found.values()), *self._open_for_longer(upto)):
+        asked = [str(event.data["request"]) for event in found.values() if event.kind.startswith("request.")]
+        for subject in (*self._begun_before(found.values()), *self._open_for_longer(upto, asked)):
             found |= {event.seq: event for event in self._story(subject, upto)}
         for _, event in sorted(found.items()):
             room.take(event)
         if room.pool is None:  # none yet, or its record is in an archive: the table has it
             room.pool = self._journal.predictions.pool_at(upto)
         return room
+
+    def time(self, upto: int) -> str:
+        """Return when the room last changed at or before `upto`; empty where it had not begun."""
+        last = self._journal.newest(KINDS, 1, upto=upto)
+        return last[0].at if last else ""
 
     def _begun_before(self, found: Iterable[Event]) -> list[str]:
         """Return the requests and runs of which these events are not the whole story."""
@@ -143,11 +149,15 @@ class Past:
                 known.setdefault(event.data[what], whole)
         return [name for name, whole in known.items() if not whole]
 
-    def _open_for_longer(self, upto: int) -> list[str]:
-        """Return requests that had not ended at `upto`: their last move came later, or has not come yet."""
-        query = "SELECT n FROM requests WHERE seq > ? OR state IN ('queued', 'claimed', 'running', 'deferred') ORDER BY n LIMIT ?"
+    def _open_for_longer(self, upto: int, asked: Iterable[str]) -> list[str]:
+        """Return requests that had not ended at `upto`, of those that were there: their last move came later, or has not come yet."""
+        last = max((int(name.removeprefix("r-")) for name in asked), default=0)
+        query = (
+            "SELECT n FROM requests WHERE n <= ? AND (seq > ? OR state IN ('queued', 'claimed', 'running', 'deferred')) "
+            "ORDER BY n DESC LIMIT ?"
+        )
         with self._journal.reading() as db:
-            return [f"r-{n}" for (n,) in db.execute(query, (upto, STILL_OPEN))]
+            return [f"r-{n}" for (n,) in db.execute(query, (last, upto, STILL_OPEN))]
 
     def _story(self, subject: str, upto: int) -> list[Event]:
         role = "run" if subject.startswith("run") else "request"

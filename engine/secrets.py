@@ -13,11 +13,18 @@ from engine.masks import MASK, masked
 
 _NAME = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _FLAG = re.compile(r"(?i)^--?[\w-]*(key|token|secret|passw\w*|credential|auth\w*)[\w-]*(=(?P<value>.+))?$")
+OWN_KEYS = ("ANTHROPIC_API_KEY",)
+"""Variables that this process alone needs: no worker, no model server and no program that gives draws inherits them."""
 SHORTEST = 6
 """A shorter value is not replaced wherever it stands: it would mask half the text and hide nothing."""
 NOT_SECRET = ("ssh_auth_sock",)
 KEY_FILES = ("key", "known_hosts", "host_keys")
 """Settings that name a file or a public key; the private key itself is never read."""
+
+
+def for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the keys that are ours alone."""
+    return {name: value for name, value in environ.items() if name not in OWN_KEYS}
 
 
 def secrets_of(settings: Iterable[tuple[str, Any]], environ: Mapping[str, str]) -> list[str]:

@@ -33,9 +33,8 @@ class Family:
     `routes` are the algebraic and structural shortcuts that apply (ROUTES). `weight` is how common the family is beside others.
     `unseeded` is the share of its users who leave the seeding to entropy or to a clock too fine to search: only its state can be found.
     `reach` is how many words it can give before its stateful form takes over (None: no end).
-    `cost` is seconds for 10^6 seeds on one core with AVX2, exact search of contiguous draws (benchmarks/sieve.py measures it);
-    `interleave` native vectors run abreast on the host, and `ops` are the vector operations of (seeding, one word): all three
-    steer speed only, never a result.
+    `interleave` native vectors run abreast on the host, and `ops` is what (seeding, one word) costs in vector operations on eight seeds,
+    as benchmarks/calibrate.py measures it on one core with AVX2: both steer speed only, never a result.
     `check` is (seed, first raw words), the known answer that every device must give before it may search.
     `verified`: its words were compared with an implementation that is not ours (tests/vectors).
     """
@@ -50,7 +49,6 @@ class Family:
     structure: str
     mappings: tuple[str, ...]
     float_bits: int
-    cost: float
     ops: tuple[int, int]
     reference: str
     oracle: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,11 +13,12 @@ import hip_cuda_kernels._host as _host
 from hip_cuda_kernels.composed import ComposedTask, build_composed, lower_composed
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.family import Family
+from hip_cuda_kernels.job import Job, Keywords
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Scope, build_task, pack_call
+from hip_cuda_kernels.task import build_task, pack_call
 
 HIT = np.dtype(
     [("vector", "<u2"), ("matched", "<u2"), ("start", "<u4"), ("gap", "<u4"), ("pad", "<u4"), ("seed", "<u8")]
@@ -130,41 +131,26 @@ def sieve(
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
     *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
-    max_hits: int = 1 << 20,
-    stop: np.ndarray[Any, Any] | None = None,
-    stop_generation: int = 0,
-    progress: np.ndarray[Any, Any] | None = None,
     route: str = "sieve",
+    **keywords: Unpack[Keywords],
 ) -> SieveResult:
     """Report every (vector, seed, start, gap) that reproduces at least `thresholds[vector]` of the vector's draws. Exact.
 
-    `draws` is int64 (vectors, draws), -1 for a missing one; `starts` and `gaps` include both ends.
-    The search returns early once `stop[0]` differs from `stop_generation`; it writes the seeds behind it to `progress[0]`.
-    `route` is the way the seeds are taken; routes.py knows which others than the sieve give the same hits here.
+    `draws` is int64 (vectors, draws), -1 for a missing one; `keywords` are those of `Job`. `route` is the way the seeds are taken;
+    routes.py knows which others than the sieve give the same hits here.
     """
-    found = family_of(family)
-    scope, named = Scope(seed_lo, seed_count, starts, gaps), parse_mapping(mapping, found)
-    asked = (found, named, lo, hi, draws, thresholds, scope)
-    rest = (
-        _natural("max_hits", max_hits),
-        _address("stop", stop, np.uint32),
-        stop_generation,
-        _address("progress", progress, np.uint64),
-    )
-    if progress is not None:
-        progress[0] = 0
+    job, found = Job(**keywords), family_of(family)
+    named, rest = parse_mapping(mapping, found), job.watched()
+    asked = (found, named, lo, hi, draws, thresholds, job.scope)
+    job.show(0)
     task = build_composed(*asked) if is_composed(named) else build_task(*asked)
     if task is None:
-        return SieveResult(np.empty(0, HIT), seed_count, False, False)
+        return SieveResult(np.empty(0, HIT), job.seed_count, False, False)
     if isinstance(task, ComposedTask):
         hits, done, stopped, overflow = _host.composed_sieve(found.id, *task.packed(), *rest)
     else:
         hits, done, stopped, overflow = _host.search_by(
-            route, isa(), found.id, *task.packed(), task.second_depth, seed_lo, seed_count, *rest
+            route, isa(), found.id, *task.packed(), task.second_depth, job.seed_lo, job.seed_count, *rest
         )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 
@@ -195,14 +181,3 @@ def _natural(name: str, value: int) -> int:
     if not 0 <= value < 1 << 63:
         raise KernelError(f"{name} {value} is negative or too large: give 0 or more")
     return value
-
-
-def _address(name: str, words: np.ndarray[Any, Any] | None, kind: type[np.generic]) -> int:
-    """Return where the caller's own word lies; a copy would never change."""
-    if words is None:
-        return 0
-    if words.dtype != kind or words.size < 1 or not words.flags.c_contiguous:
-        raise KernelError(
-            f"{name} must be a contiguous {np.dtype(kind).name} array of one word, got {words.dtype} x {words.size}"
-        )
-    return int(words.ctypes.data)

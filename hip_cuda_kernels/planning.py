@@ -9,7 +9,7 @@ from functools import lru_cache
 
 MOST_COUNTED = 4096  # places that are counted exactly
 # A vector operation on eight seeds, for one of them, on one core with AVX2; benchmarks/calibrate.py measures families in it.
-OPERATION_SECONDS = 1.04e-11
+OPERATION_SECONDS = 1.3e-11
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _single(load: Workload, depth: int) -> float:
     matches = 8.0 * load.starts * load.gaps * looked * load.chance * load.vectors
     if looked > depth:
         return math.inf
-    followed = 120.0 if looked == depth else 250.0  # the other draws of an alignment are looked at
+    followed = 60.0 if depth == 1 else 250.0  # the other draws of an alignment are looked at
     return _rows(load, looked) * 3.0 + _places(load, looked) * load.vectors + matches * followed
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import comb
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hip_cuda_kernels import host
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
+from hip_cuda_kernels.job import Job, Keywords, Where
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, pass_rates, seed_seconds
@@ -250,25 +251,22 @@ def options(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
+    **where: Unpack[Where],
 ) -> list[Route]:
     """Return every sound route of a search, cheapest first; the sieve is always among them."""
-    found = family_of(family)
+    found, scope = family_of(family), Scope(**where)
     parsed = parse_mapping(mapping, found)
     if is_composed(parsed):
         missable = draws.shape[1] - int(thresholds.min())
-        each = composed_seed_seconds(lower_composed(parsed, found, lo, hi), found, missable, starts, gaps)
-        return [Route("sieve", seed_count * each)]
-    task = build_task(found, parsed, lo, hi, draws, thresholds, Scope(seed_lo, seed_count, starts, gaps))
+        recipe = lower_composed(parsed, found, lo, hi)
+        each = composed_seed_seconds(recipe, found, missable, scope.starts, scope.gaps)
+        return [Route("sieve", scope.seed_count * each)]
+    task = build_task(found, parsed, lo, hi, draws, thresholds, scope)
     if task is None:
         return [Route("sieve", 0.0)]
     search = _Search(found, parsed.name, task)
     routes = [Route("sieve", search.sieve_seconds())]
-    for name, estimate in ROUTES.items() if search.plain and seed_count else ():
+    for name, estimate in ROUTES.items() if search.plain and scope.seed_count else ():
         seconds = estimate(search)
         if seconds is not None:
             routes.append(Route(name, seconds))
@@ -282,17 +280,10 @@ def choose(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
+    **where: Unpack[Where],
 ) -> Route:
     """Return the cheapest sound route of a search."""
-    return options(
-        family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
-    )[0]  # fmt: skip
+    return options(family, mapping, lo, hi, draws, thresholds, **where)[0]
 
 
 def search(
@@ -302,15 +293,7 @@ def search(
     hi: int,
     draws: np.ndarray[Any, Any],
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
-    max_hits: int = 1 << 20,
-    stop: np.ndarray[Any, Any] | None = None,
-    stop_generation: int = 0,
-    progress: np.ndarray[Any, Any] | None = None,
+    **keywords: Unpack[Keywords],
 ) -> host.SieveResult:
     """Search as host.sieve does, by the cheapest route. One that takes seeds out of order has done all of them or, stopped, none.
 
@@ -318,12 +301,9 @@ def search(
     """
     from hip_cuda_kernels.gpu import in_use
 
+    job = Job(**keywords)
     best = choose(
         family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
+        seed_lo=job.seed_lo, seed_count=job.seed_count, starts=job.starts, gaps=job.gaps,
     )  # fmt: skip
-    return in_use.sieve(
-        family, mapping, lo, hi, draws, thresholds,
-        seed_lo=seed_lo, seed_count=seed_count, starts=starts, gaps=gaps,
-        max_hits=max_hits, stop=stop, stop_generation=stop_generation, progress=progress, route=best.name,
-    )  # fmt: skip
+    return in_use.sieve(family, mapping, lo, hi, draws, thresholds, route=best.name, **keywords)

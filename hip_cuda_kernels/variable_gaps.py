@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.host import HIT, SieveResult
+from hip_cuda_kernels.job import Job, Keywords
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.planning import seen_chance
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Scope, Task, build_task
+from hip_cuda_kernels.task import Task, build_task
 
 MOST_CALLS = 1 << 14  # from the seed to the last draw: the exact step keeps one bit for each of them
 # Nanoseconds on one core with AVX2: for one lane and up to OCTET vectors, a vector operation of the generator, a word made ready, a
@@ -35,45 +36,26 @@ def sieve(
     hi: int,
     draws: Draws,
     thresholds: np.ndarray[Any, Any],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    starts: tuple[int, int],
-    gaps: tuple[int, int],
-    max_hits: int = 1 << 20,
-    stop: np.ndarray[Any, Any] | None = None,
-    stop_generation: int = 0,
-    progress: np.ndarray[Any, Any] | None = None,
+    **keywords: Unpack[Keywords],
 ) -> SieveResult:
     """Report every (vector, seed) for which some start in `starts` and some gap in `gaps` for each draw reproduce enough draws.
 
     Arguments as those of `host.sieve`. Exact. A hit's `matched` is the most draws that any such alignment reproduces; its `start`
     and `gap` are 0: `align` finds the alignment.
     """
-    found = family_of(family)
-    calls = starts[1] + draws.shape[1] * (gaps[1] + 1)
+    job, found = Job(**keywords), family_of(family)
+    calls = job.starts[1] + draws.shape[1] * (job.gaps[1] + 1)
     if calls > MOST_CALLS:
         raise KernelError(
             f"{calls} calls from the seed to the last draw, at most {MOST_CALLS} with variable gaps: take smaller starts and gaps"
         )
-    scope = Scope(seed_lo, seed_count, starts, gaps)
-    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
+    task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, job.scope)
     if task is None:
-        return SieveResult(np.empty(0, HIT), seed_count, False, False)
+        return SieveResult(np.empty(0, HIT), job.seed_count, False, False)
     first, second = _depths(task, found, hi - lo + 1)
     task = replace(task, depth=first, second_depth=second)
-    addresses = [0 if word is None else int(word.ctypes.data) for word in (stop, progress)]
     hits, done, stopped, overflow = _host.variable_gaps(
-        host.isa(),
-        found.id,
-        *task.packed(),
-        task.second_depth,
-        seed_lo,
-        seed_count,
-        max_hits,
-        addresses[0],
-        stop_generation,
-        addresses[1],
+        host.isa(), found.id, *task.packed(), task.second_depth, job.seed_lo, job.seed_count, *job.watched()
     )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 

@@ -76,7 +76,12 @@ def put_in_place(temporary: Path, path: Path) -> None:
 def write_atomic(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Replace `path` by `content`, whole or not at all; `mode` where the umask is not to decide."""
     temporary = write_temporary(path, lambda handle: _write_all(handle, content), mode=mode)
-    put_in_place(temporary, path)
+    try:
+        put_in_place(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def sweep_temporaries(directory: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ from typing import Any, Protocol
 from state import storage
 from state.chain import BULK, THINNED_TEXT, Event, event_hash, mismatch
 from state.errors import ChainBroken
-from state.files import disk_errors, write_atomic
+from state.files import disk_errors, make_folder, write_atomic
 from state.store import Store
 
 THINNED = "journal.thinned"
 FOLDER = "archive"
-BATCH, KEPT = 5000, 1000
+BATCH, KEPT = 2000, 1000
 """Records of one archive and transaction, and the newest of each kind that keep their content whatever their age."""
 
 
@@ -94,7 +95,7 @@ def _archive(journal: Chain, events: list[Event]) -> None:
             raise ChainBroken(journal.path, wrong, event.seq)
     content = gzip.compress("".join(_line(event) for event in events).encode("ascii"), 6, mtime=0)
     with disk_errors(path, "archiving records"):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent, mode=0o700)
     write_atomic(path, content)
     told = {
         "first": first,
@@ -106,9 +107,17 @@ def _archive(journal: Chain, events: list[Event]) -> None:
     }
     with journal.transaction() as tx:
         tx.event(THINNED, told)
-        tx.db.executemany(
-            "UPDATE events SET data = ? WHERE seq = ?", [(THINNED_TEXT, event.seq) for event in events]
-        )
+        _rewrite(tx.db, first, last, {event.seq for event in events})
+
+
+def _rewrite(db: sqlite3.Connection, first: int, last: int, without: set[int]) -> None:
+    """Write a stretch of records anew, some without content: smaller rows in their old pages would free none of them."""
+    rows = db.execute("SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last)).fetchall()
+    names = [column[1] for column in db.execute("PRAGMA table_info(events)")]
+    seq, data = names.index("seq"), names.index("data")
+    db.execute("DELETE FROM events WHERE seq BETWEEN ? AND ?", (first, last))
+    anew = ((*row[:data], THINNED_TEXT, *row[data + 1 :]) if row[seq] in without else row for row in rows)
+    db.executemany(f"INSERT INTO events VALUES ({', '.join('?' * len(names))})", anew)
 
 
 def _line(event: Event) -> str:

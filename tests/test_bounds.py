@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.feedback import acceptance
 from engine.feedback.consult import WAITING, Consultant
 from engine.rigs.attempt import EVENTS, Running
 from engine.rigs.recruits import LAUNCHES, Recruits, RemoteProcess
@@ -147,3 +148,16 @@ async def test_launches_that_no_rig_takes_do_not_pile_up() -> None:
     for process in processes[:2]:
         with pytest.raises(ConnectionError, match="did not take it"):
             await process.begun
+
+
+def test_candidates_that_were_judged_are_held_up_to_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "ENDED", 3)
+    with Journal.open(tmp_path) as journal:
+        book = acceptance.Acceptance(journal, tmp_path / "policy_history")
+        for number in range(8):
+            book.open[f"c-{number}"] = SimpleNamespace()  # type: ignore[assignment]
+            book._replay(acceptance.REJECTED, {"candidate": f"c-{number}"})
+    assert list(book.ended) == ["c-5", "c-6", "c-7"]
+    assert (len(book.open), book.judged) == (0, 8)

@@ -37,8 +37,10 @@ RELEASED = sorted(migrations.versions())
 # -- journals ---------------------------------------------------------------------------------------------------------
 
 
-def test_there_is_a_fixture_of_every_schema_and_none_was_changed_since() -> None:
+def test_there_is_a_fixture_of_every_schema() -> None:
     for version in RELEASED:
+        missing = f"write it before the schema changes again: python {FIXTURES / 'make_journal.py'} journal_v{version}.db"
+        assert (FIXTURES / f"journal_v{version}.db").exists(), missing
         db = sqlite3.connect(
             f"{(FIXTURES / f'journal_v{version}.db').as_uri()}?mode=ro&immutable=1", uri=True
         )

@@ -32,9 +32,14 @@ def load(folder: Path) -> Keymap:
         return Keymap({}, (f"{NAME}: cannot be read ({error}); the default keys are used",))
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         return Keymap({}, (f"{NAME}: {error}; the default keys are used",))
-    return _checked(table.get("keys", {}), set(table) - {"keys"}, text)
+    keys = table.get("keys", {})
+    if not isinstance(keys, dict):
+        return Keymap(
+            {}, (f"{NAME} line {_line(text, 'keys')}: keys is a section: [keys]; the default keys are used",)
+        )
+    return _checked(keys, set(table) - {"keys"}, text)
 
 
 def _checked(asked: Mapping[str, Any], others: set[str], text: str) -> Keymap:

@@ -44,7 +44,7 @@ def load(folder: Path) -> Themes:
         return Themes({}, "", (f"{NAME}: cannot be read ({error}); theme {DEFAULT} is used",))
     try:
         told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         return Themes({}, "", (f"{NAME}: {error}; theme {DEFAULT} is used",))
     return _checked(told, text)
 
@@ -55,6 +55,10 @@ def _checked(told: Mapping[str, Any], text: str) -> Themes:
         for name in sorted(set(told) - {"theme", "themes"})
     ]
     asked = told.get("themes", {})
+    if not isinstance(asked, dict):
+        faults.append(
+            f"{NAME} line {_line(text, 'themes')}: themes are sections: [themes.NAME]; {DEFAULT} is used"
+        )
     made: dict[str, tuple[str, ...]] = {}
     for name, parts in asked.items() if isinstance(asked, dict) else ():
         fault = _fault(name, parts)
@@ -65,7 +69,7 @@ def _checked(told: Mapping[str, Any], text: str) -> Themes:
             base = dict(zip(PARTS, PALETTES[parts.get("base", DEFAULT)], strict=True))
             made[name] = tuple(parts.get(part, base[part]) for part in PARTS)
     chosen = told.get("theme", "")
-    if chosen and chosen not in {*PALETTES, *made}:
+    if chosen and (not isinstance(chosen, str) or chosen not in {*PALETTES, *made}):
         faults.append(f"{NAME} line {_line(text, 'theme')}: {unknown(chosen, made)}; {DEFAULT} is used")
         chosen = ""
     return Themes(made, str(chosen), tuple(faults))
@@ -88,7 +92,7 @@ def _fault(name: str, parts: Any) -> tuple[str, str] | None:
         return name, f"{name} is a section: [themes.{name}]"
     for part, value in parts.items():
         if part == "base":
-            if value not in PALETTES:
+            if not isinstance(value, str) or value not in PALETTES:
                 return part, unknown(value, {})
         elif part not in PARTS:
             near = difflib.get_close_matches(part, PARTS, n=1, cutoff=0.0)[0]

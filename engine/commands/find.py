@@ -19,6 +19,7 @@ from engine.commands.options import (
 from engine.commands.talk import show, write_file, write_json
 from engine.commands.verb import Arguments, Verb
 from engine.errors import Exit
+from engine.terminal import plain
 
 
 def analyze(arguments: Arguments) -> int:
@@ -41,9 +42,9 @@ def analyze(arguments: Arguments) -> int:
         ticker.clear()
     write_json(arguments.json, finished.analysis.model_dump(mode="json"))
     if arguments.json != "-":
-        print(wording.render(finished.analysis, finished.bias))
+        print(plain(wording.render(finished.analysis, finished.bias)))
         for outcome in finished.outcomes:
-            print(f"step {outcome.step:<6}{outcome.status}: {outcome.note}")
+            print(plain(f"step {outcome.step:<6}{outcome.status}: {outcome.note}"))
         print(f"record     {finished.directory}")
     if finished.exit_code is Exit.RESUMABLE:
         print(f"To go on:  mimicry analyze --resume {finished.directory}", file=sys.stderr)
@@ -69,7 +70,7 @@ def plan(arguments: Arguments) -> int:
     made = outline(identification, order.workers or len(os.sched_getaffinity(0)))
     write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
-        print(plan_text.render(made, every=arguments.all))
+        print(plain(plan_text.render(made, every=arguments.all)))
     return int(Exit.OK)
 
 
@@ -85,7 +86,7 @@ def identifiable(arguments: Arguments) -> int:
     made = describe(Identification(open_history(order, None), order.space))
     write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
-        print(identifiable_text.render(made, every=arguments.all))
+        print(plain(identifiable_text.render(made, every=arguments.all)))
     return int(Exit.OK)
 
 
@@ -116,7 +117,7 @@ def report(arguments: Arguments) -> int:
     directory = find_run(arguments.state, arguments.run)
     made = content.document(facts.read(directory))
     if arguments.text:
-        print(text.render(made))
+        print(plain(text.render(made)))
     elif arguments.out == "-":
         print(page.render(made), end="")
     else:

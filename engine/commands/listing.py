@@ -11,6 +11,7 @@ from engine.commands.options import JSON, LIMIT
 from engine.commands.talk import call, table
 from engine.commands.verb import Arguments, Option
 from engine.errors import Exit, UsageError
+from engine.terminal import plain
 
 LISTING: list[Option] = [
     (("--filter",), {"default": "", "metavar": "EXPR", "help": "rows to show, as in 'state=queued & why~gpu'; & and |, = != < <= > >= ~ !~"}),
@@ -31,7 +32,7 @@ def listing(arguments: Arguments, name: str) -> int:
         )
         if arguments.watch is not None and sys.stdout.isatty():
             print("\x1b[H\x1b[2J", end="")
-        print(json.dumps(data, ensure_ascii=False) if arguments.json else as_text(data), flush=True)
+        print(plain(json.dumps(data, ensure_ascii=False) if arguments.json else as_text(data)), flush=True)
         if arguments.watch is None:
             return int(Exit.OK)
         time.sleep(arguments.watch)

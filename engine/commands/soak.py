@@ -75,7 +75,7 @@ def _begun(arguments: Arguments) -> Ground:
 
     faults = faults_of(arguments.faults, tuple(CATALOG))
     asked = {
-        "hours": arguments.hours or HOURS[arguments.what],
+        "hours": HOURS[arguments.what] if arguments.hours is None else arguments.hours,
         "compress": arguments.compress,
         "seed": arguments.seed,
     }
@@ -152,13 +152,15 @@ def _report(arguments: Arguments) -> int:
     from engine.soak import ground, pages, report
 
     found = ground.find(arguments.state, arguments.soaks[0])
-    before = report.on_record(found)
     told, records = report.made(found)
+    before = report.on_record(found)
     same = before is None or before == told["content_sha256"]
     show(arguments, told, lambda: pages.text(told, records))
     if not same:
         print(f"mimicry: the records give another report than the one on record ({before})", file=sys.stderr)
         return int(Exit.BAD_INPUT)
+    if told["ended"] is None:
+        return int(Exit.RESUMABLE)
     report.publish(found)
     return int(Exit.OK if told["passed"] else Exit.BAD_INPUT)
 

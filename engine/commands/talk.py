@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.commands.verb import Arguments
 from engine.errors import Exit, MimicryError
+from engine.terminal import plain
 
 
 def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
 
 def show(arguments: Arguments, data: dict[str, Any], text: Callable[[], str]) -> int:
     """Print the record as JSON where that was asked, else as text."""
-    print(json.dumps(data, ensure_ascii=False) if arguments.json else text())
+    print(plain(json.dumps(data, ensure_ascii=False) if arguments.json else text()))
     return int(Exit.OK)
 
 

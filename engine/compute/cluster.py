@@ -323,7 +323,9 @@ class Compute:
         member, load = dealer.members.get(slot.alias), dealer.running(slot.alias)
         flight = self._traffic.flights.get(load) if load is not None else None
         ahead, held = (len(member.ahead), member.held) if member is not None else (0, False)
-        note = waits.get(slot.place.host, "") if info.alive and not ahead else info.note
+        note = info.note
+        if info.alive and not ahead:
+            note = waits.get(slot.place.host, "") or _cramped(dealer.short(slot.alias))
         return replace(
             info, ahead=ahead, held=held, task=flight.task.key if flight is not None else "", note=note
         )
@@ -375,3 +377,11 @@ class Compute:
     async def __aexit__(self, *exc: object) -> None:
         """Close."""
         await self.close()
+
+
+def _cramped(short: tuple[int, int] | None) -> str:
+    """Return why a worker that has too little memory for what waits stays idle."""
+    if short is None:
+        return ""
+    need, left = (size >> 20 for size in short)
+    return f"waits for memory: a task needs {need} MiB, its machine has {left} left beside its reserve and its neighbours"

@@ -237,10 +237,23 @@ class Dealer:
         """Tell whether the member's host has the task's inputs, and the memory that it needs beside what was handed out there already."""
         if member.host and (load.home or self.lacking(load, member.host)):
             return False
-        if load.memory == 0 or member.free is None:
-            return True
+        return load.memory == 0 or member.free is None or member.claim(load) <= self._left(member)
+
+    def _left(self, member: Member) -> int:
+        """Return the bytes of its host that a member's neighbours have no claim to."""
         near = (one for one in self.members.values() if one.host == member.host and one is not member)
-        return member.claim(load) <= member.free - sum(one.claim() for one in near)
+        return (member.free or 0) - sum(one.claim() for one in near)
+
+    def short(self, name: str) -> tuple[int, int] | None:
+        """Return (bytes that the least of what waits needs, bytes left) where an idle worker has the memory for none of it."""
+        member = self.members.get(name)
+        if member is None or member.ahead or member.held or member.free is None:
+            return None
+        waiting = [load for load in self._waiting if not load.landed and not (load.home and member.host)]
+        able = [load for load in waiting if not self.lacking(load, member.host)]
+        if not able or any(self._fits(load, member) for load in able):
+            return None
+        return min(load.memory for load in able), max(0, self._left(member))
 
     def lacking(self, load: Load, host: str) -> frozenset[str]:
         """Return the inputs of a task that a host has not confirmed."""

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from engine.compute.job import Job, encode_answer, one_line
 from engine.compute.stop import Stop
+from engine.secrets import for_children
 
 POLL = 0.02
 """Seconds between two looks at the stop word while a child runs."""
@@ -44,7 +45,10 @@ def environment(threads: int) -> dict[str, str]:
     """Return the environment of a child: ours, `threads` for every numeric library, and this code on the import path."""
     root = str(Path(__file__).resolve().parents[2])
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, *([root] if root not in paths else [])])}
+    env = {
+        **for_children(os.environ),
+        "PYTHONPATH": os.pathsep.join([*paths, *([root] if root not in paths else [])]),
+    }
     # Children import the same modules again and again; a trimmed heap gives memory back after large arrays.
     return env | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"MALLOC_TRIM_THRESHOLD_": "65536"}
 

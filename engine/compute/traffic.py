@@ -7,12 +7,12 @@ import itertools
 import logging
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compute.attempts import Attempt, AttemptLog, Outcome, utc
 from engine.compute.codec import CodecError
 from engine.compute.dealer import Dealer, Load
+from engine.compute.flight import Flight, Lot
 from engine.compute.job import decode_answer, encode_job, failed, one_line, stopped
 from engine.compute.kinds import LIMITS, LONGEST, address_of, at_home
 from engine.compute.life import Life
@@ -33,34 +33,6 @@ HALVING_PATIENCE = 1.0
 _OFF_LOOP = 1 << 20
 
 
-@dataclass(eq=False)
-class Flight:
-    """One task on its way."""
-
-    task: Task
-    generation: int
-    load: Load
-    landed: asyncio.Future[TaskResult]
-    payload: bytes = b""
-    digest: str = ""
-    tries: int = 0
-    gaps: int = 0
-    """How often its worker lacked an input that had been confirmed."""
-    asked_at: float | None = None
-    """When it was first seen to have been halted."""
-    cramped_since: float | None = None
-    """When it was first seen to need more memory than those have that could do it."""
-    halves: asyncio.Task[None] | None = None
-
-
-@dataclass
-class _Lot:
-    """What a worker was handed at once, until Dask is done with it."""
-
-    alias: str
-    serials: list[int] = field(default_factory=list)
-
-
 class Traffic:
     """All flights of one engine over all lives of its scheduler; it hears of every worker that comes, speaks and goes."""
 
@@ -76,7 +48,7 @@ class Traffic:
         """Names of workers that get nothing new."""
         self._attempts, self._kinds = attempts, kinds
         self._numbers, self._lot_numbers = itertools.count(1), itertools.count(1)
-        self._lots: dict[int, _Lot] = {}
+        self._lots: dict[int, Lot] = {}
         self._reading: set[int] = set()
         self._aside: set[asyncio.Task[None]] = set()
         self._halved: set[str] = set()
@@ -117,12 +89,6 @@ class Traffic:
 
         large = sum(getattr(array, "nbytes", 0) for array in task.arrays.values()) > _OFF_LOOP
         return await asyncio.to_thread(encode) if large else encode()
-
-    @staticmethod
-    def land(flight: Flight, result: TaskResult) -> None:
-        """Give a flight its result, once."""
-        if not flight.landed.done():
-            flight.landed.set_result(result)
 
     def _forget(self, flight: Flight) -> None:
         """Take a flight off the books, and its task out of a worker's hands."""
@@ -166,7 +132,7 @@ class Traffic:
                 slot.drop(serial)
         for lot in lots:
             number = next(self._lot_numbers)
-            self._lots[number] = _Lot(lot.member, [serial for serial, _ in lot.tasks])
+            self._lots[number] = Lot(lot.member, [serial for serial, _ in lot.tasks])
             flights = [(serial, self.flights[load]) for serial, load in lot.tasks]
             life.wire.send(number, lot.member, [(serial, flight.payload) for serial, flight in flights])
         self.mark_idle()
@@ -206,7 +172,7 @@ class Traffic:
         if flight is not None and result is not None and not self._waits_again(flight, alias, result):
             if not result.ok and not result.stopped:
                 self._keep(flight, alias, "failed", seconds, result.error or "")
-            self.land(flight, result)
+            flight.land(result)
         self.deal_soon()
 
     def _waits_again(self, flight: Flight, alias: str, result: TaskResult) -> bool:
@@ -237,7 +203,7 @@ class Traffic:
         flight = self.flights.get(load)
         if flight is not None and load.deaths > RERUNS:
             why = f"{load.kind} {flight.task.key}: {error}; `attempts` tells each cause, read it before it runs again"
-            self.land(flight, failed(flight.task, why))
+            flight.land(failed(flight.task, why))
 
     # -- what workers do ----------------------------------------------------------------------------------------------
 
@@ -331,7 +297,7 @@ class Traffic:
                 told = (
                     f"{load.kind} {flight.task.key}: {why}, and it cannot be cut further; free memory there"
                 )
-                self.land(flight, failed(flight.task, told))
+                flight.land(failed(flight.task, told))
 
     def _halve(self, flight: Flight, room: int) -> bool:
         """Let two halves fly in a task's place; False if it has none."""
@@ -358,18 +324,18 @@ class Traffic:
             return  # the engine closes, and says so to whoever waits for the whole
         for one in results:
             if not one.ok:
-                self.land(flight, stopped(task) if one.stopped else failed(task, one.error or "", one.worker))
+                flight.land(stopped(task) if one.stopped else failed(task, one.error or "", one.worker))
                 return
         meta, arrays = task.split.join(task, results)
         seconds, worker = sum(one.seconds for one in results), "+".join(one.worker for one in results)
-        self.land(flight, TaskResult(task.key, True, meta, arrays, None, seconds, worker, False))
+        flight.land(TaskResult(task.key, True, meta, arrays, None, seconds, worker, False))
 
     def halt(self, present: int, now: float) -> None:
         """Land what was asked for under an older generation; what does not obey within the grace time goes with its worker."""
         for flight in [one for one in self.flights.values() if one.generation != present]:
             flight.asked_at = flight.asked_at or now
             if flight.load.at is None:
-                self.land(flight, stopped(flight.task))
+                flight.land(stopped(flight.task))
             elif now - flight.asked_at > GRACE:
                 self._force(flight)
 
@@ -379,7 +345,7 @@ class Traffic:
         slot = self._slot(alias)
         if slot is not None and self.dealer.running(alias) is flight.load:
             slot.kill(f"ignored the halt for {GRACE} s", charged=False)
-        self.land(flight, stopped(flight.task, "no answer in time after the halt; its worker was killed"))
+        flight.land(stopped(flight.task, "no answer in time after the halt; its worker was killed"))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

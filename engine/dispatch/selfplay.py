@@ -11,6 +11,7 @@ from engine.dispatch.waiting import unless_halted
 from engine.errors import BadInput
 from engine.feedback.duel import judge_open
 from engine.llm.questions import SELFPLAY_STRATEGY
+from engine.selfplay.episode import floor
 from engine.selfplay.material import material_of
 from engine.selfplay.rules import Policy
 from engine.selfplay.session import play
@@ -43,7 +44,8 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
     async with advisor_aside(desk, f"selfplay {run.id}"):
         session = await _played(desk, run, found, obey)
     faults = repeated_episodes(
-        [one.seconds for one in session.played], [one.fitness for one in session.played]
+        [one.seconds for one in session.played],
+        [one.fitness for one in session.played if one.fitness > floor() + 1e-9],
     )
     if faults:
         raise BadInput(f"selfplay: {faults[0].text}")

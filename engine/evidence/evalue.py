@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 NOISE_MIXTURE: tuple[tuple[float, float], ...] = ((0.0, 0.5), (0.05, 0.2), (0.2, 0.2), (0.5, 0.1))
@@ -33,6 +34,29 @@ def log2_evidence(matched: int, scored: int, p: float, noise: float | None = Non
     if not 0 <= matched <= scored:
         raise ValueError(f"matched {matched} of {scored}: must satisfy 0 <= matched <= scored")
     return _mix([_bits(matched, scored - matched, p, share) for share, _ in _mixture(noise)], noise)
+
+
+def log2_against_any(matched: int, counts: Sequence[int], modulus: int, noise: float | None = None) -> float:
+    """Return the bits of `matched` hits against the best that independent draws of any one distribution could do.
+
+    `counts` says how often each value came among the scored draws. The hypothesis states its value with 1 - noise and spreads the
+    rest evenly; chance may have the very frequencies that were seen, so the ratio averages to at most 1 whatever they truly are,
+    and may be looked at after every draw (universal inference: Wasserman, Ramdas and Balakrishnan 2020).
+    """
+    scored = sum(counts)
+    if not 0 <= matched <= scored or modulus < 1:
+        raise ValueError(
+            f"matched {matched} of {scored} draws below {modulus}: must satisfy 0 <= matched <= scored"
+        )
+    best = sum(count * math.log2(count / scored) for count in counts if count)
+    logs = []
+    for share, _ in _mixture(noise):
+        hit, miss = 1.0 - share + share / modulus, share / modulus
+        told = matched * math.log2(hit) if matched else 0.0
+        wrong = scored - matched
+        told += (wrong * math.log2(miss) if miss > 0.0 else -math.inf) if wrong else 0.0
+        logs.append(told - best)
+    return _mix(logs, noise)
 
 
 def survivor_bits(rank: int) -> float:

@@ -69,6 +69,19 @@ def match_probability(values: Ints, lo: int, hi: int, *, alpha: float = 1e-3) ->
     return max(1.0 / modulus, bound)
 
 
+def collision_probability(values: Ints, lo: int, hi: int, *, alpha: float = 1e-3) -> float:
+    """Return 1/M, or how often two of the draws agree if frequencies are biased: what searches are laid out for.
+
+    No bound: a stream that favours the same values meets the draws about so often by chance, and an even one 1/M of the time.
+    """
+    modulus, offsets = _offsets(values, lo, hi)
+    present = offsets[offsets >= 0]
+    if not _strongest(_frequency("frequency", present, modulus), alpha).biased:
+        return 1.0 / modulus
+    shares = np.unique(present, return_counts=True)[1] / len(present)
+    return max(1.0 / modulus, float((shares**2).sum()))
+
+
 def _offsets(values: Ints, lo: int, hi: int) -> tuple[int, Ints]:
     """Return the modulus and the draws counted from `lo`, missing ones as -1."""
     if hi < lo:

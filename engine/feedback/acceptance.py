@@ -47,6 +47,10 @@ class Ledger(Protocol):
         """Yield events."""
 
 
+ENDED = 2000
+"""Candidates that were judged and are held; one that equals an older one is judged again."""
+
+
 class Acceptance:
     """The active policy and the candidates under judgement; the journal is the truth, files are its mirrors.
 
@@ -177,6 +181,10 @@ class Acceptance:
         self.judged += 1
         if candidate is not None:
             self.ended[name] = (candidate, how)
+            while len(self.ended) > ENDED:
+                oldest = next(iter(self.ended))
+                del self.ended[oldest]
+                self.verdicts.pop(oldest, None)
 
     def _withdraw(self, data: Mapping[str, Any]) -> None:
         here, target = self.versions[data["from"]].policy, self.versions[data["to"]]

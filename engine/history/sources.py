@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput, MimicryError
+from engine.secrets import for_children
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -315,6 +316,7 @@ class CommandSource:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._state,
+                env=for_children(os.environ),
                 start_new_session=True,
             )
         except OSError as error:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EnvironmentFault
 from engine.llm import tether
 from engine.llm.client import Client, ServerFault
+from engine.secrets import for_children
 
 if TYPE_CHECKING:
     from engine.config import LlmSettings
@@ -142,7 +143,7 @@ async def _spawn(command: Sequence[str], port: int) -> Server:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", str(Path(tether.__file__)), str(os.getpid()), *command,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+        start_new_session=True, env=for_children(os.environ),
     )  # fmt: skip
     return Server(process, port)
 

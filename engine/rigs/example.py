@@ -20,6 +20,14 @@ ROOM = """\
 [compute]
 # workers = 2                 # CPU workers of this machine; default: one a core
 
+[observe]
+# metrics = "127.0.0.1:9464"  # Prometheus' /metrics on this machine; or "unix:metrics.sock"; default: nowhere
+# stall_s = 2.0               # a loop that has not ticked for so long has its stack recorded
+
+[disk]
+# budget_gb = 50.0            # at 90 % less is kept, at 95 % no request begins, at 100 % the room halts
+# content_days = 400          # older records of draws keep their hash, their content goes into archive/
+
 # -- the fleet -------------------------------------------------------------------------------------------------------
 # One [[rigs]] table per machine. A rig that is described wrongly or cannot be entered is left out, visibly; the rest works.
 # Rigs are only observed beside their work: nothing ever sets a fan, a clock or a power limit.

@@ -24,9 +24,13 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "mimicry-run-"
 UP_LIMIT = 20.0
+BEATS, LOOKS = 5, 4
+"""Beats in a lease, and looks at the guard's silence in a beat: a cut link must not wait for the next beat to be noticed."""
 SCRIPTS = Path(__file__).parent / "onrig"
 PROBE = ("probe.py", "vendors.py")
 """What a reading needs."""
+GUARD = ("guard.py", "workers.py", "leftovers.py", *PROBE)
+"""What a connection needs."""
 Event = Mapping[str, Any]
 
 
@@ -83,7 +87,7 @@ class GuardLink:
     async def open(cls, rig: Reach, terms: Terms, on_event: Callable[[Event], None]) -> GuardLink:
         """Push the scripts into a fresh private folder on a connected rig and start the guard; RigFault if it does not come up."""
         run = f"{terms.staging}/{PREFIX}{secrets.token_hex(6)}"
-        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in ("guard.py", *PROBE)})
+        await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in GUARD})
         channel = await rig.channel(f"exec {shlex.quote(terms.python)} -I {run}/guard.py")
         link = cls(channel, run, on_event)
         channel.send(json.dumps(terms.spec()).encode())
@@ -124,9 +128,12 @@ class GuardLink:
 
     async def _beat(self, lease: float) -> None:
         """Beat the lease; a guard that does not answer for as long as that has let its workers go: so do we."""
+        looks = 0
         while not self.closed.is_set():
-            self.send(op="beat")
-            if await awake(lease / 5) and time.monotonic() - self._heard > lease:
+            if looks % LOOKS == 0:
+                self.send(op="beat")
+            looks += 1
+            if await awake(lease / BEATS / LOOKS) and time.monotonic() - self._heard > lease:
                 self.why = self.why or f"the guard was silent for {time.monotonic() - self._heard:.0f} s"
                 self.closed.set()
 

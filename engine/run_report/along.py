@@ -92,4 +92,4 @@ def _paid(claim: Mapping[str, Any], p: float, noise: float | None) -> float:
     """Return what was subtracted from the evidence of the unseen draws: rank, design and, without them, all that was tried."""
     confirmed = claim["confirmed"]
     whole = log2_evidence(confirmed["matched"], confirmed["scored"], p, noise)
-    return whole - claim["evidence_bits"] if math.isfinite(whole) else 0.0
+    return max(0.0, whole - claim["evidence_bits"]) if math.isfinite(whole) else 0.0

@@ -14,13 +14,12 @@ import numpy as np
 from engine.analyze import RESULT, SPEC, Order, open_history
 from engine.errors import BadInput
 from engine.evidence.chance import expected_false
-from engine.evidence.uniformity import match_probability
 from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
 from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.identify import stream_of
+from engine.search.identify import chance_of, stream_of
 from engine.search.plan import Cell
 from state.errors import StateError
 from state.journal import Journal
@@ -84,8 +83,7 @@ class Facts:
 
     def chance(self, session: str | None, lo: int, hi: int) -> float:
         """Return the probability that a fixed prediction matches a draw of the stream."""
-        values = self.values(session)
-        return match_probability(values[values >= 0], lo, hi)
+        return chance_of(self.values(session), lo, hi, self.order.space.gap_law)
 
 
 def read(directory: Path) -> Facts:
@@ -147,7 +145,7 @@ def _counts(journal: Journal, history: History) -> Iterator[CellCount]:
         key = (cell.session, cell.lo, cell.hi)
         if key not in chances:
             values = stream_of(history, cell.session).values
-            chances[key] = match_probability(values[values >= 0], cell.lo, cell.hi)
+            chances[key] = chance_of(values, cell.lo, cell.hi, cell.law)
         yield _count(cell, recorded.chunks(journal, cell), chances[key])
 
 

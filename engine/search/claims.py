@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.evidence.evalue import NOISE_MIXTURE, log2_evidence, prior_bits, survivor_bits
+from engine.evidence.evalue import NOISE_MIXTURE, log2_against_any, log2_evidence, prior_bits, survivor_bits
 from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
@@ -18,6 +18,8 @@ from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
 from hip_cuda_kernels import host, variable_gaps
+from hip_cuda_kernels.errors import IncompatibleMapping
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family as family_of
 
@@ -45,8 +47,10 @@ class Claim:
     @property
     def stream(self) -> tuple[str, str | None, str, int, int, int]:
         """Return what names the raw stream: variants of one stream are one discovery, places in a block of cached words too."""
-        seed = states.recurring(self.cell.family, self.seed) if self.cell.origin == "state" else self.seed
-        return (self.cell.family, self.cell.session, self.cell.origin, seed, self.start, self.gap)
+        solved = self.cell.origin == "state"
+        seed = states.recurring(self.cell.family, self.seed) if solved else self.seed
+        made_by = self.cell.family if solved else _kind(self.cell.family)
+        return (made_by, self.cell.session, self.cell.origin, seed, self.start, self.gap)
 
     def line(self) -> str:
         """Return the claim as one short line."""
@@ -114,8 +118,17 @@ def _score_fixed(
         unseen[searched] = False
     tally = Tally(matched=int(same[unseen].sum()), scored=int(unseen.sum()))
     paid += 0.0 if cell.confirm else prior_bits(cell.whole.hypotheses)
-    bits = log2_evidence(tally.matched, tally.scored, p, noise) - paid
+    bits = _evidence(cell, draws[unseen], tally, p, noise) - paid
     return Claim(cell, seed, start, gap, int(same[present].sum()), int(present.sum()), tally, bits)
+
+
+def _evidence(cell: Cell, unseen: np.ndarray, tally: Tally, p: float, noise: float | None) -> float:
+    """Return the bits of a tally against even draws, or where the draws are uneven against draws of any frequencies."""
+    values = cell.hi - cell.lo + 1
+    if p <= 1.0 / values:
+        return log2_evidence(tally.matched, tally.scored, p, noise)
+    counts = np.unique(unseen, return_counts=True)[1].tolist()
+    return log2_against_any(tally.matched, counts, values, noise)
 
 
 def _score_variable(
@@ -156,6 +169,37 @@ def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
     return [cell for cell in variants if cell != claim.cell]
 
 
+def relatives(claim: Claim, families: Iterable[Family]) -> list[Cell]:
+    """Return the cells that start the claimed seed in another generator of its kind, where the claim leaves draws unexplained.
+
+    PHP's twister before 7.1 makes about half of the words of the right one, which is far beyond chance and not the truth.
+    """
+    if claim.cell.origin == "state" or claim.matched == claim.scored:
+        return []
+    kin = [
+        one for one in families
+        if _kind(one.id) == _kind(claim.cell.family) and one.id != claim.cell.family and claim.seed < 1 << one.seed_bits
+    ]  # fmt: skip
+    cells = (
+        replace(claim.cell, family=one.id, mapping=mapping.id)
+        for one in kin
+        for mapping in resolve_mappings(None, one)
+    )
+    return [cell for cell in cells if _can_make(cell)]
+
+
+def _kind(family: str) -> str:
+    return family.partition("/")[0].partition("_")[0]
+
+
+def _can_make(cell: Cell) -> bool:
+    try:
+        host.check_mapping(cell.family, cell.mapping, cell.lo, cell.hi)
+    except IncompatibleMapping:
+        return False
+    return True
+
+
 def usage(claim: Claim) -> int:
     """Return how many of the family's native mappings are used more than the claim's: of equal readings the usual one is named."""
     native = family_of(claim.cell.family).mappings
@@ -169,11 +213,12 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
 
     Hypotheses that predict the same draws are one (smallest start, then smallest seed); of several readings of one
     stream only the best (of equal ones, the most used mapping) is kept, because a worse one is the same discovery seen through a wrong range.
+    So is a worse one of the same seed in a generator of the same kind.
     """
     best: dict[object, list[Claim]] = {}
     for claim in sorted(claims, key=lambda one: (-one.matched, usage(one), -one.bits, one.start, one.seed)):
         kept = best.setdefault(claim.stream, [claim])
-        if claim.seed != kept[0].seed and _alike(claim, kept[0]):
+        if _another(claim, kept[0]):
             kept.append(claim)
     groups: dict[object, list[Claim]] = {}
     for claim in (one for kept in best.values() for one in kept):
@@ -186,6 +231,13 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
         future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
+
+
+def _another(one: Claim, best: Claim) -> bool:
+    """Say whether a reading stands beside the best one of its stream: a place, or a generator of its kind, that is as good."""
+    if one.cell.family != best.cell.family:
+        return one.matched == best.matched
+    return one.seed != best.seed and _alike(one, best)
 
 
 def _alike(one: Claim, other: Claim) -> bool:

@@ -114,7 +114,7 @@ def identifiable(identification: Identification) -> Identifiable:
         range_candidates=[RangeCandidate(range=span, reason=why) for span, why in candidates],
         hopeless=list(dict.fromkeys(hopeless.values())),
         totals=[_total(route, needs, asked.draws) for route in get_args(Route)],
-        needs=_grouped(needs), impossible=_impossible(plan),
+        needs=_grouped(needs), impossible=_impossible(plan, needs),
     )  # fmt: skip
 
 
@@ -237,8 +237,10 @@ def _total(route: Route, needs: Iterable[Need], draws: int) -> Total:
     )
 
 
-def _impossible(plan: Plan) -> list[NotTested]:
+def _impossible(plan: Plan, needs: Iterable[Need]) -> list[NotTested]:
     """Return what no number of draws would find, where nothing else of the family and mapping is left."""
     possible = {(cell.family, cell.mapping) for cell in plan.cells}
+    solved = [need for need in needs if need.route == "state" and need.draws is not None]
+    possible |= {(family, one) for need in solved for family, names in need.families.items() for one in names}
     left = (one for one in plan.unplanned if (one.family, one.mapping) not in possible)
     return [NotTested(family=one.family, mapping=one.mapping, reason=one.reason) for one in left]

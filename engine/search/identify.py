@@ -19,7 +19,7 @@ from engine.errors import BadInput, Halted
 from engine.evidence.chance import log2_tail
 from engine.evidence.evalue import required_bits
 from engine.evidence.power import clopper_pearson_lower
-from engine.evidence.uniformity import match_probability, uniformity
+from engine.evidence.uniformity import collision_probability, match_probability, uniformity
 from engine.evidence.verdict import decide
 from engine.history.candidates import check_range, range_candidates
 from engine.history.history import NO_TIME, History
@@ -36,13 +36,14 @@ from engine.search.analysis import (
     Threshold,
 )
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.claims import Claim, finite, hypothesis, score, settle, siblings
+from engine.search.claims import Claim, finite, hypothesis, relatives, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
-from engine.search.design import LONGEST_BLOCK
+from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from hip_cuda_kernels.registry import resolve_families
 from state.coverage import CoverageRow
 from state.journal import Journal
 
@@ -127,7 +128,7 @@ class Identification:
         self.candidates = self._ranges()
         self.values = {label: self._values(label) for label in self._labels()}
         self.probability = {
-            (label, lo, hi): match_probability(values[values >= 0], lo, hi)
+            (label, lo, hi): chance_of(values, lo, hi, space.gap_law)
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
@@ -254,8 +255,9 @@ class Identification:
             self._examine_siblings(claim, hit)
 
     def _examine_siblings(self, claim: Claim, hit: tuple[int, int, int]) -> None:
-        """Read the claimed stream through the family's other mappings and ranges; each look is carried and paid."""
-        for cell in siblings(claim, [span for span, _ in self.candidates]):
+        """Read the claimed stream through the family's other mappings and ranges, and its seed through its kin; each look is carried and paid."""
+        spans = [span for span, _ in self.candidates]
+        for cell in [*siblings(claim, spans), *relatives(claim, resolve_families(self.space.families))]:
             self.books.carried[REAL] += 1
             rank = self.books.carried[REAL]
             other = score(cell, hit, self.values[cell.session], self._p(cell), self.space.noise, rank)
@@ -430,6 +432,16 @@ class Identification:
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6
         return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
+
+
+def chance_of(values: np.ndarray, lo: int, hi: int, law: Law) -> float:
+    """Return how often a prediction meets one of these draws by chance: 1/M, or what their frequencies make of it.
+
+    Evidence weighs uneven draws by their own frequencies, so the search is laid out for how often two of them agree. The average
+    over patterns of varying gaps needs an upper bound.
+    """
+    chance = match_probability if law == "range" else collision_probability
+    return chance(values[values >= 0], lo, hi)
 
 
 def stream_of(history: History, label: str | None) -> History:

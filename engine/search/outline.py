@@ -94,5 +94,6 @@ def _planned(cell: Cell, end: float) -> PlannedCell:
         family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=cell.session,
         seeds=cell.seeds.text(), starts=cell.starts, gaps=cell.gaps, noise=cell.noise,
         threshold=Threshold(matched=cell.threshold, of=cell.block), confirm=cell.confirm, hypotheses=cell.tested,
-        seconds=round(cell.seconds, 3), done_after=round(end, 3), prior=cell.prior, route=cell.route,
+        seconds=round(cell.seconds, 3), done_after=round(end, 3), prior=cell.prior,
+        route=cell.route if cell.period == 1 else f"{cell.route}, patterns of {cell.period} gaps",
     )  # fmt: skip

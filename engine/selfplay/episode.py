@@ -150,6 +150,11 @@ def _shuffled(past: Table, seed: int) -> Table:
     return Table(past.names, past.x, y, past.block, past.weight)
 
 
+def floor() -> float:
+    """Return the bits of a draw that every vote missed: on null data episode after episode ends there, and each has run."""
+    return math.log2(NOISE)
+
+
 def ceiling(chance: float) -> float:
     """Return the most bits a draw can give: every vote right."""
     return math.log2((1 - NOISE) / chance + NOISE)

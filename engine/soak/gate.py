@@ -24,7 +24,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Gate:
-    """One row of the table of gates; `scenarios` says where it counts, `needed` where `short` may not stand for an answer."""
+    """One row of the table of gates; `scenarios` says where it counts."""
 
     name: str
     asks: str

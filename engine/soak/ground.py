@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput, EnvironmentFault, UsageError
-from state.files import write_atomic
+from state.files import make_folder, sync_directory, write_atomic
 
 FOLDER, ROOM, CONFIG, DRAWS, STATUS = "soaks", "room", "room.toml", "draws.csv", "status.json"
 REPORT, PAGE, RAW = "report.json", "report.html", "readings.csv.gz"
@@ -65,7 +65,9 @@ def new(state: Path, letter: str) -> Ground:
     for attempt in range(100):
         path = state / FOLDER / (name if attempt == 0 else f"{name}-{attempt}")
         try:
-            path.mkdir(parents=True, mode=0o700)
+            make_folder(path.parent, mode=0o700)
+            path.mkdir(mode=0o700)
+            sync_directory(path.parent)
         except FileExistsError:
             continue
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 BEGUN = "soak.begun"  # id, plan, machine, version, room, gates
 CONTINUED = "soak.continued"  # id, pid: a runner took an interrupted soak up again
 DAEMON = "soak.daemon"  # what: started | ready | died | stopped | adopted; pid, code, seconds, expected
-ANCHOR = "soak.anchor"  # seq, head of the room's journal at this moment
+ANCHOR = "soak.anchor"  # seq, head of the room's journal at this moment; last: its daemon has ended
 READING = "soak.reading"  # t (seconds of the soak), steady, values {name: number}
 FED = "soak.fed"  # first, last, values, truth: which stream made these draws
 ASKED = "soak.asked"  # key, type, request, door: inbox | socket; file

@@ -98,7 +98,7 @@ def _read(path: Path) -> tuple[FaultAt, ...]:
     """Read `[[fault]]` tables: name, at (0 to 1), and the fault's own options."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: cannot be read as TOML: {error}") from error
     if set(tables) != {"fault"} or not isinstance(tables["fault"], list):
         raise BadInput(f"{path}: a fault plan is a list of [[fault]] tables and nothing else")

@@ -27,7 +27,8 @@ class Records:
     def load(cls, directory: Path, room: Path) -> Records:
         """Read both journals, beside a running daemon or after it."""
         with Journal.read_only(directory) as own, Journal.read_only(room) as other:
-            return cls(tuple(_until_ended(own.events())), tuple(other.events()))
+            soak = _until_ended(own.events())
+            return cls(tuple(soak), tuple(_until_anchored(soak, other.events())))
 
     @cached_property
     def begun(self) -> dict[str, Any]:
@@ -38,6 +39,12 @@ class Records:
     def plan(self) -> Plan:
         """Return the plan."""
         return Plan.model_validate(self.begun["plan"])
+
+    @cached_property
+    def interrupted(self) -> bool:
+        """Say whether somebody ended this soak before its time: what was open then is still open."""
+        ended = self.of(kinds.ENDED)
+        return bool(ended) and ended[-1].data["why"] != "done"
 
     @cached_property
     def asked(self) -> dict[str, dict[str, Any]]:
@@ -102,6 +109,13 @@ class Records:
 
 def _is(kind: str, names: Sequence[str]) -> bool:
     return any(kind.startswith(name) if name.endswith(".") else kind == name for name in names)
+
+
+def _until_anchored(soak: Sequence[Event], room: Iterable[Event]) -> Iterable[Event]:
+    """Return the room's events up to the last anchor of a soak that has ended: whoever opens its journal later adds to it."""
+    ended = bool(soak) and soak[-1].kind == kinds.ENDED
+    last = [event.data["seq"] for event in soak if event.kind == kinds.ANCHOR and event.data.get("last")]
+    return (event for event in room if event.seq <= last[-1]) if ended and last else room
 
 
 def _until_ended(events: Iterable[Event]) -> list[Event]:

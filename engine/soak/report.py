@@ -22,10 +22,12 @@ from engine.soak.pages import page
 from engine.soak.readings import series
 from engine.soak.records import Records
 from engine.soak.trend import trend
+from state import storage
 from state.chain import digest
 from state.errors import StateError
 from state.files import write_atomic
-from state.journal import Journal
+from state.journal import JOURNAL_NAME, Journal
+from state.migrations import versions
 from state.versions import refusal
 
 SCHEMA = "soak_report/1"
@@ -124,10 +126,18 @@ def publish(ground: Ground) -> tuple[dict[str, Any], bool]:
 def made(ground: Ground) -> tuple[dict[str, Any], Records]:
     """Return a soak's report as its records give it now, and the records."""
     try:
+        for directory in (ground.path, ground.room):
+            _brought_up(directory)
         records = Records.load(ground.path, ground.room)
     except StateError as error:
         raise BadInput(f"{ground.path}: its records cannot be read: {error}") from error
     return facts(records, judge(records)), records
+
+
+def _brought_up(directory: Path) -> None:
+    """Bring the journal of an earlier version up to this one, as a start of the engine would; the chain stays as it is."""
+    if storage.version(directory / JOURNAL_NAME) < max(versions()):
+        Journal.open(directory).close()
 
 
 def on_record(ground: Ground) -> str | None:

@@ -17,6 +17,7 @@ from engine.errors import EnvironmentFault, MimicryError, UsageError
 from engine.soak import after, firing, halting, kinds
 from engine.soak.daemon import Daemon, end_leftover
 from engine.soak.fault import Fault
+from engine.soak.faults import disk
 from engine.soak.ground import STATUS, Ground, machine, write_config
 from engine.soak.look import Look
 from engine.soak.plan import Plan
@@ -71,25 +72,38 @@ def finished(ground: Ground) -> bool:
     return last is not None and last.data["why"] == "done"
 
 
-def run(ground: Ground, catalog: Mapping[str, Callable[[], Fault]], say: Say = lambda text: None) -> bool:
-    """Run a soak that was begun to its end; return whether it got there. Leaves no process behind."""
+def run(
+    ground: Ground,
+    catalog: Mapping[str, Callable[[], Fault]],
+    say: Say = lambda text: None,
+    *,
+    command: tuple[str, ...] = (),
+) -> bool:
+    """Run a soak that was begun to its end; return whether it got there. Leaves no process behind.
+
+    `command` runs the engine in place of this interpreter and `engine.cli`.
+    """
     try:
         journal = Journal.open(ground.path)
     except StateError as error:
         raise EnvironmentFault(f"{error}; another runner has this soak, or its disk is full") from error
     try:
-        return asyncio.run(_run(ground, journal, catalog, say))
+        return asyncio.run(_run(ground, journal, catalog, say, command))
     finally:
         journal.close()
 
 
 async def _run(
-    ground: Ground, journal: Journal, catalog: Mapping[str, Callable[[], Fault]], say: Say
+    ground: Ground,
+    journal: Journal,
+    catalog: Mapping[str, Callable[[], Fault]],
+    say: Say,
+    command: tuple[str, ...],
 ) -> bool:
     plan = plan_of(ground)
     scenario = SCENARIOS[plan.scenario]
     left = await asyncio.to_thread(end_leftover, ground)
-    stage = _stage(ground, plan, journal, scenario)
+    stage = _stage(ground, plan, journal, scenario, command)
     if stage.offset > 0 or left:
         stage.log(kinds.CONTINUED, {"pid": os.getpid(), "at": stage.offset, "ended": left})
     _catch_signals(stage)
@@ -100,6 +114,7 @@ async def _run(
         interrupted = True
     finally:
         stage.look.close()
+    await _last_anchor(stage)
     stage.log(kinds.AFTER, await asyncio.to_thread(after.left_over, ground))
     stage.log(
         kinds.MIRROR, {"name": after.MIRROR, "seqs": await asyncio.to_thread(after.mirror_lines, ground)}
@@ -109,18 +124,20 @@ async def _run(
     return not interrupted
 
 
-def _last_anchor(stage: Stage) -> None:
-    """Note the room's last head, once its daemon has ended."""
+async def _last_anchor(stage: Stage) -> None:
+    """Note the room's last head, once its daemon has ended: what anybody writes after it is no part of this soak."""
     with Journal.read_only(stage.ground.room) as journal:
-        stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head})
+        stage.log(kinds.ANCHOR, {"seq": journal.seq, "head": journal.head, "last": True})
 
 
-def _stage(ground: Ground, plan: Plan, journal: Journal, scenario: Scenario) -> Stage:
+def _stage(
+    ground: Ground, plan: Plan, journal: Journal, scenario: Scenario, command: tuple[str, ...]
+) -> Stage:
     spent = max((float(event.data.get("t", 0.0)) for event in journal.newest(["soak."], 1)), default=0.0)
     asked = {event.data["key"]: event.data for event in journal.events(kinds=[kinds.ASKED])}
     rng = random.Random(f"{plan.seed}/{round(spent, 3)}")
     stage = Stage(
-        ground, plan, journal, Daemon(ground, lambda kind, data: stage.log(kind, data)), Look(ground),
+        ground, plan, journal, Daemon(ground, lambda kind, data: stage.log(kind, data), command), Look(ground),
         scenario.stream(plan), rng, offset=spent, asked=asked,
     )  # fmt: skip
     return stage
@@ -136,6 +153,7 @@ async def _play(
     stage: Stage, scenario: Scenario, catalog: Mapping[str, Callable[[], Fault]], say: Say
 ) -> None:
     """Keep the daemon, the readings and the scenario going; drain; end the daemon."""
+    await asyncio.to_thread(_tidy, stage, say)  # of a runner that was killed
     if not stage.journal.newest([kinds.FED], 1):
         (stage.feed if FOLLOWED in stage.ground.config.read_text() else stage.lay)(scenario.first)
     keeping = asyncio.create_task(stage.daemon.keep())
@@ -161,6 +179,14 @@ async def _play(
         await asyncio.gather(reading, return_exceptions=True)
         await stage.daemon.stop()
         await asyncio.gather(keeping, return_exceptions=True)
+        await asyncio.to_thread(_tidy, stage, say)
+
+
+def _tidy(stage: Stage, say: Say) -> None:
+    """Take back what a fault that never recovered has left over the room's directory."""
+    with stage.look.away():
+        for done in disk.tidy(stage.ground.room, stage.ground.scratch):
+            say(done)
 
 
 async def _alive(keeping: asyncio.Task[None], waiting: Any) -> None:

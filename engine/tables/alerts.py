@@ -18,7 +18,7 @@ def _rows(desk: Desk, most: int) -> list[Row]:
 
 def _past(desk: Desk, at: int, most: int) -> list[Row]:
     book = Book(desk.journal, upto=at)
-    then = desk.past.room(at).at
+    then = desk.past.time(at)
     return _of(book, datetime.fromisoformat(then) if then else datetime.now(UTC), most)
 
 

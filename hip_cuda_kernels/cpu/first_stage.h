@@ -84,12 +84,12 @@ struct FirstStage : Octet {
         if (missable >= depth()) return false;
         const double p = chance(), slots = (double)vectors.size(), alignments = (double)this->alignments();
         const double seen = by_nibbles() ? 1.6 * p + 1.0 / 4096 : p;
-        const double looked_for = alignments * (missable + 1) * p * slots * 8 * (needed() > 1 ? 250 : 120);
+        const double looked_for = alignments * (missable + 1) * p * slots * 8 * (depth() == 1 ? 60 : 250);
         const double pairs = std::min<double>((double)places.size(), alignments * (missable + 1)) * slots;
         double passed = 1;
         for (u32 i = 0; i < needed(); ++i) passed *= seen * (depth() - i) / (i + 1);
         const double marks = (double)places.size() * (by_nibbles() ? 1.5 : 2 * slots);
-        const double counted = (double)index.size() * (1 + 0.5 * std::log2(needed())) + alignments * std::min(1.0, passed) * slots * 8 * 200;
+        const double counted = (double)index.size() * (1 + 0.5 * std::log2(needed())) + alignments * std::min(1.0, passed) * slots * 8 * 240;
         return 3 * pairs / slots + pairs + looked_for < 5 * pairs / slots + marks + counted;
     }
 

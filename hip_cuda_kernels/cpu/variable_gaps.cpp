@@ -96,14 +96,15 @@ class Condition {
 
     std::vector<u32> calls;  // that it looks at
     std::vector<Tally> left;
+    u32 found = 0;  // so many of `left` count
 
     // Set `left` to the lanes that fulfil it, of rows of words at `calls`.
     void look(const u32 *q, u32 lanes) {
         unsigned char *bytes = (unsigned char *)marks.reserve((u64)depth * lanes / 4);
         const auto mark = octet.by_nibbles() ? kernels.mark_windows : kernels.mark_windows_between;
         mark(q, lanes, octet.targets.data(), windows.data(), depth, (unsigned char *)room.get(), bytes);
-        left.resize(lanes);
-        left.resize(kernels.tally(bytes, lanes, all.data(), 1, depth, depth - octet.missable, left.data()));
+        if (left.size() < lanes) left.resize(lanes);
+        found = kernels.tally(bytes, lanes, all.data(), 1, depth, depth - octet.missable, left.data());
     }
 
   private:
@@ -120,7 +121,7 @@ class VariablePass {
   public:
     VariablePass(const Kernels &kernels, const Search &search, const Octet &octet, std::vector<Hit> &hits)
         : kernels(kernels), search(search), task(search.task), scalar(scalar_of(search.family)), octet(octet), hits(hits),
-          stream(kernels, search), first(kernels, task, octet, task.depth[octet.vectors[0]]),
+          stream(kernels, search), packed_stream(kernels, search), first(kernels, task, octet, task.depth[octet.vectors[0]]),
           second(kernels, task, octet, (u32)octet.targets.size()), values(reachable_calls(task)) {
         const u64 lane_bytes = 8 * stream.rows_for((u32)first.calls.size(), first.calls.back());
         const u64 units = cache_bytes / (lane_bytes * stream.unit);
@@ -150,11 +151,12 @@ class VariablePass {
         first.look(stream.rows(seeds, high, first.calls, lanes), lanes);
         for (u32 lane : stream.short_lanes)
             if (lane < n) judge(seeds[lane], ~0u);
-        for (const Tally &one : first.left)
-            if (one.at < n && !stream.is_short(one.at)) {
-                packed.get()[waiting] = seeds[one.at];
-                if (++waiting == batch) flush();
-            }
+        for (u32 i = 0; i < first.found; ++i) {
+            const u32 lane = first.left[i].at;
+            if (lane >= n || stream.is_short(lane)) continue;
+            packed.get()[waiting] = seeds[lane];
+            if (++waiting == batch) flush();
+        }
     }
 
     // The seeds that are left, packed, against more draws.
@@ -162,11 +164,13 @@ class VariablePass {
         const u32 n = std::exchange(waiting, 0);
         if (n == 0 || halted()) return;
         std::fill(packed.get() + n, packed.get() + batch, packed.get()[0]);
-        second.look(stream.rows(packed.get(), high, second.calls, batch), batch);
-        for (u32 lane : stream.short_lanes)
+        second.look(packed_stream.rows(packed.get(), high, second.calls, batch), batch);
+        for (u32 lane : packed_stream.short_lanes)
             if (lane < n) judge(packed.get()[lane], ~0u);
-        for (const Tally &one : second.left)
-            if (one.at < n && !stream.is_short(one.at)) judge(packed.get()[one.at], one.vectors);
+        for (u32 i = 0; i < second.found; ++i) {
+            const Tally &one = second.left[i];
+            if (one.at < n && !packed_stream.is_short(one.at)) judge(packed.get()[one.at], one.vectors);
+        }
     }
 
     void judge(u32 low, u32 slots) {
@@ -189,7 +193,7 @@ class VariablePass {
     const Scalar &scalar;
     const Octet &octet;
     std::vector<Hit> &hits;
-    Stream stream;
+    Stream stream, packed_stream;  // packed seeds are flushed while a block's lanes are still looked at
     Condition first, second;
     u32 lanes = 0, high = 0, batch = 0, waiting = 0;
     std::vector<u64> values;

@@ -6,12 +6,13 @@ One process owns one GPU. A GPU that once disagreed with the host is not asked a
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Unpack
 
 from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.gpu.device import Device
 from hip_cuda_kernels.host import SieveResult
+from hip_cuda_kernels.job import Keywords
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import family as family_of
 
@@ -45,14 +46,14 @@ def note() -> str:
     return _note
 
 
-def sieve(family: str, mapping: str, *job: Any, route: str, **rest: Any) -> SieveResult:
+def sieve(family: str, mapping: str, *asked: Any, route: str, **keywords: Unpack[Keywords]) -> SieveResult:
     """Search as host.sieve does: on the GPU where there is one and the plain sieve is the way, on the host otherwise."""
     plain = route == "sieve" and not is_composed(parse_mapping(mapping, family_of(family)))
     if _gpu is not None and plain:
         try:
-            found: SieveResult = _gpu.sieve(family, mapping, *job, **rest)
+            found: SieveResult = _gpu.sieve(family, mapping, *asked, **keywords)
             return found
         except KernelError as error:
             logger.error("the GPU is left for the host: %s", error)
             leave(str(error))
-    return host.sieve(family, mapping, *job, route=route, **rest)
+    return host.sieve(family, mapping, *asked, route=route, **keywords)

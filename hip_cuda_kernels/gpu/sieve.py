@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from hip_cuda_kernels.gpu.opening import open_device
 from hip_cuda_kernels.gpu.pace import Pace
 from hip_cuda_kernels.gpu.source import LARGEST_ROOM, Specialisation, room_for, source_of
 from hip_cuda_kernels.host import HIT, SieveResult
+from hip_cuda_kernels.job import Job, Keywords
 from hip_cuda_kernels.lowering import NEVER_REJECTS
 from hip_cuda_kernels.mappings import parse_mapping
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Scope, Task, build_task
+from hip_cuda_kernels.task import Task, build_task
 
 MOST_PROPOSALS = 1 << 20
 CHECK_SEEDS = 2048
@@ -46,46 +47,23 @@ class GpuSieve:
         hi: int,
         draws: np.ndarray[Any, Any],
         thresholds: np.ndarray[Any, Any],
-        *,
-        seed_lo: int,
-        seed_count: int,
-        starts: tuple[int, int],
-        gaps: tuple[int, int],
-        max_hits: int = 1 << 20,
-        stop: np.ndarray[Any, Any] | None = None,
-        stop_generation: int = 0,
-        progress: np.ndarray[Any, Any] | None = None,
+        **keywords: Unpack[Keywords],
     ) -> SieveResult:
         """Report every (vector, seed, start, gap) that reaches its threshold; see host.sieve."""
-        found = family_of(family)
-        scope = Scope(seed_lo, seed_count, starts, gaps)
-        task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, scope)
+        job, found = Job(**keywords), family_of(family)
+        task = build_task(found, parse_mapping(mapping, found), lo, hi, draws, thresholds, job.scope)
         if task is None:
-            return SieveResult(np.empty(0, HIT), seed_count, False, False)
+            return SieveResult(np.empty(0, HIT), job.seed_count, False, False)
         self._trust(found, _unlimited(found, task))
-        return self._search(found, task, seed_lo, seed_count, max_hits, stop, stop_generation, progress)
-
-    def _search(
-        self,
-        family: Family,
-        task: Task,
-        seed_lo: int,
-        seed_count: int,
-        max_hits: int,
-        stop: np.ndarray[Any, Any] | None,
-        stop_generation: int,
-        progress: np.ndarray[Any, Any] | None,
-    ) -> SieveResult:
-        search = _Search(self._memory, self._compiled(family, task), task)
+        search = _Search(self._memory, self._compiled(found, task), task)
         done = 0
-        while done < seed_count:
-            if stop is not None and int(stop[0]) != stop_generation:
+        while done < job.seed_count:
+            if job.halted():
                 return SieveResult(_sorted(search.hits), done, True, False)
-            done += search.launch(seed_lo + done, seed_count - done)
-            if progress is not None:
-                progress[0] = done
-            if len(search.hits) > max_hits:
-                return SieveResult(_sorted(search.hits)[:max_hits], done, False, True)
+            done += search.launch(job.seed_lo + done, job.seed_count - done)
+            job.show(done)
+            if len(search.hits) > job.max_hits:
+                return SieveResult(_sorted(search.hits)[: job.max_hits], done, False, True)
         return SieveResult(_sorted(search.hits), done, False, False)
 
     def _compiled(self, family: Family, task: Task) -> tuple[Kernel, Kernel, Pace]:

@@ -227,7 +227,7 @@ class ComputeContract:
         compute.stop_now()
         compute.resume()
         rest = [result async for result in results]
-        assert len(rest) <= 4
+        assert len(rest) <= 5, "what was in flight, and one that says that it was halted"
         assert not any(result.ok for result in rest if result.seconds == 0)
 
     async def test_another_process_or_thread_can_halt(self, compute: Compute, tmp_path: Path) -> None:

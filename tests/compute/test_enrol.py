@@ -108,7 +108,7 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
     rig = Rig(tmp_path / "rig")
     async with await Compute.start(tmp_path / "state", workers=0, kinds=KINDS) as compute:
         waiting = asyncio.ensure_future(compute.run(Task("echo", "early", {})))
-        compute.enlist(Place("rig-x/gpu0", rig.start, gpu=True, remote=True))
+        compute.enlist(Place("rig-x/gpu0", rig.start, gpu=True, remote=True, reserve=1 << 60))
         with pytest.raises(UsageError, match="is there already"):
             compute.enlist(Place("rig-x/gpu0", rig.start, remote=True))
         result = await asyncio.wait_for(waiting, 60)
@@ -119,6 +119,10 @@ async def test_an_enlisted_worker_works_halts_dies_and_comes_back(tmp_path: Path
             "keys are gone"
         )
         (worker,) = compute.workers()
+        assert worker.free == 1, "all that its host has is in reserve"
+        cramped = asyncio.ensure_future(compute.run(Task("echo", "large", {}, memory=1 << 20)))
+        await until(lambda: compute.workers()[0].note.startswith("waits for memory: a task needs 1 MiB"))
+        cramped.cancel()
         assert worker.degraded.startswith(
             "no GPU, the CPU searches: "
         )  # no runtime, or one that finds no card

@@ -101,3 +101,15 @@ def test_a_neighbours_work_puts_off_but_halves_nothing() -> None:
     first = dealer.members["weak/gpu0"]
     first.free, first.used = GIB, 2 * GIB
     assert first.claim() == 0
+
+
+def test_an_idle_worker_without_the_memory_for_what_waits_says_so() -> None:
+    dealer = Dealer()
+    dealer.join("weak/gpu0", GIB, "weak")
+    assert dealer.short("weak/gpu0") is None, "nothing waits"
+    dealer.add(Load(1, "sieve", memory=2 * GIB))
+    dealer.add(Load(2, "sieve", memory=3 * GIB))
+    dealer.deal(0.0)
+    assert dealer.short("weak/gpu0") == (2 * GIB, GIB)
+    dealer.add(Load(3, "sieve"))
+    assert dealer.short("weak/gpu0") is None, "it gets that one"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kills import Kills
 
 from engine.cli import main
 from engine.client import call
@@ -17,30 +19,59 @@ from engine.errors import MimicryError
 
 Told = tuple[int, str, str]
 Run = Callable[..., Told]
+ROOT = Path(__file__).parents[2]
+ROOM = """
+test_mode = true
+[synthetic_injection]
+enabled = true
+[history]
+range = "0:9999"
+[[schedule]]
+name = "nightly"
+cron = "@daily"
+request = { type = "selfplay_retrain" }
+"""
+# Without this the first draws start a search, and with it a cluster of workers.
+NO_SEARCH = {"approvals": {"requests": [{"type": "*", "origin": "history"}]}}
+
+
+class Engine:
+    """A real engine over a state directory of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        state.mkdir(parents=True)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [sys.executable, "-m", "engine.cli", "--state", str(self.state), "--no-ui"]
+        with (self.state / "engine.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                call(self.state, "snapshot")
+                return
+            except (MimicryError, OSError):
+                time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kills]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One engine for all of these tests; nothing in them needs another one."""
-    made = Kills(tmp_path_factory.mktemp("verbs") / "state", seed=1)
-    with (made.state / "room.toml").open("a") as file:
-        file.write(
-            '[[schedule]]\nname = "nightly"\ncron = "@daily"\nrequest = { type = "selfplay_retrain" }\n'
-        )
+    made = Engine(tmp_path_factory.mktemp("verbs") / "state")
+    (made.state / "room.toml").write_text(ROOM)
+    (made.state / "watcher_policies.json").write_text(json.dumps(NO_SEARCH))
     made.start()
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            call(made.state, "snapshot")
-            break
-        except (MimicryError, OSError):
-            time.sleep(0.05)
     yield made
-    made.kill()
+    made.process.kill()
+    made.process.wait()
 
 
 @pytest.fixture
-def run(engine: Kills, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(engine: Engine, capsys: pytest.CaptureFixture[str]) -> Run:
     def told(*words: str) -> Told:
         code = main(["--state", str(engine.state), *words])
         out, err = capsys.readouterr()
@@ -125,7 +156,7 @@ def test_process_takes_the_inbox_in(run: Run) -> None:
     assert run("requests", "--process")[0] == 0
 
 
-def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Kills) -> None:
+def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Engine) -> None:
     path = engine.state / "watcher_policies.json"
     good = path.read_text()
     path.write_text(good.replace('"total_retries"', '"total_retry"'))

@@ -188,3 +188,15 @@ def test_the_verb_prints_one_line_a_check_and_ends_with_the_documented_code(
     assert main(["certificate", "verify", str(state / "c.json"), "--state", str(state)]) == 3
     assert main(["certificate", "verify", "lost", "--state", str(state)]) == 2
     assert run_of(state).name in capsys.readouterr().err
+
+
+def test_states_that_algebra_excluded_are_proven_and_solved_again(tmp_path: Path) -> None:
+    space = Space(
+        families=("lcg48/java",), mappings=("java_bounded",), gaps=Range(0, 1), range=(0, 999), methods="algebra"
+    )  # fmt: skip
+    asyncio.run(analyze(Order((str(ENTROPY),), space, READING, False, 1), tmp_path))
+    checks = verify_run(run_of(tmp_path), build_digest(), ONE)
+    assert {one.state for one in checks} == {"ok"}, [one.line() for one in checks]
+    with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
+        db.execute("UPDATE coverage SET gap_hi = 9")
+    assert "failed" in {one.state for one in verify_run(run_of(tmp_path), build_digest(), ONE)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,20 @@ async def test_after_the_end_nothing_is_left_running_and_the_mirrors_are_whole(t
     lines = [json.loads(line) for line in (tmp_path / "watcher_decisions.jsonl").read_text().splitlines()]
     assert "halt.asked" in [line["event"] for line in lines]
     assert not (tmp_path / "control.sock").exists()
+
+
+async def test_a_stalled_loop_is_an_alert_shows_as_degraded_and_stands_in_log_and_series(
+    tmp_path: Path,
+) -> None:
+    async with inside(tmp_path, load(None, {"observe.stall_s": 0.3})) as room:
+        await asyncio.sleep(0.1)
+        time.sleep(1.2)  # noqa: ASYNC251 - what nobody should do on the loop
+        shot = await room.until(lambda shot: bool(shot.alerts) and bool(shot.degraded))
+        assert (
+            "the engine's loop stood still for more than 0.3 s in tests/engine/test_room.py"
+            in shot.alerts[0].text
+        )
+        assert any(line.startswith("loop: stood still") for line in shot.degraded)
+        assert room.room._rates()["loop.stalls"] >= 1
+        (event,) = room.journal.newest(["loop.stalled"], 1)
+        assert any("test_a_stalled_loop" in frame for frame in event.data["stack"])

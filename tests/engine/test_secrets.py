@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from urllib.parse import quote
 
 import pytest
 
+from engine.compute.isolation import environment
 from engine.masks import MASK
-from engine.secrets import cleaned, secrets_of
+from engine.secrets import cleaned, for_children, secrets_of
 
 SETTINGS = {
     "alerts.webhook": "https://hooks.example.com/services/T0AB12/B9XY77/pl4ntedWebhookSecret",
@@ -60,3 +62,11 @@ def test_short_values_are_not_torn_out_of_every_word() -> None:
 )
 def test_what_looks_like_a_secret_is_masked_although_nobody_named_it(text: str) -> None:
     assert MASK in cleaned(text, [])
+
+
+def test_children_do_not_inherit_the_cloud_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-planted")
+    monkeypatch.setenv("MINE", "kept")
+    for made in (for_children(os.environ), environment(1)):
+        assert "ANTHROPIC_API_KEY" not in made
+        assert made["MINE"] == "kept"

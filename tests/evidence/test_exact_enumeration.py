@@ -10,6 +10,7 @@ import pytest
 
 from engine.evidence.evalue import (
     EProcess,
+    log2_against_any,
     log2_evidence,
     prior_bits,
     required_bits,
@@ -146,6 +147,39 @@ def test_an_upper_bound_of_the_match_probability_is_a_bound(chances: tuple[float
     ]
     assert means[0] == pytest.approx(1.0, abs=EXACT)
     assert max(means) <= 1.0 + EXACT
+
+
+@pytest.mark.parametrize("chances", [(0.5, 0.5), (0.7, 0.3), (0.95, 0.05), (0.5, 0.3, 0.2), (0.4, 0.6, 0.0)])
+@pytest.mark.parametrize("noise", [None, 0.0, 0.2])
+def test_evidence_against_draws_of_any_frequencies_averages_to_at_most_one(
+    chances: tuple[float, ...], noise: float | None
+) -> None:
+    """Whatever the true frequencies, for several predictions, at every length; the largest ratio so far reaches 1/alpha at most so often."""
+    size = len(chances)
+    count = 7 if size == 2 else 5
+    draws = sequences(size, count)
+    weights = np.array(chances)[draws].prod(axis=1)
+
+    @cache
+    def ratio(met: int, counts: tuple[int, ...]) -> float:
+        return float(2.0 ** log2_against_any(met, counts, size, noise))
+
+    for foretold in draws[:: len(draws) // 4]:
+        looks = np.zeros((count, len(draws)))
+        for length in range(1, count + 1):
+            seen = draws[:, :length]
+            met = (seen == foretold[:length]).sum(axis=1).tolist()
+            counts = np.stack([(seen == value).sum(axis=1) for value in range(size)], axis=1).tolist()
+            looks[length - 1] = [ratio(one, tuple(each)) for one, each in zip(met, counts, strict=True)]
+        assert (looks @ weights).max() <= 1.0 + EXACT
+        assert weights[looks.max(axis=0) >= 4.0].sum() <= 0.25 + EXACT
+
+
+def test_even_numbers_alone_lose_little_of_their_evidence() -> None:
+    """70 draws below 10 of which 63 are met: even numbers tell 2.3 bits each; the bound of the commonest would leave a quarter of that."""
+    against_any = log2_against_any(63, [14] * 5, 10)
+    assert 90.0 < against_any < log2_evidence(63, 70, 0.1)
+    assert against_any > 2 * log2_evidence(63, 70, 0.47)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -15,6 +15,7 @@ from engine.evidence.uniformity import (
     _coincidences,
     _pearson_tails,
     _repeat_tails,
+    collision_probability,
     match_probability,
     uniformity,
 )
@@ -160,3 +161,12 @@ def test_match_probability_is_one_in_m_for_uniform_draws() -> None:
 def test_match_probability_covers_the_most_frequent_value_of_biased_draws() -> None:
     p = match_probability(loaded(np.random.default_rng(9)), 1, 6)
     assert 0.3 < p < 0.45
+
+
+def test_collision_probability_is_one_in_m_for_even_draws_and_the_sum_of_squares_for_uneven_ones() -> None:
+    rng = np.random.default_rng(8)
+    assert collision_probability(rng.integers(0, 1000, 60), 0, 999) == 1e-3
+    evens = 2 * rng.integers(0, 5, 120)
+    shares = np.unique(evens, return_counts=True)[1] / 120
+    assert collision_probability(evens, 0, 9) == pytest.approx((shares**2).sum())
+    assert collision_probability(np.full(60, 7), 0, 9) == 1.0

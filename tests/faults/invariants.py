@@ -165,15 +165,25 @@ def inbox(journal: Journal, state: Path) -> list[str]:
     return found
 
 
-RULES: tuple[Callable[[Journal, Path], list[str]], ...] = (
-    chain, requests, keys, draws, arrived, judged, pools, decisions, promotions, chunks, mirrors, inbox,
+Rule = Callable[[Journal, Path], list[str]]
+MIRRORED: tuple[Rule, ...] = (mirrors, inbox)
+"""Files that follow the record: read before it."""
+RECORDED: tuple[Rule, ...] = (
+    chain, requests, keys, draws, arrived, judged, pools, decisions, promotions, chunks,
 )  # fmt: skip
+"""The record, as of one moment, and files that go before it."""
 
 
 def broken(state: Path, acknowledged: Mapping[str, str] | Iterable[str] = ()) -> list[str]:
-    """Return what is broken in a state directory; `acknowledged` are ids (or key -> id) that the engine has confirmed."""
+    """Return what is broken in a state directory, also while an engine writes it.
+
+    `acknowledged` are ids (or key -> id) that the engine has confirmed.
+    """
+    ids = set(acknowledged.values() if isinstance(acknowledged, Mapping) else acknowledged)
     with Journal.read_only(state) as journal:
-        found = [f"{rule.__name__}: {what}" for rule in RULES for what in rule(journal, state)]
+        found = [f"{rule.__name__}: {what}" for rule in MIRRORED for what in rule(journal, state)]
+        with journal.reading() as db:
+            db.execute("BEGIN")  # all that follows is read as of one moment
+        found += [f"{rule.__name__}: {what}" for rule in RECORDED for what in rule(journal, state)]
         known = {row.id for row in journal.requests.list(limit=1_000_000)}
-        ids = acknowledged.values() if isinstance(acknowledged, Mapping) else acknowledged
-        return found + [f"acknowledged: {name} is not on record" for name in sorted(set(ids) - known)]
+        return found + [f"acknowledged: {name} is not on record" for name in sorted(ids - known)]

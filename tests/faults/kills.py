@@ -191,6 +191,29 @@ def run(
     return count
 
 
+def table(files: list[Path]) -> str:
+    """Return the kills of `--out` files by workload and place, with what was broken, as a Markdown table."""
+    kills = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    counted = Counter((one["place"], one["workload"]) for one in kills if "place" in one)
+    names = sorted({workload for _, workload in counted})
+    places = sorted(
+        {place for place, _ in counted}, key=lambda place: -sum(counted[place, name] for name in names)
+    )
+    rows = [[place, *(str(counted[place, name] or "") for name in names)] for place in places]
+    sums = [str(sum(counted[place, name] for place in places)) for name in names]
+    bad = [
+        str(sum(bool(one.get("broken")) for one in kills if one.get("workload") == name)) for name in names
+    ]
+    body = [
+        ["place", *names],
+        ["---"] * (len(names) + 1),
+        *rows,
+        ["all", *sums],
+        ["broken right after", *bad],
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in body)
+
+
 def main() -> int:
     """Run by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -201,7 +224,13 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="where the state directories are made, and kept where something is found"
     )
+    parser.add_argument(
+        "--table", type=Path, nargs="+", metavar="FILE", help="run nothing: tabulate the --out files of runs"
+    )
     asked = parser.parse_args()
+    if asked.table:
+        print(table(asked.table))
+        return 0
     with contextlib.ExitStack() as stack:
         folder = asked.folder or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="mimicry-kills-"))

@@ -23,6 +23,7 @@ from engine.history.store import Arrival, DrawStore
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.rules import Mask, Policy
 from state import files
+from state import thinning as bulk
 from state.artifacts import ArtifactStore, Lineage
 from state.journal import Journal
 from state.mirrors import Mirrors
@@ -148,6 +149,17 @@ def policies(folder: Path, ack: Ack) -> None:
         ack("version3")
 
 
+def thinning(folder: Path, ack: Ack) -> None:
+    """Old records give their content to an archive."""
+    bulk.KEPT, bulk.BATCH = 1, 3
+    with Journal.open(folder / "state") as book:
+        for number in range(8):
+            book.append("learning.health", {"number": number, "text": "x" * 300})
+        for _ in range(2):
+            bulk.thin(book, "9999", batches=1)
+            ack("thinned")
+
+
 class _NoDevices:
     def bump(self) -> int:
         return 0
@@ -254,6 +266,18 @@ def mirrors_after(folder: Path, told: list[str]) -> None:
         assert json.loads((state / "watcher_history.json").read_text())["head"]
 
 
+def thinning_after(folder: Path, told: list[str]) -> None:
+    """The chain verifies, and what has no content in the journal has it in an archive."""
+    if not (folder / "state" / "journal.db").exists():
+        assert not told
+        return
+    with Journal.open(folder / "state") as book:
+        book.verify()
+        found = bulk.check(book, bulk.emptied(book))
+        assert not found.missing, f"thinned, and the archive is gone: {found.missing}"
+        assert found.records >= 3 * len(told)
+
+
 def cursor_after(folder: Path, told: list[str]) -> None:
     """It stands at the acknowledged place or the next, never before."""
     assert Cursor(folder / "cursors", "reader").position >= int(told[-1] if told else 0)
@@ -279,6 +303,7 @@ SCENARIOS: dict[str, tuple[Callable[[Path, Ack], None], Callable[[Path, list[str
     "migration": (migration, migration_after),
     "draws": (draws, draws_after),
     "inbox": (inbox, inbox_after),
+    "thinning": (thinning, thinning_after),
     "mirrors": (mirrors, mirrors_after),
     "cursor": (cursor, cursor_after),
     "policies": (policies, policies_after),

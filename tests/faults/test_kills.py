@@ -19,7 +19,7 @@ from workloads import WORKLOADS, Base
 from engine.history.store import Arrival, DrawStore
 from state.journal import Journal
 
-FULL = {"queue": 150, "live": 110, "promotion": 110, "steps13": 80, "steps46": 50}
+FULL = {"queue": 150, "live": 110, "promotion": 110, "search": 50, "steps13": 80, "steps46": 50}
 
 
 def test_kills_in_the_middle_of_writing_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_kills_in_the_middle_of_writing_lose_and_double_nothing(tmp_path: Path) 
         rng, shim(tmp_path), ("transaction: log written", "inbox and archive", "draws", "any moment")
     )
     killer = Killer(tmp_path, WORKLOADS["queue"](rng, Base(tmp_path / "base")), chooser)
-    kills = [killer.round() for _ in range(5)]
+    kills = [killer.round() for _ in range(3)]
     assert [kill for kill in kills if kill.broken] == []
     assert killer.settle() == []
 

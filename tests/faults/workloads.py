@@ -54,7 +54,9 @@ LEAST = {
 }  # fmt: skip
 """The smallest pipeline that the registry allows: many durable moments, little arithmetic between them."""
 DRAWS, SEED = 60, 4711
+NULL_SEEDS = (1 << 23) - 1
 WRITTEN = {
+    "1": ("optimal_window_config.json", "bidirectional_survivors.npz"),
     "3": ("optimal_window_config.json", "bidirectional_survivors.npz", "optimal_scorer_config.json", "survivors_with_scores.npz"),
     "6": ("reinforcement_engine_config.json", "best_model.meta.json", "prediction_pool.json"),
 }  # fmt: skip
@@ -71,13 +73,16 @@ class Base:
     folder: Path
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def drawn(self, state: Path, *, alone: bool, seeds: int = (1 << 16) - 1) -> None:
-        """Make a state directory with a planted history and the smallest pipeline."""
+    def drawn(self, state: Path, *, alone: bool, null: bool = False) -> None:
+        """Make a state directory with a planted history (or one of chance, and a large space) and the smallest pipeline."""
+        seeds = NULL_SEEDS if null else (1 << 16) - 1
         state.mkdir(parents=True)
         (state / "room.toml").write_text(ROOM.format(span="0:999", seeds=seeds))
         if alone:
             (state / "watcher_policies.json").write_text(json.dumps(ALONE))
-        values = host.values("lcg48/java", "java_bounded", SEED, 0, 999, DRAWS, start=2, gap=1)
+        chance = random.Random(SEED)
+        planted = host.values("lcg48/java", "java_bounded", SEED, 0, 999, DRAWS, start=2, gap=1)
+        values = [chance.randrange(1000) for _ in range(DRAWS)] if null else planted
         store = DrawStore.open(state / "history")
         store.append([Arrival(int(value)) for value in values])
         store.close()
@@ -87,10 +92,10 @@ class Base:
                 parameters.change(name, value, by="operator", why="the smallest pipeline")
 
     def after(self, last: str) -> Path:
-        """Return a state directory whose pipeline has run through a step, and note what that wrote."""
+        """Return a state directory whose pipeline has run through a step (1: over chance), and note what that wrote."""
         state = self.folder / f"after-{last}"
         if not state.exists():
-            self.drawn(state, alone=True)
+            self.drawn(state, alone=True, null=last == "1")
             command = [sys.executable, "-P", "-m", "engine.cli", "--state", str(state), "--no-ui"]
             with (self.folder / f"after-{last}.log").open("ab") as log:
                 engine = subprocess.Popen(
@@ -272,7 +277,7 @@ class Pipeline(Workload):
     def prepare(self, state: Path) -> None:
         """Begin with a planted history; note what an unbroken run writes."""
         self.base.after(self.last)
-        self.base.drawn(state, alone=True, seeds=(1 << 16) - 1)
+        self.base.drawn(state, alone=True, null=self.last == "1")
         self.number = 0
 
     def ask(self, state: Path) -> None:
@@ -298,6 +303,23 @@ class Pipeline(Workload):
         found, wanted = content(state, WRITTEN[self.last]), self.base.hashes[self.last]
         names = [name for name in wanted if found.get(name) != wanted[name]]
         return super().verify(state) + [f"{name}: other content than an unbroken run's" for name in names]
+
+
+class Search(Pipeline):
+    """A search of many chunks over draws of chance: nothing ends it early, every chunk counts."""
+
+    name, last = "search over many chunks", "1"
+    places = ALWAYS
+
+    def verify(self, state: Path) -> list[str]:
+        """Every sweep that was begun has all its chunks, too."""
+        with Journal.read_only(state) as journal, journal.reading() as db:
+            open_ones = db.execute(
+                "SELECT sweep, count(*) FROM chunks WHERE digest IS NULL GROUP BY sweep"
+            ).fetchall()
+        return super().verify(state) + [
+            f"{sweep}: {count} chunks without a result" for sweep, count in open_ones
+        ]
 
 
 class Training(Pipeline):
@@ -412,6 +434,7 @@ WORKLOADS: dict[str, Any] = {
     "queue": Queue,
     "live": Live,
     "promotion": Promotion,
+    "search": Search,
     "steps13": Pipeline,
     "steps46": Training,
 }

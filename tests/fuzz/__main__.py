@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("target", nargs="?")
     parser.add_argument("--minutes", type=float, default=10.0, help="CPU minutes")
     parser.add_argument("--list", action="store_true", help="name the targets")
+    parser.add_argument("--book", action="store_true", help="print what was fuzzed so far, by target")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="judge one input under all bounds")
     parser.add_argument(
         "--trial", action="store_true", help="neither change the corpus nor enter the run in the book"
@@ -49,6 +50,9 @@ def main() -> int:
         return fuzz(arguments.target, Path(arguments.child))
     from tests.fuzz.targets import TARGETS
 
+    if arguments.book:
+        print("\n".join(booked()))
+        return 0
     if arguments.list or arguments.target not in TARGETS:
         for one in TARGETS.values():
             print(f"{one.name:<14}{len(one.readers):>3} readers: {one.about}")
@@ -65,6 +69,24 @@ def main() -> int:
         print("atheris is missing; install the extra: pip install -e '.[fuzz]'")
         return 5
     return watch(arguments.target, arguments.minutes, trial=arguments.trial)
+
+
+def booked() -> list[str]:
+    """Return the book as a table: CPU minutes and executions summed, lines of ours that the corpus reaches not counted again."""
+    from tests.fuzz.kept import runs
+    from tests.fuzz.targets import TARGETS
+
+    rows = ["| target | readers | CPU minutes | executions | edges | runs |", "|---|---|---|---|---|---|"]
+    for name, target in TARGETS.items():
+        mine = [run for run in runs() if run.target == name]
+        minutes, done = sum(run.cpu_minutes for run in mine), sum(run.executions for run in mine)
+        edges = max((run.edges for run in mine), default=0)
+        rows.append(f"| {name} | {len(target.readers)} | {minutes:.1f} | {done:,} | {edges} | {len(mine)} |")
+    minutes, done = sum(run.cpu_minutes for run in runs()), sum(run.executions for run in runs())
+    return [
+        *rows,
+        f"| all | {sum(len(one.readers) for one in TARGETS.values())} | {minutes:.1f} | {done:,} | | {len(runs())} |",
+    ]
 
 
 # -- the child ------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from functools import cache, partial
@@ -95,6 +96,8 @@ def guarded(data: bytes) -> object:
     finally:
         for end in (one.wake, one.alarm):
             end.close()
+        if one.kernel.fd is not None:
+            os.close(one.kernel.fd)
     return [event_of(line) for line in bytes(said).splitlines()]
 
 

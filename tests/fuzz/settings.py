@@ -7,7 +7,7 @@ from engine.dispatch.scheduler import parse_schedule
 from engine.watcher.policies import DEFAULTS, changed, differences, parse_policies
 from tests.fuzz import scratch
 from tests.fuzz.target import Reader, Target
-from tui import keymap
+from tui import keymap, themefile
 
 ROOM = b"""state = "here"
 [history]
@@ -30,6 +30,7 @@ env = {HSA_OVERRIDE_GFX_VERSION = "10.3.0"}
 [alerts]
 webhook = "https://example.org/x"
 """
+THEMES = b'theme = "mine"\n[themes.mine]\nbase = "dark"\nok = "#00ff87"\n'
 KEYMAP = b'[keys]\nhalt = "H"\nhelp = "f1"\n'
 
 
@@ -55,17 +56,23 @@ def _keymap(data: bytes) -> object:
     return keymap.load(scratch.folder())
 
 
+def _themes(data: bytes) -> object:
+    scratch.file(themefile.NAME, data)
+    return themefile.load(scratch.folder())
+
+
 TARGET = Target(
     "settings",
-    "room.toml, watcher_policies.json, keymap.toml",
+    "room.toml, watcher_policies.json, keymap.toml, themes.toml",
     (
-        Reader("room.toml", _room, (ROOM,)),
+        Reader("room.toml", _room, (ROOM, b"a = " + b"[" * 2000)),
         Reader(
             "policies", _policies, (DEFAULTS.model_dump_json().encode(), b'{"schema": "watcher_policies/1"}')
         ),
         Reader(
             "one policy", _one_policy, (b"steps.1.retries=3", b"approvals.expire_hours=12", b'fail_on=["x"]')
         ),
-        Reader("keymap", _keymap, (KEYMAP,), ()),
+        Reader("keymap", _keymap, (KEYMAP, b"keys = 3", b"[keys]\nhalt = " + b"[" * 2000), ()),
+        Reader("themes", _themes, (THEMES, b"theme = [1]", b"[themes.a]\nbase = [1]", b"themes = 3"), ()),
     ),
 )

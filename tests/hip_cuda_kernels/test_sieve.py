@@ -337,3 +337,37 @@ def test_draws_and_thresholds_of_the_wrong_shape_are_refused(
         host.sieve(
             "xorshift32", "mod", 0, 9, draws, thresholds, seed_lo=0, seed_count=9, starts=(0, 0), gaps=(0, 0)
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping"),
+    [("xorshift32", "mod"), ("splitmix64/raw_seed", "mod"), ("lcg48/java", "java_bounded")],
+)
+@pytest.mark.parametrize(("wrong", "gaps"), [(0, (0, 0)), (3, (0, 4))])
+def test_rare_matches_of_many_vectors_are_marked_without_a_loss(
+    name: str, mapping: str, wrong: int, gaps: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nineteen vectors (three octets, one of them not full), each with the truth of another seed."""
+    rng = np.random.default_rng(8)
+    seeds = rng.choice(5000, 19, replace=False)
+    draws = np.array(
+        [host.values(name, mapping, int(s), 0, 999, 10, gap=int(rng.integers(gaps[1] + 1))) for s in seeds]
+    )
+    for row in draws:
+        row[rng.permutation(10)[:wrong]] = rng.integers(0, 1000, wrong)
+    for isa in _host.isas():
+        monkeypatch.setattr(host, "isa", lambda isa=isa: isa)
+        found = host.sieve(
+            name,
+            mapping,
+            0,
+            999,
+            draws,
+            np.full(19, 10 - wrong),
+            seed_lo=0,
+            seed_count=5000,
+            starts=(0, 0),
+            gaps=gaps,
+        )
+        assert {(int(h["vector"]), int(h["seed"])) for h in found.hits} >= set(enumerate(seeds.tolist()))
+        assert len(found.hits) < 19 + 3

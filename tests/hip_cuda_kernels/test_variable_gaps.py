@@ -83,6 +83,26 @@ def test_a_constant_gap_is_the_variable_law_of_one_gap() -> None:
     assert {int(hit["seed"]): int(hit["matched"]) for hit in varied.hits} == best
 
 
+def test_lanes_that_reject_more_than_was_made_are_judged_once_while_packed_seeds_are_flushed() -> None:
+    draws = np.random.default_rng(3).integers(0, 5, (1, 8))
+    shared = {"seed_lo": 0, "seed_count": 60_000, "starts": (0, 1), "gaps": (1, 1)}
+    threshold = np.array([4], dtype=np.uint32)
+    varied = variable_gaps.sieve("mt19937/cpython", "top_reject", 0, 4, draws, threshold, **shared)
+    constant = host.sieve("mt19937/cpython", "top_reject", 0, 4, draws, threshold, **shared)
+    assert sorted(set(constant.hits["seed"].tolist())) == varied.hits["seed"].tolist()
+
+
+def test_more_vectors_than_are_marked_at_once_are_all_searched() -> None:
+    rng = np.random.default_rng(4)
+    truths = [(seed, rng.integers(0, 4, 9).tolist()) for seed in range(100, 2000, 100)]
+    draws = np.array([planted("lcg48/java", "java_bounded", seed, 1000, 1, gaps) for seed, gaps in truths])
+    found = variable_gaps.sieve(
+        "lcg48/java", "java_bounded", 0, 999, draws, np.full(len(draws), 9), seed_lo=0, seed_count=2000, starts=(0, 2), gaps=(0, 3)
+    )  # fmt: skip
+    expected = [(vector, seed) for vector, (seed, _) in enumerate(truths)]
+    assert list(zip(found.hits["vector"].tolist(), found.hits["seed"].tolist(), strict=True)) == expected
+
+
 def test_a_long_history_is_found_with_wrong_draws_beyond_64_positions() -> None:
     rng = np.random.default_rng(5)
     gaps = rng.integers(0, 16, 29).tolist()

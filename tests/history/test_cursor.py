@@ -49,7 +49,7 @@ def test_a_crash_before_the_rename_leaves_the_old_position(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", crash)
-    with pytest.raises(EnvironmentFault, match="No space left"):
+    with pytest.raises(EnvironmentFault, match="no space left"):
         cursor.advance(4)
     assert cursor.position == Cursor(tmp_path, "feedback").position == 3
     assert len(list(tmp_path.iterdir())) == 1

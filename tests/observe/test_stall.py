@@ -53,13 +53,13 @@ async def test_a_real_stall_names_the_call_that_blocks(caplog: pytest.LogCapture
         events.append((kind, dict(data)))
         return len(events)
 
-    watch = StallWatch(0.2, record)
+    watch = StallWatch(0.4, record)
     ticking = asyncio.create_task(watch.run())
     watch.start()
     with caplog.at_level(logging.WARNING):
         await asyncio.sleep(0.15)
-        blocking(0.6)
-        async with asyncio.timeout(5):
+        blocking(1.5)
+        async with asyncio.timeout(20):
             while len(events) < 2:  # noqa: ASYNC110 - the watch tells nobody
                 await asyncio.sleep(0.02)
     ticking.cancel()
@@ -69,7 +69,7 @@ async def test_a_real_stall_names_the_call_that_blocks(caplog: pytest.LogCapture
     assert any("blocking" in frame for frame in stalled["stack"])
     assert "tests/observe/test_stall.py" in stalled["text"]
     assert recovered["stall"] == 1
-    assert 0.4 < recovered["seconds"] < 5
+    assert 1.0 < recovered["seconds"] < 20
     assert "blocking" in caplog.text
     assert "stood still for" in watch.degraded()[0]
     assert watch.readings() == {"loop.stalls": 1.0}

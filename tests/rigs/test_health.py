@@ -13,7 +13,7 @@ from rigside import make_cards
 
 from engine.config import RigSettings
 from engine.errors import BadInput
-from engine.rigs.guardlink import PROBE, SCRIPTS
+from engine.rigs.guardlink import GUARD, PROBE, SCRIPTS
 from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import Card, HostReading, Reading, parse_reading
@@ -322,7 +322,7 @@ def test_quarantine_survives_a_restart_ends_by_itself_and_is_all_on_record(tmp_p
 
 
 def test_the_scripts_for_rigs_import_the_standard_library_alone() -> None:
-    for script in ("guard.py", "probe.py", "vendors.py", "store.py", "installer.py"):
+    for script in (*GUARD, "store.py", "installer.py"):
         code = f"import runpy; runpy.run_path({str(SCRIPTS / script)!r})"
         subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
 

@@ -144,18 +144,18 @@ async def test_a_tenth_of_wrong_draws_is_tolerated_where_it_is_stated(
     assert found.next_draws == true[100:].tolist()
 
 
-@pytest.mark.parametrize("pattern", [(3, 0), (0, 2, 1)])
+@pytest.mark.parametrize("pattern", [(2, 0), (0, 2, 1)])
 async def test_gaps_that_take_turns_are_found_with_their_pattern(
     pattern: tuple[int, ...], compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     state = states.random(JAVA, np.random.default_rng(3))
     draws = states.values(JAVA, "java_bounded", state, 0, 999, 40, pattern=pattern)
-    asked = space(JAVA, "java_bounded", gap_law="periodic", gaps=Range(0, 3))
+    asked = space(JAVA, "java_bounded", gap_law="periodic", gaps=Range(0, 2))
     found = await identify(make_history(draws[:30]), asked, compute, journal, run="t")
     assert found.verdict == "identified"
     assert found.hypotheses[0].gap == {"law": "periodic", "unit": "call", "pattern": list(pattern)}
     assert found.next_draws == draws[30:].tolist()
-    assert journal.billed() >= found.hypotheses_tested >= 4 ** len(pattern)
+    assert journal.billed() >= found.hypotheses_tested >= 3 ** len(pattern)
 
 
 async def test_patterns_of_gaps_leave_the_seeds_untested_and_say_so(make_history: Maker) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,6 +162,49 @@ async def test_biased_draws_without_a_generator_are_their_own_verdict(
     space = Space(families=("lcg48/java",), **(SMALL | {"range": (0, 9)}))
     found = await identify(make_history(draws), space, compute, journal, run="t")
     assert found.verdict == "biased"
+
+
+async def test_a_generator_of_even_numbers_is_found_among_wrong_draws_and_not_claimed_of_even_chance(
+    compute: Compute, tmp_path: Path, make_history: Maker
+) -> None:
+    """The low bit of gforth's words alternates: at odd gaps `x % 10` gives numbers of one parity."""
+    rng = np.random.default_rng(14)
+    space = Space(
+        families=("gforth_random/seed",),
+        mappings=("mod",),
+        seeds=Range(0, 2**12 - 1),
+        gaps=Range(0, 7),
+        range=(0, 9),
+    )  # type: ignore[arg-type]
+    made = host.values("gforth_random/seed", "mod", 1234, 0, 9, 130, gap=3)
+    assert len(set((made % 2).tolist())) == 1
+    draws = np.where(rng.random(130) < 0.1, rng.integers(0, 10, 130), made)
+    by_chance = 2 * rng.integers(0, 5, 130)
+    answers = []
+    for name, values in (("planted", draws[:120]), ("chance", by_chance)):
+        journal = Journal.open(tmp_path / name)
+        answers.append(await identify(make_history(values), space, compute, journal, run=name))
+        journal.close()
+    assert [one.verdict for one in answers] == ["identified", "biased"]
+    assert answers[0].next_draws == made[120:].tolist()
+    assert answers[1].controls.cells_found == answers[1].controls.cells_planted > 0
+
+
+async def test_a_relative_that_makes_half_of_the_words_does_not_stand_for_the_generator_itself(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    """PHP's twister before 7.1 shares a seed's words where two low bits agree; it is searched first here and met by 15 of 18."""
+    draws = host.values("mt19937/init_genrand", "mulshift", 649119, 0, 48, 28, start=7)
+    space = Space(
+        families=("mt19937_php/mt_srand", "mt19937/*"), seeds=Range(649000, 649200), starts=Range(0, 7), range=(0, 48)  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert (
+        host.values("mt19937_php/mt_srand", "float(31)", 649119, 0, 48, 18, start=7) == draws[:18]
+    ).sum() == 15
+    for one in (space, space.model_copy(update={"mappings": ("float(31)", "shift(1)")})):
+        found = await identify(make_history(draws[:18]), one, compute, journal, run="t")
+        assert {claim.family for claim in found.hypotheses} == {"mt19937/init_genrand"}
+        assert found.next_draws == draws[18:].tolist()
 
 
 async def test_a_second_call_reads_the_ledger_instead_of_searching_again(

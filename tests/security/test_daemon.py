@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from engine.client import call
-from engine.errors import Unreachable
+from engine.errors import EnvironmentFault, Unreachable
+from engine.journals import opened
 from engine.protocol import LOOKS
 from state.journal import Journal
 
@@ -221,3 +222,23 @@ def test_every_acting_command_names_user_process_and_terminal(seen: Seen) -> Non
     assert {(one["uid"], one["pid"]) for one in acts} == {(os.getuid(), os.getpid())}
     assert all(f"pid {os.getpid()}" in one["by"] and "tty" in one for one in acts)
     assert not {one["verb"] for one in acts} & LOOKS
+
+
+def test_a_directory_of_ours_is_closed_and_one_of_a_stranger_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.umask(0o022)
+    try:
+        folder = tmp_path / "state"
+        folder.mkdir(mode=0o755)
+        with opened(folder):
+            pass
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        os.chown(folder, 4321, -1) if os.getuid() == 0 else monkeypatch.setattr(
+            os, "geteuid", lambda: os.getuid() + 1
+        )
+        with pytest.raises(EnvironmentFault, match="belongs to user"), opened(folder):
+            pass
+    finally:
+        os.umask(before)

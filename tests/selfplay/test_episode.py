@@ -13,7 +13,7 @@ from engine.compute.kinds import resolve
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, UsageError
 from engine.selfplay.arms import ARMS
-from engine.selfplay.episode import MODELS, ceiling, draw_bits, run_task
+from engine.selfplay.episode import MODELS, ceiling, draw_bits, floor, run_task
 from engine.selfplay.loop import FINAL, Episode, Material, Start, explore
 from engine.selfplay.rules import Mask, Policy
 
@@ -221,3 +221,10 @@ async def test_a_history_without_a_past_block_is_refused() -> None:
     lonely = Material(**{**vars(data), "trains": {0: ()}})
     with pytest.raises(UsageError, match="longer history"):
         await explore(Quick(), lonely, Start(seed=1, episodes=2))
+
+
+def test_a_draw_that_every_vote_missed_costs_exactly_the_floor() -> None:
+    """Episodes on null data all end there; that is what was found, and no sign that they did not run."""
+    bits = draw_bits(np.arange(5.0), np.zeros((5, 3), dtype=np.int8), 0.001)
+    assert np.allclose(bits, floor())
+    assert floor() < -2

@@ -83,7 +83,7 @@ def test_numbers_have_no_hole(schema: Path) -> None:
 
 def test_no_number_is_given_twice(schema: Path) -> None:
     (schema / f"{NOW:04d}_twin.sql").write_text("SELECT 1;\n")
-    with pytest.raises(StateError, match="each number once.*twin"):
+    with pytest.raises(StateError, match=r"each number once.*twin"):
         migrations.versions(schema)
 
 

@@ -152,3 +152,29 @@ def test_a_crash_between_archive_and_record_loses_nothing(
     thin(journal, LATER)
     assert journal.verify() == journal.seq
     assert journal.archived().missing == ()
+
+
+def test_pages_are_freed_for_what_comes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thinning, "BATCH", 1000)
+
+    def used() -> int:
+        with journal.reading() as db:
+            pages, free = (
+                db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")
+            )
+        return int(pages - free)
+
+    with journal.transaction():
+        for draw in range(1500):
+            journal.append("learning.health", {"draw": draw, "note": "x" * 700})
+            if draw % 10 == 0:
+                journal.append("test.event", {"n": draw})
+    for kind in thinning.BULK:
+        if kind != "learning.health":  # one of each young enough, so that the others are what is thinned
+            with journal.transaction():
+                for number in range(6):
+                    journal.append(kind, {"n": number})
+    before = used()
+    assert thin(journal, LATER) > 1400
+    assert used() < 0.6 * before
+    assert journal.verify() == journal.seq

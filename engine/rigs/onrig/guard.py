@@ -14,7 +14,6 @@ import collections
 import contextlib
 import ctypes
 import fcntl
-import glob
 import json
 import os
 import select
@@ -22,112 +21,30 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.rigs.onrig.leftovers import end_orphans, sweep, sweep_scraps
+    from engine.rigs.onrig.workers import Kernel, Line, Slots, Worker
+else:
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves it out
+    from leftovers import end_orphans, sweep, sweep_scraps
+    from workers import Kernel, Line, Slots, Worker
 
 TAIL = 4096
 LINE_LIMIT = 1 << 20
 OUT_LIMIT = 4 << 20
 TICK, HALT_TICK = 0.2, 0.02
 GRACE = 0.5
-KERNEL_WORDS = ("amdgpu", "NVRM", "Xid", "Out of memory", "oom", "segfault", "AER", "pcieport")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
-Line = dict[str, Any]
-
-
 # What a start must say before it may wait for its slot: nobody would hear of one that cannot be obeyed then.
 START: dict[str, tuple[type, ...]] = {
     "name": (str,), "attempt": (int,), "argv": (list,), "env": (dict,), "start_limit": (int, float), "first": (dict, type(None)),
 }  # fmt: skip
-
-
-class Worker:
-    """One attempt of one worker."""
-
-    def __init__(self, name: str, attempt: int, process: subprocess.Popen[bytes], start_limit: float) -> None:
-        self.name, self.attempt, self.process, self.pid = name, attempt, process, process.pid
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self.pipes = (process.stdin, process.stdout, process.stderr)
-        self.into, self.out, self.err = (pipe.fileno() for pipe in self.pipes)
-        self.start_limit, self.begun, self.heard = start_limit, time.monotonic(), time.monotonic()
-        self.phase, self.cause, self.since = "starting", "", time.monotonic()
-        self.rest, self.tail = b"", b""
-        self.slot: int | None = None
-        self.free_at: float | None = None
-        self.halt_by: float | None = None
-        self.halts = False
-
-    def enter(self, phase: str) -> None:
-        self.phase, self.since = phase, time.monotonic()
-
-    def send(self, line: Line) -> None:
-        with contextlib.suppress(OSError):  # one that does not listen is told by its silence or its exit
-            os.write(self.into, json.dumps(line).encode() + b"\n")
-
-    def kill(self, cause: str) -> None:
-        """Kill its whole session; the first cause stays."""
-        self.cause = self.cause or cause
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-
-
-class Slots:
-    """k lock files of this rig: the kernel frees them on death, and a second engine's guard sees them too."""
-
-    def __init__(self, folder: str, count: int) -> None:
-        folder = f"{folder}-{os.getuid()}"
-        os.makedirs(folder, 0o700, exist_ok=True)
-        if os.lstat(folder).st_uid != os.getuid() or os.path.islink(folder):
-            raise SystemExit(f"{folder} is somebody else's; remove it")
-        self.paths = [os.path.join(folder, str(number)) for number in range(count)]
-
-    def take(self) -> int | None:
-        for path in self.paths:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return fd
-            except OSError:
-                os.close(fd)
-        return None
-
-
-class Kernel:
-    """The lines of the kernel's log that matter to a dead worker; absent where it may not be read."""
-
-    def __init__(self, path: str) -> None:
-        self.lines: collections.deque[tuple[float, str]] = collections.deque(maxlen=200)
-        self.fd: int | None = None
-        self.blind = ""
-        try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with contextlib.suppress(OSError):
-                os.lseek(self.fd, 0, os.SEEK_END)
-        except OSError as error:
-            self.blind = f"{path}: {error.strerror}"
-
-    def look(self) -> None:
-        for _ in range(2000):
-            try:
-                data = os.read(self.fd, 8192) if self.fd is not None else b""
-            except BrokenPipeError:
-                continue  # records were overwritten before we came
-            except OSError:
-                return
-            if not data:
-                return
-            for line in data.decode(errors="replace").splitlines():
-                text = line.partition(";")[2] or line
-                if any(word in text for word in KERNEL_WORDS):
-                    self.lines.append((time.monotonic(), text[:300]))
-
-    def since(self, begun: float) -> list[str]:
-        self.look()
-        return [text for at, text in self.lines if at >= begun][-20:]
 
 
 class Guard:
@@ -430,77 +347,6 @@ class Guard:
 def home(env: dict[str, str]) -> dict[str, str]:
     """Return an environment whose paths that begin with ~ are this user's."""
     return {key: os.path.expanduser(value) for key, value in env.items()}
-
-
-def parents() -> dict[int, int]:
-    """Return every process's parent."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with (
-                contextlib.suppress(OSError, ValueError, IndexError),
-                open(f"/proc/{entry}/stat", "rb") as stat,
-            ):
-                found[int(entry)] = int(stat.read().rpartition(b")")[2].split()[1])
-    return found
-
-
-def end_orphans(keep: set[int]) -> None:
-    """Kill the children that came to us because their worker died; they may have left its session."""
-    for _ in range(20):
-        mine = [pid for pid, parent in parents().items() if parent == os.getpid() and pid not in keep]
-        living = [pid for pid in mine if not dead(pid)]
-        if not living:
-            return
-        for pid in living:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-def dead(pid: int) -> bool:
-    """Tell whether a process has ended, reaped or not."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
-    except OSError:
-        return True
-
-
-def sweep(own: str, prefix: str) -> None:
-    """Remove what dead guards left beside us: a folder whose lock nobody holds and that is not brand new."""
-    for name in os.listdir(os.path.dirname(own)):
-        folder = os.path.join(os.path.dirname(own), name)
-        if not name.startswith(prefix) or folder == own or not os.path.isdir(folder):
-            continue
-        with contextlib.suppress(OSError):
-            if (
-                os.stat(folder).st_uid == os.getuid()
-                and time.time() - os.stat(folder).st_mtime > 20
-                and free(folder)
-            ):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep_scraps(staging: str) -> None:
-    """Remove what broken transfers, checks and installations left: nothing of it takes ten minutes."""
-    for pattern in ("mimicry-check-*", "mimicry-install-*", "mimicry-store/*.part"):
-        for path in glob.glob(os.path.join(staging, pattern)):
-            with contextlib.suppress(OSError):
-                if time.time() - os.stat(path).st_mtime > 600:
-                    shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-
-
-def free(folder: str) -> bool:
-    """Tell whether no guard holds a folder's lock."""
-    fd = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -16,6 +18,7 @@ from engine.soak.faults.processes import alive
 from engine.soak.target import Target
 
 LOOPBACK = ("127.0.0.1", "::1")
+PATIENCE_S = 60.0
 
 
 class OnRig(Base):
@@ -54,7 +57,7 @@ class CutSsh(OnRig):
 
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Kill the session's sshd."""
-        found = sessions(engine_of(target))
+        found = awaited(lambda: sessions(engine_of(target)))
         if not found:
             raise CannotBeDone("the engine holds no SSH session to this machine")
         self.kill(found[0])
@@ -74,12 +77,7 @@ class KillGuard(OnRig):
 
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Kill the guard."""
-        guards = target.pids("guard") or [
-            child.pid
-            for pid in sessions(engine_of(target))
-            for child in _below(pid)
-            if "guard.py" in " ".join(_words(child))
-        ]
+        guards = awaited(lambda: target.pids("guard") or _guards(target))
         if not guards:
             raise CannotBeDone("no guard runs on this machine at this moment")
         self._below = [child.pid for child in _below(guards[-1])]
@@ -89,6 +87,24 @@ class KillGuard(OnRig):
     def findings(self, target: Target) -> list[str]:
         """Nothing that the dead guard had started may have outlived it."""
         return [f"process {pid} outlived its guard" for pid in self._below if alive(pid)]
+
+
+def awaited(found: Callable[[], list[int]]) -> list[int]:
+    """Wait a while for something to be there: a rig that was just lost is on its way back."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (now := found()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return now
+
+
+def _guards(target: Target) -> list[int]:
+    """Return the guards below the sessions that the engine holds to this machine."""
+    return [
+        child.pid
+        for pid in sessions(engine_of(target))
+        for child in _below(pid)
+        if "guard.py" in " ".join(_words(child))
+    ]
 
 
 def sessions(engine: int) -> list[int]:

@@ -53,12 +53,10 @@ class Grammar400(Base):
         if self._flag is None:
             return
         answer = _answer(target, self._ticket)
-        if answer is None or (
-            answer.get("source") not in ("none", None) and answer.get("answer") is not None
-        ):
+        if answer is not None and answer.get("answer") is not None:
             self._said.append(f"a question was answered although its grammar was refused: {answer}")
         self._flag.unlink(missing_ok=True)
-        self._ticket = ""
+        self._flag, self._ticket = None, ""
 
     def recovered(self, target: Target) -> bool:
         """Say whether a question is answered by the model again."""

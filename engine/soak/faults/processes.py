@@ -230,6 +230,7 @@ class HungChunk(Base):
         """Let the thread go on, if it still exists."""
         if self._freezer is not None:
             self._freezer.communicate()
+            self._freezer = None
 
     def recovered(self, target: Target) -> bool:
         """Say whether the worker was replaced."""

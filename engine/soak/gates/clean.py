@@ -18,7 +18,8 @@ def locks(records: Records) -> Outcome:
     left = after[-1].data
     findings = ["the state's lock is still held"] if left["lock_held"] else []
     findings += [f"{name}: half written" for name in left["half_written"]]
-    findings += [f"claimed/{name}: nobody's any more" for name in left["claimed"]]
+    if not records.interrupted:
+        findings += [f"claimed/{name}: nobody's any more" for name in left["claimed"]]
     overdue = max(
         (event.data["values"].get("lock.overdue_s", 0.0) for event in records.of(kinds.READING)), default=0.0
     )

@@ -80,8 +80,8 @@ def _doubled(records: Records) -> Iterator[str]:
 
 def requests(records: Records) -> Outcome:
     """Every request asked for became one row with one end; files are archived once, with their result; ends are as asked."""
-    if not records.of(kinds.AFTER):
-        return short("the soak has not ended")
+    if not records.of(kinds.AFTER) or records.interrupted:
+        return short("the soak has not ended, or was interrupted")
     asked, by_key = records.asked, records.requests_by_key
     ends: dict[str, list[str]] = defaultdict(list)
     for event in records.room_of(*TERMINAL):

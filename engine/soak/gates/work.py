@@ -104,12 +104,26 @@ def _steps_unproven(records: Records, kind: str, run: str, result: Mapping[str, 
             return f"{kind}: step {step} is said to be done, but it never finished in {run}"
         if not finished[step]["artifacts"]:
             return f"{kind}: step {step} made nothing in {run}"
-    searched = any(event.data["run"] == run for event in records.room_of("verdict"))
+    searched = any(event.data["run"] == run for event in records.room_of("verdict")) or _known(records, run)
     return (
         ""
         if claimed or searched or finished
         else f"{kind}: every step was skipped and nothing was searched in {run}"
     )
+
+
+def _known(records: Records, run: str) -> bool:
+    """Say whether an earlier verdict is about exactly the draws of a run: then there was nothing to search again."""
+    for event in records.room_of("run.running"):
+        if event.data["run"] == run and "spec" in event.data:
+            spec, before = event.data["spec"], event.seq
+            asked = (spec.get("since", 0), spec["draws"] - spec.get("since", 0))
+            return any(
+                (one.data.get("since", 0), one.data["draws"]) == asked
+                for one in records.room_of("verdict")
+                if one.seq < before
+            )
+    return False
 
 
 def _kind_of(records: Records, request: str) -> str:

@@ -15,8 +15,8 @@ SEEDS = 1 << 22
 DRAW_EVERY_S = 60.0
 NOISE = 0.1
 ROUND: tuple[Mapping[str, Any], ...] = (
-    {"type": "pipeline_rerun"},
     {"type": "selfplay_retrain", "episodes": 12},
+    {"type": "pipeline_rerun"},
     {"type": "learning_loop"},
     {"type": "step_force", "step": "5"},
     {"type": "selfplay_retrain", "episodes": 8, "policy_conditioned": True},

@@ -62,7 +62,7 @@ def test_a_launch_that_proposes_too_much_is_done_again_with_fewer_seeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = host.sieve(*job("xorshift32", 0, 9), **SCOPE)
-    monkeypatch.setattr(gpu, "MOST_PROPOSALS", 20)
+    monkeypatch.setattr(gpu, "MOST_PROPOSALS", 4)
     device = HostDevice()
     cut = GpuSieve(device).sieve(*job("xorshift32", 0, 9), **SCOPE)
     assert np.array_equal(cut.hits, whole.hits)

@@ -80,12 +80,16 @@ async def settle(app, pilot):
             return
 
 
-async def test_readme_picture_shows_the_screen_as_it_is(still, picture, docs):
+@pytest.mark.parametrize("place", ["overview", "decisions"])
+async def test_readme_pictures_show_the_screens_as_they_are(place, still, picture, docs):
     app = still(picture())
     async with app.run_test(size=(100, 30)) as pilot:
         for _ in range(3):
             await pilot.pause()
+        if place != "overview":
+            app.go(BY_ID[place])
+            await settle(app, pilot)
         drawn = re.sub(
             r"[ \t]+$", "", app.export_screenshot(title="mimicry", simplify=True), flags=re.MULTILINE
         )
-    docs("overview.svg", drawn)
+    docs(f"{place}.svg", drawn)

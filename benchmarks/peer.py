@@ -88,7 +88,9 @@ def main() -> int:
     """Print both rates and their ratio for each task."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--php-mt-seed", type=Path, help="the program, built by its own Makefile")
-    parser.add_argument("--isa", choices=_host.isas(), help="ours; build the peer with the same (default: the best here)")
+    parser.add_argument(
+        "--isa", choices=_host.isas(), help="ours; build the peer with the same (default: the best here)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0, help="CPU time of each of its runs")
     options = parser.parse_args()

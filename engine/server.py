@@ -55,6 +55,7 @@ ENGINE_SECONDS = 10.0
 STALLED_SECONDS = 1.0
 COMMAND_ID_SHOWN = 64  # characters of a client's id that stand in log lines
 FAREWELL_SECONDS = 0.5
+RECORD_SECONDS = 5.0
 logger = logging.getLogger("mimicry.server")
 
 
@@ -112,7 +113,8 @@ class Server:
         self._loop.call_soon_threadsafe(self._over.set)
         await asyncio.to_thread(self._thread.join)
         self._pool.shutdown(wait=False)
-        self._scribe.shutdown(wait=False)
+        with suppress(TimeoutError):  # what was done is still written down, unless the disk hangs
+            await asyncio.wait_for(asyncio.to_thread(self._scribe.shutdown), RECORD_SECONDS)
         path = self._state / SOCKET_NAME
         with suppress(FileNotFoundError):
             if path.lstat().st_ino == self._inode:

@@ -78,6 +78,9 @@ class Server:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._seen: OrderedDict[tuple[str, str], asyncio.Future[Reply]] = OrderedDict()
         self._pool = ThreadPoolExecutor(2, "halt")
+        self._scribe = ThreadPoolExecutor(
+            1, "record"
+        )  # of its own: a queue of acts must not stand before a halt
         self._thread: threading.Thread | None = None
         self._latest: Snapshot | None = None
         self._fault = ""
@@ -109,6 +112,7 @@ class Server:
         self._loop.call_soon_threadsafe(self._over.set)
         await asyncio.to_thread(self._thread.join)
         self._pool.shutdown(wait=False)
+        self._scribe.shutdown(wait=False)
         path = self._state / SOCKET_NAME
         with suppress(FileNotFoundError):
             if path.lstat().st_ino == self._inode:
@@ -307,7 +311,7 @@ class Server:
         reply = await self._reply(command, caller.by)
         if not reply.ok or command.verb in LOOKS or command.verb in POLLS:
             return reply
-        record = asyncio.wrap_future(self._pool.submit(self._record, command, caller), loop=self._loop)
+        record = asyncio.wrap_future(self._scribe.submit(self._record, command, caller), loop=self._loop)
         if command.verb == "halt":
             record.add_done_callback(_told)
             return reply

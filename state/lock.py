@@ -51,5 +51,5 @@ def holder(directory: Path) -> tuple[int | None, str | None]:
     try:
         note = json.loads((directory / LOCK_NAME).read_text(encoding="ascii"))
         return int(note["pid"]), str(note["since"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None, None

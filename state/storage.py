@@ -23,6 +23,8 @@ QUICK_CHECK_BYTES = 64 << 20
 TAIL_EVENTS = 256
 WAL_KEPT_BYTES = 8 << 20
 BUSY_SECONDS = 5.0
+_DAMAGED_TEXTS = ("Could not decode to UTF-8", "unsupported file format")
+"""Damage that Python's binding and SQLite tell without a code of their own."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 EVENT_COLUMNS = "seq, at, kind, data, hash, prev, boot, mono"
 
@@ -52,6 +54,8 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into one line that names the file; programming errors stay what they are."""
     try:
         yield
+    except UnicodeDecodeError as error:  # of a message of SQLite's own that quotes damaged bytes
+        raise JournalCorrupt(path, f"text that is no UTF-8 ({error.reason})") from error
     except sqlite3.Error as error:
         told = _told(error, path, doing)
         if told is None:
@@ -64,8 +68,8 @@ def _told(error: sqlite3.Error, path: Path, doing: str) -> StateError | None:
     code = None if full is None else full & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return DiskFull(path, doing)
-    if code in _DAMAGE or full == sqlite3.SQLITE_IOERR_SHORT_READ:
-        return JournalCorrupt(path, str(error))
+    if code in _DAMAGE or full == sqlite3.SQLITE_IOERR_SHORT_READ or str(error).startswith(_DAMAGED_TEXTS):
+        return JournalCorrupt(path, ascii(str(error))[1:-1])
     if code == sqlite3.SQLITE_READONLY:
         return ReadOnlyJournal(f"{path}: cannot write while {doing}: {error}; check the file's permissions")
     if code == sqlite3.SQLITE_BUSY:

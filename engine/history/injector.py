@@ -68,7 +68,7 @@ class Injector:
             return cls(_checked(Plant(**record["plant"])), int(record["key"]), position)
         except FileNotFoundError:
             raise UsageError(f"{path}: no truth is planted here; create one first") from None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise EnvironmentFault(
                 f"{path}: not a planted truth ({error}); plant a new one elsewhere"
             ) from None

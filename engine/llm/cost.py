@@ -99,7 +99,7 @@ class Guard:
             data = json.loads(self._path.read_text(encoding="ascii"))
             if data.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
-            book = Book(**data)
+            book = _checked(Book(**data))
         except FileNotFoundError:
             book = Book()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -116,3 +116,15 @@ class Guard:
             write_atomic(self._path, (json.dumps({"schema": SCHEMA, **asdict(book)}) + "\n").encode("ascii"))
         except StateError as error:
             raise Capped(f"claude: what is spent cannot be kept: {error}") from error
+
+
+def _checked(book: Book) -> Book:
+    """Return the book; ValueError where it does not hold finite amounts from 0 and times."""
+    amounts = [book.usd_today, book.usd_total, book.day, book.calls_total]
+    if not isinstance(book.hour, list) or not all(_is_amount(one) for one in (*amounts, *book.hour)):
+        raise ValueError("its amounts are not numbers from 0")
+    return book
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15

@@ -130,7 +130,10 @@ class Endpoint:
             return _response(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"})
         if words[1].partition("?")[0] != PATH:
             return _response(HTTPStatus.NOT_FOUND)
-        encode, kind = choose_encoder(fields.get("accept", ""))
+        try:
+            encode, kind = choose_encoder(fields.get("accept", ""))
+        except (TypeError, ValueError):  # the library compares parts of versions that may be no numbers
+            return _response(HTTPStatus.NOT_ACCEPTABLE)
         body = self._body(encode, kind)
         return _response(HTTPStatus.OK, {"Content-Type": kind}, body, send=words[0] == "GET")
 

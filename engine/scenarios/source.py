@@ -53,6 +53,7 @@ class ScenarioSource:
             TypeError,
             AttributeError,
             IndexError,
+            OverflowError,
             RecursionError,
         ) as error:
             raise EnvironmentFault(f"{path}: not a planted scenario ({error}); use another --state") from None

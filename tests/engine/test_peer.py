@@ -178,3 +178,28 @@ def test_a_halt_without_an_engine_names_the_user_not_what_the_environment_says(
     with Journal.read_only(tmp_path) as journal:
         (told,) = journal.events(kinds=[ACT])
     assert (told.data["verb"], told.data["uid"], told.data["pid"]) == ("halt", os.getuid(), os.getpid())
+
+
+async def test_acts_that_wait_for_the_record_do_not_stand_before_a_halt(
+    small_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(command: Command, by: str) -> dict[str, Any]:
+        return {}
+
+    append, slow = small_engine.journal.append, threading.Event()
+
+    def stuck(kind: str, data: Any) -> int:
+        if kind == ACT and data["verb"] == "dig":
+            slow.wait(5)
+        return int(append(kind, data))
+
+    monkeypatch.setattr(small_engine.journal, "append", stuck)
+    async with small_engine.serving({"dig": act}):
+        digging = [asyncio.create_task(asyncio.to_thread(call, small_engine.state, "dig")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        reply = await asyncio.to_thread(call, small_engine.state, "halt", kind="now", reason="smoke")
+        assert reply.ok
+        assert not any(one.done() for one in digging)
+        slow.set()
+        assert all(reply.ok for reply in await asyncio.gather(*digging))
+    assert len(list(small_engine.journal.events(kinds=[ACT]))) == 4

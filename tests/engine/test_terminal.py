@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.commands.talk import show
@@ -27,6 +27,7 @@ def test_escapes_become_marks_and_lines_stay_lines() -> None:
     assert not steers(plain(ESCAPES))
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none(),

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -424,3 +425,13 @@ def test_the_journal_of_every_version_still_opens(version: int, tmp_path: Path) 
         assert journal.runs.get("run-0001").steps["1"]["status"] == "done"
         assert [sample.value for sample in journal.samples.series("rss_mb")] == [112.5]
         assert [row.seed_hi for row in journal.coverage.rows()] == [2**64 - 1] * (version > 1)
+
+
+@pytest.mark.parametrize("column", ["at", "kind", "data", "hash"])
+def test_text_that_is_no_utf8_is_damage_and_told_as_such(tmp_path: Path, column: str) -> None:
+    with Journal.open(tmp_path) as journal:
+        journal.append("note", {"text": "first"})
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as db, db:
+        db.execute(f"UPDATE events SET {column} = CAST(X'61FF' AS TEXT) WHERE seq = 2")
+    with pytest.raises(JournalCorrupt, match="UTF-8"):
+        Journal.open(tmp_path)

@@ -142,7 +142,7 @@ class SlowDisk(Traced):
 
     name = "slow_disk"
     summary = "every fsync of the engine takes 250 ms longer, for 15 s"
-    holds = "the loop and the halt stay quick (a stalled disk stalls only what waits for it); nothing lost"
+    holds = "nothing is lost or given up; a halt reaches kernels before its row is written"
     how, hold_s = "delay_enter=250000", 15.0
 
 

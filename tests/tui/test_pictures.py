@@ -8,6 +8,7 @@ import pytest
 
 from tui.export import screen_text
 from tui.places import BY_ID
+from tui.screens.lists import Lists
 
 HALT = {
     "kind": "now", "by": "ops (console)", "reason": "thermal check rig-6600b",
@@ -69,15 +70,22 @@ def test_colours(size, place, keys, changes, view, options, still, picture, snap
 
 
 async def settle(app, pilot):
-    """Let what was asked for come, as the room's next snapshots would."""
+    """Let what was asked for come, as the room's next snapshots would: the rows, then the story of the row in full."""
     text = ""
-    for _ in range(40):
+    for _ in range(100):
         app.shows += 1
         app.active.paint(app.view())
         await pilot.pause(0.05)
         before, text = text, screen_text(app)
-        if text == before and "no data yet" not in text:
+        if text == before and "no data yet" not in text and told(app.active):
             return
+
+
+def told(screen):
+    """Tell whether the row in full has its story, where it is shown."""
+    if not isinstance(screen, Lists) or screen.small or not screen.boards["detail"].display:
+        return True
+    return screen.shown.key is None or screen._told is not None
 
 
 @pytest.mark.parametrize("place", ["overview", "decisions"])

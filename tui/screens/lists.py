@@ -57,6 +57,8 @@ EXCHANGE = 1 << 20
 """Bytes of an exchange with the advisor that are shown."""
 BRIEF = 9
 """Rows of a list that leaves its room to the row in full, where that stands below it."""
+ROOMY = 27
+"""Rows of a terminal from which that makes the row in full larger."""
 SETTLE = 0.15
 """Seconds for which the cursor rests before the row's story is asked for."""
 
@@ -297,7 +299,7 @@ class Lists(Framed):
         self._draw_head(view, faded)
         self._draw_plot(faded)
         none = page is None or not page.rows
-        brief = not none and not self.place.head and shown.plan.count <= BRIEF
+        brief = not none and not self.place.head and shown.plan.count <= BRIEF and self.size.height >= ROOMY
         for name, wanted in (("-none", none), ("-brief", brief)):
             if self.has_class(name) != wanted:
                 self.set_class(wanted, name)

@@ -18,10 +18,10 @@ def _rows(desk: Desk, most: int) -> list[Row]:
     for parameter in desk.parameters.registry:
         last = next(iter(desk.journal.parameters.history(parameter.name, limit=1)), None)
         told: Row = {} if last is None else {"changed": last.at, "who": last.who, "why": last.why}
-        value = values[parameter.name]
+        value, whole = values[parameter.name], int if parameter.type == "int" else float
         rows.append(
             {"name": parameter.name, "value": value, "default": None if value == parameter.default else parameter.default,
-             "lo": parameter.lo, "hi": parameter.hi, "may": ", ".join(parameter.who), "meaning": parameter.meaning, **told}
+             "lo": whole(parameter.lo), "hi": whole(parameter.hi), "may": ", ".join(parameter.who), "meaning": parameter.meaning, **told}
         )  # fmt: skip
     return rows[:most]
 

@@ -2,7 +2,7 @@
 
 Tasks: the first mt_rand() output, exact; and ten draws mt_rand(0, 999). php_mt_seed tries the seeds of PHP 3 to 5.2.0 first, which is
 not timed, and then two flavours of the twister at a shared seeding chain, of which the registry's family is one.
-Run: python benchmarks/peer.py --php-mt-seed PATH [--rounds 5] [--seconds 6]
+Run: python benchmarks/peer.py --php-mt-seed PATH [--isa avx2] [--rounds 5] [--seconds 6]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from statistics import median
 import numpy as np
 import psutil
 
+import hip_cuda_kernels._host as _host
 from hip_cuda_kernels import host
 
 FAMILY, SEED = "mt19937/init_genrand", 4_000_000_007  # near the end, so that no run reaches it
@@ -87,12 +88,17 @@ def main() -> int:
     """Print both rates and their ratio for each task."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--php-mt-seed", type=Path, help="the program, built by its own Makefile")
+    parser.add_argument(
+        "--isa", choices=_host.isas(), help="ours; build the peer with the same (default: the best here)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0, help="CPU time of each of its runs")
     options = parser.parse_args()
     if options.php_mt_seed is None or not options.php_mt_seed.is_file():
         print("peer: skipped, no php_mt_seed at hand; build version 4.0 and give --php-mt-seed PATH")
         return 0
+    if options.isa:
+        host.isa = lambda: options.isa  # type: ignore[assignment]
     print(f"{host.isa()}, one thread; million seeds per CPU second, medians of {options.rounds}")
     for task in ("first output", "ten draws below 1000"):
         pairs = [

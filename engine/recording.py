@@ -97,8 +97,11 @@ def record(
 
 def _ends(journal: Journal, since: str | None, until: str | None) -> tuple[Moment, Moment]:
     past = Past(journal)
-    lo = 1 if since is None else past.seek(None, -1, _before(since)) + 1
-    hi = journal.seq if until is None else past.seek(None, -1, until)
+    try:
+        lo = 1 if since is None else past.seek(None, -1, _before(since)) + 1
+        hi = journal.seq if until is None else past.seek(None, -1, until)
+    except UsageError as error:
+        raise UsageError(f"record: {str(error).removeprefix('past: ')}") from None
     if not 1 <= lo <= hi:
         raise UsageError(f"record: no event from {since or 'the first'} to {until or 'the last'}")
     first, last = (next(journal.events(after=seq - 1, limit=1)) for seq in (lo, hi))

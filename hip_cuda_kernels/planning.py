@@ -99,7 +99,7 @@ def _cheapest(
 
 def _survivors(load: Workload, second: int) -> float:
     """What the second stage costs if every alignment of every vector passed the first."""
-    return 8.0 * load.starts * load.gaps * load.vectors * (240.0 + _packed_lane(load, second))
+    return 8.0 * load.starts * load.gaps * load.vectors * (330.0 + _packed_lane(load, second))
 
 
 def _span(load: Workload, depth: int) -> float:
@@ -139,7 +139,7 @@ def _single(load: Workload, depth: int) -> float:
     matches = 8.0 * load.starts * load.gaps * looked * load.chance * load.vectors
     if looked > depth:
         return math.inf
-    followed = 60.0 if depth == 1 else 250.0  # the other draws of an alignment are looked at
+    followed = 60.0 if depth == 1 else 150.0 if depth == looked else 250.0  # with the alignment's other draws
     return _rows(load, looked) * 3.0 + _places(load, looked) * load.vectors + matches * followed
 
 

@@ -70,7 +70,7 @@ def record(arguments: Arguments) -> int:
     try:
         test_mode = bool(call(arguments, "snapshot")["test_mode"])
     except MimicryError:
-        test_mode = False  # no engine: the header says nothing of it
+        test_mode = (arguments.state / "synthetic").is_dir()  # no engine: planted draws say so too
     named = time.strftime("recording-%Y%m%dT%H%M%SZ.mimicry", time.gmtime())
     target = Path(arguments.out or named)
     header = write(arguments.state, target, since=arguments.since, until=arguments.until, test_mode=test_mode)

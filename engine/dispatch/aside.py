@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.errors import EnvironmentFault
+from engine.errors import EnvironmentFault, Halted
 from engine.status import ALERT
 
 if TYPE_CHECKING:
     from engine.desk import Desk
+
+logger = logging.getLogger("mimicry.dispatch")
+_COMING: set[asyncio.Task[None]] = set()
+"""Starts under way that nobody waits for; the loop itself keeps no task alive."""
 
 
 @asynccontextmanager
 async def advisor_aside(desk: Desk, reason: str) -> AsyncIterator[None]:
     """Hold the advisor stopped; EnvironmentFault if the memory of the GPUs is not free, as measured.
 
-    It is started again whatever became of the work; one that does not come back is an alert and a degraded room.
+    It is started again whatever became of the work; one that does not come back is an alert and a degraded room. Where a halt ended
+    the work, nobody waits for that start: the halt is reached when the devices are idle, not when a model has been loaded.
     """
     freed = await desk.advisor.release(reason)
     try:
         if not freed.freed:
             raise EnvironmentFault(f"{reason}: the GPUs are not free: {freed.text}; nothing was started")
         yield
-    finally:
-        missing = await desk.advisor.restore()
-        if missing is not None and desk.settings.llm.command:
-            desk.journal.append(
-                ALERT, {"level": "warn", "text": f"the advisor did not come back: {missing}"[:400]}
-            )
+    except Halted:
+        task = asyncio.create_task(_back_later(desk))
+        _COMING.add(task)
+        task.add_done_callback(_COMING.discard)
+        raise
+    except BaseException:
+        await _back(desk)
+        raise
+    await _back(desk)
+
+
+async def _back(desk: Desk) -> None:
+    missing = await desk.advisor.restore()
+    if missing is not None and desk.settings.llm.command:
+        desk.journal.append(
+            ALERT, {"level": "warn", "text": f"the advisor did not come back: {missing}"[:400]}
+        )
+
+
+async def _back_later(desk: Desk) -> None:
+    """Start it while the room is halted; work that resumes and wants it aside again is no fault of its own."""
+    missing = await desk.advisor.restore()
+    if missing is not None:
+        logger.info("the advisor is not back after a halt: %s", missing)

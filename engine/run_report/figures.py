@@ -306,12 +306,19 @@ def reliability(cells: Sequence[CellCount]) -> Figure | None:
     plot = Plot(
         "reliability", "Reliability of the chance line", text, Axis("survivors a cell that chance expects", 0, max(told) or 1.0),
         Axis("survivors a cell and twin", 0, top or 1.0),
-        [Series(name, list(zip(told, values, strict=True)), style) for style, (name, values) in enumerate(lines.items())],
+        [Series(name, _drawn(told, values), style) for style, (name, values) in enumerate(lines.items())],
     )  # fmt: skip
     return Figure(
         plot,
-        f"{text} Cells are grouped by what chance expects of them; intervals are exact for counts of rare events.",
+        f"{text} Cells are grouped by what chance expects of them. Intervals are those of events that come singly; neighbouring seeds of some generators survive together, so their counts stray further.",
     )
+
+
+def _drawn(places: Sequence[float], values: Sequence[float]) -> list[tuple[float, Value]]:
+    """Return the points of a line; a single one becomes a dash, which can be seen."""
+    if len(places) == 1:
+        return [(places[0] * share, values[0]) for share in (0.9, 1.0)]
+    return list(zip(places, values, strict=True))
 
 
 def _alike_by_chance(cells: Sequence[CellCount]) -> list[list[CellCount]]:

@@ -140,13 +140,15 @@ class Daemon:
     ) -> None:
         """End the daemon at a checkpoint; `keep` starts it again under these conditions. From any thread, blocking.
 
+        Returns when the next daemon answers, or was not ready in a minute: what it does then is for the caller to judge.
         `conditions`: `env` and `rlimits` of the next daemon, and `between`, called when the old one has ended and, inside
         `away()`, nothing of this soak has a file of the room open. {} = as before.
         """
         self._held.set()
+        old = self._process
         try:
             self.expect("restart")
-            self._end(self._process)
+            self._end(old)
             between = conditions.get("between")
             if between is not None:
                 with away():
@@ -154,6 +156,9 @@ class Daemon:
             self._conditions = {name: conditions[name] for name in ("env", "rlimits") if name in conditions}
         finally:
             self._held.clear()
+        deadline = time.monotonic() + PATIENCE_S
+        while (self._process is old or not self.ready.is_set()) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes] | None) -> None:

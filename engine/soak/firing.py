@@ -16,6 +16,9 @@ from engine.soak.target import Target
 from state.clock import monotonic
 
 POLL_S = 0.5
+TRY_S, AGAIN_S = 120.0, 3.0
+MOMENTARY = "at this moment"
+"""How long a fault whose process does not run at its second is tried again."""
 
 
 async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> None:
@@ -27,16 +30,27 @@ async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> No
         await stage.sleep(stage.plan.when(asked) - stage.t())
         if stage.over():
             return
-        async with stage.hands:
-            await fire(stage, number, asked, catalog[asked.name]())
+        until = stage.t() + TRY_S
+        while True:
+            async with stage.hands:
+                last = stage.t() >= min(until, stage.plan.seconds - 2 * AGAIN_S)
+                if await fire(stage, number, asked, catalog[asked.name](), last=last):
+                    break
+            await stage.sleep(AGAIN_S)
+            if stage.over():
+                return
 
 
-async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
-    """Do one fault from beginning to end; whatever happens, it is undone and on the record."""
+async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault, *, last: bool = True) -> bool:
+    """Do one fault from beginning to end; whatever happens, it is undone and on the record.
+
+    False: it could not be done at this moment (its process does not run), and unless this is the `last` try nothing is recorded.
+    """
     target = target_of(stage)
     begun = time.monotonic()
     head = {"n": number, "name": fault.name}
     stage.daemon.expect(f"fault {fault.name}")
+    stage.fault = fault.name
     told: dict[str, Any] = {"holds": False, "findings": [], "skipped": None}
     try:
         did = await asyncio.to_thread(fault.inject, target, dict(asked.options))
@@ -53,6 +67,8 @@ async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
             told["findings"] = [f"not back after {fault.settle_s:g} s"]
         told["holds"] = not told["findings"]
     except CannotBeDone as error:
+        if not last and MOMENTARY in str(error):
+            return False
         stage.log(kinds.FAULT, head | {"mono": monotonic(), "did": None, "skipped": str(error)})
         told["skipped"] = str(error)
     except (MimicryError, OSError) as error:
@@ -64,7 +80,9 @@ async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault) -> None:
             told["findings"] = [*told["findings"], f"undo: {type(error).__name__}: {error}"[:300]]
             told["holds"] = False
         stage.daemon.calm()
-        stage.log(kinds.RECOVERED, {**head, "seconds": round(time.monotonic() - begun, 3), **told})
+        stage.fault = ""
+    stage.log(kinds.RECOVERED, {**head, "seconds": round(time.monotonic() - begun, 3), **told})
+    return True
 
 
 async def _recovered(fault: Fault, target: Target, begun: float) -> bool:

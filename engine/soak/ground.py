@@ -20,6 +20,8 @@ from typing import Any
 from engine.errors import BadInput, EnvironmentFault, UsageError
 from state.files import make_folder, sync_directory, write_atomic
 
+HUNG_S = 60.0
+"""A chunk of a soak that takes longer hangs: the fault of that name must fit into a soak of minutes."""
 FOLDER, ROOM, CONFIG, DRAWS, STATUS = "soaks", "room", "room.toml", "draws.csv", "status.json"
 REPORT, PAGE, RAW = "report.json", "report.html", "readings.csv.gz"
 _ID = re.compile(r"[abc]-\d{8}-\d{6}(-\d+)?")
@@ -106,7 +108,13 @@ def find(state: Path, asked: str) -> Ground:
 
 def write_config(ground: Ground, settings: Mapping[str, Any], operator: Path | None) -> None:
     """Write the daemon's settings: the operator's, without what a soak decides itself, and test mode."""
-    keys = {**_operator(operator), **settings, "test_mode": True, "synthetic_injection.enabled": True}
+    keys = {
+        "compute.hung_s": HUNG_S,
+        **_operator(operator),
+        **settings,
+        "test_mode": True,
+        "synthetic_injection.enabled": True,
+    }
     lines = ["# Written by a soak for its own daemon. Test mode stands here and nowhere else."]
     lines += [f"{key} = {_toml(value)}" for key, value in keys.items()]
     write_atomic(ground.config, ("\n".join(lines) + "\n").encode())

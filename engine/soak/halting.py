@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from engine.errors import MimicryError
@@ -112,21 +113,35 @@ def _standing(journal: Journal) -> HaltRow | None:
 
 
 async def oversee(stage: Stage) -> None:
-    """Lift halts that the room put on itself, as an operator would after reading why; each is a finding."""
+    """Lift halts that the room put on itself, as an operator would after reading why; each is a finding.
+
+    A fault that makes the room halt (a damaged artifact escalates) is not over before somebody resumes, so its halt is lifted while
+    the fault is still watched; a halt of ours that was left standing is lifted between faults.
+    """
     while not stage.over():
         await stage.sleep(BY_ITSELF_S)
-        async with stage.hands:
-            row = await asyncio.to_thread(stage.look.of, _standing, None)
-            if row is None or not stage.daemon.ready.is_set():
-                continue
-            text = (
-                f"a halt stood that this soak had not asked for, or had not lifted: by {row.by}: {row.reason}"
-            )
-            stage.log(
-                kinds.FINDING,
-                {"text": text[:400], "halt": row.kind, "by": row.by, "mine": REASON in row.reason},
-            )
-            try:
-                await asyncio.to_thread(stage.daemon.ask, "resume", reason="soak: lifted by its overseer")
-            except (MimicryError, OSError):
-                continue  # tried again at the next look
+        row = await asyncio.to_thread(stage.look.of, _standing, None)
+        if row is None or not stage.daemon.ready.is_set():
+            continue
+        if REASON in row.reason:
+            async with stage.hands:
+                await _lift(stage, await asyncio.to_thread(stage.look.of, _standing, None))
+        else:
+            await _lift(stage, row)
+
+
+async def _lift(stage: Stage, row: HaltRow | None) -> None:
+    """Resume, and put on the record what stood there."""
+    if row is None:
+        return
+    text = f"a halt stood that this soak had not asked for, or had not lifted: by {row.by}: {row.reason}"
+    told = {
+        "text": text[:400],
+        "halt": row.kind,
+        "by": row.by,
+        "mine": REASON in row.reason,
+        "fault": stage.fault,
+    }
+    stage.log(kinds.FINDING, told)
+    with suppress(MimicryError, OSError):  # tried again at the next look
+        await asyncio.to_thread(stage.daemon.ask, "resume", reason="soak: lifted by its overseer")

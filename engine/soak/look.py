@@ -99,6 +99,8 @@ class Look:
             values |= {"engine.files": engine.kinds.get("file", 0)}
             if engine.pss_mb is not None:
                 values["engine.pss_mb"] = engine.pss_mb
+            if engine.anon_mb is not None:
+                values["engine.anon_mb"] = engine.anon_mb
         values["children"] = sum(map(len, by_role.values()))
         below = {one.pid for weights in by_role.values() for one in weights} | {os.getpid(), pid or 0}
         values["strays"] = len(processes.marked(self._ground.id, but=below))

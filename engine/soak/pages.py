@@ -14,7 +14,7 @@ from engine.soak.readings import series
 from engine.soak.records import Records
 
 GRAPHS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("Memory of the engine", "MB", ("engine.pss_mb", "engine.rss_mb")),
+    ("Memory of the engine", "MB", ("engine.pss_mb", "engine.rss_mb", "engine.anon_mb")),
     (
         "Handles, threads and tasks of the engine",
         "count",

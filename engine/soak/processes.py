@@ -26,11 +26,12 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Weight:
-    """One process: memory in MiB, handles by kind, threads, CPU seconds so far."""
+    """One process: memory in MiB (`anon_mb`: its own, no file and nobody else's share in it), handles by kind, threads, CPU seconds so far."""
 
     pid: int
     rss_mb: float
     pss_mb: float | None
+    anon_mb: float | None
     kinds: Mapping[str, int]
     threads: int
     cpu: float
@@ -81,7 +82,7 @@ def weigh(pid: int) -> Weight | None:
         kinds = _handles(home / "fd")
     except (OSError, KeyError, ValueError):
         return None  # ended, or a zombie without memory
-    return Weight(pid, rss, _pss(home), kinds, threads, cpu)
+    return Weight(pid, rss, *_pss(home), kinds, threads, cpu)
 
 
 def cpu_of(pid: int) -> float:
@@ -91,13 +92,16 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def _pss(home: Path) -> float | None:
+def _pss(home: Path) -> tuple[float | None, float | None]:
+    """Return the proportional size, whole and of anonymous memory alone; None where the kernel hides it."""
     try:
         text = (home / "smaps_rollup").read_text()
     except OSError:
-        return None  # some kernels and containers hide it
-    row = next((line for line in text.splitlines() if line.startswith("Pss:")), None)
-    return float(row.split()[1]) / 1024 if row else None
+        return None, None
+    rows = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    sizes = (float(rows[name].split()[0]) / 1024 if name in rows else None for name in ("Pss", "Pss_Anon"))
+    whole, own = sizes
+    return whole, own
 
 
 def _handles(folder: Path) -> Counter[str]:

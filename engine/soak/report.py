@@ -15,7 +15,7 @@ from engine.errors import BadInput
 from engine.soak import kinds
 from engine.soak.gate import Verdict
 from engine.soak.gates import work
-from engine.soak.gates.growth import CHILDREN, COUNTS, MEMORY, TRAINERS, steady
+from engine.soak.gates.growth import ANON, CHILDREN, COUNTS, MEMORY, TRAINERS, steady
 from engine.soak.gates.table import judge
 from engine.soak.ground import PAGE, RAW, REPORT, Ground
 from engine.soak.pages import page
@@ -31,7 +31,7 @@ from state.migrations import versions
 from state.versions import refusal
 
 SCHEMA = "soak_report/1"
-WATCHED = (*MEMORY, *COUNTS, *CHILDREN, *TRAINERS)
+WATCHED = (*MEMORY, *ANON, *COUNTS, *CHILDREN, *TRAINERS)
 
 
 def facts(records: Records, verdict: Verdict) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Stage:
     """Held while a halt, a fault or a crash is under way, so that each is measured alone."""
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Everything asked for so far, by key; also what an earlier runner asked."""
+    fault: str = ""
+    """The fault that is under way, by name."""
     undropped: list[str] = field(default_factory=list)
     """Keys of requests that the inbox has not taken yet."""
     kept: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.pipeline.lineage import FLOWS
 from engine.status import STATUSES, STEP_NAMES
 from engine.tables.table import Column, Row, Table
 
@@ -45,6 +44,8 @@ def _of(
 def _row(
     step: str, run: RunRow, made: DecisionRow | None, policies: Policies | None, desk: Desk | None
 ) -> Row:
+    from engine.pipeline.lineage import FLOWS  # brings numpy, which an idle engine does without
+
     known: Mapping[str, Any] = run.steps.get(step, {})
     status, flow = known.get("status", "waiting"), FLOWS[step]
     status = status if status in STATUSES else "failed"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from engine.vitals.heap import trim
 from engine.vitals.probes import Probe, Reading
 from engine.vitals.slope import Slope, theil_sen
 
 EVERY = 5.0
 SLOPES_EVERY = 60.0
+TRIM_EVERY = 60.0
 SPAN = 2 * 3600.0
 WATCHED = ("engine.rss_mb", "engine.handles", "engine.threads", "engine.tasks")
 WARM_UP = 300.0
@@ -63,9 +66,13 @@ class Sampler:
         self._sloped = 0.0
 
     async def run(self) -> None:
-        """Sample forever."""
+        """Sample forever; once a minute what is free goes back to the system, off the loop."""
+        trimmed = time.monotonic()
         while True:
             self.look()
+            if time.monotonic() - trimmed >= TRIM_EVERY:
+                trimmed = time.monotonic()
+                await asyncio.to_thread(trim)
             await asyncio.sleep(self._every)
 
     def look(self) -> Reading:

@@ -33,16 +33,15 @@ inline void add_interval(Target &target, u32 offset, u32 lim) {
 struct Octet {
     std::vector<u32> vectors;
     u32 missable;
+    u64 range;                    // of the call's values
     std::vector<Target> targets;  // of each draw
-    double residue;               // its chance where draws are residues, else 0: there an interval does not tell it for all word sizes
 
-    // The mean chance that a word matches a draw of one vector.
+    // The mean chance that a word matches a draw of one vector; words of fewer than 32 bits do not fill the intervals.
     double chance() const {
-        if (residue > 0) return residue;
         double sum = 0;
         for (const Target &target : targets)
             for (u32 v = 0; v < target.vectors; ++v) sum += (target.lim[v] + 1.0) / (1ull << 32);
-        return sum / (double)(targets.size() * vectors.size());
+        return std::max(sum / (double)(targets.size() * vectors.size()), 1.0 / (double)range);
     }
 
     // Nibbles tell intervals of many words badly: three in two words that they let pass may not lie there.
@@ -60,9 +59,8 @@ inline std::vector<Octet> octets_of(const Task &task, const u32 *length) {
             return octet.vectors.size() < mark_bits && octet.missable == missable(task, vector) && task.depth[other] == task.depth[vector] &&
                    length[other] == length[vector] && std::equal(index, index + length[vector], task.index + row);
         };
-        const double residue = task.call.kind == Call::residue ? 1.0 / task.call.range : 0;
         auto octet = std::find_if(octets.begin(), octets.end(), joins);
-        if (octet == octets.end()) octet = octets.insert(octet, {{}, missable(task, vector), std::vector<Target>(length[vector]), residue});
+        if (octet == octets.end()) octet = octets.insert(octet, {{}, missable(task, vector), task.call.range, std::vector<Target>(length[vector])});
         octet->vectors.push_back(vector);
         for (u32 i = 0; i < length[vector]; ++i) add_interval(octet->targets[i], task.offset[row + i], task.lim[row + i]);
     }
@@ -84,12 +82,12 @@ struct FirstStage : Octet {
         if (missable >= depth()) return false;
         const double p = chance(), slots = (double)vectors.size(), alignments = (double)this->alignments();
         const double seen = by_nibbles() ? 1.6 * p + 1.0 / 4096 : p;
-        const double looked_for = alignments * (missable + 1) * p * slots * 8 * (depth() == 1 ? 60 : 250);
+        const double looked_for = alignments * (missable + 1) * p * slots * 8 * (depth() == 1 ? 60 : needed() == 1 ? 150 : 250);
         const double pairs = std::min<double>((double)places.size(), alignments * (missable + 1)) * slots;
         double passed = 1;
         for (u32 i = 0; i < needed(); ++i) passed *= seen * (depth() - i) / (i + 1);
         const double marks = (double)places.size() * (by_nibbles() ? 1.5 : 2 * slots);
-        const double counted = (double)index.size() * (1 + 0.5 * std::log2(needed())) + alignments * std::min(1.0, passed) * slots * 8 * 240;
+        const double counted = (double)index.size() * (1 + 0.5 * std::log2(needed())) + alignments * std::min(1.0, passed) * slots * 8 * 330;
         return 3 * pairs / slots + pairs + looked_for < 5 * pairs / slots + marks + counted;
     }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from engine.compute import awake as module
 from engine.compute.awake import awake
 from engine.compute.cluster import Compute
+from engine.compute.kinds import LIMITS
+from engine.compute.stop import StopWord
 from engine.errors import EnvironmentFault
 
 
@@ -41,3 +44,11 @@ async def test_a_process_that_dies_while_it_comes_up_does_not_cost_the_work_that
     tries = -9
     with pytest.raises(EnvironmentFault, match="no worker"):
         await compute._first_life()
+
+
+def test_a_shorter_limit_holds_for_kinds_that_have_one_and_never_prolongs(tmp_path: Path) -> None:
+    for hung, sieve in ((None, LIMITS["sieve"]), (5.0, 5.0), (1e6, LIMITS["sieve"])):
+        with StopWord(tmp_path / "stop.word") as word:
+            compute = Compute(tmp_path, word, [], {}, None, hung)
+            assert compute._traffic._limits["sieve"] == sieve
+            assert set(compute._traffic._limits) == set(LIMITS)

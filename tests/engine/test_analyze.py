@@ -175,7 +175,7 @@ def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks
     draws = tmp_path / "draws.txt"
     draws.write_text("\n".join(map(str, np.random.default_rng(5).integers(0, 1000, 60))))
     state = tmp_path / "state"
-    options = ["--families", "mt19937/cpython", "--seeds", "0:2^24-1", "--noise", "0", "--range", "0:999"]
+    options = ["--families", "mt19937/cpython", "--seeds", "0:2^26-1", "--noise", "0", "--range", "0:999"]
     process = subprocess.Popen(
         command(str(draws), *options, "--state", str(state)),
         cwd=ROOT,
@@ -195,7 +195,7 @@ def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks
     assert resumed.returncode == 0, resumed.stderr
     record = Analysis.model_validate_json(resumed.stdout)
     assert (record.verdict, record.complete) == ("no_evidence", True)
-    assert record.hypotheses_tested == len(family("mt19937/cpython").mappings) * 2**24
+    assert record.hypotheses_tested == len(family("mt19937/cpython").mappings) * 2**26
     kinds = [event.kind for event in Journal.read_only(run).events()]
     assert finished >= 1
     assert kinds.count("analysis") == 2

@@ -214,7 +214,7 @@ def test_what_could_be_identified_fits_80_columns_and_writes_nothing(mimicry: Ru
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert "by seed    3 of 3 families" in shown.stdout
-    assert "6,855" in mimicry("identifiable", history, "--families", "php", "--all").stdout
+    assert "6,861" in mimicry("identifiable", history, "--families", "php", "--all").stdout
     assert not state.exists()
 
 

@@ -318,7 +318,7 @@ def passes(call: Call, word_filter: Filter, x: int, value: int) -> bool:
     if constants is None:
         return False
     if word_filter.reduce:
-        q = (x >> call.shift) % call.range
+        q = (x >> call.shift) % call.range * word_filter.multiplier % WORD
     else:
         q = (x >> word_filter.at) % WORD >> word_filter.shift
         q = (q >> word_filter.zeros | q << (32 - word_filter.zeros)) % WORD * word_filter.multiplier

@@ -100,10 +100,10 @@ def test_stopped_and_resumed_searches_find_each_hit_once() -> None:
     draws = host.values("xorshift32", "mod", 41, 0, 99, 5)[None, :]
     arguments = ("xorshift32", "mod", 0, 99, draws, np.array([3]))
     scope = {"starts": (0, 0), "gaps": (0, 9)}
-    whole, at, pieces = 20_000_000, 0, []
+    whole, at, pieces = 60_000_000, 0, []
     while at < whole:
         stop = np.zeros(1, dtype=np.uint32)
-        timer = threading.Timer(0.1, stop.__setitem__, (0, 1))
+        timer = threading.Timer(0.05, stop.__setitem__, (0, 1))
         timer.start()
         piece = host.sieve(*arguments, seed_lo=at, seed_count=whole - at, **scope, stop=stop)
         timer.cancel()

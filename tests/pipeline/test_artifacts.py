@@ -77,7 +77,10 @@ def test_scored_survivors_with_a_lost_row_are_refused(full_run):
         ("truncated", "sha-256"),
         ("symlink", "is a symlink"),
         ("no lineage", "has no lineage"),
-        ("other schema", "has schema optimal_scorer_config/0, this reader takes optimal_scorer_config/1"),
+        (
+            "other schema",
+            "written by an older mimicry (optimal_scorer_config/0; this one reads optimal_scorer_config/1)",
+        ),
         ("other history", "made from history 000000000000"),
         ("older code", "made by code 0123456789ab"),
         ("stale", "is older than its inputs"),

@@ -121,7 +121,8 @@ async def test_json_export_keeps_numbers(room, until):
 
 
 async def test_a_list_that_the_engine_does_not_keep_says_so_and_names_the_command(room, until):
-    del room.tables["episodes"]
+    for name in ("episodes", "candidates", "policy"):
+        del room.tables[name]
     app = Console(room.state)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: app.tables)

@@ -8,6 +8,7 @@ import pytest
 
 from tui.export import screen_text
 from tui.places import BY_ID
+from tui.screens.lists import Lists
 
 HALT = {
     "kind": "now", "by": "ops (console)", "reason": "thermal check rig-6600b",
@@ -69,23 +70,34 @@ def test_colours(size, place, keys, changes, view, options, still, picture, snap
 
 
 async def settle(app, pilot):
-    """Let what was asked for come, as the room's next snapshots would."""
+    """Let what was asked for come, as the room's next snapshots would: the rows, then the story of the row in full."""
     text = ""
-    for _ in range(40):
+    for _ in range(100):
         app.shows += 1
         app.active.paint(app.view())
         await pilot.pause(0.05)
         before, text = text, screen_text(app)
-        if text == before and "no data yet" not in text:
+        if text == before and "no data yet" not in text and told(app.active):
             return
 
 
-async def test_readme_picture_shows_the_screen_as_it_is(still, picture, docs):
+def told(screen):
+    """Tell whether the row in full has its story, where it is shown."""
+    if not isinstance(screen, Lists) or screen.small or not screen.boards["detail"].display:
+        return True
+    return screen.shown.key is None or screen._told is not None
+
+
+@pytest.mark.parametrize("place", ["overview", "decisions"])
+async def test_readme_pictures_show_the_screens_as_they_are(place, still, picture, docs):
     app = still(picture())
     async with app.run_test(size=(100, 30)) as pilot:
         for _ in range(3):
             await pilot.pause()
+        if place != "overview":
+            app.go(BY_ID[place])
+            await settle(app, pilot)
         drawn = re.sub(
             r"[ \t]+$", "", app.export_screenshot(title="mimicry", simplify=True), flags=re.MULTILINE
         )
-    docs("overview.svg", drawn)
+    docs(f"{place}.svg", drawn)

@@ -55,6 +55,10 @@ ADVISOR, ADVISED = "advisor", 5.0
 """The panel that is asked for, and how often."""
 EXCHANGE = 1 << 20
 """Bytes of an exchange with the advisor that are shown."""
+BRIEF = 9
+"""Rows of a list that leaves its room to the row in full, where that stands below it."""
+ROOMY = 27
+"""Rows of a terminal from which that makes the row in full larger."""
 SETTLE = 0.15
 """Seconds for which the cursor rests before the row's story is asked for."""
 
@@ -295,8 +299,10 @@ class Lists(Framed):
         self._draw_head(view, faded)
         self._draw_plot(faded)
         none = page is None or not page.rows
-        if self.has_class("-none") != none:
-            self.set_class(none, "-none")
+        brief = not none and not self.place.head and shown.plan.count <= BRIEF and self.size.height >= ROOMY
+        for name, wanted in (("-none", none), ("-brief", brief)):
+            if self.has_class(name) != wanted:
+                self.set_class(wanted, name)
         if page is None or none:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip

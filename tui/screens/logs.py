@@ -153,6 +153,15 @@ class Logs(Framed):
 
     def _nothing(self) -> list[Line]:
         merged = self._merged
+        if self._view.recording:
+            return [
+                line(
+                    span(
+                        "a recording holds the journal, not the log files; they stayed where it was made",
+                        "dim",
+                    )
+                )
+            ]
         if merged is not None and merged.fault:
             return [
                 line(span(merged.fault, "warn")),
@@ -179,7 +188,8 @@ class Logs(Framed):
             else f"{len(self._merged.files) if self._merged else 0} files",
         ]
         parts += [f"find {self._words!r}"] if self._words else []
-        parts += ["not part of the replay: these are the logs of now"] if self._view.past else []
+        live = self._view.past and not self._view.recording
+        parts += ["not part of the replay: these are the logs of now"] if live else []
         parts += ["reading…"] if self._loading else []
         return " · ".join([*parts, "FOLLOW" if self._follow else "f follows"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,16 @@ def engine_of(target: Target) -> int:
     if not pids:
         raise CannotBeDone("the engine does not run at this moment")
     return pids[0]
+
+
+def risen(target: Target, seconds: float = 60.0) -> int:
+    """Wait until the engine that was started again has come up; return its process."""
+    deadline = time.monotonic() + seconds
+    while not (target.pids("engine") and whole(target)):
+        if time.monotonic() > deadline:
+            raise CannotBeDone(f"the engine did not come up again within {seconds:g} s")
+        time.sleep(0.2)
+    return engine_of(target)
 
 
 def program(name: str) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.soak.fault import CannotBeDone
-from engine.soak.faults.base import Base, Letter, program, whole
+from engine.soak.faults.base import Base, Letter, program, risen, whole
 from engine.soak.target import Target
 from state.journal import Journal
 
 SOURCE = Path(__file__).with_name("clock.c")
 JUMPS = (3600, -7200, 3600)
 """Seconds: an hour forth, two back, and right again."""
-BETWEEN_S = 3.0
+PATIENCE_S = 30.0
 TOLERANCE_S = 2.0
 
 
@@ -28,21 +28,38 @@ class ClockStep(Base):
     needs = "cc"
 
     def __init__(self) -> None:
-        self._since, self._letter, self._shifted = 0, None, False  # type: tuple[int, Letter | None, bool]
+        self._since = 0
+        self._letter: Letter | None = None
 
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Restart the room under the shifted clock and let it jump; between jumps something is put on record."""
         library, word = built(target.scratch), target.scratch / "clock.shift"
         _set(word, 0)
         target.restart({"env": {"LD_PRELOAD": str(library), "MIMICRY_CLOCK_SHIFT": str(word)}})
-        self._shifted, self._since = True, target.room_seq()
+        risen(target)
+        self._since = target.room_seq()
         at = 0
         for jump in JUMPS:
             at += jump
             _set(word, at * 1_000_000_000)
-            Letter(target)
-            time.sleep(BETWEEN_S)
+            self._put_on_record(target)
         return f"the engine's wall clock jumped by {', '.join(f'{jump:+d} s' for jump in JUMPS)}"
+
+    @staticmethod
+    def _put_on_record(target: Target) -> None:
+        """Wait until something was recorded after a jump: two jumps between two records are one."""
+        before, deadline = target.room_seq(), time.monotonic() + PATIENCE_S
+        Letter(target)
+        while target.room_seq() == before:
+            if time.monotonic() > deadline:
+                raise CannotBeDone(f"the room recorded nothing for {PATIENCE_S:g} s")
+            time.sleep(0.1)
+
+    def undo(self, target: Target) -> None:
+        """Set the clock right, also where a jump could not be finished."""
+        word = target.scratch / "clock.shift"
+        if word.exists():
+            _set(word, 0)
 
     def recovered(self, target: Target) -> bool:
         """Say whether a letter that came after the jumps has been taken, answered and archived."""

@@ -66,8 +66,8 @@ class CorruptArtifact(Base):
     """One flipped bit in the middle of an artifact that steps read."""
 
     name = "corrupt_artifact"
-    summary = "one bit flipped in the largest artifact, then a learning loop that reads it"
-    holds = "the damaged file is refused by its hash and made again by its step; nothing is built on it"
+    summary = "one bit flipped in the largest artifact, then a run that reads it"
+    holds = "the damaged file is refused by its hash and made again by its step (a run that was past that step asks a person); nothing is built on it"
     needs = "a finished pipeline"
     settle_s = 600.0
 

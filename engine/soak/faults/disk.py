@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.errors import EnvironmentFault
 from engine.soak.fault import CannotBeDone
-from engine.soak.faults.base import Base, Letter, engine_of, program, root, whole
+from engine.soak.faults.base import Base, Letter, engine_of, program, risen, root, whole
 from engine.soak.target import Target
 
 ROOM_MB = 16
@@ -56,6 +56,10 @@ class FullDisk(Written):
     holds = "nothing is half-written, what was acknowledged stands, the engine says so and goes on by itself when there is room"
     needs = "root and mount"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._filled = False
+
     def inject(self, target: Target, options: dict[str, Any]) -> str:
         """Restart the room on the small disk, then fill it."""
         root("mount a small disk")
@@ -63,13 +67,15 @@ class FullDisk(Written):
         target.restart({"between": lambda: _mount(target)})
         if not mounted(target.state):
             raise CannotBeDone("a tmpfs could not be mounted over the state directory")
-        self._engine = engine_of(target)
-        size = _fill(target.state / FILLER)
+        self._engine = risen(target)
+        size, self._filled = _fill(target.state / FILLER), True
         return f"filled the last {size >> 10} KiB of the small disk under {target.state.name}/"
 
     def undo(self, target: Target) -> None:
-        """Free the space; the small disk stays until the room has recovered on it."""
+        """Free the space; the small disk stays until the room has recovered on it, unless it was never filled."""
         (target.state / FILLER).unlink(missing_ok=True)
+        if not self._filled and mounted(target.state):
+            target.restart({"between": lambda: tidy(target.state, target.scratch)})
 
     def findings(self, target: Target) -> list[str]:
         """Look at the engine, then give the room its own disk back."""
@@ -142,7 +148,7 @@ class SlowDisk(Traced):
 
     name = "slow_disk"
     summary = "every fsync of the engine takes 250 ms longer, for 15 s"
-    holds = "the loop and the halt stay quick (a stalled disk stalls only what waits for it); nothing lost"
+    holds = "nothing is lost or given up; a halt reaches kernels before its row is written"
     how, hold_s = "delay_enter=250000", 15.0
 
 

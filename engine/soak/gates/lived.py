@@ -29,7 +29,7 @@ def alive(records: Records) -> Outcome:
     findings += [
         f"at {one.data['t']:.0f} s: {one.data['text']}"
         for one in records.of(kinds.FINDING)
-        if not one.data.get("mine")
+        if not (one.data.get("mine") or one.data.get("fault"))
     ]
     slowest = max((one["seconds"] for one in ready), default=0.0)
     numbers: dict[str, Any] = {"deaths": len(died), "starts": len(ready), "slowest start": slowest}

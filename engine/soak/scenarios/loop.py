@@ -17,6 +17,7 @@ DRAW_EVERY_S = 5.0
 LEAST_PACE_S = 1.0
 PLAY: Mapping[str, Any] = {"type": "selfplay_retrain", "episodes": 10}
 LOOK_S = 1.0
+LEAST_JUDGED, PATIENCE_S = 5, 300.0
 SHARES = (
     (0.2, Stretch(0)),
     (0.2, Stretch(0)),
@@ -49,6 +50,7 @@ async def drive(stage: Stage) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_feed(stage))
         group.create_task(_play(stage))
+    await _judged_at_all(stage)
 
 
 async def _feed(stage: Stage) -> None:
@@ -59,6 +61,22 @@ async def _feed(stage: Stage) -> None:
         await stage.sleep(due - stage.t())
         if not stage.over():
             stage.feed(1)
+
+
+async def _judged_at_all(stage: Stage) -> None:
+    """Where a short soak's time was over before the first pool was published, feed on until some draws were judged by one."""
+    deadline = stage.t() + PATIENCE_S
+    while (
+        not stage.ended.is_set()
+        and stage.t() < deadline
+        and await asyncio.to_thread(_judged, stage) < LEAST_JUDGED
+    ):
+        await asyncio.sleep(pace(stage.plan))
+        stage.feed(1)
+
+
+def _judged(stage: Stage) -> int:
+    return stage.look.of(lambda journal: len(journal.newest(["draw.judged"], LEAST_JUDGED)), 0)
 
 
 async def _play(stage: Stage) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.recovery import states
 from engine.search.analysis import NotTested, Threshold
@@ -18,6 +18,19 @@ from engine.search.ledger import Shelf
 from engine.search.plan import Cell
 from engine.search.ranges import Range
 from state.coverage import CoverageRow
+
+
+def _gap_rule(gap: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a gap that is not its law, its unit and its two ends (and its period, where the law has one)."""
+    texts, numbers = (gap.get("law"), gap.get("unit")), (gap.get("lo"), gap.get("hi"), gap.get("period", 1))
+    if set(gap) - {"period"} != {"law", "unit", "lo", "hi"} or not all(isinstance(one, str) for one in texts):
+        raise ValueError("a gap has law, unit, lo and hi")
+    if not all(type(one) is int for one in numbers):
+        raise ValueError("the ends of a gap are whole numbers")
+    return gap
+
+
+GapRule = Annotated[dict[str, Any], AfterValidator(_gap_rule)]
 
 
 class Record(BaseModel):
@@ -40,7 +53,7 @@ class Rectangle(Record):
     session: str | None
     seeds: list[str]
     starts: tuple[int, int]
-    gap: dict[str, Any]
+    gap: GapRule
     draws: str
     threshold: Threshold
     confirmed: bool
@@ -65,7 +78,7 @@ class Hole(Record):
     session: str | None
     seeds: str
     starts: tuple[int, int]
-    gap: dict[str, Any]
+    gap: GapRule
     threshold: Threshold
     hypotheses: int
     seconds: float

@@ -13,6 +13,7 @@ import mmap
 import os
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -183,12 +184,17 @@ def watch(name: str, minutes: float, *, trial: bool) -> int:
 
 def _one_child(name: str, work: Path, seconds: float) -> tuple[int, int]:
     """Run one child until its time is over, it hangs or dies; return its executions and edges."""
+    from tests.fuzz import scratch
+
     (work / "mark").write_bytes(bytes(HEAD.size + MARK))
+    own = scratch.folder() / "child"
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
     log = work / f"log-{time.strftime('%H%M%S')}"
     with log.open("wb") as out:
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz", name, "--child", str(work)], cwd=ROOT, stdout=out, stderr=out,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            env={**os.environ, "PYTHONHASHSEED": "0", scratch.PARENT: str(own)},
         )  # fmt: skip
     last, moved, ended = 0, time.monotonic(), False
     while child.poll() is None:

@@ -10,11 +10,15 @@ from functools import cache
 from pathlib import Path
 
 
+PARENT = "MIMICRY_FUZZ_SCRATCH"
+"""Names the folder of a parent that removes what a killed child leaves."""
+
+
 @cache
 def folder() -> Path:
     """Return this process's folder."""
     ramdisk = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    made = Path(tempfile.mkdtemp(prefix="mimicry-fuzz-", dir=ramdisk))
+    made = Path(tempfile.mkdtemp(prefix="mimicry-fuzz-", dir=os.environ.get(PARENT, ramdisk)))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

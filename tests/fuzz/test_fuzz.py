@@ -130,9 +130,9 @@ def test_the_kept_inputs_reach_what_all_of_them_reached(
 ) -> None:
     monkeypatch.setattr(kept, "CORPUS", tmp_path)
     monkeypatch.setattr("tests.fuzz.target.CORPUS", tmp_path)
-    target = TARGETS["requests"]
+    target = TARGETS["client"]  # its readers keep nothing from one input to the next
     whole = set().union(*(kept.lines(target, data) for data in target.seeds()))
     number = kept.keep(target, [*target.seeds(), *target.seeds(), b"a", b"a{}", b"a[]"])
     again = set().union(*(kept.lines(target, path.read_bytes()) for path in target.corpus()))
-    assert number == len(target.corpus()) < 12
+    assert number == len(target.corpus()) < 20
     assert whole <= again

@@ -9,7 +9,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-
 PARENT = "MIMICRY_FUZZ_SCRATCH"
 """Names the folder of a parent that removes what a killed child leaves."""
 

@@ -130,9 +130,11 @@ def test_the_kept_inputs_reach_what_all_of_them_reached(
 ) -> None:
     monkeypatch.setattr(kept, "CORPUS", tmp_path)
     monkeypatch.setattr("tests.fuzz.target.CORPUS", tmp_path)
-    target = TARGETS["requests"]
+    target = TARGETS["client"]
+    for data in target.seeds():  # what is made once only (a loop, a cache) is no line of an input
+        kept.lines(target, data)
     whole = set().union(*(kept.lines(target, data) for data in target.seeds()))
     number = kept.keep(target, [*target.seeds(), *target.seeds(), b"a", b"a{}", b"a[]"])
     again = set().union(*(kept.lines(target, path.read_bytes()) for path in target.corpus()))
-    assert number == len(target.corpus()) < 12
+    assert number == len(target.corpus()) < 20
     assert whole <= again

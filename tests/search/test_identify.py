@@ -223,7 +223,7 @@ async def test_a_halt_keeps_what_is_finished_and_says_so(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     draws = np.random.default_rng(101).integers(0, 1000, 60)
-    space = Space(families=("mt19937/cpython",), seeds=Range(0, 2**24 - 1), range=(0, 999), noise=0.0)
+    space = Space(families=("mt19937/cpython",), seeds=Range(0, 2**27 - 1), range=(0, 999), noise=0.0)
     shown = []
 
     def stop_after_first(progress: object) -> None:

@@ -113,17 +113,31 @@ def _steps_unproven(records: Records, kind: str, run: str, result: Mapping[str, 
 
 
 def _known(records: Records, run: str) -> bool:
-    """Say whether an earlier verdict is about exactly the draws of a run: then there was nothing to search again."""
-    for event in records.room_of("run.running"):
-        if event.data["run"] == run and "spec" in event.data:
-            spec, before = event.data["spec"], event.seq
-            asked = (spec.get("since", 0), spec["draws"] - spec.get("since", 0))
-            return any(
-                (one.data.get("since", 0), one.data["draws"]) == asked
-                for one in records.room_of("verdict")
-                if one.seq < before
-            )
-    return False
+    """Say whether the work on exactly the draws of a run was done before: by an earlier verdict, or by the steps of an earlier run."""
+    began = {
+        event.data["run"]: (event.seq, _draws_of(event.data["spec"]))
+        for event in records.room_of("run.running")
+        if "draws" in event.data.get("spec", {})
+    }
+    if run not in began:
+        return False
+    before, asked = began[run]
+    twins = {name for name, (seq, draws) in began.items() if seq < before and draws == asked}
+    return any(
+        (one.data.get("since", 0), one.data["draws"]) == asked
+        for one in records.room_of("verdict")
+        if one.seq < before
+    ) or any(
+        one.data["run"] in twins and one.data["status"] == "done"
+        for one in records.room_of("step.finished")
+        if one.seq < before
+    )
+
+
+def _draws_of(spec: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the first draw of what a run is about, and how many there are."""
+    since = int(spec.get("since", 0))
+    return since, int(spec["draws"]) - since
 
 
 def _kind_of(records: Records, request: str) -> str:

@@ -13,6 +13,8 @@ from engine.soak.streams import Stream, Stretch, stream
 
 SEEDS = 1 << 22
 DRAW_EVERY_S = 60.0
+BREATH_S = 0.5
+"""From asking until the queue is looked at: the inbox takes a file a second after it came."""
 NOISE = 0.1
 ROUND: tuple[Mapping[str, Any], ...] = (
     {"type": "selfplay_retrain", "episodes": 12},
@@ -59,7 +61,7 @@ async def _work(stage: Stage) -> None:
         if place % 2 == 0 and not await stage.send(key):
             return
         stage.feed(1)
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(BREATH_S)
         await stage.idle()
 
 

@@ -145,10 +145,13 @@ def _kind_of(records: Records, request: str) -> str:
 
 
 def _busy(records: Records) -> float | None:
-    """Return the share of the time since the first request in which one was being worked on."""
+    """Return the share of the soak's time in which a request was being worked on; draining after it is nobody's idleness."""
     open_since: dict[str, float] = {}
     busy, first, last = 0.0, None, None
     for event in records.room:
+        if first is not None and event.mono > first + records.plan.seconds:
+            last = first + records.plan.seconds
+            break
         if event.kind in ("journal.opened",):
             open_since.clear()  # a crash ended what ran
         if event.kind == "request.claimed":
@@ -157,9 +160,10 @@ def _busy(records: Records) -> float | None:
         elif event.kind in ENDS and event.data.get("request") in open_since:
             busy += event.mono - open_since.pop(event.data["request"])
         last = event.mono
-    return (
-        None if first is None or last is None or last <= first else round(min(1.0, busy / (last - first)), 3)
-    )
+    if first is None or last is None or last <= first:
+        return None
+    busy += sum(last - since for since in open_since.values())
+    return round(min(1.0, busy / (last - first)), 3)
 
 
 def different(records: Records) -> Outcome:

@@ -172,10 +172,10 @@ class Reacquirer:
         ]
 
     def _weigh(self, found: _Found) -> bool:
-        """Weigh what was found, if anything, beside the stream that stood and beside chance; False without a pool."""
+        """Weigh what was found, if anything, beside the stream that stood and beside chance; False where another pool came."""
         recent = self._recent(found.watch)
         pool = self._pools.at(recent[-1].index + 1)
-        if pool is None:
+        if pool is None or _trusts_another(pool, found.watch):  # a search that ended meanwhile knows better
             return False
         weighed = reacquire.reacquired(pool, found.watch, found.streams, recent, found.seeds)
         best = max(weighed.components, key=lambda one: one.weight, default=None)
@@ -199,6 +199,10 @@ class Reacquirer:
             self._epochs.settle(epoch)
         self._pools.publish(pool)
         self._watch = reacquire.begin(pool)
+
+
+def _trusts_another(pool: Pool, watch: Watch) -> bool:
+    return any(one.weight >= reacquire.TRUSTED and one.alignment != watch.pattern for one in pool.components)
 
 
 def _first(watch: Watch, best: Component, recent: Sequence[Draw]) -> int:

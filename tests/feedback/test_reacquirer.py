@@ -36,9 +36,9 @@ def stream(seed: int, count: int) -> list[int]:
     ]
 
 
-def pool(trust: float = 0.999) -> Pool:
+def pool(trust: float = 0.999, seed: int = OLD) -> Pool:
     alignment = Alignment(
-        family="lcg48/java", mapping="java_bounded", range=(0, 999), origin=Origin.seed(OLD, 48), start=1, gap=Gap.constant(GAP)
+        family="lcg48/java", mapping="java_bounded", range=(0, 999), origin=Origin.seed(seed, 48), start=1, gap=Gap.constant(GAP)
     )  # fmt: skip
     believer = Believer(alignment, KNOWN, trust, 0.8, 30, 40)
     return make([believer], history="h", for_draw=KNOWN, session=None, span=(0, 999), basis="model", model="m", heads=20)  # fmt: skip
@@ -178,6 +178,28 @@ async def test_what_hits_outranks_a_pool_that_trusts_nothing_and_what_misses_doe
     room.bench.fault = "nothing is found"
     await room.walk([int(one) for one in np.random.default_rng(6).integers(0, 1000, 4)])
     assert not room.found.outranks(even)
+
+
+async def test_a_pool_that_a_search_published_meanwhile_is_not_replaced(room: Room) -> None:
+    room.bench.fault = "halted"
+    await room.walk(stream(NEW, 5))
+    room.bench.fault = None
+    serving = asyncio.create_task(room.found.serve())
+    await room.commit()
+    room.draws.append([Arrival(stream(NEW, 6)[5])])
+    await room.found.turn()
+    assert room.found.searching
+    while room.found.searching:  # noqa: ASYNC110 - the search is over within milliseconds
+        await asyncio.sleep(0.001)
+    other = pool(seed=123)
+    room.pools.publish(other)
+    assert not await room.found.turn()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    standing = room.pools.at(room.draws.last)
+    assert standing is not None
+    assert standing.model == other.model
+    assert room.journal.last([REACQUIRED]) is None
 
 
 @pytest.mark.parametrize(

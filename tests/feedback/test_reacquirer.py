@@ -15,7 +15,7 @@ from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted
 from engine.feedback.epochs import Epochs
-from engine.feedback.pools import Pools
+from engine.feedback.pools import Pools, moved
 from engine.feedback.reacquirer import LEAST, MOST, REACQUIRED, Reacquirer, bounds
 from engine.history.store import Arrival, DrawStore
 from engine.pipeline.artifacts import Pool
@@ -191,7 +191,7 @@ async def test_a_pool_that_a_search_published_meanwhile_is_not_replaced(room: Ro
     assert room.found.searching
     while room.found.searching:  # noqa: ASYNC110 - the search is over within milliseconds
         await asyncio.sleep(0.001)
-    other = pool(seed=123)
+    other = moved(pool(seed=123), room.draws.last - KNOWN)
     room.pools.publish(other)
     assert not await room.found.turn()
     serving.cancel()

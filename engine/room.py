@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ async def run(state: Path, settings: Settings, *, demo: bool = False, simulated:
     with (
         opened(state) as journal, StopWord(state / STOP_WORD) as word, logs.to_file(state, secrets) as log,
     ):  # fmt: skip
-        room = Room(state, settings, journal, word, demo=demo, simulated=simulated, log=log)
+        room = Room(state, settings, journal, word, demo=demo, simulated=simulated, log=log, secrets=secrets)
         return await room.live()
 
 
@@ -110,6 +111,7 @@ class Room:
         demo: bool,
         simulated: bool = False,
         log: logs.LogFile | None = None,
+        secrets: Sequence[str] = (),
     ) -> None:
         """Build everything; nothing runs yet."""
         self._state, self._settings, self._journal, self._word = state, settings, journal, word
@@ -138,7 +140,7 @@ class Room:
         self._lookout = Lookout(settings.observe, state, journal.append, self._sight, log)
         self._sampler = Sampler(Probe(state, journal.wal_bytes, self._lag), journal.samples, self._rates)
         self._supervisor = Supervisor(self._service_failed)
-        self._secrets = secrets_of(((key, value) for key, value, _ in settings.described()), os.environ)
+        self._secrets = secrets
         self._live = status.Live(started=time.monotonic(), test_mode=self.desk.board.test_mode)
         self._host = status.host_name()
         hook = settings.alerts.webhook

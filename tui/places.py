@@ -29,7 +29,7 @@ PLACES: tuple[Place, ...] = (
     Place("1", "overview", "Overview", "Over", "overview", "is it healthy, what does it do, why"),
     Place("2", "gpus", "GPUs", "GPU", "list", "every device and its job", ("gpus", "workers", "rigs", "deaths"), "fleet", "mimicry doctor"),
     Place("3", "requests", "Requests", "Req", "list", "what waits and why; approvals", ("requests", "approvals", "schedule", "sources"), "", "mimicry pipeline"),
-    Place("4", "decisions", "Decisions", "Dec", "list", "what was decided, by which rule, under which policies", ("decisions", "policies", "policy_changes", "fingerprints", "untried"), "", "mimicry pipeline"),
+    Place("4", "decisions", "Decisions", "Dec", "list", "what was decided, by which rule, under which policies", ("decisions", "policies", "policy_changes", "parameters", "parameter_changes", "fingerprints", "untried"), "", "mimicry pipeline"),
     Place("5", "pipeline", "Pipeline", "Pipe", "list", "the steps, their trials and runs", ("trials", "steps", "survivors", "runs", "attempts"), "pipeline", "mimicry pipeline"),
     Place("6", "selfplay", "Selfplay", "Self", "list", "episodes, policies, candidates", ("episodes", "arms", "candidates", "policy"), "", "mimicry pipeline"),
     Place("7", "llm", "LLM", "LLM", "list", "every call to the advisor", ("llm_calls",), "advisor", "mimicry doctor"),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
-from engine.dispatch import told
 from engine.dispatch.overrule import overruled
+from engine.dispatch.told import of_step
 from engine.dispatch.waiting import unless_halted
 from engine.errors import Halted
 from engine.feedback.drift import drifted
@@ -163,7 +163,7 @@ class Dispatcher:
             request=request.id,
             run=run,
             inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
-            known=lambda step: told.of_step(desk, step),
+            known=lambda step: of_step(desk, step),
             overruled=overruled(desk.journal, request),
         )
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 LOOK = 0.05
+_LEFT: set[asyncio.Future[Any]] = set()
+"""Work that a halt left to end by itself; the loop itself keeps no task alive."""
 logger = logging.getLogger("mimicry.dispatch")
 
 
@@ -22,6 +24,7 @@ async def unless_halted(work: Coroutine[Any, Any, object], obey: Callable[[], No
             await asyncio.wait({task}, timeout=LOOK)
             obey()
     except BaseException:
+        _LEFT.add(task)
         task.add_done_callback(_heard)
         raise
     task.result()
@@ -29,5 +32,6 @@ async def unless_halted(work: Coroutine[Any, Any, object], obey: Callable[[], No
 
 def _heard(task: asyncio.Future[object]) -> None:
     """Say what became of work that nobody waits for any more."""
+    _LEFT.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.warning("work that a halt left behind failed: %s", error)

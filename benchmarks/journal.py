@@ -40,7 +40,7 @@ BATCH = 20_000
 ASKED = 9
 BOOT = "0f0e0d0c-0b0a-4908-8706-050403020100"
 PROJECTED = {
-    "requests": 21, "decisions": 16, "runs": 13, "chunks": 7, "bill": 4, "pools": 5, "judgements": 7, "coverage": 30,
+    "requests": 21, "decisions": 16, "runs": 13, "chunks": 7, "bill": 4, "pools": 5, "judgements": 7,
 }  # fmt: skip
 """Columns of the tables that records are projected into."""
 

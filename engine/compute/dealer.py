@@ -121,16 +121,20 @@ class Dealer:
         """A worker gets nothing new, or again; what it holds it finishes."""
         self.members[name].held = held
 
-    def leave(self, name: str, *, charge: bool = True) -> Load | None:
-        """A worker is gone: what it held waits again. Return the task that it ran; `charge` counts the death against it."""
+    def leave(self, name: str, begun: int | None = None, *, charge: bool = True) -> Load | None:
+        """A worker is gone: what it held waits again. Return the task that it ran; `charge` counts the death against it.
+
+        `begun` is the serial that it began last; without one it ran the first that has no answer.
+        """
         member = self.members.pop(name, None)
         if member is None:
             return None
-        held = [one.load for one in member.ahead.values()]
-        for load in held:
-            if load is not None:
-                self._again(load)
-        running = held[0] if held else None
+        held = list(member.ahead.values())
+        for one in held:
+            if one.load is not None:
+                self._again(one.load)
+        ran = [one for one in held if begun is None or one.serial == begun]
+        running = ran[0].load if ran else None
         if running is not None and charge:
             running.deaths += 1
         return running

@@ -141,6 +141,8 @@ class Slot:
         """Bytes of memory that its machine has left for work, 0 if unknown."""
         self.idle = True
         """It holds no work; kept by whoever deals it out."""
+        self.begun: int | None = None
+        """Serial of the job that this life of it has begun last."""
         self._spec, self._listener = spec, listener
         self._process: Process | None = None
         self._report: HostReport | None = None
@@ -177,6 +179,7 @@ class Slot:
         """Start the worker once and return its exit code."""
         self._starts += 1
         self._ready, self._note, self._purpose, self._charged = False, "starting", "", True
+        self.begun = None
         self._at_gate, self._up_since = False, time.monotonic()
         order = await self._order()
         self.alias = order.alias
@@ -252,6 +255,8 @@ class Slot:
                 self._ready, self._note, self._idle_rss = True, "", 0
                 self._listener.joined(self)
                 self.settled.set()
+            case "begin":
+                self.begun = int(event["serial"])
             case "beat":
                 self._rss, self.free = int(event.get("rss", 0)), self._left(int(event.get("free", 0)))
                 self._idle_rss = self._rss if self.idle or not self._idle_rss else self._idle_rss

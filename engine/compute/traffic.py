@@ -231,7 +231,7 @@ class Traffic:
         """Let what a dead worker held wait again, and keep the cause for the task that it ran."""
         member = self.dealer.members.get(ending.alias)
         began = member.since if member is not None else time.monotonic()
-        load = self.dealer.leave(ending.alias, charge=ending.charged and not self.closed)
+        load = self.dealer.leave(ending.alias, slot.begun, charge=ending.charged and not self.closed)
         for number in [number for number, lot in self._lots.items() if lot.alias == ending.alias]:
             del self._lots[number]
             if self.life is not None:

@@ -58,7 +58,11 @@ class Runtime:
     """Serials that nobody waits for, oldest first; a drop may overtake its job."""
 
     def run(self, serial: int, payload: bytes) -> bytes:
-        """Answer one payload."""
+        """Answer one payload.
+
+        It says which one it begins, by a pipe that outlives it: the answer before may be lost with it on its way.
+        """
+        self.lease.say(event="begin", serial=serial)
         job = decode_job(payload)
         if self.follows and newer(job.generation, self.word.generation()):
             # The job overtook the line that says so.

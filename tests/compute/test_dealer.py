@@ -91,6 +91,23 @@ def test_a_death_is_charged_to_the_running_task_alone() -> None:
     assert poison.deaths == 1
 
 
+def test_a_death_is_charged_to_the_task_that_was_begun_where_the_answer_before_it_was_lost() -> None:
+    done, poison = loads(2)
+    dealer = dealer_with("a", waiting=[done, poison])
+    (_, _), (begun, _) = dealt(dealer)["a"]
+    assert dealer.leave("a", begun) is poison
+    assert (done.deaths, poison.deaths) == (0, 1)
+
+
+def test_a_death_between_two_tasks_is_charged_to_neither() -> None:
+    first, second = loads(2)
+    dealer = dealer_with("a", waiting=[first, second])
+    (begun, _), (_, _) = dealt(dealer)["a"]
+    dealer.answer("a", begun, 0.1, 0.1)
+    assert dealer.leave("a", begun) is None
+    assert (first.deaths, second.deaths) == (0, 0)
+
+
 def test_a_lot_that_breaks_is_charged_to_its_first_missing_answer() -> None:
     one, two = loads(2)
     dealer = dealer_with("a", waiting=[one, two])

@@ -45,6 +45,7 @@ from engine.secrets import cleaned, secrets_of
 from engine.server import Server
 from engine.supervise import Supervisor
 from engine.verbs import Verbs, add_operator_entry
+from engine.vitals.heap import settle
 from engine.vitals.probes import Lag, Probe, watch_lag
 from engine.vitals.sampler import Sampler
 from engine.watcher.fingerprints import Fingerprints
@@ -68,6 +69,10 @@ MIRROR_PAUSE = 0.2
 def serve(state: Path, *, config: Path | None = None, demo: bool = False, simulated: bool = False) -> int:
     """Run the daemon in the foreground; `config` is a room.toml (default: the one in the state directory, if any)."""
     _leave_stacks()
+    if not settle():
+        logger.info(
+            "this C library's allocator takes no orders; memory that is free may stay with the engine"
+        )
     own = state / FILE_NAME
     path = config if config is not None else own if own.exists() else None
     return asyncio.run(run(state, load(path), demo=demo, simulated=simulated))

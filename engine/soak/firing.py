@@ -17,12 +17,14 @@ from state.clock import monotonic
 
 POLL_S = 0.5
 TRY_S, AGAIN_S = 120.0, 3.0
+"""Seconds for which a fault is tried again whose process does not run at its moment, and between two tries."""
 MOMENTARY = "at this moment"
-"""How long a fault whose process does not run at its second is tried again."""
+WORK: Mapping[str, Any] = {"type": "pipeline_rerun"}
+"""Asked for where a fault finds nothing to break: a room at rest lets its scheduler and workers go. It has a search and trainings."""
 
 
 async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> None:
-    """Fire every fault of the plan that no earlier runner has fired."""
+    """Fire every fault of the plan that no earlier runner has fired; a room at rest is given work first."""
     fired = {event.data["n"] for event in stage.journal.events(kinds=[kinds.FAULT])}
     for number, asked in enumerate(stage.plan.faults):
         if number in fired:
@@ -30,12 +32,15 @@ async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> No
         await stage.sleep(stage.plan.when(asked) - stage.t())
         if stage.over():
             return
-        until = stage.t() + TRY_S
+        until, roused = stage.t() + TRY_S, False
         while True:
             async with stage.hands:
                 last = stage.t() >= min(until, stage.plan.seconds - 2 * AGAIN_S)
                 if await fire(stage, number, asked, catalog[asked.name](), last=last):
                     break
+            if not roused:
+                roused = True
+                stage.ask({**WORK, "reason": f"soak: work for {asked.name}"}, door="inbox")
             await stage.sleep(AGAIN_S)
             if stage.over():
                 return

@@ -208,7 +208,7 @@ class HungChunk(Base):
         deadline = time.monotonic() + PATIENCE_S
         while not (thread := self._busiest(target)):
             if time.monotonic() > deadline:
-                raise CannotBeDone(f"no worker computed within {PATIENCE_S:g} s")
+                raise CannotBeDone(f"no worker has computed for {PATIENCE_S:g} s at this moment")
         command = [sys.executable, "-I", str(FREEZE), str(thread)]
         self._freezer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._freezer.stdout is not None

@@ -1,4 +1,4 @@
-"""The model server steps aside while other work has the machine: stopped, memory measured free, and back again after."""
+"""The model server steps aside while other work has the machine's GPUs: stopped, memory measured free, and back again after."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.errors import EnvironmentFault, Halted
+from engine.errors import Halted, NotFree
 from engine.status import ALERT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _COMING: set[asyncio.Task[None]] = set()
 
 @asynccontextmanager
 async def advisor_aside(desk: Desk, reason: str) -> AsyncIterator[None]:
-    """Hold the advisor stopped; EnvironmentFault if the memory of the GPUs is not free, as measured.
+    """Hold the advisor stopped; NotFree if the memory of the GPUs is not free, as measured.
 
     It is started again whatever became of the work; one that does not come back is an alert and a degraded room. Where a halt ended
     the work, nobody waits for that start: the halt is reached when the devices are idle, not when a model has been loaded.
@@ -29,7 +29,7 @@ async def advisor_aside(desk: Desk, reason: str) -> AsyncIterator[None]:
     freed = await desk.advisor.release(reason)
     try:
         if not freed.freed:
-            raise EnvironmentFault(f"{reason}: the GPUs are not free: {freed.text}; nothing was started")
+            raise NotFree(f"{reason} was not started: {freed.text}")
         yield
     except Halted:
         task = asyncio.create_task(_back_later(desk))
@@ -40,6 +40,16 @@ async def advisor_aside(desk: Desk, reason: str) -> AsyncIterator[None]:
         await _back(desk)
         raise
     await _back(desk)
+
+
+@asynccontextmanager
+async def gpu_phase(desk: Desk, reason: str) -> AsyncIterator[None]:
+    """Hold the advisor stopped where workers of this machine search on its GPUs; elsewhere it is in nobody's way."""
+    if desk.bench.gpus_here == 0:
+        yield
+        return
+    async with advisor_aside(desk, reason):
+        yield
 
 
 async def _back(desk: Desk) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.dispatch.aside import advisor_aside
-from engine.errors import Halted, MimicryError
+from engine.dispatch.aside import advisor_aside, gpu_phase
+from engine.errors import Halted, MimicryError, NotFree
 
 LOADING = 0.3
 
@@ -18,11 +18,12 @@ LOADING = 0.3
 class Slow:
     """An advisor whose server takes a while to come back."""
 
-    def __init__(self) -> None:
-        self.back = 0
+    def __init__(self, held: str = "") -> None:
+        self.back, self.asked, self._held = 0, list[str](), held
 
     async def release(self, reason: str) -> Any:
-        return SimpleNamespace(freed=True, text="")
+        self.asked.append(reason)
+        return SimpleNamespace(freed=not self._held, text=self._held)
 
     async def restore(self) -> str | None:
         await asyncio.sleep(LOADING)
@@ -30,8 +31,8 @@ class Slow:
         return None
 
 
-def desk(advisor: Slow) -> Any:
-    return SimpleNamespace(advisor=advisor)
+def desk(advisor: Slow, gpus: int = 0) -> Any:
+    return SimpleNamespace(advisor=advisor, bench=SimpleNamespace(gpus_here=gpus))
 
 
 async def left_by(error: Exception | None) -> tuple[float, Slow]:
@@ -59,3 +60,21 @@ async def test_other_ends_wait_until_it_is_back(error: Exception | None) -> None
     seconds, advisor = await left_by(error)
     assert seconds >= LOADING
     assert advisor.back == 1
+
+
+async def test_nothing_starts_on_a_card_that_is_not_free_and_the_model_comes_back() -> None:
+    advisor, ran = Slow(held="not free: card0 9216 MiB used"), False
+    with pytest.raises(NotFree, match=r"selfplay was not started: not free: card0 9216 MiB used"):
+        async with advisor_aside(desk(advisor), "selfplay"):
+            ran = True
+    assert (ran, advisor.back) == (False, 1)
+
+
+@pytest.mark.parametrize(("gpus", "asked"), [(0, []), (2, ["search"])])
+async def test_a_search_sends_the_model_away_only_where_it_has_gpus_of_this_machine(
+    gpus: int, asked: list[str]
+) -> None:
+    advisor = Slow()
+    async with gpu_phase(desk(advisor, gpus), "search"):
+        assert advisor.asked == asked
+    assert advisor.back == len(asked)

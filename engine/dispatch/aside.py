@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.desk import Desk
 
 logger = logging.getLogger("mimicry.dispatch")
+LOOK = 0.1
 _COMING: set[asyncio.Task[None]] = set()
 """Starts under way that nobody waits for; the loop itself keeps no task alive."""
 
@@ -24,7 +25,7 @@ async def advisor_aside(desk: Desk, reason: str) -> AsyncIterator[None]:
     """Hold the advisor stopped; NotFree if the memory of the GPUs is not free, as measured.
 
     It is started again whatever became of the work; one that does not come back is an alert and a degraded room. Where a halt ended
-    the work, nobody waits for that start: the halt is reached when the devices are idle, not when a model has been loaded.
+    the work, it comes back after the halt: loading a model is work, and nothing works in a halted room.
     """
     freed = await desk.advisor.release(reason)
     try:
@@ -61,7 +62,11 @@ async def _back(desk: Desk) -> None:
 
 
 async def _back_later(desk: Desk) -> None:
-    """Start it while the room is halted; work that resumes and wants it aside again is no fault of its own."""
+    """Start it once the room is not halted any more; work that resumes and wants it aside again is no fault of its own."""
+    while desk.halt.state is not None:  # noqa: ASYNC110 - a halt is a row of the journal
+        await asyncio.sleep(LOOK)
+    if desk.board.stopping:
+        return
     missing = await desk.advisor.restore()
     if missing is not None:
         logger.info("the advisor is not back after a halt: %s", missing)

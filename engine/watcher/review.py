@@ -48,7 +48,7 @@ async def review(
 def spoken(journal: Ledger, about: str) -> list[str]:
     """Return what was said of a decision or an alarm, one line an answer."""
     events = journal.newest([REVIEWED], LOOKED_BACK)
-    said = next((event.data["said"] for event in events if event.data["about"] == about), [])
+    said = next((event.data["said"] for event in events if event.data["about"] == about), ())
     return [f"{one['source']} {one['question']}: {one['line']}"[:400] for one in said]
 
 

@@ -6,7 +6,8 @@ Every case runs the room's own parts; only the clock of the draws is virtual. Wa
     python benchmarks/loop.py equals [--seeds 200]     candidates that are no better: how many are ever promoted
     python benchmarks/loop.py change [--seeds 9]       the generator changes at draw 100: detection, full rerun, lift
     python benchmarks/loop.py delay [--seeds 60]       the same for the trigger alone, under pools that state less
-    python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret
+    python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret, posterior
+    python benchmarks/loop.py episodes --episodes 240  what real episodes return, arm by arm, for `bandit`
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
 """
 
@@ -389,38 +390,44 @@ def equals(seeds: int, draws: int) -> int:
 
 def bandit(seeds: int, episodes: int) -> int:
     """Play a bandit over the room's arms, one of them better by two sigma of an episode; against choosing at random."""
-    from engine.selfplay.arms import ARMS
+    from bandit import measure
 
-    begun, by = time.monotonic(), min(30, episodes)
-    runs = [_plays(tuple(ARMS), seed, episodes) for seed in range(seeds)]
-    leads, curve = [run[0] for run in runs], np.array([run[1] for run in runs]).mean(axis=0)
-    found = sum(one[by - 1] for one in leads)
-    kept = sum(all(one[by - 1 :]) for one in leads)
-    first = [next((at + 1 for at in range(episodes) if all(one[at:])), episodes + 1) for one in leads]
-    even = 2 * episodes * (1 - 1 / len(ARMS))
-    show({
-        "arms": len(ARMS), "seeds": seeds, f"believed best at episode {by}": f"{found} of {seeds}",
-        f"and never doubted from there to {episodes}": f"{kept} of {seeds}", "median episode of the last doubt": statistics.median(first),
-        "regret of the bandit (sigma)": round(float(curve[-1]), 1), "regret of choosing at random (sigma)": round(even, 1),
-        "regret curve, every 5 episodes": [round(float(value), 1) for value in curve[4::5]],
-    }, begun)  # fmt: skip
-    return int(found < 0.9 * seeds or curve[-1] >= even)
+    begun = time.monotonic()
+    told, met = measure(seeds, episodes)
+    show(told, begun)
+    return int(not met)
 
 
-def _plays(names: tuple[str, ...], seed: int, episodes: int) -> tuple[list[bool], list[float]]:
-    """Return, episode by episode, whether the better arm is believed best, and the regret so far in sigma."""
+async def episodes(count: int) -> int:
+    """Play every arm in turn in a real room, and keep what the episodes returned for `bandit`."""
+    from bandit import keep
+
     from engine.selfplay.bandit import Bandit
 
-    sigma, rng = 0.1, np.random.default_rng([5, seed])
-    best, one = names[int(rng.integers(len(names)))], Bandit(names, seed)
-    leads, curve, total = [], [], 0.0
-    for _ in range(episodes):
-        name = one.choose()
-        one.tell(name, float(rng.normal(2 * sigma if name == best else 0.0, sigma)))
-        total += 2 * (name != best)
-        curve.append(total)
-        leads.append(one.posterior()[0].arm == best)
-    return leads, curve
+    def in_turn(self: Bandit) -> str:
+        self.chosen += 1
+        return self.names[self.chosen % len(self.names)]
+
+    Bandit.choose = in_turn  # type: ignore[method-assign]
+    begun, rewards = time.monotonic(), list[tuple[str, float]]()
+    for draws, noise in ((60, 0.4), (90, 0.2)):
+        with tempfile.TemporaryDirectory() as folder:
+            async with room_of(Path(folder), settings()) as (room, journal):
+                await feed(room, journal, planted(31337 + draws, noise=noise), draws, draws)
+                (Path(folder) / "watcher_requests" / "play.json").write_text(
+                    json.dumps({"type": "selfplay_retrain", "episodes": count})
+                )
+                async with asyncio.timeout(PATIENCE * 4):
+                    while journal.last(("selfplay.finished",)) is None:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                played = [event.data for event in journal.events(kinds=("selfplay.episode",))]
+                rewards += [(one["arm"], one["reward"]) for one in played if one["arm"] != "final"]
+    keep(
+        rewards,
+        f"planted Java histories of 60 draws (40 % wrong) and 90 (20 %), {count} episodes asked of each",
+    )
+    show({"episodes": len(rewards)}, begun)
+    return 0
 
 
 # -- kill -9 --------------------------------------------------------------------------------------------------------------
@@ -486,7 +493,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "case", choices=("closed", "null", "equals", "change", "delay", "bandit", "kill", "serve")
+        "case", choices=("closed", "null", "equals", "change", "delay", "bandit", "episodes", "kill", "serve")
     )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--streams", type=int, default=200)
@@ -505,6 +512,7 @@ def main() -> int:
         "change": lambda: asyncio.run(change(asked.seeds or 9, 100, asked.draws, asked.first, asked.noise)),
         "delay": lambda: delay(asked.seeds or 60),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
+        "episodes": lambda: asyncio.run(episodes(asked.episodes)),
         "kill": lambda: kill(asked.kills, asked.draws, asked.first),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),
     }

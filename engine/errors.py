@@ -45,6 +45,10 @@ class DiskFault(EnvironmentFault):
     """The disk takes or gives nothing at this moment; the work is not at fault and goes on later."""
 
 
+class NotFree(EnvironmentFault):
+    """The memory of a GPU is held, as measured; the work is not at fault and goes on once it is free."""
+
+
 class Unreachable(MimicryError):
     """No daemon answers on the control socket."""
 

@@ -58,6 +58,14 @@ class Workbench:
         return self._workers or len(os.sched_getaffinity(0))
 
     @property
+    def gpus_here(self) -> int:
+        """Return how many GPUs of this machine its workers own or will own."""
+        from engine.compute import here
+
+        found = len(here.gpus())
+        return found if self._workers is None else min(found, self._workers)
+
+    @property
     def busy(self) -> bool:
         """Say whether somebody holds a loan."""
         return self._users > 0

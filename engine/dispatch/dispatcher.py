@@ -6,10 +6,12 @@ import asyncio
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
+from engine.dispatch.aside import gpu_phase
 from engine.dispatch.overrule import overruled
 from engine.dispatch.told import of_step
 from engine.dispatch.waiting import unless_halted
@@ -189,19 +191,22 @@ class Dispatcher:
             if known is not None and known.stopped_by in ("found", "exhausted"):
                 return known
         try:
-            analysis = await identify(
-                history,
-                space,
-                compute,
-                desk.journal,
-                run=run.id,
-                progress=self._searching,
-                under=f"{mark[:16]}|",
-            )
+            async with gpu_phase(desk, f"search {run.id}"):
+                analysis = await identify(
+                    history,
+                    space,
+                    compute,
+                    desk.journal,
+                    run=run.id,
+                    progress=self._searching,
+                    under=f"{mark[:16]}|",
+                )
+                if (
+                    analysis.stopped_by == "halt"
+                ):  # raised here: nobody waits for a model to load before the halt is reached
+                    raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
         finally:
             desk.board.search = None
-        if analysis.stopped_by == "halt":
-            raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
         self._publish_verdict(mark, run, history, space, analysis)
         return analysis
 
@@ -298,7 +303,9 @@ class Dispatcher:
             outcome = step1_window.from_analysis(ctx, analysis)
             runner.record(ctx, outcome)
             return outcome
-        return await runner.run_step(ctx, step, self._progress, force=force)
+        aside = gpu_phase(self.desk, f"step 1 {ctx.run}") if step == "1" else nullcontext()
+        async with aside:
+            return await runner.run_step(ctx, step, self._progress, force=force)
 
     def _context(
         self, run: str, history: History, analysis: Analysis, compute: Compute, overlay: Mapping[str, Value]

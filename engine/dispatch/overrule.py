@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.dispatch.approvals import Approvals
+from engine.dispatch.approvals import Approvals, said
 from engine.errors import UsageError
 from engine.watcher.decision import Human
 from engine.watcher.record import operator_entry
+from engine.watcher.review import spoken
 
 if TYPE_CHECKING:
     from engine.watcher.policies import Policies
@@ -36,13 +37,14 @@ class Overrules:
         policies = self._policies()
         if policies.approvals.escalations:
             decision = self._journal.decisions.get(escalated.decision)
+            words = [said("advisor", line) for line in spoken(self._journal, f"d-{decision.id}")]
             self._approvals.ask(
                 ESCALATION,
                 f"d-{decision.id}",
                 f"step {decision.step} of {request.id} ({request.kind}): {decision.reason}"[:400],
                 key=f"decision:{decision.id}",
                 diff=[{"name": f"step {decision.step}", "before": "ESCALATE", "after": "PROCEED"}],
-                evidence=decision.evidence,
+                evidence=[*decision.evidence, *words],
                 cause=f"d-{decision.id}",
             )
         return policies.halt_on_escalate

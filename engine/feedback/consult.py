@@ -11,6 +11,7 @@ from engine.feedback.proposals import WHITELIST, Past, Proposal, Ruling, judge
 from engine.feedback.triggers import Fired
 from engine.llm.advice import NoAdvice
 from engine.llm.questions import CHAPTER13_PROPOSAL
+from engine.watcher.review import ALARM, review
 
 if TYPE_CHECKING:
     from engine.llm.advisor import Advisor
@@ -88,6 +89,9 @@ class Consultant:
         known = await asyncio.to_thread(self._known)
         parts = {**known, **parts_of(fired, health, self._parameters.values())}
         reply = await self._advisor.ask(CHAPTER13_PROPOSAL, parts, by="chapter 13")
+        await review(
+            self._advisor, self._journal, ALARM, parts, about=f"{fired.trigger}:{draw}", by="chapter 13"
+        )
         said = reply.advice
         if isinstance(said, NoAdvice) or reply.source == "none" or not said.changes:
             return []

@@ -6,10 +6,10 @@ States: stopped, loading, ready, busy, failed. Nothing here raises into the room
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,7 +59,10 @@ class Keeper:
         self._starting: asyncio.Task[Live] | None = None
         self._why, self._paused = "", list[str]()
         self._asked = 0
-        self._before: Cards = {}
+        self._before: Cards | None = None
+        self._loaded: Cards = {}
+        self._held: Cards = {}
+        """What the cards used before the server's start (None = it has left nothing to free), once it was loaded, and last."""
         self._started = False
         self._change = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
@@ -83,7 +86,7 @@ class Keeper:
         """Say whether the server is stopped on purpose."""
         return bool(self._paused)
 
-    @contextmanager
+    @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
         """Mark a question as being answered."""
         self._asked += 1
@@ -131,8 +134,9 @@ class Keeper:
         """Stop the server until as many `restore` as `release` have come; say whether the GPUs are free, as measured."""
         self._paused.append(reason)
         pid = self._live.server.pid if self._live else None
+        await self._look()
         await self._stop()
-        freed = await vram.wait_freed(self._read, self._before, pid)
+        freed = await self._freed(pid)
         self._told(SERVER_EVENT, {"state": "stopped", "why": reason, "pid": pid, "freed": freed.freed,
                                   "seconds": freed.seconds, "vram": freed.text})  # fmt: skip
         return freed
@@ -159,8 +163,7 @@ class Keeper:
         """Let the first start through; every further one counts, and too many are refused."""
         now = time.monotonic()
         if self._started:
-            wait = self.breaker.wait(now)
-            if wait > 0:
+            if (wait := self.breaker.wait(now)) > 0:
                 raise Unavailable(
                     f"{self._why or 'it ended'}; {self.breaker.limit} restarts in {self.breaker.window / 60:.0f} min, "
                     f"the next in {wait:.0f} s"
@@ -168,17 +171,35 @@ class Keeper:
             self.breaker.note(now)
         self._started = True
 
+    async def _look(self) -> None:
+        """Note what the cards use while the server lives; what cannot be read now is said when it must be free."""
+        if self._live is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._held = await asyncio.to_thread(self._read)
+
+    async def _freed(self, pid: int | None) -> Freed:
+        try:
+            now = await asyncio.to_thread(self._read)
+        except (OSError, ValueError) as error:
+            return Freed(False, 0.0, 0, f"cannot be measured: {error}")
+        base = now if self._before is None else vram.without(self._before, self._loaded, self._held or now)
+        freed = await vram.wait_freed(self._read, base, pid)
+        if freed.freed:
+            self._before = None
+        return freed
+
     async def _start(self) -> Live:
         try:
-            self._before = await asyncio.to_thread(self._read)
+            self._before, self._loaded, self._held = await asyncio.to_thread(self._read), {}, {}
             server, facts = await start(self.settings)
-        except (NotStarted, OSError) as error:
+        except (NotStarted, OSError, ValueError) as error:
             self._why = str(error)
             self._told(SERVER_EVENT, {"state": "failed", "why": self._why[:400]})
             raise NotStarted(self._why) from None
         client = Client(HOST, server.port, silence=self.settings.silence_s)
         try:
             self.unfit = await _unfit(client)
+            self._loaded = self._held = await asyncio.to_thread(self._read)
         except BaseException:
             await client.close()
             server.kill()
@@ -229,6 +250,7 @@ class Keeper:
             await self._changed(HEALTH_SECONDS, live)
             if self._live is not live or not live.server.running or self._asked:
                 continue  # a running answer has its own watch: silence
+            await self._look()
             missed = 0 if await live.client.healthy() else missed + 1
             if missed >= MISSES:
                 self.lost(live, "it does not answer its health check")

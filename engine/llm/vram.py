@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 DRM, PROC = Path("/sys/class/drm"), Path("/proc")
+NVIDIA = PROC / "driver" / "nvidia" / "gpus"
+SMI = ("nvidia-smi", "--query-gpu=memory.used,memory.total", "--format=csv,noheader,nounits")
+SMI_SECONDS = 10.0
 TOLERANCE = 256 << 20
 PATIENCE, LOOK = 15.0, 0.25
 TWICE = 2
@@ -52,15 +56,21 @@ def read_amd(root: Path = DRM) -> Cards:
     return found
 
 
-def read_nvidia() -> Cards:
-    """Read NVIDIA's cards; none where there is no driver or its Python binding is not installed."""
+def read_nvidia(listed: Path = NVIDIA) -> Cards:
+    """Read NVIDIA's cards through NVML, or `nvidia-smi` where its binding is not installed; none where the driver lists no card.
+
+    OSError where the driver lists cards that neither can read: memory that is not measured is not free.
+    """
+    there = listed.is_dir() and any(listed.iterdir())
     try:
         import pynvml as nvml
     except ImportError:
-        return {}
+        return _read_smi() if there else {}
     try:
         nvml.nvmlInit()
-    except nvml.NVMLError:
+    except nvml.NVMLError as error:
+        if there:
+            raise OSError(f"NVML: {error}") from error
         return {}
     found = {}
     try:
@@ -77,6 +87,27 @@ def read_nvidia() -> Cards:
     return found
 
 
+def _read_smi() -> Cards:
+    try:
+        done = subprocess.run(SMI, capture_output=True, text=True, timeout=SMI_SECONDS, check=True)
+        rows = [[int(cell) << 20 for cell in line.split(",")] for line in done.stdout.splitlines()]
+        return {f"nvidia{at}": Card(used, total) for at, (used, total) in enumerate(rows)}
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise OSError(f"nvidia-smi: {error}; install nvidia-ml-py (extra `cuda`)") from error
+
+
+def without(before: Cards, loaded: Cards, held: Cards) -> Cards:
+    """Return what each card uses without the server: `held` less what the server took from `before` to `loaded`, or `before`.
+
+    Others may have come meanwhile (our own workers hold memory of the cards that they compute on); they need not go.
+    """
+    taken = {name: max(0, card.used - _used(before, name)) for name, card in loaded.items()}
+    return {
+        name: Card(max(_used(before, name), card.used - taken.get(name, card.used)), card.total)
+        for name, card in held.items()
+    }
+
+
 def gone(pid: int, proc: Path = PROC) -> bool:
     """Say whether a process has ended; one that nobody has waited for counts as ended."""
     try:
@@ -87,9 +118,9 @@ def gone(pid: int, proc: Path = PROC) -> bool:
 
 
 async def wait_freed(
-    read: Read, before: Cards, pid: int | None, *, patience: float = PATIENCE, look: float = LOOK
+    read: Read, base: Cards, pid: int | None, *, patience: float = PATIENCE, look: float = LOOK
 ) -> Freed:
-    """Wait until the process is gone and every card uses no more than before its start, twice in a row."""
+    """Wait until the process is gone and every card uses no more than `base`, and a tolerance, twice in a row."""
     begun, good, cards = time.monotonic(), 0, dict[str, Card]()
     while True:
         try:
@@ -97,18 +128,18 @@ async def wait_freed(
         except (OSError, ValueError) as error:
             return Freed(False, round(time.monotonic() - begun, 3), 0, f"cannot be measured: {error}")
         ended = pid is None or gone(pid)
-        full = {name: card for name, card in cards.items() if card.used > _limit(before, name)}
+        full = {name: card for name, card in cards.items() if card.used > _used(base, name) + TOLERANCE}
         good = good + 1 if ended and not full else 0
         seconds = round(time.monotonic() - begun, 3)
         if good == TWICE or (good and not cards):
             return Freed(True, seconds, len(cards), _free_text(cards))
         if seconds > patience:
-            return Freed(False, seconds, len(cards), _full_text(full, before, pid, ended=ended))
+            return Freed(False, seconds, len(cards), _full_text(full, base, pid, ended=ended))
         await asyncio.sleep(look)
 
 
-def _limit(before: Cards, name: str) -> int:
-    return (before[name].used if name in before else 0) + TOLERANCE
+def _used(cards: Cards, name: str) -> int:
+    return cards[name].used if name in cards else 0
 
 
 def _free_text(cards: Cards) -> str:
@@ -117,12 +148,12 @@ def _free_text(cards: Cards) -> str:
     return "free: " + ", ".join(f"{name} {card.used >> 20} MiB used" for name, card in sorted(cards.items()))
 
 
-def _full_text(full: Cards, before: Cards, pid: int | None, *, ended: bool) -> str:
+def _full_text(full: Cards, base: Cards, pid: int | None, *, ended: bool) -> str:
     if not ended:
         return f"process {pid} has not ended"
     parts = []
     for name, card in sorted(full.items()):
         held = f", held by {', '.join(map(str, card.holders))}" if card.holders else ""
-        was = f"{before[name].used >> 20} MiB before" if name in before else "not seen before"
+        was = f"{base[name].used >> 20} MiB without the model server" if name in base else "not seen before"
         parts.append(f"{name} {card.used >> 20} MiB used, {was}{held}")
     return "not free: " + "; ".join(parts)

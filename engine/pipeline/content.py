@@ -18,6 +18,7 @@ MANY, SLACK = (
     30.0,
 )  # survivors of one stream come in clusters: their number varies more than a count of its own
 SAME_DIGITS = 12
+LABEL = "hit rate"
 
 
 def window_search(trials: Sequence[float], kept: Survivors, size: int) -> list[Finding]:
@@ -26,7 +27,7 @@ def window_search(trials: Sequence[float], kept: Survivors, size: int) -> list[F
     tried = [
         anomaly.equal_trials(trials),
         anomaly.too_small("survivors", size, len(kept), BYTES_PER_SURVIVOR),
-        _same_counts(forward, backward),
+        anomaly.equal_directions(forward.tolist(), backward.tolist()),
     ]
     return [finding for finding in tried if finding is not None] + _duplicates(kept)
 
@@ -59,7 +60,7 @@ def scorer_search(trials: Sequence[float], weights: Sequence[float]) -> list[Fin
 
 
 def scored(table: Scored, size: int) -> list[Finding]:
-    """Check step 3: finite numbers, no constant column, no copy, a file as large as its rows."""
+    """Check step 3: finite numbers, no constant column, no copy, no column that is the label, a file as large as its rows."""
     flat = table.x.reshape(-1, table.x.shape[2])
     if not np.isfinite(flat).all():
         bad = [
@@ -71,7 +72,16 @@ def scored(table: Scored, size: int) -> list[Finding]:
     }
     found = anomaly.constant_columns(spread, len(flat))
     small = anomaly.too_small("scores", size, len(table.alignments()), 8.0 * table.x.shape[2] * len(table.x))
-    return found + ([small] if small else [])
+    return found + _correlated(table) + ([small] if small else [])
+
+
+def _correlated(table: Scored) -> list[Finding]:
+    """Look for columns that are another one, or the hit rate that they are to foretell, up to scale."""
+    hits, seen = table.targets
+    rows = table.x[: len(hits)].reshape(-1, table.x.shape[2])
+    rate = np.divide(hits, seen, out=np.zeros(hits.shape), where=seen > 0).ravel()
+    columns = {name: rows[:, at].tolist() for at, name in enumerate(table.head.names)}
+    return anomaly.perfect_correlation({**columns, LABEL: rate.tolist()}, LABEL)
 
 
 def architectures(tried: Mapping[str, Sequence[float]]) -> list[Finding]:
@@ -106,14 +116,6 @@ def pool(made: Pool) -> list[Finding]:
 
 def _identical(code: str, values: Sequence[float], text: str) -> list[Finding]:
     return [_fail(code, text)] if len(values) > 1 and len(set(values)) == 1 else []
-
-
-def _same_counts(forward: np.ndarray, backward: np.ndarray) -> Finding | None:
-    if len(forward) < anomaly.ENOUGH_TO_DIFFER or not np.array_equal(forward, backward):
-        return None
-    return _fail(
-        "directions.equal", "every survivor matches as often backward as forward: one may be the other"
-    )
 
 
 def _duplicates(kept: Survivors) -> list[Finding]:

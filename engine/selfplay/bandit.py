@@ -1,4 +1,7 @@
-"""Which transform to try next: Gaussian Thompson sampling, seeded; its whole memory is a few numbers per arm, shown as posteriors."""
+"""Which transform to try next: Thompson sampling with a normal-inverse-gamma posterior per arm, seeded; a few numbers an arm, shown.
+
+Rewards of real episodes differ in spread from arm to arm by more than tenfold, so each arm's noise is unknown and its own.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,17 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.seedtree import named_rng
 
 PRIOR_SPREAD = 0.25
 NOISE_FLOOR = 0.002
 WIDEST = 2.0
-"""The prior spread of an arm's mean, in units of an episode's noise."""
+"""The prior spread of an arm's mean, in units of its noise."""
+WORTH = 4.0
+"""How many episodes the noise of all arms is worth in the belief about one arm's own."""
 SAMPLES = 1000
 
 
@@ -33,20 +41,41 @@ class Arm:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is believed of one arm: mean and spread of its reward, and the probability that it is the best."""
+    """What is believed of one arm: its mean reward and the spread of that belief, its episodes' noise, and the probability that it is the best."""
 
     arm: str
     pulls: int
     mean: float
     spread: float
+    noise: float
     best: float
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A normal-inverse-gamma posterior: the noise's square is inverse gamma (shape, rate), the mean normal around `mean`, worth `weight` episodes."""
+
+    mean: float
+    weight: float
+    shape: float
+    rate: float
+
+    def sample(self, rng: np.random.Generator, size: int) -> npt.NDArray[np.float64]:
+        """Return plausible mean rewards."""
+        noise = np.sqrt(self.rate / rng.gamma(self.shape, size=size))
+        return self.mean + rng.standard_normal(size) * noise / math.sqrt(self.weight)
+
+    @property
+    def noise(self) -> float:
+        """Return the believed noise of an episode."""
+        return math.sqrt(self.rate / (self.shape - 1))
 
 
 @dataclass
 class Bandit:
     """Arms by name. The choice depends on the seed, the number of choices made and the rewards told, on nothing else.
 
-    The noise of an episode is estimated over all arms; an arm's mean has the prior (mean of all rewards, twice the noise).
+    Before its own rewards an arm is believed to be like the others: its mean the mean of their means, its noise theirs in common.
     """
 
     names: tuple[str, ...]
@@ -69,10 +98,8 @@ class Bandit:
         fresh = [name for name in self.names if self._tries(name) == 0]
         if fresh:
             return fresh[int(rng.integers(len(fresh)))]
-        drawn = {
-            name: mean + spread * float(rng.standard_normal())
-            for name, (mean, spread) in self._beliefs().items()
-        }
+        beliefs = self._beliefs()
+        drawn = {name: float(belief.sample(rng, 1)[0]) for name, belief in beliefs.items()}
         return max(self.names, key=drawn.__getitem__)
 
     def choose_many(self, count: int) -> list[str]:
@@ -100,14 +127,16 @@ class Bandit:
     def posterior(self) -> list[Posterior]:
         """Return what is believed of every arm, the best first."""
         beliefs = self._beliefs()
-        means, spreads = ([beliefs[name][at] for name in self.names] for at in (0, 1))
         rng = named_rng(self.seed, "selfplay", "posterior", self.chosen)
-        drawn = rng.standard_normal((SAMPLES, len(self.names))) * spreads + means
-        wins = [int((drawn.argmax(axis=1) == at).sum()) / SAMPLES for at in range(len(self.names))]
+        leads = np.stack([beliefs[name].sample(rng, SAMPLES) for name in self.names]).argmax(axis=0)
         rows = [
-            Posterior(name, self.arms[name].pulls, means[at], spreads[at], wins[at])
+            Posterior(
+                name, self.arms[name].pulls, belief.mean, belief.noise / math.sqrt(belief.weight), belief.noise,
+                int((leads == at).sum()) / SAMPLES,
+            )
             for at, name in enumerate(self.names)
-        ]
+            for belief in (beliefs[name],)
+        ]  # fmt: skip
         return sorted(rows, key=lambda row: (-row.mean, row.arm))
 
     def pulls(self) -> dict[str, int]:
@@ -121,20 +150,23 @@ class Bandit:
     def _tries(self, name: str) -> int:
         return self.arms[name].pulls + self.flying.get(name, 0)
 
-    def _beliefs(self) -> dict[str, tuple[float, float]]:
-        """Return mean and spread of each arm's posterior; what is in flight is expected to return its mean."""
-        noise, centre = self._noise(), self._centre()
-        prior = 1.0 / (WIDEST * noise) ** 2
+    def _beliefs(self) -> dict[str, Belief]:
+        """Return each arm's posterior; what is in flight is expected to return its mean."""
+        noise, centre, prior = self._noise(), self._centre(), 1.0 / WIDEST**2
         found = {}
         for name, arm in self.arms.items():
-            precision = prior + arm.pulls / noise**2
-            mean = (centre * prior + arm.mean * arm.pulls / noise**2) / precision
-            found[name] = (mean, 1.0 / math.sqrt(precision + self.flying.get(name, 0) / noise**2))
+            weight, away = prior + arm.pulls, arm.mean - centre
+            squares = WORTH * noise**2 + arm.squares + prior * arm.pulls / weight * away**2
+            mean = (prior * centre + arm.pulls * arm.mean) / weight
+            found[name] = Belief(
+                mean, weight + self.flying.get(name, 0), (WORTH + arm.pulls) / 2, squares / 2
+            )
         return found
 
     def _centre(self) -> float:
-        pulls = sum(arm.pulls for arm in self.arms.values())
-        return sum(arm.mean * arm.pulls for arm in self.arms.values()) / pulls if pulls else 0.0
+        """Return the mean of the arms' means: over all rewards it would follow the arm that is chosen most."""
+        tried = [arm.mean for arm in self.arms.values() if arm.pulls]
+        return sum(tried) / len(tried) if tried else 0.0
 
     def _noise(self) -> float:
         """Return the spread of one episode: within arms where some were played twice, else between all."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput, EnvironmentFault, UsageError
+from engine.soak.faults.relay import wrapped
 from state.files import make_folder, sync_directory, write_atomic
 
 HUNG_S = 60.0
@@ -25,6 +26,7 @@ HUNG_S = 60.0
 FOLDER, ROOM, CONFIG, DRAWS, STATUS = "soaks", "room", "room.toml", "draws.csv", "status.json"
 REPORT, PAGE, RAW = "report.json", "report.html", "readings.csv.gz"
 _ID = re.compile(r"[abc]-\d{8}-\d{6}(-\d+)?")
+COMMAND = "llm.command"
 DROPPED = ("state", "history", "demo", "schedule", "search", "test_mode", "synthetic_injection")
 """What of the operator's settings does not hold in a soak: where draws come from, what is searched, whom alerts wake."""
 
@@ -106,8 +108,13 @@ def find(state: Path, asked: str) -> Ground:
     return found[-1]
 
 
-def write_config(ground: Ground, settings: Mapping[str, Any], operator: Path | None) -> None:
-    """Write the daemon's settings: the operator's, without what a soak decides itself, and test mode."""
+def write_config(
+    ground: Ground, settings: Mapping[str, Any], operator: Path | None, *, relay: bool = False
+) -> None:
+    """Write the daemon's settings: the operator's, without what a soak decides itself, and test mode.
+
+    With `relay` the model server, if there is one, stands behind the relay that a fault refuses grammars with.
+    """
     keys = {
         "compute.hung_s": HUNG_S,
         **_operator(operator),
@@ -115,6 +122,8 @@ def write_config(ground: Ground, settings: Mapping[str, Any], operator: Path | N
         "test_mode": True,
         "synthetic_injection.enabled": True,
     }
+    if relay and keys.get(COMMAND):
+        keys[COMMAND] = wrapped(keys[COMMAND], ground.path.absolute() / "refuse")
     lines = ["# Written by a soak for its own daemon. Test mode stands here and nowhere else."]
     lines += [f"{key} = {_toml(value)}" for key, value in keys.items()]
     write_atomic(ground.config, ("\n".join(lines) + "\n").encode())

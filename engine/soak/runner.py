@@ -18,6 +18,7 @@ from engine.soak import after, firing, halting, kinds
 from engine.soak.daemon import Daemon, end_leftover
 from engine.soak.fault import Fault
 from engine.soak.faults import disk
+from engine.soak.faults.model import Grammar400
 from engine.soak.ground import STATUS, Ground, machine, write_config
 from engine.soak.look import Look
 from engine.soak.plan import Plan
@@ -44,7 +45,8 @@ class Interrupted(Exception):
 def begin(ground: Ground, plan: Plan, operator: Path | None) -> None:
     """Write the first record of a new soak, and its daemon's settings."""
     scenario = SCENARIOS[plan.scenario]
-    write_config(ground, scenario.settings(plan, {"draws": str(ground.draws)}), operator)
+    relay = any(fault.name == Grammar400.name for fault in plan.faults)
+    write_config(ground, scenario.settings(plan, {"draws": str(ground.draws)}), operator, relay=relay)
     told = {
         "id": ground.id, "plan": plan.described(), "machine": machine(), "version": VERSION,
         "truth": scenario.stream(plan).described(), "settings": ground.config.read_text(),

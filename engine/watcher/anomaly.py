@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,17 +13,18 @@ CODES = (
 )  # fmt: skip
 ENOUGH_TO_DIFFER = 10
 ENOUGH_REPEATS = 3
+ENOUGH_VALUES = 3
 SMALL_ROWS = 8
 PERFECT = 1.0 - 1e-9
 
 
-def equal_directions(forward: int, backward: int) -> Finding | None:
-    """Find a backward search that returns exactly as many survivors as the forward one."""
-    if forward != backward or forward < ENOUGH_TO_DIFFER:
+def equal_directions(forward: Sequence[int], backward: Sequence[int]) -> Finding | None:
+    """Find a backward search that counts for each survivor what the forward one did: once it was the forward kernel on a reversed list."""
+    if len(forward) < ENOUGH_TO_DIFFER or list(forward) != list(backward):
         return None
     return _fail(
         "directions.equal",
-        f"forward and backward both count {forward}: the backward search may be the forward one",
+        f"all {len(forward)} survivors match as often backward as forward: one search may be the other",
     )
 
 
@@ -49,25 +49,21 @@ def constant_columns(spread: Mapping[str, tuple[float, float]], rows: int) -> li
 
 
 def perfect_correlation(columns: Mapping[str, Sequence[float]], label: str | None = None) -> list[Finding]:
-    """Find pairs of columns with |r| = 1; with the label it is a leak (fail), between features a copy (warn)."""
-    names = sorted(columns)
-    found = []
-    for index, first in enumerate(names):
-        for second in names[index + 1 :]:
-            if abs(correlation(columns[first], columns[second])) >= PERFECT:
-                found.append(_correlated(first, second, label))
-    return found
+    """Find pairs of columns with |r| = 1; with the label it is a leak (fail), between features a copy (warn).
 
+    A column of one value or two is not looked at: it equals whatever tells the same rows apart. Nor are fewer than eight rows.
+    """
+    import numpy as np  # every room imports this module, few look for correlations
 
-def correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return Pearson's r; 0 where it is undefined (a constant column, fewer than eight rows)."""
-    n = len(first)
-    if n < SMALL_ROWS or n != len(second):
-        return 0.0
-    mean_first, mean_second = math.fsum(first) / n, math.fsum(second) / n
-    pairs = [(a - mean_first, b - mean_second) for a, b in zip(first, second, strict=True)]
-    square = math.fsum(a * a for a, _ in pairs) * math.fsum(b * b for _, b in pairs)
-    return math.fsum(a * b for a, b in pairs) / math.sqrt(square) if square > 0 else 0.0
+    names = [name for name in sorted(columns) if len(set(columns[name])) >= ENOUGH_VALUES]
+    rows = min((len(columns[name]) for name in names), default=0)
+    if rows < SMALL_ROWS:
+        return []
+    centred = np.array([columns[name] for name in names], dtype=float)
+    centred -= centred.mean(axis=1, keepdims=True)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    equal = np.argwhere(np.triu(np.abs(centred @ centred.T) >= PERFECT, k=1))
+    return [_correlated(names[first], names[second], label) for first, second in equal]
 
 
 def repeated_episodes(durations: Sequence[float], metrics: Sequence[float]) -> list[Finding]:

@@ -21,6 +21,7 @@ from engine.watcher.evaluation import EvidenceRow, Finding
 from engine.watcher.policies import Policies, StepPolicy
 from engine.watcher.record import record_decision, recorded_cases
 from engine.watcher.retry import Budget, possible_moves
+from engine.watcher.review import ESCALATION, review
 
 if TYPE_CHECKING:
     from state.artifacts import ArtifactRef
@@ -148,6 +149,9 @@ class Judge:
         self._made[outcome.step] = (number, case)
         with logs.bound(decision=f"d-{number}"):
             logger.info("step %s: %s (%s): %s", outcome.step, decision.action, decision.rule, decision.reason)
+        if decision.action == "ESCALATE" and not isinstance(self.advisor, NoAdvisor):
+            parts = _parts(case, code, await asyncio.to_thread(self._written, outcome))
+            await review(self.advisor, self.journal, ESCALATION, parts, about=f"d-{number}", by=case.request)
         return decision, number
 
     def _settled(self, outcome: Outcome) -> tuple[Decision, int] | None:
@@ -250,14 +254,16 @@ def _documents(outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 
 def _bundle(case: Case, code: Decision, written: Mapping[str, Any]) -> ContextBundle:
-    return build_llm_context(
-        "agent_decision",
-        {
-            **written,
-            "request": {"step": case.step, "run": case.run, "request": case.request, "seconds": case.seconds},
-            "evidence": [row.line() for row in case.evidence],
-            "findings": [f"{one.level} {one.code}: {one.text}"[:200] for one in case.findings[:20]],
-            "code_decision": f"{code.action} ({code.rule}): {code.reason}"[:300],
-            "parameters": dict(case.parameters),
-        },
-    )
+    return build_llm_context("agent_decision", _parts(case, code, written))
+
+
+def _parts(case: Case, code: Decision, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an advisor is told of a step."""
+    return {
+        **written,
+        "request": {"step": case.step, "run": case.run, "request": case.request, "seconds": case.seconds},
+        "evidence": [row.line() for row in case.evidence],
+        "findings": [f"{one.level} {one.code}: {one.text}"[:200] for one in case.findings[:20]],
+        "code_decision": f"{code.action} ({code.rule}): {code.reason}"[:300],
+        "parameters": dict(case.parameters),
+    }

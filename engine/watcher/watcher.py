@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
-from engine.errors import DiskFault, Halted, MimicryError
+from engine.errors import DiskFault, Halted, MimicryError, NotFree
 from engine.status import ALERT
 from engine.watcher.steps import Escalated
 from engine.watcher.work import Board, Cancelled, Done, Performer, Rejected, Requests
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mimicry.watcher")
 BY = "watcher"
 LOOK = 1.0
-DISK_SECONDS = 10.0
-"""How long a request waits that the disk kept from being done."""
+DISK_SECONDS, GPU_SECONDS = 10.0, 60.0
+"""How long a request waits that the disk, or a GPU's memory, kept from being done."""
+WAITS, ALERTS_SEEN = "waits for", 50
 
 
 class Watcher:
@@ -126,7 +127,9 @@ class Watcher:
         except Escalated as escalated:
             self._escalate(row, escalated)
         except (DiskFault, DiskFull, StateUnusable) as error:
-            self._wait_for_the_disk(row, str(error))
+            self._wait_for("the disk", row, str(error), DISK_SECONDS)
+        except NotFree as error:
+            self._wait_for("a GPU", row, str(error), GPU_SECONDS)
         except (MimicryError, StateError) as error:
             self._end(row, "failed", str(error), alert=True)
         except Exception as error:  # noqa: BLE001 - a fault of our own must end the request, not the watcher
@@ -182,23 +185,24 @@ class Watcher:
                 journal.requests.requeue(row.id, why[:400])
         logger.info("%s put off: %s", row.id, why)
 
-    def _wait_for_the_disk(self, row: RequestRow, why: str) -> None:
-        """Give the request back for a while: the disk is at fault, and what is recorded already is not done again."""
-        journal = self._journal
+    def _wait_for(self, what: str, row: RequestRow, why: str, seconds: float) -> None:
+        """Give the request back for a while: `what` is at fault, and what is recorded already is not done again."""
+        journal, text = self._journal, f"{WAITS} {what}: {why}"[:400]
         now = journal.requests.get(row.id)
         if now.terminal:
             return
         with journal.transaction() as tx:
             if now.run is not None and journal.runs.get(now.run).state == "running":
                 journal.runs.move(now.run, "halted", why[:400])
-            journal.requests.defer(
-                row.id, f"the disk kept it from being done: {why}"[:400], seconds=DISK_SECONDS
-            )
-            tx.event(
-                ALERT,
-                {"level": "fail", "text": f"{row.id} waits for the disk: {why}"[:400], "request": row.id},
-            )
-        logger.error("%s waits for the disk: %s", row.id, why)
+            journal.requests.defer(row.id, text, seconds=seconds)
+            if not self._known_to_wait(row.id):
+                tx.event(ALERT, {"level": "fail", "text": f"{row.id} {text}"[:400], "request": row.id})
+        logger.error("%s %s", row.id, text)
+
+    def _known_to_wait(self, request: str) -> bool:
+        """Say whether an alert of this request's waiting was raised lately: it is tried again and again."""
+        said = self._journal.newest([ALERT], ALERTS_SEEN)
+        return any(one.data["text"].startswith(f"{request} {WAITS} ") for one in said)
 
     def _escalate(self, row: RequestRow, escalated: Escalated) -> None:
         """Ask a person, and halt where the policy says so: what the evidence cannot carry goes no further by itself."""

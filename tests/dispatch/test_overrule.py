@@ -16,6 +16,7 @@ from engine.watcher.evaluation import EvidenceRow, Finding
 from engine.watcher.policies import DEFAULTS, ApprovalPolicy, Policies
 from engine.watcher.record import record_decision, replay_recorded
 from engine.watcher.retry import Budget
+from engine.watcher.review import REVIEWED
 from engine.watcher.steps import Escalated
 from state.journal import Journal
 
@@ -121,6 +122,17 @@ def test_a_decision_can_be_made_more_careful_without_work(room: Room) -> None:
 def test_a_wrong_word_is_refused_in_one_line(room: Room, action: str, why: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         room.overrules.overrule(1, action, by="ops", why=why)
+
+
+def test_what_the_advisor_said_of_an_escalation_stands_beside_its_evidence(
+    journal: Journal, halt: Halt
+) -> None:
+    told = {"question": "step_evaluation", "source": "llm", "call": "c-1", "line": "verdict DOUBTFUL"}
+    journal.append(REVIEWED, {"about": "d-1", "said": [told]})
+    Room(journal, halt)
+    (asked,) = journal.approvals.waiting()
+    notes = [row["note"] for row in asked.evidence if row["metric"] == "advisor"]
+    assert notes == ["llm step_evaluation: verdict DOUBTFUL"]
 
 
 def test_policy_decides_whether_escalations_ask_and_halt(

@@ -12,9 +12,11 @@ from engine.feedback.diagnostics import Health
 from engine.feedback.proposals import FROZEN, RULES, WHITELIST, Past, Proposal, judge
 from engine.feedback.triggers import Fired
 from engine.llm.advisor import NoAdvisor, Reply
-from engine.llm.answers import Change, Chapter13Proposal
+from engine.llm.answers import Change, Chapter13Proposal, DiagnosticsAnalysis
 from engine.llm.context import build_llm_context
+from engine.llm.questions import DIAGNOSTICS_ANALYSIS
 from engine.parameters import REGISTRY, Parameters
+from engine.watcher.review import spoken
 from state.journal import Journal
 
 TRIALS = "pipeline.window_trials"  # 16 by default, a step doubles or halves
@@ -83,6 +85,9 @@ def test_an_accepted_change_is_on_record_with_its_cause_and_rests_after(tmp_path
 FIRED = Fired(trigger="pool_degraded", request="learning_loop", reason="misses", bits=9.0, required=7.6)
 
 
+SEEN = DiagnosticsAnalysis(finding="DRIFT", confidence=0.5, signals=("hits",), reasoning="fewer")
+
+
 class Speaker(NoAdvisor):
     """An advisor that gives one answer, whatever is asked."""
 
@@ -94,7 +99,7 @@ class Speaker(NoAdvisor):
         self, question: Any, parts: Any, *, about: str | None = None, by: str = "loop"
     ) -> Reply[Any]:
         self.parts = parts
-        return Reply(self._advice, "llm")
+        return Reply(SEEN if question is DIAGNOSTICS_ANALYSIS else self._advice, "llm")
 
 
 async def test_silence_changes_and_records_nothing(tmp_path: Path) -> None:
@@ -118,6 +123,9 @@ async def test_what_an_advisor_says_is_judged_like_any_proposal(tmp_path: Path) 
         assert parameters.values() == REGISTRY.defaults()
         assert speaker.parts["trigger"]["trigger"] == "pool_degraded"
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 1
+        assert spoken(journal, f"pool_degraded:{DRAW}") == [
+            "llm diagnostics_analysis: finding DRIFT, confidence 0.5, signals hits, reasoning fewer"
+        ]
 
 
 def test_the_loop_s_questions_can_be_put_with_the_parts_that_it_has() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from engine.llm import vram
 from engine.llm.client import Hung, Refused, TooLong
 from engine.llm.keeper import Keeper, Unavailable
 from engine.llm.vram import Card, gone
+from engine.soak import processes
 
 Made = Callable[..., LlmSettings]
 
@@ -182,6 +184,35 @@ async def test_release_stops_the_server_measures_the_memory_and_restore_brings_i
         service.cancel()
     states = [(event["state"], event.get("vram")) for event in heard.of("llm.server")]
     assert states == [("ready", None), *[("stopped", "free: card0 120 MiB used")] * 2, ("ready", None)]
+
+
+async def test_memory_of_others_is_no_obstacle_and_memory_that_stays_is_one(
+    settings: Made, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a tree as AMD's driver shows it, read as the room reads it; the server takes 9000 MiB while it runs."""
+    monkeypatch.setattr(vram, "read_nvidia", dict)
+    monkeypatch.setattr(vram, "wait_freed", partial(vram.wait_freed, patience=0.05, look=0.01))
+    card, others, left = tmp_path / "card0" / "device", 100, 0
+    card.mkdir(parents=True)
+    (card / "mem_info_vram_total").write_text(f"{12 << 30}\n")
+
+    def read() -> vram.Cards:
+        server = "llm" in processes.tree(os.getpid()).values()
+        (card / "mem_info_vram_used").write_text(f"{others + (9000 if server else left) << 20}\n")
+        return vram.read_all(tmp_path)
+
+    async with kept(settings(), heard, read) as keeper:
+        await keeper.ready()
+        others += 800  # a worker of ours searches on the same card
+        freed = await keeper.release("search")
+        assert (freed.freed, freed.text) == (True, "free: card0 900 MiB used")
+        assert (await keeper.release("nested")).freed, "nothing of ours has run since"
+        assert await keeper.restore() is False
+        assert await keeper.restore() is True
+        left = 9000  # the process goes, its memory does not
+        freed = await keeper.release("search")
+        assert not freed.freed
+        assert freed.text == "not free: card0 9900 MiB used, 900 MiB without the model server"
 
 
 async def test_release_while_loading_stops_the_loading(settings: Made, heard: Heard) -> None:

@@ -134,7 +134,7 @@ async def test_memory_that_stays_used_is_not_free_and_the_holder_is_named() -> N
 
     freed = await vram.wait_freed(read, {"nvidia0": Card(1 << 20, 12 << 30)}, None, patience=0.05, look=0.01)
     assert not freed.freed
-    assert freed.text == "not free: nvidia0 9216 MiB used, 1 MiB before, held by 4242"
+    assert freed.text == "not free: nvidia0 9216 MiB used, 1 MiB without the model server, held by 4242"
 
 
 async def test_a_process_that_is_still_there_is_not_free() -> None:
@@ -187,6 +187,61 @@ def test_nvidia_s_cards_are_read_with_their_holders_and_a_fault_is_no_reading(
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml("GPU is lost"))
     with pytest.raises(OSError, match="GPU is lost"):
         vram.read_nvidia()
+
+
+def drivers(root: Path, monkeypatch: pytest.MonkeyPatch, *, binding: bool, smi: str = "") -> Path:
+    """Make what NVIDIA's driver lists, with or without its binding, and a `nvidia-smi` that prints a line."""
+    listed = root / "gpus"
+    (listed / "0000:01:00.0").mkdir(parents=True)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml() if binding else None)
+    (root / "bin").mkdir()
+    if smi:
+        (root / "bin" / "nvidia-smi").write_text(f"#!/bin/sh\necho '{smi}'\n")
+        (root / "bin" / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{root / 'bin'}")
+    return listed
+
+
+def test_without_its_binding_a_card_of_nvidia_is_read_by_nvidia_smi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = drivers(tmp_path, monkeypatch, binding=False, smi="5120, 12288")
+    assert vram.read_nvidia(listed) == {"nvidia0": Card(5 << 30, 12 << 30)}
+    assert vram.read_nvidia(tmp_path / "none") == {}, "no card is listed"
+
+
+def test_a_card_that_nothing_can_read_is_no_machine_without_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OSError, match="install nvidia-ml-py"):
+        vram.read_nvidia(drivers(tmp_path / "a", monkeypatch, binding=False))
+    with pytest.raises(OSError, match="install nvidia-ml-py"):
+        vram.read_nvidia(drivers(tmp_path / "b", monkeypatch, binding=False, smi="[N/A], 12288"))
+    listed, fake = drivers(tmp_path / "c", monkeypatch, binding=True), sys.modules["pynvml"]
+
+    def mismatch() -> None:
+        raise FakeNvml.NVMLError("driver/library version mismatch")
+
+    monkeypatch.setattr(fake, "nvmlInit", mismatch)
+    with pytest.raises(OSError, match="mismatch"):
+        vram.read_nvidia(listed)
+    assert vram.read_nvidia(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "loaded", "held", "base"),
+    [
+        (100, 9100, 9100, 100),  # nobody else came
+        (100, 9100, 9600, 600),  # our own worker took 500 meanwhile
+        (600, 9600, 9100, 600),  # somebody left meanwhile
+        (100, None, 5000, 100),  # it was still loading
+    ],
+)
+def test_what_others_hold_is_not_held_against_the_server(
+    before: int, loaded: int | None, held: int, base: int
+) -> None:
+    cards = [{} if one is None else {"card0": Card(one << 20, 12 << 30)} for one in (before, loaded, held)]
+    assert vram.without(*cards) == {"card0": Card(base << 20, 12 << 30)}
 
 
 async def test_a_machine_without_gpus_says_so() -> None:

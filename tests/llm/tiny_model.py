@@ -1,7 +1,7 @@
 """Write a tiny GGUF with seeded random weights: it tests the plumbing around a model, never a judgement. `python tests/llm/tiny_model.py FILE [calm]`.
 
 With `calm` the weights are not random: every token is followed by the same preference of letters, so that under a grammar an answer is
-short and agrees (`SOUND`, `PROCEED`, nothing of concern). A soak with it exercises server, queue and bundles without random care.
+short and agrees (`SOUND`, `PROCEED`, `WAIT`, nothing of concern). A soak with it exercises server, queue and bundles without random care.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TEMPLATE = (
 )
 
 
-CALM = '"SP]}9M'
-"""Letters that a calm model prefers, most wanted first: it ends texts and lists, and chooses the words that begin so."""
+CALM = '"SP]}9WLH'
+"""Letters that a calm model prefers, most wanted first: it ends texts and lists, and chooses the words that begin so: SOUND, PROCEED, WAIT, LOW, HEALTHY."""
 
 
 def write(
@@ -102,7 +102,7 @@ def _preferences(out: gguf.GGUFWriter, words: int) -> None:
     logits = np.zeros(words, np.float32)
     first = 3 + 256  # control tokens and bytes come before the characters
     for rank, letter in enumerate(CALM):
-        logits[first + ord(letter) - 32] = 40.0 - 4.0 * rank
+        logits[first + ord(letter) - 32] = 80.0 - 8.0 * rank
     ones = np.ones(WIDTH, np.float32)
     out.add_tensor("token_embd.weight", np.ones((words, WIDTH), np.float16))
     out.add_tensor("output_norm.weight", ones)

@@ -56,6 +56,18 @@ def test_constant_and_infinite_columns_are_found(scored):
     assert "column.infinite" in codes(content.scored(replace(scored, x=x), 10**7))
 
 
+def test_a_column_that_is_the_label_is_a_leak_and_one_that_is_another_a_copy(scored):
+    hits, seen = scored.targets
+    x = scored.x.copy()
+    x[: len(hits), :, 2] = 3.0 * hits / np.maximum(seen, 1) - 1.0
+    found = {one.code: one for one in content.scored(replace(scored, x=x), 10**7)}
+    assert found["column.leak"].level == "fail"
+    x[:, :, 2] = -2.0 * x[:, :, 3]
+    found = {one.code: one for one in content.scored(replace(scored, x=x), 10**7)}
+    assert found["column.copy"].level == "warn"
+    assert "column.leak" not in found
+
+
 def test_models_that_agree_to_the_last_digit_are_found():
     rate = np.array([0.1, 0.2])
     assert codes(content.training({"a": rate, "b": rate}, [1.0, 2.0])) == {"models.equal"}

@@ -1,4 +1,4 @@
-"""The bandit: seeded, explores, finds the good arm faster than chance, and can be measured."""
+"""The bandit: seeded, explores, finds the good arm faster than chance, and shows a posterior that is right."""
 
 from __future__ import annotations
 
@@ -60,6 +60,52 @@ def found_by(episode: int, seed: int) -> bool:
 def test_an_arm_that_is_better_by_two_sigma_leads_within_thirty_episodes() -> None:
     assert len(ARMS) >= 12
     assert sum(found_by(30, seed) for seed in range(20)) >= 18
+
+
+UNEVEN = np.exp(np.linspace(math.log(0.2), math.log(2.7), len(ARMS)))
+
+
+def told_evenly(seed: int, times: int = 4) -> tuple[Bandit, dict[str, float], list[str]]:
+    """Tell every arm as often, each with a noise of its own; return the bandit, the true means, and the three loudest arms."""
+    rng = np.random.default_rng([8, seed])
+    names, means, bandit = (
+        rng.permutation(tuple(ARMS)),
+        rng.normal(0, 1, len(ARMS)),
+        Bandit(tuple(ARMS), seed),
+    )
+    for name, mean, noise in zip(names, means, UNEVEN, strict=True):
+        bandit.remember((str(name), float(reward)) for reward in rng.normal(mean, noise, times))
+    return bandit, dict(zip(map(str, names), means, strict=True)), [str(name) for name in names[-3:]]
+
+
+def test_ninety_percent_intervals_hold_the_truth_of_loud_arms_too() -> None:
+    """With one noise for all arms they would hold 68 % of the loud ones' means."""
+    held, loud = [], []
+    for seed in range(40):
+        bandit, truth, loudest = told_evenly(seed)
+        for row in bandit.posterior():
+            held.append(abs(row.mean - truth[row.arm]) <= 1.645 * row.spread)
+            loud += [held[-1]] if row.arm in loudest else []
+    assert 0.87 <= sum(held) / len(held) <= 0.97
+    assert sum(loud) / len(loud) >= 0.78
+
+
+def test_a_quiet_arm_is_known_better_than_a_loud_one_after_the_same_rewards() -> None:
+    bandit = Bandit(("quiet", "loud", "other"), 1)
+    for at in range(6):
+        sign = 1 if at % 2 else -1
+        bandit.remember([("quiet", 0.01 * sign), ("loud", 1.0 * sign), ("other", 0.3 * sign)])
+    rows = {row.arm: row for row in bandit.posterior()}
+    assert rows["quiet"].spread < rows["other"].spread < rows["loud"].spread
+    assert rows["quiet"].noise < 0.6 * rows["loud"].noise
+
+
+def test_what_all_arms_return_is_not_what_the_favourite_returns() -> None:
+    """An arm that nobody tried again is believed to be like the others, not like the one that is played all the time."""
+    bandit = Bandit(("best", "a", "b", "c"), 3)
+    bandit.remember([("a", 0.0), ("b", 0.1), ("c", -0.1)] + [("best", 1.0)] * 40)
+    low = {row.arm: row.mean for row in bandit.posterior()}
+    assert low["a"] < 0.1
 
 
 def test_choices_in_flight_do_not_pile_up_on_one_arm() -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "llm"))
+
+from tiny_model import write
 
 from engine.cli import main
 from engine.soak import ground, report
@@ -15,11 +20,19 @@ pytestmark = pytest.mark.soak
 SHORT = {"memory", "handles", "children"}
 """What a minute cannot show."""
 SOAKS = {
-    "a": ("120", "kill_worker,corrupt_request"),
+    "a": ("120", "kill_worker,corrupt_request,kill_llm"),
     "b": ("30", "stop_worker"),
     "c": ("36", "kill_engine,kill_scheduler"),
 }
-"""Compression and faults by letter: one minute, one minute, a hundred seconds, and the time to drain."""
+"""Compression and faults by letter: one minute, one minute, a hundred seconds, and the time to drain. A and C have an advisor."""
+WHEEL = [sys.executable, "-P", "-m", "engine.llm.wheel"]
+
+
+def advised(folder: Path) -> Path:
+    """Write the settings of an operator whose advisor is the tiny calm model: a random one would ask for needless care."""
+    settings, model = folder / "op.toml", write(folder / "calm.gguf", calm=True)
+    settings.write_text(f'[llm]\ncommand = {json.dumps(WHEEL)}\nmodel = "{model}"\ncontext = 4096\n')
+    return settings
 
 
 @pytest.mark.parametrize("letter", SOAKS)
@@ -28,14 +41,15 @@ def test_a_compressed_soak_passes_and_leaves_nothing(
 ) -> None:
     """Some 110 s each."""
     compress, faults = SOAKS[letter]
-    code = main(
-        ["--state", str(tmp_path), "soak", letter, "--compress", compress, "--faults", faults, "--json"]
-    )
+    words = ["--state", str(tmp_path), "soak", letter, "--compress", compress, "--faults", faults, "--json"]
+    code = main([*words, "--config", str(advised(tmp_path))] if letter in "ac" else words)
     told = json.loads(capsys.readouterr().out)
     findings = [finding for gate in told["gates"] for finding in gate["findings"]]
     assert told["failed"] == [], findings
     assert code == 0
     assert set(told["short"]) >= SHORT
+    advisor = next(gate for gate in told["gates"] if gate["name"] == "advisor")
+    assert (advisor["outcome"] == "pass") is (letter in "ac"), advisor
     made = ground.find(tmp_path, letter)
     assert marked(made.id, but=set()) == {}
     assert report.on_record(made) == told["content_sha256"]

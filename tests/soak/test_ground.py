@@ -9,8 +9,8 @@ import pytest
 
 from engine.config import load
 from engine.errors import UsageError
-from engine.soak import after, ground
-from engine.soak.plan import Plan
+from engine.soak import after, ground, runner
+from engine.soak.plan import Plan, faults_of
 from engine.soak.scenarios.table import SCENARIOS
 from engine.soak.verbs import status
 
@@ -60,6 +60,35 @@ def test_the_settings_of_a_soak_are_the_operators_where_it_may_use_them_and_test
     assert told.search.families == ("lcg48/java",)
     assert stat.S_IMODE(made.config.stat().st_mode) == 0o600
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("relay", [True, False])
+def test_the_model_server_of_a_soak_stands_behind_the_relay_where_a_fault_needs_it(
+    relay: bool, tmp_path: Path
+) -> None:
+    operator, made = tmp_path / "room.toml", ground.new(tmp_path, "a")
+    operator.write_text(OPERATOR)
+    ground.write_config(made, {}, operator, relay=relay)
+    command = load(made.config).llm.command
+    assert command[-1] == "llama-server"
+    assert ("engine.soak.faults.relay" in command) is relay
+    assert (str(made.path / "refuse") in command) is relay
+
+
+def test_a_soak_whose_plan_refuses_grammars_writes_the_relay_into_its_settings(tmp_path: Path) -> None:
+    operator = tmp_path / "room.toml"
+    operator.write_text(OPERATOR)
+    for faults, relay in (("kill_llm", False), ("kill_llm,grammar_400", True)):
+        made = ground.new(tmp_path, "a")
+        asked = faults_of(faults, ["kill_llm", "grammar_400"])
+        runner.begin(made, Plan(scenario="a", hours=1.0, faults=asked), operator)
+        assert ("engine.soak.faults.relay" in load(made.config).llm.command) is relay
+
+
+def test_a_room_without_a_model_server_gets_no_relay(tmp_path: Path) -> None:
+    made = ground.new(tmp_path, "a")
+    ground.write_config(made, {}, None, relay=True)
+    assert load(made.config).llm.command == ()
 
 
 def test_an_ordinary_engine_over_the_state_of_a_soak_is_not_in_test_mode(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from engine.watcher import anomaly
 
 
 def test_equal_directions() -> None:
-    assert anomaly.equal_directions(41_882, 41_882) is not None
-    assert anomaly.equal_directions(41_882, 17_247) is None
-    assert anomaly.equal_directions(1, 1) is None, "one true seed is found in both directions"
+    forward = list(range(20))
+    assert anomaly.equal_directions(forward, forward) is not None
+    assert anomaly.equal_directions(forward, [*forward[:-1], 3]) is None
+    assert anomaly.equal_directions([7], [7]) is None, "one true seed is found in both directions"
 
 
 def test_equal_trials() -> None:
@@ -32,6 +33,12 @@ def test_a_feature_that_equals_the_label_is_a_leak() -> None:
     assert [(finding.code, finding.level) for finding in found] == [("column.leak", "fail")]
     copied = anomaly.perfect_correlation({"a": ramp, "b": [-x for x in ramp]})
     assert [finding.level for finding in copied] == ["warn"]
+
+
+def test_columns_that_tell_two_groups_apart_are_no_copies_of_each_other() -> None:
+    hit, match = [0.0, 1.0] * 6, [0.2, 0.9] * 6
+    assert anomaly.perfect_correlation({"match": match, "label": hit}, label="label") == []
+    assert anomaly.perfect_correlation({"a": [0.0, 1.0, 2.0], "b": [0.0, 1.0, 2.0]}) == [], "three rows"
 
 
 def test_repeated_episodes() -> None:

@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 
 from engine.desk import Desk
-from engine.llm.advice import Advice
-from engine.llm.context import ContextBundle
+from engine.llm.advice import Advice, NoAdvice
+from engine.llm.advisor import NoAdvisor, Reply
+from engine.llm.answers import Concern, StepEvaluation
+from engine.llm.context import ContextBundle, build_llm_context
+from engine.llm.questions import STEP_EVALUATION
 from engine.parameters import Value
 from engine.pipeline.context import StepOutcome
 from engine.watcher.decision import Human
 from engine.watcher.evaluation import Finding
 from engine.watcher.record import replay_recorded
+from engine.watcher.review import spoken
 from engine.watcher.steps import Escalated, Judge
 from state.artifacts import ArtifactStore, Lineage
 
@@ -127,6 +131,13 @@ class Careful:
         self.asked.append(bundle)
         return Advice(decision="ESCALATE", confidence=0.6, primary_signal="power", reasoning="look at it")
 
+    async def ask(self, question: Any, parts: Any, *, about: str, by: str) -> Reply[Any]:
+        self.asked.append(build_llm_context(question.name, parts, about=about))
+        if question is not STEP_EVALUATION:
+            return Reply(NoAdvice(none="tired"))
+        doubt = Concern(metric="power", why="it is low")
+        return Reply(StepEvaluation(verdict="DOUBTFUL", confidence=0.7, strongest="bits", concerns=(doubt,), reasoning="x"), "llm", "c-7")  # fmt: skip
+
     async def close(self) -> None:
         """Hold nothing."""
 
@@ -138,6 +149,29 @@ async def test_an_advisor_sees_the_evidence_and_its_care_is_recorded_apart(desk:
     row = desk.journal.decisions.list()[0]
     assert (row.action, row.advice, row.source) == ("ESCALATE", "ESCALATE 0.60", "rule")
     assert "power 1 >= 0.5 ok" in advisor.asked[0].prompt
+
+
+async def test_of_an_escalation_the_advisor_says_what_it_doubts_for_the_person_and_nothing_follows(
+    desk: Desk,
+) -> None:
+    advisor = Careful()
+    with pytest.raises(Escalated):
+        await judge(desk, advisor=advisor).steps(["1"], Script(good("1")), quiet)
+    assert [(one.question, one.about) for one in advisor.asked] == [
+        ("agent_decision", advisor.asked[0].about), ("step_evaluation", "d-1"), ("parameter_adjustment", "d-1"),
+    ]  # fmt: skip
+    assert spoken(desk.journal, "d-1") == [
+        "llm step_evaluation: verdict DOUBTFUL, confidence 0.7, strongest bits, concerns power it is low, reasoning x"
+    ]
+    assert spoken(desk.journal, "d-2") == []
+    assert len(desk.journal.decisions.list()) == 1
+
+
+async def test_a_step_that_proceeds_is_not_asked_about_twice(desk: Desk) -> None:
+    advisor = Careful()
+    advisor.advise = NoAdvisor().advise  # type: ignore[method-assign]
+    await judge(desk, advisor=advisor).steps(["1"], Script(good("1")), quiet)
+    assert advisor.asked == []
 
 
 async def test_an_advisor_reads_what_the_step_wrote(desk: Desk, tmp_path: Path) -> None:

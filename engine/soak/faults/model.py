@@ -29,7 +29,7 @@ class Grammar400(Base):
     name = "grammar_400"
     summary = "the model server refuses every grammar with 400, for 20 s"
     holds = "no advice, and it says so; decisions stand on code alone; advice comes back with the server's good will"
-    needs = "a model server behind the relay (engine.soak.faults.relay) in room.toml"
+    needs = "a model server in room.toml; the soak puts its relay before it"
     settle_s = 180.0
     undo_first, hold_s = True, 20.0
 

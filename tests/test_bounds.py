@@ -15,6 +15,7 @@ import pytest
 from engine.feedback import acceptance
 from engine.feedback.consult import WAITING, Consultant
 from engine.rigs.attempt import EVENTS, Running
+from engine.rigs.inbox import Inbox
 from engine.rigs.recruits import LAUNCHES, Recruits, RemoteProcess
 from engine.watcher import fingerprints
 from engine.watcher.fingerprints import Fingerprints, Tried
@@ -102,10 +103,10 @@ def test_triggers_beyond_the_queue_are_passed_over_and_said() -> None:
 
 def test_a_guard_that_floods_the_link_costs_its_worker_and_no_memory() -> None:
     ended: list[str] = []
-    attempt: Any = SimpleNamespace(_events=asyncio.Queue(EVENTS), end=ended.append)
+    attempt: Any = SimpleNamespace(_events=Inbox(EVENTS), end=ended.append)
     for number in range(EVENTS + 5):
-        Running.take(attempt, {"event": "line", "number": number})
-    assert attempt._events.qsize() == EVENTS
+        Running.take(attempt, {"event": "line", "line": {"event": "word"}, "number": number})
+    assert len(attempt._events) == EVENTS
     assert len(ended) == 5
     assert "floods the link" in ended[0]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.commands.listing import LISTING, listing
 from engine.commands.options import JSON
 from engine.commands.talk import call, show, write_file
 from engine.commands.verb import Arguments, Verb
-from engine.errors import UsageError
+from engine.errors import EnvironmentFault, MimicryError, UsageError
+
+if TYPE_CHECKING:
+    from engine.rigs.deploy import Deployed
+
+REASON_KEPT = 500
 
 
 def rigs(arguments: Arguments) -> int:
@@ -85,7 +91,7 @@ def _deploy(arguments: Arguments) -> int:
     import asyncio
 
     from engine.commands.settings import room_settings
-    from engine.rigs.deploy import deploy, rollback
+    from engine.rigs.deploy import Bundle, deploy, rollback
 
     settings = room_settings(arguments)
     named = [one for one in settings.rigs if one.name == arguments.target]
@@ -95,11 +101,34 @@ def _deploy(arguments: Arguments) -> int:
     if arguments.rollback == (arguments.wheels is not None):
         raise UsageError("rig deploy: give --wheels DIR (pip wheel . -w DIR makes it), or --rollback")
     if arguments.rollback:
-        done = asyncio.run(rollback(named[0]))
+        done = _on_record(
+            arguments, "rollback", "the version before", lambda: asyncio.run(rollback(named[0]))
+        )
     else:
-        done = asyncio.run(deploy(named[0], Path(arguments.wheels)))
-    data = done.record()
-    return show(arguments, data, lambda: done.text())
+        bundle = Bundle.of(Path(arguments.wheels))
+        done = _on_record(arguments, "deploy", bundle.digest, lambda: asyncio.run(deploy(named[0], bundle)))
+    return show(arguments, done.record(), done.text)
+
+
+def _on_record(arguments: Arguments, action: str, what: str, work: Callable[[], Deployed]) -> Deployed:
+    """Do work on a rig between two records: who begins it, without which nothing is touched, and how it ended."""
+    from engine.acts import leave
+
+    def note(outcome: str, fault: str) -> None:
+        reason = f"{what}: {outcome}"[:REASON_KEPT]
+        try:
+            leave(arguments.state, "rig", action=action, target=arguments.target, reason=reason)
+        except EnvironmentFault as error:
+            raise EnvironmentFault(f"rig {arguments.target}: {fault}: {error}") from error
+
+    note("begins", f"no {action}, for who does it could not be recorded")
+    try:
+        done = work()
+    except MimicryError as error:
+        note(f"failed: {error}", f"{error}; and that could not be recorded")
+        raise
+    note(f"done, current {done.current}", f"{action} done, but its end could not be recorded")
+    return done
 
 
 def _done(action: str, data: dict[str, Any]) -> str:

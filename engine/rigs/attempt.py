@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from engine.rigs.connection import RigFault
 from engine.rigs.guardlink import Event, GuardLink
+from engine.rigs.inbox import Inbox
 from engine.rigs.payload import Crew, Ending, Line, Payload, Place, filled
 from engine.rigs.reach import Reach
 
@@ -20,7 +21,7 @@ LOOK = 0.5
 """Seconds between two looks at whether something holds the worker."""
 DRAIN_LIMIT = 600.0
 EVENTS = 1000
-"""Events of one worker that may wait; a sound one sends a few a second, and each is heard at once."""
+"""Events of one worker that may wait; a sound one has a dozen to say in its life, beside those that the next one replaces."""
 SELF_TEST = "self-test: "
 State = Literal["off", "waiting", "asked", "starting", "gate", "initialising", "testing", "ready", "draining", "held", "refused"]  # fmt: skip
 _PHASES: Mapping[str, State] = {
@@ -88,7 +89,7 @@ class Running:
         self._rig, self._link, self.place, self.number = rig, link, place, number
         self._crew, self._gate, self._held, self._tunnel = crew, gate, held, tunnel
         self._delay, self._start_limit = delay, start_limit
-        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS)
+        self._events = Inbox(EVENTS)
         self._entering: asyncio.Task[None] | None = None
         self._cause = ""
         self._draining: float | None = None
@@ -188,7 +189,7 @@ class Running:
 
     async def _next(self, closing: asyncio.Task[bool]) -> Event | None:
         """Return the next event, an empty one after a while, None when the link has ended and nothing is left."""
-        if closing.done() and self._events.empty():
+        if closing.done() and not self._events:
             return None
         getting = asyncio.create_task(self._events.get())
         try:
@@ -199,10 +200,8 @@ class Running:
 
     def take(self, event: Event) -> None:
         """Take in an event of the guard that names this worker; one that says more than can be heard is ended."""
-        if self._events.full():
-            self._events.get_nowait()
+        if not self._events.put(event):
             self.end(f"more than {EVENTS} events wait to be heard: its guard floods the link")
-        self._events.put_nowait(event)
 
     def _hear(self, event: Event) -> None:
         if event["event"] == "started":

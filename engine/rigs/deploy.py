@@ -26,6 +26,28 @@ WORKER_MODULES = ("numpy", "distributed", "hip_cuda_kernels.host", "engine.compu
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """The wheels of one version, and the digest that names it."""
+
+    wheels: tuple[Path, ...]
+    manifest: dict[str, str]
+    """Digest of each wheel by its name."""
+    digest: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Bundle:
+        """Return the wheels of a folder (or the one that is named); BadInput where there is none."""
+        found = [folder] if folder.suffix == ".whl" and folder.is_file() else sorted(folder.glob("*.whl"))
+        if not found:
+            raise BadInput(
+                f"{folder}: no wheels there; `pip wheel . -w {folder}` makes them, for the rig's Python"
+            )
+        manifest = {path.name: _digest(path) for path in found}
+        digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+        return cls(tuple(found), manifest, digest)
+
+
+@dataclass(frozen=True)
 class Deployed:
     """What is on the rig now."""
 
@@ -45,20 +67,19 @@ class Deployed:
         return f"rig {self.rig}: version {self.current[:12]} in place, {self.sent / 1e6:.1f} MB sent ({before}); running workers keep theirs until their next start"
 
 
-async def deploy(settings: RigSettings, wheels: Path, *, modules: Sequence[str] = WORKER_MODULES) -> Deployed:
-    """Put the wheels of a folder on a rig as its current version; a version that cannot be imported there is rolled back."""
-    found = bundle(wheels)
-    manifest = {path.name: _digest(path) for path in found}
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+async def deploy(
+    settings: RigSettings, bundle: Bundle, *, modules: Sequence[str] = WORKER_MODULES
+) -> Deployed:
+    """Make a bundle a rig's current version; one that cannot be imported there is rolled back."""
     async with _entered(settings) as rig:
         before = await _ask(rig, settings, "show")
         sent = 0
-        if before["current"] != digest or not before["whole"]:
-            sent = await _send(rig, settings, found, manifest, digest)
-        answer = await _ask(rig, settings, "install", digest) if sent else before
+        if before["current"] != bundle.digest or not before["whole"]:
+            sent = await _send(rig, settings, bundle)
+        answer = await _ask(rig, settings, "install", bundle.digest) if sent else before
         fault = await _import_fault(rig, settings, modules)
         if fault:
-            back = before["current"] is not None and before["current"] != digest
+            back = before["current"] is not None and before["current"] != bundle.digest
             if back:
                 await _ask(rig, settings, "rollback")
             raise BadInput(
@@ -83,16 +104,6 @@ async def installed(rig: Reach, settings: RigSettings) -> dict[str, Any]:
 def library(settings: RigSettings) -> str:
     """Return the path of the current version's code on the rig, as a shell word that knows the home."""
     return f"{_home(settings)}/current/lib"
-
-
-def bundle(wheels: Path) -> list[Path]:
-    """Return the wheels of a folder (or the one that is named); BadInput where there is none."""
-    found = [wheels] if wheels.suffix == ".whl" and wheels.is_file() else sorted(wheels.glob("*.whl"))
-    if not found:
-        raise BadInput(
-            f"{wheels}: no wheels there; `pip wheel . -w {wheels}` makes them, for the rig's Python"
-        )
-    return found
 
 
 class _entered:
@@ -135,22 +146,20 @@ async def _ask(rig: Reach, settings: RigSettings, *words: str) -> dict[str, Any]
     return answer
 
 
-async def _send(
-    rig: Reach, settings: RigSettings, found: Sequence[Path], manifest: dict[str, str], digest: str
-) -> int:
+async def _send(rig: Reach, settings: RigSettings, bundle: Bundle) -> int:
     """Send wheels and manifest into the incoming folder; return the bytes sent."""
     done = await rig.run(
-        f"umask 077; mkdir -p {_home(settings)}/incoming-{digest} && cd {_home(settings)} && pwd -P"
+        f"umask 077; mkdir -p {_home(settings)}/incoming-{bundle.digest} && cd {_home(settings)} && pwd -P"
     )
     if done.code:
         raise EnvironmentFault(
             f"rig {settings.name}: cannot make {settings.deploy_to}: {done.stderr.strip()}; check its rights and space"
         )
-    incoming = f"{done.stdout.strip()}/incoming-{digest}"
-    for path in found:
+    incoming = f"{done.stdout.strip()}/incoming-{bundle.digest}"
+    for path in bundle.wheels:
         await rig.upload(f"{incoming}/{path.name}", blocks(path))
-    await rig.upload(f"{incoming}/manifest.json", _one(json.dumps(manifest).encode()))
-    return sum(path.stat().st_size for path in found)
+    await rig.upload(f"{incoming}/manifest.json", _one(json.dumps(bundle.manifest).encode()))
+    return sum(path.stat().st_size for path in bundle.wheels)
 
 
 async def _one(data: bytes) -> AsyncIterator[bytes]:

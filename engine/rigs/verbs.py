@@ -1,4 +1,4 @@
-"""What the socket's command `rig` does: set aside, drain, include; in a simulated fleet also faults on request."""
+"""What the socket's command `rig` does: set aside, drain, include, take note of a deploy; in a simulated fleet also faults on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from engine.workbench import Workbench
     from state.journal import Journal
 
-ACTIONS = ("quarantine", "drain", "include", "fault")
+NOTED = ("deploy", "rollback")
+"""What the command line does itself and tells the engine, so that it stands among the acts; `reason` says how far it is."""
+ACTIONS = ("quarantine", "drain", "include", "fault", *NOTED)
 MOST_HOURS = 24 * 365
 
 
@@ -60,6 +62,8 @@ def act(fleet: Fleet, args: dict[str, Any], by: str) -> dict[str, Any]:
         return fleet.include(target, reason[:200], by)
     if not reason:
         raise UsageError(f"rig {action}: say why: --reason 'loose riser'")
+    if action in NOTED:
+        return {"target": target, "noted": action}
     if action == "fault":
         return fault(fleet, target, reason)
     return fleet.set_aside(

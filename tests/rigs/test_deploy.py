@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.errors import BadInput, EnvironmentFault
-from engine.rigs.deploy import deploy, installed, rollback
+from engine.rigs.deploy import Bundle, deploy, installed, rollback
 from engine.rigs.life import reach_of
 
 Settings = Callable[..., Any]
@@ -46,15 +46,15 @@ async def test_a_version_is_put_in_place_the_one_before_kept_and_brought_back(
     home = tmp_path / "home"
     home.mkdir()
     rig = rig_settings(1, deploy_to=str(home))
-    one = await deploy(rig, wheel(tmp_path / "one", "1"), modules=MODULES)
+    one = await deploy(rig, Bundle.of(wheel(tmp_path / "one", "1")), modules=MODULES)
     assert (said(home), one.previous) == ("1", None)
-    again = await deploy(rig, tmp_path / "one", modules=MODULES)
+    again = await deploy(rig, Bundle.of(tmp_path / "one"), modules=MODULES)
     assert again.sent == 0
-    two = await deploy(rig, wheel(tmp_path / "two", "2"), modules=MODULES)
+    two = await deploy(rig, Bundle.of(wheel(tmp_path / "two", "2")), modules=MODULES)
     assert (said(home), two.previous) == ("2", one.current)
     assert (await rollback(rig)).current == one.current
     assert said(home) == "1"
-    await deploy(rig, wheel(tmp_path / "three", "3"), modules=MODULES)
+    await deploy(rig, Bundle.of(wheel(tmp_path / "three", "3")), modules=MODULES)
     assert len(list((home / "versions").iterdir())) == 2
     assert not list(home.glob("incoming-*"))
     assert (home / "versions").stat().st_mode & 0o777 == 0o700
@@ -68,11 +68,11 @@ async def test_a_version_that_does_not_import_there_is_rolled_back(
     home = tmp_path / "home"
     home.mkdir()
     rig = rig_settings(1, deploy_to=str(home))
-    await deploy(rig, wheel(tmp_path / "one", "1"), modules=MODULES)
+    await deploy(rig, Bundle.of(wheel(tmp_path / "one", "1")), modules=MODULES)
     with pytest.raises(
         BadInput, match=r"ModuleNotFoundError: No module named 'absent'; the version before is back"
     ):
-        await deploy(rig, wheel(tmp_path / "two", "2", "import absent\n"), modules=MODULES)
+        await deploy(rig, Bundle.of(wheel(tmp_path / "two", "2", "import absent\n")), modules=MODULES)
     assert said(home) == "1"
 
 
@@ -90,11 +90,11 @@ async def test_what_arrives_damaged_is_never_switched_to(
     with pytest.raises(
         EnvironmentFault, match=r"nothing was switched: small_module-1-py3-none-any\.whl arrived damaged"
     ):
-        await deploy(rig, wheel(tmp_path / "one", "1"), modules=MODULES)
+        await deploy(rig, Bundle.of(wheel(tmp_path / "one", "1")), modules=MODULES)
     assert not (home / "current").exists()
     assert not list(home.glob("incoming-*"))
     monkeypatch.undo()
-    await deploy(rig, tmp_path / "one", modules=MODULES)
+    await deploy(rig, Bundle.of(tmp_path / "one"), modules=MODULES)
     assert said(home) == "1"
 
 
@@ -106,7 +106,7 @@ async def test_a_changed_file_is_noticed_and_an_empty_folder_refused(
     home = tmp_path / "home"
     home.mkdir()
     rig = rig_settings(1, deploy_to=str(home))
-    await deploy(rig, wheel(tmp_path / "one", "1"), modules=MODULES)
+    await deploy(rig, Bundle.of(wheel(tmp_path / "one", "1")), modules=MODULES)
     reach = reach_of(rig)
     await reach.connect()
     assert (await installed(reach, rig))["whole"]
@@ -114,8 +114,10 @@ async def test_a_changed_file_is_noticed_and_an_empty_folder_refused(
     assert not (await installed(reach, rig))["whole"]
     await reach.close()
     with pytest.raises(BadInput, match="no wheels there"):
-        await deploy(rig, tmp_path / "shm", modules=MODULES)
+        await deploy(rig, Bundle.of(tmp_path / "shm"), modules=MODULES)
     with pytest.raises(EnvironmentFault, match="cannot run the installer"):
         await deploy(
-            rig_settings(1, deploy_to=str(home), python="/no/python"), tmp_path / "one", modules=MODULES
+            rig_settings(1, deploy_to=str(home), python="/no/python"),
+            Bundle.of(tmp_path / "one"),
+            modules=MODULES,
         )

@@ -67,7 +67,7 @@ SPACE: list[Option] = [
         ("--mappings",),
         {
             "metavar": "NAMES",
-            "help": "mapping ids, comma-separated; digits(n), sample(k) and formula(...) are searched without a filter: slower",
+            "help": "mapping ids, comma-separated; digits(n), formula(...); most of sample(k) are searched without a filter: slower",
         },
     ),
     (

@@ -24,10 +24,10 @@ from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
 from engine.search.design import LONGEST_BLOCK
-from engine.search.identify import stream_of
 from engine.search.ledger import FOLDER, Shelf
 from engine.search.plan import Cell
 from engine.search.recorded import RecordedChunk
+from engine.search.streams import stream_of
 from engine.search.sweeper import chunk_order, twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError

@@ -51,7 +51,7 @@ def _listed(title: str, blocks: list[list[str]], every: bool) -> list[str]:
 
 
 def _rectangle(one: Rectangle) -> list[str]:
-    head = f"  {one.family} {one.mapping} {one.range[0]}..{one.range[1]}"
+    head = f"  {one.family} {one.mapping} {one.range[0]}..{one.range[1]}{_stream(one)}"
     tail = f"{quantity(one.hypotheses)} hypotheses  power {one.power:.0%}"
     runs = list(dict.fromkeys(one.runs))
     return [
@@ -62,8 +62,12 @@ def _rectangle(one: Rectangle) -> list[str]:
     ]
 
 
+def _stream(one: Rectangle | Hole) -> str:
+    return "" if one.session is None else f" {one.session}"
+
+
 def _hole(one: Hole) -> list[str]:
-    head = f"  {one.family} {one.mapping} {one.range[0]}..{one.range[1]}"
+    head = f"  {one.family} {one.mapping} {one.range[0]}..{one.range[1]}{_stream(one)}"
     return [
         _line(head, f"{quantity(one.hypotheses)} hypotheses  {duration(one.seconds)}"),
         *_seeds([one.seeds]),

@@ -49,6 +49,7 @@ def _totals(plan: Outline) -> list[str]:
 
 def _cell(number: int, cell: PlannedCell) -> list[str]:
     session = f" session {cell.session}" if cell.session else ""
+    session += " backward" if cell.direction == "backward" else ""
     head = f"{number:>4}  {cell.family} {cell.mapping} {cell.range[0]}..{cell.range[1]}{session}"
     cost = f"{quantity(cell.hypotheses)} hypotheses {duration(cell.seconds):>5}"
     rule = f"noise {cell.noise:g}  keep {cell.threshold.matched} of {cell.threshold.of}, confirm on {cell.confirm or 'all'}"

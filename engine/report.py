@@ -13,6 +13,7 @@ from engine.search.ranges import Range
 
 WIDTH = 79
 MOST_SHOWN = 3  # hypotheses that are told in full: places in a block of cached words can be many
+BACKWARD = "backward: the first row is the newest draw, and the next draws go before it"
 NO_SEED = "none of this seeding leads to the state, or it lies too far back"
 TITLES = {
     "identified": "IDENTIFIED",
@@ -110,6 +111,7 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
         *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
         *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
         ("gap", _gap(one.gap)),
+        *([("direction", BACKWARD)] if one.direction == "backward" else []),
         ("matches", f"{one.matched} of {one.scored} draws"),
     ]
     if one.confirmed.scored < one.scored:

@@ -16,10 +16,13 @@ from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.job import Job, Keywords
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
+from hip_cuda_kernels.pins import build_pinned
 from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import build_task, pack_call
 
+PINNED = "pinned"
+"""The route of composed draws whose filter is on single inner calls (pins.py)."""
 HIT = np.dtype(
     [("vector", "<u2"), ("matched", "<u2"), ("start", "<u4"), ("gap", "<u4"), ("pad", "<u4"), ("seed", "<u8")]
 )
@@ -146,13 +149,33 @@ def sieve(
     task = build_composed(*asked) if is_composed(named) else build_task(*asked)
     if task is None:
         return SieveResult(np.empty(0, HIT), job.seed_count, False, False)
-    if isinstance(task, ComposedTask):
+    if isinstance(task, ComposedTask) and route == PINNED:
+        hits, done, stopped, overflow = _pinned(found, task, job, rest)
+    elif isinstance(task, ComposedTask):
         hits, done, stopped, overflow = _host.composed_sieve(found.id, *task.packed(), *rest)
     else:
         hits, done, stopped, overflow = _host.search_by(
             route, isa(), found.id, *task.packed(), task.second_depth, job.seed_lo, job.seed_count, *rest
         )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
+
+
+def _pinned(family: Family, task: ComposedTask, job: Job, rest: tuple[int, int, int, int]) -> Any:
+    """Search composed draws behind the filter on their inner calls."""
+    pinned = build_pinned(family, task, job.scope)
+    if pinned is None:
+        raise KernelError("these draws pin no single call down: search them without a filter")
+    inner = pinned.task
+    return _host.pinned_sieve(
+        isa(),
+        family.id,
+        *task.packed(),
+        *inner.packed(),
+        inner.second_depth,
+        pinned.owners,
+        pinned.calls,
+        *rest,
+    )
 
 
 def self_test() -> dict[str, bool]:

@@ -274,7 +274,11 @@ def lower_draw(call: Call, word_filter: Filter, value: int) -> tuple[int, int] |
     if call.kind == RESIDUE:
         return _residue_draw(call, word_filter, value)
     lowest, highest = (y >> call.join for y in _y_interval(call, value))
-    highest = min(highest, (1 << call.field) - 1)
+    return lower_fields(call, lowest, min(highest, (1 << call.field) - 1))
+
+
+def lower_fields(call: Call, lowest: int, highest: int) -> tuple[int, int] | None:
+    """Return (offset, lim) of the filter for the words whose field lies in lowest..highest, or None where that is empty."""
     if lowest > highest:
         return None
     up = 32 - call.field

@@ -50,12 +50,13 @@ FORMULAS: dict[str, str] = {
     "top_reject": "the top bit_length(M) bits, again until below M (CPython's randrange)",
     "r_reject": "the low bit_length(M - 1) bits of R's 16-bit pieces floor(u * 65536), again until below M (R >= 3.6 sample)",
 }
-# name -> what a draw is made of; exact scalar code without a filter in lanes, so a hundred times slower than the rest and more
+# name -> what a draw is made of: exact scalar code, behind a filter in lanes where a draw pins single calls down (pins.py)
 COMPOSED: dict[str, str] = {
-    "digits": "digits(n,MAPPING): n calls below b, most significant first; the range holds b^n values. Slow: searched without a filter",
+    "digits": "digits(n,MAPPING): n calls below b, most significant first; the range holds b^n values",
     "sample": "sample(k,WAY,ORDER,MAPPING): k of N numbers as their rank; WAY: pool, forward, shuffle, inside_out, reject, select; "
-    "ORDER: sorted, ordered; the range holds as many values as there are samples. Slow, as digits",
-    "formula": "formula(EXPRESSION): the floor of a formula of u, x, w, M, lo, hi, as formula(floor(100/(1.0001-u))). Slow, as digits",
+    "ORDER: sorted, ordered; the range holds as many values as there are samples. "
+    "Slow, on every seed, but for pool and forward over calls that draw no word again",
+    "formula": "formula(EXPRESSION): the floor of a formula of u, x, w, M, lo, hi, as formula(floor(100/(1.0001-u)))",
 }
 WAYS = ("pool", "forward", "shuffle", "inside_out", "reject", "select")
 ORDERS = ("sorted", "ordered")

@@ -16,12 +16,13 @@ from typing import Any, Unpack
 import numpy as np
 
 from hip_cuda_kernels import host
-from hip_cuda_kernels.composed import lower_composed
+from hip_cuda_kernels.composed import build_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.job import Job, Keywords, Where
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
-from hip_cuda_kernels.mappings import is_composed, parse_mapping
+from hip_cuda_kernels.mappings import Mapping, is_composed, parse_mapping
+from hip_cuda_kernels.pins import build_pinned
 from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, pass_rates, seed_seconds
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
@@ -34,6 +35,8 @@ LOW_DRAW, HIGH_DRAW = 0.14, 0.28  # low_bits: one draw of a low seed, one draw o
 MOST_SHOWN = 5  # bits of a draw that low_bits uses
 CHOICE, LANE = 2000.0, 0.36  # gf2: a system of equations; one draw of one of its solutions
 STATE, STATE_DRAW, STATE_HIT = 0.2, 0.042, 25.0  # orbit: a step; a draw compared; a match remembered
+
+BUILT = 2e-3  # seconds: laying the filter of composed draws out
 
 # Calls that keep the low bits of a word; a modulus that is a power of two keeps nothing else.
 LOW_BITS = (RESIDUE, ITSELF)
@@ -63,7 +66,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class _Search:
+class Measured:
     """A search in the numbers that costs depend on."""
 
     family: Family
@@ -136,7 +139,7 @@ class _Search:
         return self.seeds * 1e-9 * (seed + words * each + pairs * PAIR) + passed * self.sieve_seconds()
 
 
-def _twister_chain(search: _Search) -> float | None:
+def _twister_chain(search: Measured) -> float | None:
     """MT19937 from init_genrand, before word 227: the chain of seeding words twelve vectors abreast."""
     reach = search.family.reach
     if search.family.id != "mt19937/init_genrand" or reach is None or search.last_word >= reach:
@@ -144,12 +147,12 @@ def _twister_chain(search: _Search) -> float | None:
     return search.probed_seconds(CHAIN, CHAIN_WORD)
 
 
-def _lehmer_sums(search: _Search) -> float | None:
+def _lehmer_sums(search: Measured) -> float | None:
     """glibc's random(): words as sums of the seed's Lehmer residues, which are progressions along the seeds."""
     return search.probed_seconds(0.0, SUM_WORD) if search.family.id == "glibc_random/type3" else None
 
 
-def _low_bits(search: _Search) -> float | None:
+def _low_bits(search: Measured) -> float | None:
     """48-bit congruential generators under an even modulus: low seeds first, high ones for what is left.
 
     Of seeds that reject words within the search, those that reject one are found as well; where two are likely, it is not offered.
@@ -195,7 +198,7 @@ def _bits_shown(call: Call) -> int:
     return zeros if whole and zeros <= call.bits - call.join else 0
 
 
-def _gf2(search: _Search) -> float | None:
+def _gf2(search: Measured) -> float | None:
     """Words affine over GF(2) in the seed, whole bits of them shown: solve for the seed from draws that match."""
     shown = _bits_shown(search.task.call)
     if search.rejected or shown == 0 or not is_affine(search.family.id):
@@ -213,7 +216,7 @@ def _gf2(search: _Search) -> float | None:
     return seconds
 
 
-def _orbit(search: _Search) -> float | None:
+def _orbit(search: Measured) -> float | None:
     """Seeds that are the states of one cycle: step each state once, whatever the starts and gaps."""
     period = CYCLES.get(search.family.id)
     reach = max(int(index[-1]) for index, _ in search.vectors) * (search.task.scope.gaps[1] + 1)
@@ -235,13 +238,33 @@ def may_apply(family: Family) -> bool:
 
 # Routes whose cost hardly falls with the number of seeds: they are worth it for a whole space at once.
 WHOLE_SPACE = frozenset({"orbit", "gf2", "low_bits"})
-ROUTES: dict[str, Callable[[_Search], float | None]] = {
+ROUTES: dict[str, Callable[[Measured], float | None]] = {
     "twister_chain": _twister_chain,
     "lehmer_sums": _lehmer_sums,
     "low_bits": _low_bits,
     "gf2": _gf2,
     "orbit": _orbit,
 }
+
+
+def _composed(
+    family: Family,
+    mapping: Mapping,
+    lo: int,
+    hi: int,
+    draws: np.ndarray[Any, Any],
+    thresholds: np.ndarray[Any, Any],
+    scope: Scope,
+) -> list[Route]:
+    """Composed draws: the interpreter on every seed, or on what a filter on single inner calls leaves."""
+    task = build_composed(family, mapping, lo, hi, draws, thresholds, scope)
+    if task is None:
+        return [Route("sieve", 0.0)]
+    missable = draws.shape[1] - int(thresholds.min())
+    each = composed_seed_seconds(task.recipe, family, missable, scope.starts, scope.gaps)
+    pinned = build_pinned(family, task, scope)
+    filtered = [] if pinned is None else [Route(host.PINNED, BUILT + scope.seed_count * pinned.seconds)]
+    return sorted([Route("sieve", scope.seed_count * each), *filtered], key=lambda route: route.seconds)
 
 
 def options(
@@ -257,14 +280,11 @@ def options(
     found, scope = family_of(family), Scope(**where)
     parsed = parse_mapping(mapping, found)
     if is_composed(parsed):
-        missable = draws.shape[1] - int(thresholds.min())
-        recipe = lower_composed(parsed, found, lo, hi)
-        each = composed_seed_seconds(recipe, found, missable, scope.starts, scope.gaps)
-        return [Route("sieve", scope.seed_count * each)]
+        return _composed(found, parsed, lo, hi, draws, thresholds, scope)
     task = build_task(found, parsed, lo, hi, draws, thresholds, scope)
     if task is None:
         return [Route("sieve", 0.0)]
-    search = _Search(found, parsed.name, task)
+    search = Measured(found, parsed.name, task)
     routes = [Route("sieve", search.sieve_seconds())]
     for name, estimate in ROUTES.items() if search.plain and scope.seed_count else ():
         seconds = estimate(search)

@@ -36,12 +36,14 @@ def sieve(
     hi: int,
     draws: Draws,
     thresholds: np.ndarray[Any, Any],
+    *,
+    route: str = "sieve",
     **keywords: Unpack[Keywords],
 ) -> SieveResult:
     """Report every (vector, seed) for which some start in `starts` and some gap in `gaps` for each draw reproduce enough draws.
 
     Arguments as those of `host.sieve`. Exact. A hit's `matched` is the most draws that any such alignment reproduces; its `start`
-    and `gap` are 0: `align` finds the alignment.
+    and `gap` are 0: `align` finds the alignment. `route`: "sieve", or "orbit" where variable_routes.py says that it is sound.
     """
     job, found = Job(**keywords), family_of(family)
     calls = job.starts[1] + draws.shape[1] * (job.gaps[1] + 1)
@@ -55,7 +57,14 @@ def sieve(
     first, second = _depths(task, found, hi - lo + 1)
     task = replace(task, depth=first, second_depth=second)
     hits, done, stopped, overflow = _host.variable_gaps(
-        host.isa(), found.id, *task.packed(), task.second_depth, job.seed_lo, job.seed_count, *job.watched()
+        route,
+        host.isa(),
+        found.id,
+        *task.packed(),
+        task.second_depth,
+        job.seed_lo,
+        job.seed_count,
+        *job.watched(),
     )
     return SieveResult(hits.view(HIT), done, stopped, overflow)
 

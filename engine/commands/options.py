@@ -67,7 +67,7 @@ SPACE: list[Option] = [
         ("--mappings",),
         {
             "metavar": "NAMES",
-            "help": "mapping ids, comma-separated; digits(n), sample(k) and formula(...) are searched without a filter: slower",
+            "help": "mapping ids, comma-separated; digits(n), formula(...); most of sample(k) are searched without a filter: slower",
         },
     ),
     (
@@ -76,6 +76,14 @@ SPACE: list[Option] = [
     ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
+    (
+        ("--direction",),
+        {
+            "choices": ["forward", "backward", "both"],
+            "default": "forward",
+            "help": "backward: the newest draw may stand first, or the generator have run in reverse; both costs twice",
+        },
+    ),
     (
         ("--gap-law",),
         {
@@ -156,6 +164,11 @@ def _must_replay(arguments: argparse.Namespace) -> None:
     if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
         raise UsageError(
             f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
+        )
+    if arguments.direction != "forward":
+        raise UsageError(
+            "--pipeline: its steps go on from the newest draw; leave it out with --direction, and read a history that proves "
+            "to be backward with --newest-first"
         )
 
 
@@ -246,7 +259,7 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         _must_be_algebra(arguments)
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
-    given["sessions"] = arguments.session
+    given["sessions"], given["direction"] = arguments.session, arguments.direction
     given["seed"] = arguments.seed
     if not 0 < given["alpha"] < 1:
         raise UsageError(

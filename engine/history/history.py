@@ -148,6 +148,10 @@ class History:
         """Return the draws from number `first` (from 0) on; all of them, as they are, from 0."""
         return self if first <= 0 else self._take(np.arange(min(first, len(self)), len(self), dtype=np.int64))
 
+    def reversed(self) -> History:
+        """Return the draws, the newest first."""
+        return self._take(np.arange(len(self) - 1, -1, -1, dtype=np.int64))
+
     def where(self, position: int) -> str:
         """Return where a draw stood in its source, such as `line 12`."""
         number = self.indices[position] + 1 if self.places is None else self.places[position]

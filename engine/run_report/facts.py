@@ -19,8 +19,9 @@ from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Poo
 from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.identify import chance_of, stream_of
+from engine.search.identify import chance_of
 from engine.search.plan import Cell
+from engine.search.streams import stream_of
 from state.errors import StateError
 from state.journal import Journal
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.alignment import Alignment
+from engine.search.streams import Direction
 
 Verdict = Literal["identified", "biased", "no_evidence", "not_identifiable"]
 StoppedBy = Literal["found", "exhausted", "time", "halt"]
@@ -35,7 +36,7 @@ class Hypothesis(Record):
     start: int | None
     gap: dict[str, Any]
     session: str | None
-    direction: Literal["forward", "backward"]
+    direction: Direction
     noise: float
     matched: int
     scored: int
@@ -62,6 +63,7 @@ class Excluded(Record):
     threshold: Threshold
     power: float
     run: str | None = None
+    direction: Direction = "forward"
 
 
 class NotTested(Record):

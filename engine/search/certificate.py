@@ -42,6 +42,7 @@ class Record(BaseModel):
 class Rectangle(Record):
     """Excluded: seeds (or all states) x starts x gaps of one family and mapping under one rule.
 
+    `session` is the stream's label (streams.py): `backward`, alone or before a session, where the newest draw stands first.
     `draws` is the digest of the search block; `confirmed`: survivors were judged on later draws (else on all draws);
     `power` is the 95 % lower bound of the chance that a true hypothesis would have been found; `kernel` the build that searched.
     `proofs` are the digests over the chunk results of each run, in the order of `runs`.

@@ -17,6 +17,7 @@ from engine.search.analysis import Hypothesis, Tally
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
+from engine.search.streams import parts
 from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.errors import IncompatibleMapping
 from hip_cuda_kernels.family import Family
@@ -266,6 +267,7 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     family = family_of(claim.cell.family)
     unit = claim.cell.seeds.unit
     solved = claim.cell.origin == "state"
+    session, direction = parts(claim.cell.session)
     origin = {
         "kind": "time" if unit else claim.cell.origin,
         "bits": states.bits(family.id) if solved else family.seed_bits,
@@ -274,7 +276,7 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     }
     return Hypothesis(
         family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=None if solved else claim.start,
-        gap=_gap(claim), session=claim.cell.session, direction="forward",
+        gap=_gap(claim), session=session, direction=direction,
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
         confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,
     )  # fmt: skip

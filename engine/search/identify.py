@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
@@ -42,6 +41,7 @@ from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
+from engine.search.streams import labels, parts, stream_of
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
 from hip_cuda_kernels.registry import resolve_families
 from state.coverage import CoverageRow
@@ -49,8 +49,6 @@ from state.journal import Journal
 
 FEWEST_DRAWS = 3
 LEAST_POWER = 0.5  # proven on planted states: below it, what algebra did not find is not excluded
-TURNS = re.compile(r"turns:([2-9]|[1-5]\d|6[0-4])")  # how the hypothesis is asked,
-TURN = re.compile(r"turn (\d+) of (\d+)")  # and how each of its streams is called
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,9 @@ class Identification:
         self.progress = progress or (lambda _: None)
         self.ruled_out: list[tuple[tuple[int, int], str]] = []
         self.candidates = self._ranges()
-        self.values = {label: self._values(label) for label in self._labels()}
+        self.values = {
+            label: self._values(label) for label in labels(history, space.sessions, space.direction)
+        }
         self.probability = {
             (label, lo, hi): chance_of(values, lo, hi, space.gap_law)
             for label, values in self.values.items()
@@ -328,6 +328,7 @@ class Identification:
             starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),
+            direction=parts(cell.session)[1],
         )  # fmt: skip
 
     def _not_tested(self, stopped: StoppedBy) -> list[NotTested]:
@@ -403,26 +404,6 @@ class Identification:
                 )
         return kept
 
-    def _labels(self) -> list[str | None]:
-        wanted, labels = self.space.sessions, self.history.sessions
-        if wanted == "all":
-            return [None]
-        if wanted == "interleaved":
-            if len(labels) < 2:
-                raise BadInput(
-                    f"{self.history.source}: --session interleaved needs labelled draws; unlabelled streams that take turns are turns:K"
-                )
-            return [None]
-        if turns := TURNS.fullmatch(wanted):
-            return [f"turn {number} of {turns[1]}" for number in range(1, int(turns[1]) + 1)]
-        if wanted == "each":
-            return [None, *labels] if len(labels) > 1 else [None]
-        if wanted not in labels:
-            raise BadInput(
-                f"{self.history.source}: no session {wanted!r}; there are: {', '.join(labels) or 'none'}"
-            )
-        return [wanted]
-
     def _values(self, label: str | None) -> np.ndarray:
         return stream_of(self.history, label).values
 
@@ -442,15 +423,6 @@ def chance_of(values: np.ndarray, lo: int, hi: int, law: Law) -> float:
     """
     chance = match_probability if law == "range" else collision_probability
     return chance(values[values >= 0], lo, hi)
-
-
-def stream_of(history: History, label: str | None) -> History:
-    """Return the draws of one stream hypothesis: all, one session, or every K-th draw."""
-    if label is None:
-        return history
-    if turn := TURN.fullmatch(label):
-        return history.turn(int(turn[1]), int(turn[2]))
-    return history.session(label)
 
 
 def power(found: int, planted: int, block: int, threshold: int, noise: float) -> float:
@@ -482,6 +454,7 @@ def _known(row: CoverageRow) -> Excluded:
         starts=(row.start_lo, row.start_hi), gap=gap_bounds(row.law, row.gap_lo, row.gap_hi, row.period),
         threshold=Threshold(matched=row.threshold, of=row.block),
         power=power(row.found, row.planted, row.block, row.threshold, row.noise if row.origin == "seed" else 0.0), run=row.run,
+        direction=parts(row.session)[1],
     )  # fmt: skip
 
 

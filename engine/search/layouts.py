@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hip_cuda_kernels import host, routes, variable_gaps
+from hip_cuda_kernels import host, routes, variable_routes
 from hip_cuda_kernels.registry import family as family_of
 
 MAX_HITS = 1 << 16
@@ -120,7 +120,7 @@ class VariableGaps:
     ) -> host.SieveResult:
         """Call the kernel."""
         starts, gaps = tuple(params["starts"]), tuple(params["gaps"])
-        return _call(variable_gaps.sieve, params, draws, first, count, starts, gaps, stop)
+        return _call(variable_routes.search, params, draws, first, count, starts, gaps, stop)
 
 
 class Reseeding:

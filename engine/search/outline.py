@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.search.analysis import NotTested, RangeCandidate, Threshold
 from engine.search.identify import Identification
 from engine.search.plan import Cell
+from engine.search.streams import Direction, parts
 
 
 class Record(BaseModel):
@@ -40,6 +41,7 @@ class PlannedCell(Record):
     done_after: float
     prior: float
     route: str
+    direction: Direction = "forward"
 
 
 class Totals(Record):
@@ -90,8 +92,9 @@ def outline(identification: Identification, workers: int) -> Outline:
 
 
 def _planned(cell: Cell, end: float) -> PlannedCell:
+    session, direction = parts(cell.session)
     return PlannedCell(
-        family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=cell.session,
+        family=cell.family, mapping=cell.mapping, range=(cell.lo, cell.hi), session=session, direction=direction,
         seeds=cell.seeds.text(), starts=cell.starts, gaps=cell.gaps, noise=cell.noise,
         threshold=Threshold(matched=cell.threshold, of=cell.block), confirm=cell.confirm, hypotheses=cell.tested,
         seconds=round(cell.seconds, 3), done_after=round(end, 3), prior=cell.prior,

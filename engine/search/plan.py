@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,15 +15,16 @@ from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
-from hip_cuda_kernels import host
+from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
+from hip_cuda_kernels.pins import sight_of
 from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.registry import resolve_families
-from hip_cuda_kernels.routes import WHOLE_SPACE, choose, may_apply
+from hip_cuda_kernels.routes import WHOLE_SPACE, Route, choose, may_apply
 from hip_cuda_kernels.variable_gaps import outlay
 
 Ends = tuple[int, int]
@@ -33,7 +34,10 @@ SMALLEST_CHUNK = 1 << 10
 LONGEST_CHUNK_SECONDS = (
     20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
 )
-LEAST_ROUTED = 1 << 24  # seeds of a cell that a route is looked for
+LEAST_ROUTED, LEAST_FILTERED = (
+    1 << 24,
+    1 << 20,
+)  # seeds of a cell that a route is looked for; the same of composed draws
 SINGLE_SECONDS, JOIN_SECONDS = (
     8e-10,
     3e-7,
@@ -278,7 +282,7 @@ def _cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
             )  # fmt: skip
-            return cell if is_composed(mapping) else routed(cell, family)
+            return filtered(cell, family, mapping) if is_composed(mapping) else routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"
     text = f"not identifiable with {material.draws} draws of {hi - lo + 1} values; {enough}"
@@ -286,12 +290,27 @@ def _cell(
 
 
 def routed(cell: Cell, family: Family) -> Cell:
-    """Give a large cell its cheapest route and that route's seconds; small ones and other laws are swept.
+    """Give a large cell its cheapest route and that route's seconds; small ones and seeding anew are swept.
 
     A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
     """
-    if cell.law != "constant" or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+    if cell.law == "reseed" or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
         return cell
+    return _cheapest(cell, variable_routes.choose if cell.law == "range" else choose)
+
+
+def filtered(cell: Cell, family: Family, mapping: Mapping) -> Cell:
+    """Give a large cell of composed draws the filter on single inner calls, where it costs less than the interpreter alone."""
+    if cell.law != "constant" or cell.seeds.size < LEAST_FILTERED:
+        return cell
+    return (
+        cell
+        if sight_of(lower_composed(mapping, family, cell.lo, cell.hi)) is None
+        else _cheapest(cell, choose)
+    )
+
+
+def _cheapest(cell: Cell, choose: Callable[..., Route]) -> Cell:
     draws = np.random.default_rng(0).integers(cell.lo, cell.hi, (VECTORS, cell.block), endpoint=True)
     best = choose(
         cell.family, cell.mapping, cell.lo, cell.hi, draws, np.full(VECTORS, cell.threshold),

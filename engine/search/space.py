@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from engine.search.design import Law
 from engine.search.ranges import Range
+from engine.search.streams import Asked
 
 
 class Space(BaseModel):
@@ -24,6 +25,7 @@ class Space(BaseModel):
     noise: float | None = Field(default=None, ge=0.0, lt=1.0)
     range: tuple[int, int] | None = None
     sessions: Literal["all", "each"] | str = "all"
+    direction: Asked = "forward"
     alpha: float = Field(default=1e-6, gt=0.0, lt=1.0)
     time_limit: float = Field(default=600.0, gt=0.0)
     exhaust: bool = False

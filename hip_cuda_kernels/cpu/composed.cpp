@@ -1,10 +1,13 @@
-// The interpreter of composed draws and its search: every seed's draws are made once, as far as some alignment still needs them.
+// The interpreter of composed draws and its searches: every seed's draws are made once, as far as some alignment still needs them.
 #include "composed.h"
+#include "judge.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <tuple>
 
 namespace {
 using namespace mimicry;
@@ -179,6 +182,42 @@ class Draws {
     std::vector<u64> made;
 };
 
+// The matches of one alignment, or 0 once the threshold is out of reach.
+u32 count(const ComposedTask &task, Draws &draws, u32 vector, u32 start, u32 gap) {
+    const u32 usable = task.usable[vector], threshold = task.threshold[vector];
+    const u64 row = (u64)vector * task.width;
+    u32 matched = 0;
+    for (u32 i = 0; i < usable; ++i) {
+        if (matched + (usable - i) < threshold) return 0;
+        matched += draws.at(start + (u64)task.index[row + i] * (gap + 1)) == task.value[row + i];
+    }
+    return matched;
+}
+
+// Counts what the filters on inner calls propose; proposals for one seed mostly follow each other.
+class Jury : public Judge {
+  public:
+    Jury(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task, const Pinned &pinned)
+        : scalar(scalar), recipe(recipe), task(task), pinned(pinned) {}
+
+    bool is_hit(u32 row, u64 seed, u32 start, u32, Hit &hit) override {
+        if (start % pinned.calls) return false;  // between two draws
+        if (!draws || made_of != seed) draws.emplace(scalar, recipe, made_of = seed);
+        const u32 vector = pinned.vector[row], matched = count(task, *draws, vector, start / pinned.calls, pinned.gap[row]);
+        if (matched < task.threshold[vector]) return false;
+        hit = {(unsigned short)vector, (unsigned short)matched, start / pinned.calls, pinned.gap[row], 0, seed};
+        return true;
+    }
+
+  private:
+    const Scalar &scalar;
+    const Recipe &recipe;
+    const ComposedTask &task;
+    const Pinned &pinned;
+    std::optional<Draws> draws;
+    u64 made_of = 0;
+};
+
 class ComposedSearch {
   public:
     ComposedSearch(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task) : scalar(scalar), recipe(recipe), task(task) {}
@@ -199,25 +238,13 @@ class ComposedSearch {
         for (u32 start = task.start_lo; start <= task.start_hi; ++start)
             for (u32 gap = task.gap_lo; gap <= task.gap_hi; ++gap)
                 for (u32 v = 0; v < task.vectors; ++v) {
-                    const u32 matched = count(draws, v, start, gap);
+                    const u32 matched = count(task, draws, v, start, gap);
                     if (matched < task.threshold[v]) continue;
                     if (found.hits.size() < task.max_hits)
                         found.hits.push_back({(unsigned short)v, (unsigned short)matched, start, gap, 0, seed});
                     else
                         found.overflow = true;
                 }
-    }
-
-    // The matches of one alignment, or 0 once the threshold is out of reach.
-    u32 count(Draws &draws, u32 vector, u32 start, u32 gap) const {
-        const u32 usable = task.usable[vector], threshold = task.threshold[vector];
-        const u64 row = (u64)vector * task.width;
-        u32 matched = 0;
-        for (u32 i = 0; i < usable; ++i) {
-            if (matched + (usable - i) < threshold) return 0;
-            matched += draws.at(start + (u64)task.index[row + i] * (gap + 1)) == task.value[row + i];
-        }
-        return matched;
     }
 
     bool halted() {
@@ -262,6 +289,16 @@ std::vector<u64> composed_values(const Scalar &scalar, const Recipe &recipe, u64
 
 Found composed_sieve(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task) {
     return ComposedSearch(scalar, recipe, task).run();
+}
+
+Found pinned_sieve(const Kernels &kernels, const Search &search, const Recipe &recipe, const ComposedTask &task, const Pinned &pinned) {
+    Jury jury(scalar_of(search.family), recipe, task, pinned);
+    Found found = run_sieve(kernels, search, jury);
+    const auto same = [](const Hit &a, const Hit &b) {
+        return std::tie(a.seed, a.start, a.gap, a.vector) == std::tie(b.seed, b.start, b.gap, b.vector);
+    };
+    found.hits.erase(std::unique(found.hits.begin(), found.hits.end(), same), found.hits.end());  // they are in order
+    return found;
 }
 
 }  // namespace mimicry

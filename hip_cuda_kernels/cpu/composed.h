@@ -1,4 +1,5 @@
-// Draws that are made of several mapping calls, or by a formula: exact scalar code over recorded words, no filter in lanes.
+// Draws that are made of several mapping calls, or by a formula: exact scalar code over recorded words, behind a filter in lanes where
+// single inner calls are pinned down by a draw (pins.py).
 //
 // composed.py lowers a composed mapping to a Recipe and says what its laws mean.
 #pragma once
@@ -38,8 +39,15 @@ struct ComposedTask {
     u64 *progress;
 };
 
+// A search of inner calls whose rows stand for vectors of composed draws at one gap each, and whose starts count inner calls.
+struct Pinned {
+    const u32 *vector, *gap;
+    u32 calls;  // inner calls of a draw
+};
+
 Recipe unpack_recipe(const u64 *numbers, double unit);
 std::vector<u64> composed_values(const Scalar &scalar, const Recipe &recipe, u64 seed, u64 start, u64 gap, u64 count);
 Found composed_sieve(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task);
+Found pinned_sieve(const Kernels &kernels, const Search &search, const Recipe &recipe, const ComposedTask &task, const Pinned &pinned);
 
 }  // namespace mimicry

@@ -149,19 +149,42 @@ auto composed_draws(const std::string &family, LongNumbers recipe, double unit, 
 }
 
 // `arrays` holds usable, threshold and index; `scope` the first and last start and gap, the first seed and how many.
-nb::tuple composed_search(const std::string &family, LongNumbers recipe, double unit, u32 vectors, u32 width, Numbers arrays,
-                          LongNumbers values, LongNumbers scope, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+ComposedTask composed_task(u32 vectors, u32 width, const Numbers &arrays, const LongNumbers &values, const LongNumbers &scope, u64 max_hits,
+                           size_t stop, u32 stop_generation, size_t progress) {
     const u32 *tables = arrays.data();
     const u64 *bounds = scope.data();
-    const ComposedTask task{vectors, width, tables, tables + vectors, tables + 2 * vectors, values.data(),
-                            (u32)bounds[0], (u32)bounds[1], (u32)bounds[2], (u32)bounds[3], bounds[4], bounds[5], max_hits,
-                            (const u32 *)stop, stop_generation, (u64 *)progress};
+    return {vectors, width, tables, tables + vectors, tables + 2 * vectors, values.data(),
+            (u32)bounds[0], (u32)bounds[1], (u32)bounds[2], (u32)bounds[3], bounds[4], bounds[5], max_hits,
+            (const u32 *)stop, stop_generation, (u64 *)progress};
+}
+
+nb::tuple composed_search(const std::string &family, LongNumbers recipe, double unit, u32 vectors, u32 width, Numbers arrays,
+                          LongNumbers values, LongNumbers scope, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const ComposedTask task = composed_task(vectors, width, arrays, values, scope, max_hits, stop, stop_generation, progress);
     const Scalar &scalar = scalar_of(family_at(family));
     const Recipe made = unpack_recipe(recipe.data(), unit);
     Found found;
     {
         nb::gil_scoped_release released;
         found = composed_sieve(scalar, made, task);
+    }
+    return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
+}
+
+// The same behind a filter on inner calls: `inner` is a packed task with its second depths, whose rows stand for (vector, gap) in `owners`.
+nb::tuple pinned_search(const std::string &isa, const std::string &family, LongNumbers recipe, double unit, u32 vectors, u32 width,
+                        Numbers arrays, LongNumbers values, LongNumbers scope, LongNumbers inner, double inner_unit, Numbers inner_arrays,
+                        Numbers second_depth, Numbers owners, u32 calls, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
+    const ComposedTask task = composed_task(vectors, width, arrays, values, scope, max_hits, stop, stop_generation, progress);
+    const Search search{unpack_task(inner.data(), inner_unit, inner_arrays.data()), family_at(family), second_depth.data(), task.seed_lo,
+                        task.seed_count, max_hits, task.stop, stop_generation, task.progress};
+    const Pinned pinned{owners.data(), owners.data() + search.task.vectors, calls};
+    const Recipe made = unpack_recipe(recipe.data(), unit);
+    const Kernels &kernels = kernels_of(isa);
+    Found found;
+    {
+        nb::gil_scoped_release released;
+        found = pinned_sieve(kernels, search, made, task, pinned);
     }
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
@@ -193,7 +216,7 @@ u64 naive(const std::string &family, LongNumbers numbers, double unit, Numbers a
 }
 
 // The search under a law of variable gaps; arguments as those of the sieve.
-nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays,
+nb::tuple variable_gaps(const std::string &route, const std::string &isa, const std::string &family, LongNumbers numbers, double unit, Numbers arrays,
                         Numbers second_depth, u64 seed_lo, u64 seed_count, u64 max_hits, size_t stop, u32 stop_generation, size_t progress) {
     const Search search{unpack_task(numbers.data(), unit, arrays.data()), family_at(family), second_depth.data(), seed_lo, seed_count, max_hits,
                         (const u32 *)stop, stop_generation, (u64 *)progress};
@@ -201,7 +224,7 @@ nb::tuple variable_gaps(const std::string &isa, const std::string &family, LongN
     Found found;
     {
         nb::gil_scoped_release released;
-        found = run_variable_gaps(kernels, search);
+        found = route == "orbit" ? search_orbit_gaps(kernels, search) : run_variable_gaps(kernels, search);
     }
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
@@ -234,6 +257,7 @@ NB_MODULE(_host, m) {
     m.def("search_by", search_by);
     m.def("composed_values", composed_draws);
     m.def("composed_sieve", composed_search);
+    m.def("pinned_sieve", pinned_search);
     m.def("filter", gpu_filter);
     m.def("judge", gpu_judge);
     m.def("naive", naive);

@@ -3,6 +3,7 @@
 //
 // Nothing here depends on the generator or the instruction set. Filters only over-approximate, so the hit set is exact.
 #include "first_stage.h"
+#include "judge.h"
 #include "stream.h"
 
 #include <chrono>
@@ -41,8 +42,8 @@ class Queues {
 // All seeds against so many starts and gaps that their queues fit.
 class Pass {
   public:
-    Pass(const Kernels &kernels, const Search &search, Found &found)
-        : kernels(kernels), search(search), task(search.task), scalar(scalar_of(search.family)),
+    Pass(const Kernels &kernels, const Search &search, Judge *other, Found &found)
+        : kernels(kernels), search(search), task(search.task), scalar(scalar_of(search.family)), other(other),
           alignments(task.start_count * task.gap_count), found(found), first(kernels, search), second(kernels, search),
           queues((u64)task.vectors * alignments, round_up(64, second.unit)) {
         collect_calls();
@@ -199,20 +200,25 @@ class Pass {
 
     void judge(u32 vector, u32 low, u32 start, u32 gap) {
         const u64 seed = (u64)high << 32 | low;
-        const u32 matched = scalar.count(task, vector, seed, start, gap);
-        if (matched < task.threshold[vector]) return;
+        Hit hit{(unsigned short)vector, 0, start, gap, 0, seed};
+        if (other ? !other->is_hit(vector, seed, start, gap, hit) : !reaches(vector, hit)) return;
         if (found.hits.size() < search.max_hits)
-            found.hits.push_back({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
+            found.hits.push_back(hit);
         else
             found.overflow = true;
     }
 
+    bool reaches(u32 vector, Hit &hit) const {
+        hit.matched = (unsigned short)scalar.count(task, vector, hit.seed, hit.start, hit.gap);
+        return hit.matched >= task.threshold[vector];
+    }
+
     // Every alignment of one seed, on its draws made once by the exact side.
     void count_everywhere(u32 low) {
-        scalar.values(task.call, (u64)high << 32 | low, 0, 0, drawn.size(), drawn.data());
+        if (!other) scalar.values(task.call, (u64)high << 32 | low, 0, 0, drawn.size(), drawn.data());
         for (u32 vector = 0; vector < task.vectors; ++vector)
             for (u32 a = 0; a < alignments && reachable(task, vector) && !halted(); ++a)
-                if (matches_enough(vector, start_of(a), gap_of(a))) judge(vector, low, start_of(a), gap_of(a));
+                if (other || matches_enough(vector, start_of(a), gap_of(a))) judge(vector, low, start_of(a), gap_of(a));
     }
 
     bool matches_enough(u32 vector, u32 start, u32 gap) const {
@@ -243,6 +249,7 @@ class Pass {
     const Search &search;
     const Task &task;
     const Scalar &scalar;
+    Judge *const other;  // null: the task's own call judges
     const u32 alignments;
     Found &found;
     Stream first, second;
@@ -289,11 +296,7 @@ std::vector<Task> split(const Task &task) {
     return parts;
 }
 
-}  // namespace
-
-namespace mimicry {
-
-Found run_sieve(const Kernels &kernels, const Search &search) {
+Found run(const Kernels &kernels, const Search &search, Judge *judge) {
     Found found;
     const std::vector<Task> parts = split(search.task);
     const u64 alignments = (u64)search.task.start_count * search.task.gap_count;
@@ -306,7 +309,7 @@ Found run_sieve(const Kernels &kernels, const Search &search) {
             Search part = search;
             part.task = parts[i];
             if (parts.size() > 1) part.progress = nullptr;
-            done = std::min(done, Pass(kernels, part, found).run(lo, count, found.seeds_done));
+            done = std::min(done, Pass(kernels, part, judge, found).run(lo, count, found.seeds_done));
         }
         if (parts.size() == 1 || !found.stopped) found.seeds_done += done;
         if (search.progress) __atomic_store_n(search.progress, found.seeds_done, __ATOMIC_RELAXED);
@@ -314,5 +317,13 @@ Found run_sieve(const Kernels &kernels, const Search &search) {
     settle(found, search.seed_lo);
     return found;
 }
+
+}  // namespace
+
+namespace mimicry {
+
+Found run_sieve(const Kernels &kernels, const Search &search) { return run(kernels, search, nullptr); }
+
+Found run_sieve(const Kernels &kernels, const Search &search, Judge &judge) { return run(kernels, search, &judge); }
 
 }  // namespace mimicry

@@ -14,6 +14,7 @@ typedef Found Run(const Kernels &kernels, const Search &search);
 Run *route_named(const std::string &name);  // null when there is none; "sieve" is the sieve itself
 
 Run search_twister_chain, search_lehmer_sums, search_low_bits, search_gf2, search_orbit;
+Run search_orbit_gaps;  // under varying gaps: the hits of run_variable_gaps
 
 // Where a call draws again from some 32-bit word on (mod_reject's kind, on words of 32 bits): the last word that it accepts.
 inline u32 last_accepted(const Call &call) { return (u32)(call.accept_max >> 32); }
@@ -29,6 +30,7 @@ class Sift {
     void judge(u32 high, const u32 *lows, u64 count);
     // Count one alignment of a seed, which may lie outside the range, exactly.
     void judge(u32 vector, u64 seed, u32 start, u32 gap);
+    void report(const Hit &hit);
     bool halted();
     void show_progress(u64 seeds) const;
     // For a search that does not take its seeds in order: all of them are done, or none.

@@ -24,7 +24,11 @@ void Sift::judge(u32 vector, u64 seed, u32 start, u32 gap) {
     if (seed - search.seed_lo >= search.seed_count) return;
     const u32 matched = scalar_of(search.family).count(search.task, vector, seed, start, gap);
     if (matched < search.task.threshold[vector]) return;
-    found.hits.push_back({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
+    report({(unsigned short)vector, (unsigned short)matched, start, gap, 0, seed});
+}
+
+void Sift::report(const Hit &hit) {
+    found.hits.push_back(hit);
     if (found.hits.size() > 2 * search.max_hits + 1024) settle();
 }
 

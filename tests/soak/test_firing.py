@@ -18,7 +18,9 @@ def stage_with(clock: list[float]) -> Any:
     async def sleep(seconds: float) -> None:
         clock[0] += max(0.0, seconds)
 
-    plan = SimpleNamespace(faults=(FaultAt(name="kill_scheduler", at=0.5),), when=lambda asked: 50.0, seconds=1000.0)
+    plan = SimpleNamespace(
+        faults=(FaultAt(name="kill_scheduler", at=0.5),), when=lambda asked: 50.0, seconds=1000.0
+    )
     asked: list[dict[str, Any]] = []
     return SimpleNamespace(
         plan=plan, journal=SimpleNamespace(events=lambda kinds: []), hands=asyncio.Lock(), asked=asked, sleep=sleep,

@@ -1,8 +1,8 @@
 """Measure every route against the sieve and a plain search of the same task (CPU time of one core, interleaved, medians).
 
 The plain search seeds anew for every start and gap, never gives up early and takes `%`. Where a route does not take its seeds in
-order, it is timed on the whole space and the others on a piece of it. Composed draws have no plain search; theirs is the interpreter on
-every seed, which is what `sieve` stands for there. Under varying gaps there is none either. MT19937 against php_mt_seed: peer.py.
+order, it is timed on the whole space and the others on a piece of it. Composed draws have no plain search (`sieve` is the interpreter on
+every seed), nor have varying gaps. MT19937 against php_mt_seed: peer.py.
 Run: python benchmarks/routes.py [ROUTE ...] [--rounds 5] [--ghz 3.2]
 """
 
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import nan
 from statistics import median
 
 import numpy as np
@@ -24,7 +25,7 @@ from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, build_task
 
-SIEVE_SEEDS, PLAIN_SEEDS = 1 << 22, 1 << 13
+SIEVE_SEEDS, PLAIN_SEEDS, INTERPRETED = 1 << 22, 1 << 13, 1 << 17
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,13 @@ class Job:
         search(*asked, seed_lo=0, seed_count=seeds, starts=self.starts, gaps=(0, self.gap), route=route)
 
     def plain(self, seeds: int) -> None:
-        """Search `seeds` seeds as one writes it first, or the way that stands for it."""
-        if self.composed or self.varying:
-            return self.run("sieve", seeds)
+        """Search `seeds` seeds as one writes it first."""
         found = family_of(self.family)
         scope = Scope(0, seeds, (0, 0), (0, self.gap))
         mapping = parse_mapping(self.mapping, found)
         task = build_task(found, mapping, 0, self.hi, self.draws(), np.array([self.matches]), scope)
         assert task is not None
         _host.naive(found.id, *task.packed(), 0, seeds)
-        return None
 
 
 BITS32, BITS48, XORSHIFT = 1 << 32, 1 << 48, "xorshift32/raw_seed"
@@ -132,8 +130,8 @@ def row(job: Job, rounds: int, bound: float | None) -> str:
     measured = [
         (
             rate(lambda n: job.run(job.route, n), job.seeds),
-            rate(lambda n: job.run("sieve", n), SIEVE_SEEDS),
-            rate(job.plain, PLAIN_SEEDS),
+            rate(lambda n: job.run("sieve", n), INTERPRETED if job.composed else SIEVE_SEEDS),
+            nan if job.composed or job.varying else rate(job.plain, PLAIN_SEEDS),
         )
         for _ in range(rounds)
     ]

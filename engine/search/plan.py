@@ -32,7 +32,7 @@ VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
 LONGEST_CHUNK_SECONDS = (
-    20.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
+    40.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
 )
 LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,

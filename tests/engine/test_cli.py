@@ -257,6 +257,15 @@ def test_steps_that_replay_constant_gaps_are_refused_for_varying_ones(mimicry: R
     assert shown.stderr.startswith("mimicry: --pipeline: its steps replay constant gaps only")
 
 
+def test_the_pipeline_refuses_a_backward_search_and_says_how_to_go_on(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry(
+        "analyze", str(EXAMPLES / "entropy.csv"), "--direction", "both", "--pipeline", state=tmp_path
+    )
+    assert shown.returncode == 2
+    assert shown.stderr.startswith("mimicry: --pipeline: its steps go on from the newest draw")
+    assert "--newest-first" in shown.stderr
+
+
 def test_a_seed_that_does_not_move_is_refused_in_one_line(mimicry: Run, tmp_path: Path) -> None:
     options = ("--gap-law", "reseed", "--gaps", "0:3")
     shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), *options, state=tmp_path)

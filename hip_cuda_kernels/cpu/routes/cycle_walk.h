@@ -90,19 +90,20 @@ struct Match {
 };
 class Recent {
   public:
-    void reserve(u32 most) {
-        u32 size = 1;
-        while (size < most) size *= 2;
-        ring.resize(size);
-        mask = size - 1;
+    // Remember a match; those more than `reach` before it are forgotten once there are many, so that a lane's stay close in memory.
+    void push(const Match &match, u64 reach) {
+        if (kept.size() >= room) {
+            kept.erase(kept.begin(), std::find_if(kept.begin(), kept.end(), [&](const Match &one) { return one.place + reach >= match.place; }));
+            room = std::max<size_t>(room, 2 * kept.size());
+        }
+        kept.push_back(match);
     }
-    void push(const Match &match) { ring[count++ & mask] = match; }
-    // The match that is `back` matches old; null where there were not so many.
-    const Match *at(u32 back) const { return back < count && back <= mask ? &ring[(count - 1 - back) & mask] : nullptr; }
+    // The match that is `back` matches old; null where there were not so many within reach.
+    const Match *at(u32 back) const { return back < kept.size() ? &kept[kept.size() - 1 - back] : nullptr; }
 
   private:
-    std::vector<Match> ring;
-    u32 mask = 0, count = 0;
+    size_t room = 24;
+    std::vector<Match> kept;
 };
 
 // Walks along a whole cycle, many states abreast, and tells where words match the draws of some vectors.
@@ -110,7 +111,7 @@ template <class Map> class CycleWalk {
   public:
     CycleWalk(const Kernels &kernels, const Cycle &cycle, const Map &step, const Filter &filter)
         : lanes(kernels.routes.orbit_lanes), segment((cycle.period + lanes - 1) / lanes), cycle(cycle), jump(step), routes(kernels.routes),
-          filter(filter), hits((u64)steps_at_once * lanes) {}
+          filter(filter), hits((u64)steps_at_once * lanes + 1), halves(half_words, 0) {}
 
     static constexpr u32 steps_at_once = 1u << 13;
     const u32 lanes;
@@ -130,6 +131,8 @@ template <class Map> class CycleWalk {
             widest = std::max(widest, draw.lim);
             const u32 first = 0 - draw.offset, touched = (u32)(((u64)(first % width) + draw.lim) / width) + 1;
             for (u32 i = 0; i < std::min(touched, buckets); ++i) by_top[(first / width + i) % buckets].push_back(draw);
+            for (u64 word = first & ~0xffffull; word <= (u64)first + draw.lim; word += 1u << 16)
+                halves[word >> 21 & (half_words - 1)] |= 1u << (word >> 16 & 31);
         }
         std::sort(offsets.begin(), offsets.end());
         offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
@@ -141,7 +144,7 @@ template <class Map> class CycleWalk {
     template <class Halted, class Met> void walk(u32 from, u32 steps, Halted halted, Met met) {
         u32 *states = start_states.reserve(lanes);
         for (u32 lane = 0; lane < lanes; ++lane) states[lane] = state(lane * segment + from);
-        const OrbitProbe probe = {filter, (u32)offsets.size(), widest, offsets.data()};
+        const OrbitProbe probe = {filter, (u32)offsets.size(), widest, offsets.data(), halves.data()};
         const u32 n = (routes.*cycle.walk)(probe, states, steps, hits.data());
         for (u32 i = 0; i < n && !halted(); ++i) {
             matched.assign(matched.size(), 0);
@@ -174,7 +177,7 @@ template <class Map> class CycleWalk {
     u32 widest = 0;
     std::vector<OrbitHit> hits;
     std::vector<Draw> draws;
-    std::vector<u32> offsets;
+    std::vector<u32> offsets, halves;
     std::vector<std::vector<Draw>> by_top;
     std::vector<u64> matched;
     Buffer start_states;

@@ -15,7 +15,6 @@ template <class Map> class Orbit {
             if (task.usable[v] >= task.threshold[v]) add_vector(v);
         cycle_walk.sort_draws();
         recent.resize((u64)cycle_walk.lanes * vectors.size());
-        for (Recent &ring : recent) ring.reserve(reach + 1);
     }
 
     Found run() {
@@ -52,7 +51,7 @@ template <class Map> class Orbit {
     // Where the last `threshold` matches lie within reach of each other, look for the alignments that just got enough of them.
     void gather(u32 lane, u32 v, const Match &match) {
         Recent &ring = recent[(u64)lane * vectors.size() + v];
-        ring.push(match);
+        ring.push(match, reach);
         const Match *first = ring.at(vectors[v].threshold - 1);
         if (!first || match.place - first->place > reach) return;
         for (u32 gap = task.gap_lo; gap < task.gap_lo + task.gap_count; ++gap)

@@ -18,7 +18,6 @@ template <class Map> class OrbitGaps {
             if (task.usable[v] >= task.threshold[v]) add_vector(v);
         cycle_walk.sort_draws();
         recent.resize((u64)cycle_walk.lanes * vectors.size());
-        for (Recent &ring : recent) ring.reserve((u32)reach + 1);
         waiting.resize(recent.size());
     }
 
@@ -55,7 +54,7 @@ template <class Map> class OrbitGaps {
     void gather(u32 lane, u32 v, const Match &match) {
         const Vector &vector = vectors[v];
         Recent &ring = recent[(u64)lane * vectors.size() + v];
-        ring.push(match);
+        ring.push(match, reach);
         const Match *first = ring.at(vector.threshold - 1);
         if (!first || match.place - first->place > reach) return;
         for (u64 draws = ends_of_chains(ring, vector); draws; draws &= draws - 1) {

@@ -56,12 +56,15 @@ struct SpaceWalk {
 };
 enum : u32 { space_lanes = 16 };  // lanes are a multiple of it
 
-// A word near a draw: where one of the `count` differences q + offset is at most `lim`, the widest of the draws' own.
+// A word near a draw: where one of the `count` differences q + offset is at most `lim`, the widest of the draws' own; and, as bits of a
+// table, the upper halves of such words.
 struct OrbitProbe {
     Filter filter;
     u32 count, lim;
     const u32 *offsets;
+    const u32 *halves;
 };
+enum : u32 { half_words = 1u << 11 };  // of 32 bits, in `halves`
 
 struct OrbitHit {
     u32 step, lane, q;

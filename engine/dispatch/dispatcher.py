@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import logs
-from engine.dispatch.aside import gpu_phase
 from engine.dispatch.overrule import overruled
+from engine.dispatch.searching import Searching, since
+from engine.dispatch.stepping import Plan, Stepping, TooFew
 from engine.dispatch.told import of_step
 from engine.dispatch.waiting import unless_halted
 from engine.errors import Halted
 from engine.feedback.drift import drifted
-from engine.parameters import Value
-from engine.status import VERDICT, SearchAt, StepAt
-from engine.verdicts import verdict_record
-from engine.watcher.fingerprints import Tried, fingerprint
 from engine.watcher.inspection import Inspector
-from engine.watcher.steps import Judge, Outcome
+from engine.watcher.steps import Judge
 from engine.watcher.work import Cancelled, Done, Rejected
 
 if TYPE_CHECKING:
-    from engine.compute.cluster import Compute
     from engine.desk import Desk
     from engine.history.history import History
     from engine.pipeline.artifacts import Pool
-    from engine.pipeline.context import RunContext, StepOutcome, StepProgress
     from engine.search.analysis import Analysis
-    from engine.search.identify import Progress
-    from engine.search.space import Space
     from state.requests import RequestRow
     from state.runs import RunRow
 
@@ -44,20 +34,13 @@ LOOP = ("3", "5", "6")
 Work = Callable[["RequestRow"], Awaitable[Done]]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Which steps a run executes; `strict`: those alone, or the request is rejected."""
-
-    named: tuple[str, ...]
-    strict: bool
-
-
 class Dispatcher:
     """Carries out one request at a time with what lies on the desk."""
 
     def __init__(self, desk: Desk) -> None:
         """Take the desk."""
         self.desk = desk
+        self._searching = Searching(desk, self._obey)
         self.table: Mapping[str, Work] = {
             "pipeline_rerun": self._pipeline,
             "step_force": self._force,
@@ -125,16 +108,18 @@ class Dispatcher:
         plan: Plan | None,
     ) -> Done:
         desk = self.desk
-        history = desk.history(int(run.spec["draws"]), _since(run))
+        history = desk.history(int(run.spec["draws"]), since(run))
         await unless_halted(asyncio.to_thread(_load), self._obey)
         await unless_halted(desk.bench.ready(), self._obey)
         async with desk.bench.lend() as compute:
-            analysis = await self._identified(run, history, compute, search=search)
+            analysis = await self._searching.identified(run, history, compute, search=search)
             self._obey()
             judge = self._judge(request, run.id)
             try:
-                await self._steps(run, history, analysis, compute, judge, steps, force, plan)
-            except _TooFew as few:
+                await Stepping(desk, self._obey, run.id, history, analysis, compute).run(
+                    judge, steps, force, plan
+                )
+            except TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
             await self._after(run)
         told = f"steps {', '.join(plan.named)}" if plan else f"{len(steps)} steps"
@@ -169,182 +154,6 @@ class Dispatcher:
             overruled=overruled(desk.journal, request),
         )
 
-    # -- identification -----------------------------------------------------------------------------------------------
-
-    async def _identified(self, run: RunRow, history: History, compute: Compute, *, search: bool) -> Analysis:
-        """Return the verdict for the run: searched now, or the last one where nothing asks for a new search."""
-        if not search:
-            known = self.desk.shelf.last_analysis(_since(run))
-            if known is not None:
-                return known
-        return await self._search(run, history, compute)
-
-    async def _search(self, run: RunRow, history: History, compute: Compute) -> Analysis:
-        from engine.search.identify import identify
-
-        desk, space = self.desk, self.desk.space()
-        mark = fingerprint(
-            history.digest, space.families, space.mappings or ("native",), space.model_dump(mode="json")
-        )
-        if desk.fingerprints.find(mark) is not None:
-            known = desk.shelf.analysis(mark)
-            if known is not None and known.stopped_by in ("found", "exhausted"):
-                return known
-        try:
-            async with gpu_phase(desk, f"search {run.id}"):
-                analysis = await identify(
-                    history,
-                    space,
-                    compute,
-                    desk.journal,
-                    run=run.id,
-                    progress=self._searching,
-                    under=f"{mark[:16]}|",
-                )
-                if (
-                    analysis.stopped_by == "halt"
-                ):  # raised here: nobody waits for a model to load before the halt is reached
-                    raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
-        finally:
-            desk.board.search = None
-        self._publish_verdict(mark, run, history, space, analysis)
-        return analysis
-
-    def _publish_verdict(
-        self, mark: str, run: RunRow, history: History, space: Space, analysis: Analysis
-    ) -> None:
-        self.desk.shelf.keep_analysis(mark, analysis, history.digest)
-        told = verdict_record(analysis, self.desk.board.last_search, run.id, mark, _since(run))
-        self.desk.journal.append(VERDICT, told)
-        self.desk.fingerprints.record(
-            Tried(
-                fingerprint=mark,
-                data=history.digest,
-                families=space.families,
-                mappings=space.mappings or ("native",),
-                parameters=space.model_dump(mode="json"),
-                outcome=analysis.verdict,
-                run=run.id,
-            )
-        )
-
-    def _searching(self, at: Progress) -> None:
-        names = SearchAt.__dataclass_fields__
-        self.desk.board.search = self.desk.board.last_search = SearchAt(
-            **{name: getattr(at, name) for name in names}
-        )
-        self._obey()
-
-    # -- steps --------------------------------------------------------------------------------------------------------
-
-    async def _steps(
-        self,
-        run: RunRow,
-        history: History,
-        analysis: Analysis,
-        compute: Compute,
-        judge: Judge,
-        steps: tuple[str, ...],
-        force: str,
-        plan: Plan | None,
-    ) -> None:
-        from engine.pipeline.blocks import TooFewDraws, lay_out
-
-        context = self._context(run.id, history, analysis, compute, {})
-        try:
-            parameters = context.parameters
-            lay_out(len(history), len(history) // 3, dev=parameters.dev_blocks, embargo=parameters.embargo)
-            if analysis.verdict != "identified":
-                from engine.pipeline.step1_window import make_plan
-
-                make_plan(context)
-        except TooFewDraws as few:
-            raise _TooFew(str(few)) from few
-
-        async def run_step(step: str, overlay: Mapping[str, Value]) -> Outcome:
-            ctx = self._context(run.id, history, analysis, compute, overlay)
-            return await self._run_step(ctx, step, analysis, force=step == force, retried=bool(overlay))
-
-        def tell(step: str, outcome: Outcome | None) -> None:
-            self._tell(run.id, step, outcome)
-
-        for step in steps:
-            if plan is None or step in plan.named or not await self._carried(context, step, plan, tell):
-                await judge.steps([step], run_step, tell)
-        self.desk.board.step = None
-
-    async def _carried(
-        self, ctx: RunContext, step: str, plan: Plan, tell: Callable[[str, Outcome | None], None]
-    ) -> bool:
-        """Carry a step's outputs over; False where they cannot be and the plan lets the step run instead."""
-        from engine.pipeline.carry import carry
-        from engine.pipeline.context import StepRefused
-
-        self._obey("end")
-        try:
-            tell(step, await asyncio.to_thread(carry, ctx, step))
-        except StepRefused as refused:
-            if plan.strict:
-                raise Rejected(str(refused)) from refused
-            return False
-        return True
-
-    async def _run_step(
-        self, ctx: RunContext, step: str, analysis: Analysis, *, force: bool, retried: bool
-    ) -> StepOutcome:
-        """Run one step; step 1 of an identified history takes over the identification, unless it is retried."""
-        from engine.pipeline import runner, step1_window
-
-        self._obey("end")
-        if step == "1" and analysis.verdict == "identified" and not retried:
-            known = None if force else runner.up_to_date(ctx, "1")
-            if known is not None:
-                return known
-            outcome = step1_window.from_analysis(ctx, analysis)
-            runner.record(ctx, outcome)
-            return outcome
-        aside = gpu_phase(self.desk, f"step 1 {ctx.run}") if step == "1" else nullcontext()
-        async with aside:
-            return await runner.run_step(ctx, step, self._progress, force=force)
-
-    def _context(
-        self, run: str, history: History, analysis: Analysis, compute: Compute, overlay: Mapping[str, Value]
-    ) -> RunContext:
-        from engine.pipeline.context import RunContext
-        from engine.pipeline.parameters import PipelineParameters
-        from engine.pipeline.seedtree import SeedTree
-
-        changed = {name.removeprefix("pipeline."): value for name, value in overlay.items()}
-        space = self.desk.space().model_copy(update={"range": analysis.range})
-        return RunContext(
-            history=history,
-            compute=compute,
-            journal=self.desk.journal,
-            artifacts=self.desk.shelf.artifacts,
-            run=run,
-            seeds=SeedTree(space.seed),
-            parameters=PipelineParameters.read({**self.desk.parameters.values("pipeline."), **changed}),
-            space=space,
-        )
-
-    def _progress(self, at: StepProgress) -> None:
-        board = self.desk.board
-        begun = (
-            board.step.begun if board.step is not None and board.step.step == at.step else time.monotonic()
-        )
-        board.step = StepAt(at.step, at.done, at.total, begun, at.note, at.best, at.null)
-        self._obey()
-
-    def _tell(self, run: str, step: str, outcome: Outcome | None) -> None:
-        """Put the step's state on the record, for the strip."""
-        if outcome is None:
-            self.desk.board.step = StepAt(step, 0, 0, time.monotonic())
-            self.desk.journal.runs.step(run, step, "running")
-            return
-        self.desk.journal.runs.step(
-            run, step, outcome.status, note=outcome.note[:200], seconds=round(outcome.seconds, 3)
-        )
-
     def _obey(self, point: str = "checkpoint") -> None:
         """Raise Halted between two pieces of work when a halt or the engine's end asks for it, Cancelled when somebody did."""
         if self.desk.board.cancelled is not None:
@@ -359,7 +168,7 @@ class Dispatcher:
         """Publish the new pool, and judge open candidates on blocks that they never saw."""
         pool = self.desk.shelf.pool()
         if pool is not None:
-            await self._publish(pool, _since(run))
+            await self._publish(pool, since(run))
         if (scored := self.desk.shelf.scored()) is not None:
             from engine.dispatch.selfplay import evaluate
 
@@ -376,7 +185,7 @@ class Dispatcher:
         from engine.feedback.pools import direct_pool
 
         pool = direct_pool(analysis, history, heads=int(self.desk.parameters.values("pipeline.")["heads"]))
-        await self._publish(pool, _since(run))
+        await self._publish(pool, since(run))
         why = f"{run.id}: {analysis.verdict}; no models: {few}"
         result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
         self.desk.journal.runs.move(run.id, "done", why[:400], result=result)
@@ -423,15 +232,6 @@ def _load() -> None:
     """Import what the work needs off the loop: seconds of it, the first time."""
     for name in ("engine.search.identify", "engine.pipeline.runner", "engine.pipeline.pool"):
         importlib.import_module(name)
-
-
-def _since(run: RunRow) -> int:
-    """Return the first draw of the epoch that a run is about."""
-    return int(run.spec.get("since", 0))
-
-
-class _TooFew(Exception):
-    """The history is too short for blocks; the verdict alone must do."""
 
 
 def _ends(args: Mapping[str, Any], first: str, last: str, default: tuple[str, str]) -> tuple[str, str]:

@@ -108,7 +108,10 @@ class Health(Record):
         return (self.survivors_right - self.survivors_expected) / math.sqrt(self.survivors_variance)
 
     def summary(self) -> dict[str, Any]:
-        """Return the health as operators read it: numbers beside what chance expects, rounded, flat."""
+        """Return the health as operators read it: numbers beside what chance expects, rounded, flat.
+
+        `pool_coverage` is the share of the range that the recent pools named, on average.
+        """
         recent_expected, recent_hits = sum(self.recent_chance), sum(self.recent)
         return {
             "last_draw": self.last_draw,
@@ -123,6 +126,7 @@ class Health(Record):
             "recent_draws": len(self.recent),
             "recent_expected_by_chance": round(recent_expected, 3),
             "recent_expected_by_pool": round(sum(self.recent_stated), 3),
+            "pool_coverage": _rounded(recent_expected / len(self.recent) if self.recent else None, 5),
             "recent_lift": _rounded(recent_hits / recent_expected if recent_expected else None, 2),
             "bits_over_chance": round(self.bits, 3),
             "best_bits_over_chance": round(self.best_bits, 3),

@@ -10,7 +10,8 @@ from engine.feedback.acceptance import Acceptance
 from engine.feedback.verdict import Verdict, weigh
 from engine.seedtree import named_seed
 from engine.selfplay.candidate import Candidate
-from engine.selfplay.loop import Material, episode_task
+from engine.selfplay.loop import episode_task
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Policy
 
 if TYPE_CHECKING:

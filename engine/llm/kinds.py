@@ -105,7 +105,7 @@ KINDS: Mapping[str, Kind] = {
                 Part("health", 12, (
                     "last_draw", "forecast", "unforecast", "missing", "hits", "hits_expected_by_chance", "hits_expected_by_pool", "lift",
                     "recent_hits", "recent_draws", "recent_expected_by_chance", "recent_expected_by_pool", "recent_lift", "bits_over_chance",
-                    "best_bits_over_chance", "brier", "brier_skill", "calibration_error", "survivor_drift",
+                    "best_bits_over_chance", "brier", "brier_skill", "calibration_error", "survivor_drift", "pool_coverage",
                 )),
                 Part("trigger", 6, ("trigger", "request", "reason", "since", "bits", "required")),
                 Part("pool", 6, POOL),

@@ -76,12 +76,17 @@ def scored(table: Scored, size: int) -> list[Finding]:
 
 
 def _correlated(table: Scored) -> list[Finding]:
-    """Look for columns that are another one, or the hit rate that they are to foretell, up to scale."""
+    """Look for columns that are another one in all rows, or the hit rate that they are to foretell, up to scale."""
     hits, seen = table.targets
-    rows = table.x[: len(hits)].reshape(-1, table.x.shape[2])
     rate = np.divide(hits, seen, out=np.zeros(hits.shape), where=seen > 0).ravel()
-    columns = {name: rows[:, at].tolist() for at, name in enumerate(table.head.names)}
-    return anomaly.perfect_correlation({**columns, LABEL: rate.tolist()}, LABEL)
+    known = {**_columns(table, len(hits)), LABEL: rate.tolist()}
+    leaks = [one for one in anomaly.perfect_correlation(known, LABEL) if one.code == "column.leak"]
+    return leaks + anomaly.perfect_correlation(_columns(table, len(table.x)))
+
+
+def _columns(table: Scored, blocks: int) -> dict[str, list[float]]:
+    rows = table.x[:blocks].reshape(-1, table.x.shape[2])
+    return {name: rows[:, at].tolist() for at, name in enumerate(table.head.names)}
 
 
 def architectures(tried: Mapping[str, Sequence[float]]) -> list[Finding]:

@@ -17,6 +17,7 @@ from engine.selfplay.arms import ARMS, on_top_of, propose
 from engine.selfplay.bandit import Bandit
 from engine.selfplay.candidate import Candidate
 from engine.selfplay.episode import MODELS
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Policy
 
 if TYPE_CHECKING:
@@ -33,30 +34,6 @@ class Compute(Protocol):
 
     def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
         """Run tasks on the workers and yield results as they come."""
-
-
-@dataclass(frozen=True)
-class Material:
-    """What episodes play on: the table of step 3, its digest, and the blocks that selfplay may use.
-
-    `x` (blocks, K, F), `hits` and `scored` (blocks, K), `marks` per block (K, draws); every block lies before the
-    final one, which selfplay never sees. `trains` gives the training blocks of a test block, embargo respected.
-    """
-
-    names: tuple[str, ...]
-    x: npt.NDArray[Any]
-    hits: npt.NDArray[Any]
-    scored: npt.NDArray[Any]
-    marks: tuple[npt.NDArray[Any], ...]
-    trains: dict[int, tuple[int, ...]]
-    chance: float
-    draws_seen: int
-    digest: str
-    run: str
-
-    def tests(self) -> list[int]:
-        """Return the blocks that can be tested: those with a training block before them."""
-        return [block for block, train in sorted(self.trains.items()) if train]
 
 
 @dataclass(frozen=True)

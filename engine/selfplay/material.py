@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.selfplay.loop import Material
+
+@dataclass(frozen=True)
+class Material:
+    """What episodes play on: the table of step 3, its digest, and the blocks that selfplay may use.
+
+    `x` (blocks, K, F), `hits` and `scored` (blocks, K), `marks` per block (K, draws); every block lies before the
+    final one, which selfplay never sees. `trains` gives the training blocks of a test block, embargo respected.
+    """
+
+    names: tuple[str, ...]
+    x: npt.NDArray[Any]
+    hits: npt.NDArray[Any]
+    scored: npt.NDArray[Any]
+    marks: tuple[npt.NDArray[Any], ...]
+    trains: dict[int, tuple[int, ...]]
+    chance: float
+    draws_seen: int
+    digest: str
+    run: str
+
+    def tests(self) -> list[int]:
+        """Return the blocks that can be tested: those with a training block before them."""
+        return [block for block, train in sorted(self.trains.items()) if train]
 
 
 class Scored(Protocol):

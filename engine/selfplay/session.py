@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Protocol
 
-from engine.selfplay.loop import FINAL, Compute, Episode, Material, Session, Start, explore
+from engine.selfplay.loop import FINAL, Compute, Episode, Session, Start, explore
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Policy
 
 EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"

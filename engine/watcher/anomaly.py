@@ -13,7 +13,7 @@ CODES = (
 )  # fmt: skip
 ENOUGH_TO_DIFFER = 10
 ENOUGH_REPEATS = 3
-ENOUGH_VALUES = 3
+ENOUGH_VALUES = 6
 SMALL_ROWS = 8
 PERFECT = 1.0 - 1e-9
 
@@ -51,7 +51,7 @@ def constant_columns(spread: Mapping[str, tuple[float, float]], rows: int) -> li
 def perfect_correlation(columns: Mapping[str, Sequence[float]], label: str | None = None) -> list[Finding]:
     """Find pairs of columns with |r| = 1; with the label it is a leak (fail), between features a copy (warn).
 
-    A column of one value or two is not looked at: it equals whatever tells the same rows apart. Nor are fewer than eight rows.
+    A column of few values is not looked at: it equals, by chance, whatever tells the same rows apart. Nor are fewer than eight rows.
     """
     import numpy as np  # every room imports this module, few look for correlations
 

@@ -151,7 +151,7 @@ class Judge:
             logger.info("step %s: %s (%s): %s", outcome.step, decision.action, decision.rule, decision.reason)
         if decision.action == "ESCALATE" and not isinstance(self.advisor, NoAdvisor):
             parts = _parts(case, code, await asyncio.to_thread(self._written, outcome))
-            await review(self.advisor, self.journal, ESCALATION, parts, about=f"d-{number}", by=case.request)
+            await review(self.advisor, self.journal, ESCALATION, parts, about=f"d-{number}", by="watcher")
         return decision, number
 
     def _settled(self, outcome: Outcome) -> tuple[Decision, int] | None:

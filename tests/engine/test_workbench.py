@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from engine.workbench import Workbench
 
 
@@ -42,3 +44,12 @@ async def test_two_borrowers_share_one_engine(tmp_path: Path) -> None:
     assert first == second
     assert not bench.busy
     await bench.close()
+
+
+@pytest.mark.parametrize(("workers", "owned"), [(None, 2), (1, 1), (8, 2), (0, 0)])
+def test_the_workers_of_this_machine_own_its_gpus_as_far_as_there_are_workers(
+    workers: int | None, owned: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.compute.here.gpus", lambda: [{}, {}])
+    bench = Workbench(tmp_path, workers=workers, memory_mb=None, idle_seconds=1.0)
+    assert bench.gpus_here == owned

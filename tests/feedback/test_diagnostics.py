@@ -25,6 +25,14 @@ def test_observed_stands_beside_what_chance_and_the_pool_expected() -> None:
     assert health.bits == pytest.approx(3 * 0.5 - 7 * 0.1)
 
 
+def test_coverage_is_the_share_of_the_range_that_recent_pools_named() -> None:
+    health = Health()
+    assert health.summary()["pool_coverage"] is None
+    for draw, size in enumerate((20, 40)):
+        health = fold(health, score(draw, hit=False, size=size))
+    assert health.summary()["pool_coverage"] == pytest.approx(0.03)
+
+
 def test_a_boastful_pool_shows_in_calibration() -> None:
     rng = random.Random(1)
     honest = boastful = Health()

@@ -14,7 +14,7 @@ from engine.errors import Halted
 from engine.feedback.acceptance import Acceptance
 from engine.feedback.duel import judge_open
 from engine.selfplay.candidate import Candidate
-from engine.selfplay.loop import Material
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Mask, Policy
 from state.journal import Journal
 

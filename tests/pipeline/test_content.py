@@ -57,9 +57,10 @@ def test_constant_and_infinite_columns_are_found(scored):
 
 
 def test_a_column_that_is_the_label_is_a_leak_and_one_that_is_another_a_copy(scored):
-    hits, seen = scored.targets
-    x = scored.x.copy()
-    x[: len(hits), :, 2] = 3.0 * hits / np.maximum(seen, 1) - 1.0
+    targets, x = np.full_like(scored.targets, 12), scored.x.copy()
+    targets[0] = np.arange(targets[0].size).reshape(targets[0].shape) % 13
+    scored = replace(scored, targets=targets)
+    x[: len(targets[0]), :, 2] = targets[0] / 4.0 - 1.0
     found = {one.code: one for one in content.scored(replace(scored, x=x), 10**7)}
     assert found["column.leak"].level == "fail"
     x[:, :, 2] = -2.0 * x[:, :, 3]

@@ -14,7 +14,8 @@ from engine.compute.task import Task, TaskResult
 from engine.errors import Halted, UsageError
 from engine.selfplay.arms import ARMS
 from engine.selfplay.episode import MODELS, ceiling, draw_bits, floor, run_task
-from engine.selfplay.loop import FINAL, Episode, Material, Start, explore
+from engine.selfplay.loop import FINAL, Episode, Start, explore
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Mask, Policy
 
 NAMES = ("match.rate", "match.bits", "noise.a", "noise.b")

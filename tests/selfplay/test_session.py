@@ -12,7 +12,8 @@ import pytest
 
 from engine.compute.task import Task, TaskResult
 from engine.errors import Halted
-from engine.selfplay.loop import Material, Session
+from engine.selfplay.loop import Session
+from engine.selfplay.material import Material
 from engine.selfplay.rules import Policy
 from engine.selfplay.session import EPISODE, FINISHED, play, regret
 from state.journal import Journal

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from engine.compute.life import Ground, Life
 from engine.compute.rates import RateSeries
 from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT, Place, Slot, WorkerInfo
 from engine.compute.stop import NAME, StopWord
+from engine.compute.stream import Tasks, each, stream
 from engine.compute.supplies import Stager
 from engine.compute.task import Task, TaskResult
 from engine.compute.traffic import Traffic
@@ -195,7 +196,7 @@ class Compute:
         """Run one task and return its result; what goes wrong with the task stands in the result."""
         return await self._fly(task, self._generation)
 
-    def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncGenerator[TaskResult, None]:
+    def map(self, tasks: Tasks, *, window: int | None = None) -> AsyncGenerator[TaskResult, None]:
         """Yield the results of `tasks` as they complete, reading the iterable only as fast as work is done.
 
         At most `window` tasks are in flight, and never more than 2.5 per worker; of the kinds in `SHORT` as many more as make a
@@ -204,7 +205,13 @@ class Compute:
         Closing the iterator cancels what is in flight; leave the loop early inside `contextlib.aclosing`, or that happens only when
         the garbage collector comes by.
         """
-        return self._map(iter(tasks), window, self._generation)
+        generation = self._generation
+        return stream(
+            each(tasks),
+            lambda task: self._fly(task, generation),
+            lambda kind: self._room(window, kind),
+            lambda: self._word.generation() != generation,
+        )
 
     def _room(self, window: int | None, kind: str) -> int:
         """Return how many tasks of a map may be in flight."""
@@ -212,31 +219,6 @@ class Compute:
         if kind in SHORT:
             most = max(most, self._traffic.dealer.wanted(kind))
         return most if window is None else max(1, min(window, most))
-
-    async def _map(
-        self, tasks: Iterator[Task], window: int | None, generation: int
-    ) -> AsyncGenerator[TaskResult, None]:
-        flying: set[asyncio.Task[TaskResult]] = set()
-        kind = ""
-        try:
-            while True:
-                while len(flying) < self._room(window, kind) and self._word.generation() == generation:
-                    task = next(tasks, None)
-                    if task is None:
-                        break
-                    kind = task.kind
-                    flying.add(asyncio.create_task(self._fly(task, generation)))
-                if not flying:
-                    if self._word.generation() != generation and (task := next(tasks, None)) is not None:
-                        yield stopped(task)  # so that nobody takes an early end for a whole one
-                    return
-                done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-                for landed in done:
-                    yield landed.result()
-        finally:
-            for flight in flying:
-                flight.cancel()
-            await asyncio.gather(*flying, return_exceptions=True)
 
     async def _fly(self, task: Task, generation: int) -> TaskResult:
         """Take one task to its result, unless it is clear beforehand that it has none."""

@@ -28,7 +28,7 @@ from engine.compute.codec import pack
 from engine.compute.enrol import OnEvent, Order
 from engine.compute.groups import grouped
 from engine.compute.isolation import environment
-from engine.compute.slot import Place
+from engine.compute.place import Place
 from engine.compute.task import Task, TaskResult
 from engine.journals import opened
 from state.journal import Journal

@@ -35,7 +35,8 @@ import numpy as np
 
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop, StopWord
-from engine.compute.task import Task, TaskResult
+from engine.compute.stream import Tasks, each
+from engine.compute.task import TaskResult
 from engine.config import Settings, load
 from engine.feedback.cycle import FIRED, Cycle
 from engine.feedback.epochs import OPENED, Epochs
@@ -277,9 +278,9 @@ class Inline:
         """Poll `word` as a worker would; nobody speaks it."""
         self._stop = Stop(word, word.generation())
 
-    async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
+    async def map(self, tasks: Tasks, *, window: int | None = None) -> AsyncIterator[TaskResult]:
         """Run tasks one after the other."""
-        for task in tasks:
+        async for task in each(tasks):
             begun = time.monotonic()
             meta, arrays = resolve(task.kind)(task.params, task.arrays, self._stop)
             yield TaskResult(task.key, True, meta, arrays, None, time.monotonic() - begun, "inline", False)

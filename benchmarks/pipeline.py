@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from engine.compute.inputs import Input
 from engine.compute.inputs import Shelf as Inputs
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop, StopWord
+from engine.compute.stream import Tasks, each
 from engine.compute.task import Task, TaskResult
 from engine.history.history import Draw, History
 from engine.pipeline import proper, reacquire, step6_prediction
@@ -84,9 +85,9 @@ class Here:
         """Lend arrays as a file."""
         yield Input.write(self.inputs, arrays)
 
-    async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
+    async def map(self, tasks: Tasks, *, window: int | None = None) -> AsyncIterator[TaskResult]:
         """Do tasks one after the other."""
-        for task in tasks:
+        async for task in each(tasks):
             yield await self.run(task)
 
 

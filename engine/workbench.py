@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from engine.compute.attempts import Attempt
     from engine.compute.cluster import Compute
-    from engine.compute.slot import WorkerInfo
+    from engine.compute.place import WorkerInfo
 
 logger = logging.getLogger("mimicry.workbench")
 LOOK = 1.0

@@ -16,7 +16,8 @@ from engine.feedback import acceptance
 from engine.feedback.consult import WAITING, Consultant
 from engine.rigs.attempt import EVENTS, Running
 from engine.rigs.inbox import Inbox
-from engine.rigs.recruits import LAUNCHES, Recruits, RemoteProcess
+from engine.rigs.recruits import LAUNCHES, Recruits
+from engine.rigs.remote import RemoteProcess
 from engine.watcher import fingerprints
 from engine.watcher.fingerprints import Fingerprints, Tried
 from state.journal import Journal

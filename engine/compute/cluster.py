@@ -6,9 +6,8 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,22 @@ from engine.compute.inputs import FOLDER, Input
 from engine.compute.job import failed, stopped
 from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
+from engine.compute.lives import Lives
+from engine.compute.place import Place, WorkerInfo
 from engine.compute.rates import RateSeries
-from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT, Place, Slot, WorkerInfo
+from engine.compute.roster import degraded, roster
+from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
+from engine.compute.stream import Tasks, each, stream
 from engine.compute.supplies import Stager
 from engine.compute.task import Task, TaskResult
 from engine.compute.traffic import Traffic
-from engine.compute.wire import Wire
 from engine.errors import EnvironmentFault, UsageError
 
 logger = logging.getLogger(__name__)
 
 PER_WORKER = 2.5
 """Tasks in flight per worker: enough to hide the round trip, few enough to lose little."""
-FIRST_DELAYS = (0.5, 2.0)
-"""Seconds before the second and the third try to come up at all."""
 _STOP_LOOK, _IDLE_LOOK, _CARE_LOOK = 0.05, 0.25, 0.5
 
 
@@ -51,14 +51,9 @@ class Compute:
     """
 
     def __init__(
-        self,
-        state: Path,
-        word: StopWord,
-        places: list[Place],
-        kinds: Mapping[str, str],
-        memory: int | None,
+        self, state: Path, word: StopWord, places: list[Place], kinds: Mapping[str, str], memory: int | None,
         hung: float | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Prepare; use `Compute.start`."""
         self._word, self._places = word, {place.name: place for place in places}
         self._ground = Ground(state, kinds, memory, word.generation)
@@ -66,8 +61,7 @@ class Compute:
         self._rates = RateSeries()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
         self._traffic = Traffic(self._attempts, kinds, hung)
-        self._life: Life | None = None
-        self._port = 0
+        self._lives = Lives(self._ground, self._places, self._traffic)
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -96,37 +90,24 @@ class Compute:
         places = here.places(state, count, gpus)
         compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory, hung)
         try:
-            await compute._first_life()
+            await compute._lives.begin()
         except BaseException:
             compute._traffic.close()
             compute._word.close()
             raise
         compute._tasks = [
-            asyncio.create_task(compute._supervise()),
+            asyncio.create_task(compute._lives.supervise()),
             asyncio.create_task(compute._watch_stop()),
             asyncio.create_task(compute._care()),
         ]
         return compute
 
-    async def _first_life(self) -> None:
-        """Start scheduler and workers; a process that something kills while it comes up must not cost the work that waits."""
-        begun = time.monotonic()
-        for delay in FIRST_DELAYS:
-            try:
-                return await self._new_life()
-            except EnvironmentFault as error:
-                if time.monotonic() - begun > START_LIMIT:
-                    raise
-                logger.warning("%s; next try in %.1f s", error, delay)
-                await asyncio.sleep(delay)
-        return await self._new_life()
+    @property
+    def _life(self) -> Life | None:
+        return self._lives.now
 
-    async def _new_life(self) -> None:
-        traffic = self._traffic
-        wire = Wire(traffic.answered, traffic.ended)
-        life = await Life.start(self._ground, list(self._places.values()), traffic, wire, self._port)
-        self._life = traffic.life = life
-        self._port = life.port
+    def _slots(self) -> list[Slot]:
+        return list(self._life.slots.values()) if self._life is not None else []
 
     # -- machines -----------------------------------------------------------------------------------------------------
 
@@ -151,7 +132,7 @@ class Compute:
     @property
     def port(self) -> int:
         """Return the scheduler's loopback port; it stays the same over lives of the scheduler where it can."""
-        return self._port
+        return self._lives.port
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 
@@ -195,7 +176,7 @@ class Compute:
         """Run one task and return its result; what goes wrong with the task stands in the result."""
         return await self._fly(task, self._generation)
 
-    def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncGenerator[TaskResult, None]:
+    def map(self, tasks: Tasks, *, window: int | None = None) -> AsyncGenerator[TaskResult, None]:
         """Yield the results of `tasks` as they complete, reading the iterable only as fast as work is done.
 
         At most `window` tasks are in flight, and never more than 2.5 per worker; of the kinds in `SHORT` as many more as make a
@@ -204,7 +185,13 @@ class Compute:
         Closing the iterator cancels what is in flight; leave the loop early inside `contextlib.aclosing`, or that happens only when
         the garbage collector comes by.
         """
-        return self._map(iter(tasks), window, self._generation)
+        generation = self._generation
+        return stream(
+            each(tasks),
+            lambda task: self._fly(task, generation),
+            lambda kind: self._room(window, kind),
+            lambda: self._word.generation() != generation,
+        )
 
     def _room(self, window: int | None, kind: str) -> int:
         """Return how many tasks of a map may be in flight."""
@@ -213,31 +200,6 @@ class Compute:
             most = max(most, self._traffic.dealer.wanted(kind))
         return most if window is None else max(1, min(window, most))
 
-    async def _map(
-        self, tasks: Iterator[Task], window: int | None, generation: int
-    ) -> AsyncGenerator[TaskResult, None]:
-        flying: set[asyncio.Task[TaskResult]] = set()
-        kind = ""
-        try:
-            while True:
-                while len(flying) < self._room(window, kind) and self._word.generation() == generation:
-                    task = next(tasks, None)
-                    if task is None:
-                        break
-                    kind = task.kind
-                    flying.add(asyncio.create_task(self._fly(task, generation)))
-                if not flying:
-                    if self._word.generation() != generation and (task := next(tasks, None)) is not None:
-                        yield stopped(task)  # so that nobody takes an early end for a whole one
-                    return
-                done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-                for landed in done:
-                    yield landed.result()
-        finally:
-            for flight in flying:
-                flight.cancel()
-            await asyncio.gather(*flying, return_exceptions=True)
-
     async def _fly(self, task: Task, generation: int) -> TaskResult:
         """Take one task to its result, unless it is clear beforehand that it has none."""
         if self._traffic.closed:
@@ -245,10 +207,8 @@ class Compute:
         if self._word.generation() != generation:
             return stopped(task)
         if at_home(task.kind) and all(place.remote for place in self._places.values()):
-            return failed(
-                task,
-                f"{task.kind} {task.key}: only workers of this machine have what it needs, and there is none",
-            )
+            why = "only workers of this machine have what it needs, and there is none"
+            return failed(task, f"{task.kind} {task.key}: {why}")
         result = await self._traffic.fly(task, generation)
         hypotheses = result.meta.get("hypotheses")
         if isinstance(hypotheses, int | float):
@@ -277,7 +237,7 @@ class Compute:
     def _tell(self) -> None:
         """Send the generation to those that cannot see our word."""
         self._told = self._word.generation()
-        for slot in self._life.slots.values() if self._life is not None else ():
+        for slot in self._slots():
             if slot.place.remote:
                 slot.say({"generation": self._told})
 
@@ -292,43 +252,9 @@ class Compute:
 
     # -- care ---------------------------------------------------------------------------------------------------------
 
-    async def _supervise(self) -> None:
-        """Replace a life that was lost, each time a little later while it keeps failing."""
-        delay = FIRST_DELAY
-        while True:
-            assert self._life is not None
-            await self._life.lost.wait()
-            self._traffic.bury()
-            await self._life.close()
-            try:
-                await self._new_life()
-                delay = FIRST_DELAY
-            except Exception:
-                logger.exception("the cluster did not come up again; next try in %.1f s", delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LAST_DELAY)
-                continue
-            self._traffic.deal_soon()
-
     def workers(self) -> list[WorkerInfo]:
         """Return what is known about each worker."""
-        if self._life is None:
-            return []
-        self._traffic.mark_idle()
-        waits = self._traffic.supplies.waits()
-        return [self._described(slot, waits) for slot in self._life.slots.values()]
-
-    def _described(self, slot: Slot, waits: Mapping[str, str]) -> WorkerInfo:
-        dealer, info = self._traffic.dealer, slot.info()
-        member, load = dealer.members.get(slot.alias), dealer.running(slot.alias)
-        flight = self._traffic.flights.get(load) if load is not None else None
-        ahead, held = (len(member.ahead), member.held) if member is not None else (0, False)
-        note = info.note
-        if info.alive and not ahead:
-            note = waits.get(slot.place.host, "") or _cramped(dealer.short(slot.alias))
-        return replace(
-            info, ahead=ahead, held=held, task=flight.task.key if flight is not None else "", note=note
-        )
+        return roster(self._slots(), self._traffic)
 
     def attempts(self, most: int = 100) -> list[Attempt]:
         """Return the latest tries that gave no result, newest first."""
@@ -336,13 +262,7 @@ class Compute:
 
     def degraded(self) -> list[str]:
         """Return what works otherwise than it was asked to."""
-        slots = self._life.slots.values() if self._life is not None else ()
-        lines = [
-            f"worker {info.name}: {info.degraded}"
-            for info in (slot.info() for slot in slots)
-            if info.degraded
-        ]
-        return lines + [f"{host} {why}" for host, why in self._traffic.supplies.waits().items()]
+        return degraded(self._slots(), self._traffic)
 
     def refusals(self) -> int:
         """Return how many connections and messages the scheduler's fence turned away in this life."""
@@ -377,11 +297,3 @@ class Compute:
     async def __aexit__(self, *exc: object) -> None:
         """Close."""
         await self.close()
-
-
-def _cramped(short: tuple[int, int] | None) -> str:
-    """Return why a worker that has too little memory for what waits stays idle."""
-    if short is None:
-        return ""
-    need, left = (size >> 20 for size in short)
-    return f"waits for memory: a task needs {need} MiB, its machine has {left} left beside its reserve and its neighbours"

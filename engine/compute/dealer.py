@@ -12,7 +12,8 @@ import heapq
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from engine.compute.load import Asked, Load, Lot, Member
 
 LEAD = 2.0
 """Seconds of work that a worker should hold, the running task included; refilled when half of it is left."""
@@ -21,83 +22,6 @@ LONGEST_LOT = 256
 _AHEAD = 2
 """Tasks that a worker holds however long they take: one that runs and one that hides the way of the next."""
 _MEMORY_OF_PACE = 0.7
-
-
-@dataclass(eq=False)
-class Load:
-    """One task as the dealer sees it."""
-
-    number: int
-    """Order of arrival; a task that comes back keeps it and so goes first."""
-    kind: str
-    priority: int = 0
-    memory: int = 0
-    """Bytes of host memory that it needs."""
-    limit: float | None = None
-    """Seconds that it may take; None leaves it to the measured pace."""
-    home: bool = False
-    """Only workers of the coordinator's own machine have what it needs."""
-    inputs: frozenset[str] = frozenset()
-    """Digests of the files that a machine must have confirmed before it gets this."""
-    deaths: int = 0
-    """Workers that died while they ran it."""
-    landed: bool = False
-    """Its result is known, or nobody waits for it."""
-    at: tuple[str, int] | None = None
-    """Worker and serial under which it is out; one at a time."""
-
-    def __lt__(self, other: Load) -> bool:
-        """Tell whether it goes before another one."""
-        return (-self.priority, self.number) < (-other.priority, other.number)
-
-
-@dataclass(eq=False)
-class _Asked:
-    """A task in the hands of one worker; `load` is None once nobody waits for that answer."""
-
-    serial: int
-    load: Load | None
-    kind: str
-
-
-@dataclass(eq=False)
-class Member:
-    """A worker that takes work."""
-
-    name: str
-    free: int | None = None
-    """Bytes of memory that its host has left for a task; None if it does not say."""
-    used: int = 0
-    """Bytes that it has taken for the task that it works on: they are missing from `free` already."""
-    host: str = ""
-    """Whose memory it shares with its neighbours; empty for the coordinator's own machine."""
-    held: bool = False
-    """Gets nothing new."""
-    since: float = 0.0
-    """When the first of `ahead` can have begun."""
-    ahead: dict[int, _Asked] = field(default_factory=dict)
-    """What it holds by serial; it works in this order."""
-    pace: dict[str, float] = field(default_factory=dict)
-    """Measured seconds of a task by kind."""
-
-    def claim(self, load: Load | None = None) -> int:
-        """Return the bytes of memory that it will still take for what it holds, and for one task more; it works on one at a time."""
-        held = [one.load for one in self.ahead.values() if one.load is not None]
-        needs = [one.memory for one in (*held, *([] if load is None else [load]))]
-        return max(0, max(needs, default=0) - self.used)
-
-    def backlog(self, now: float) -> float:
-        """Return the seconds of work that it holds; infinite where a task's pace is unknown."""
-        pending = (self.pace.get(one.kind, math.inf) for one in self.ahead.values() if one.load is not None)
-        return max(0.0, sum(pending) - (now - self.since))
-
-
-@dataclass(frozen=True)
-class Lot:
-    """What one worker is handed at once: (serial, task) in the order of work."""
-
-    member: str
-    tasks: list[tuple[int, Load]]
 
 
 class Dealer:
@@ -217,7 +141,7 @@ class Dealer:
         serial = next(self._serials)
         if not member.ahead:
             member.since = now
-        member.ahead[serial] = _Asked(serial, load, load.kind)
+        member.ahead[serial] = Asked(serial, load, load.kind)
         load.at = (member.name, serial)
         given.setdefault(member.name, []).append((serial, load))
 
@@ -292,11 +216,11 @@ class Dealer:
         self, idle: Member, given: dict[str, list[tuple[int, Load]]], now: float
     ) -> Iterator[tuple[str, int]]:
         """Move half of what the fullest worker has not begun to an idle one, the last first."""
-        victim = max(self.members.values(), key=lambda one: len(_unbegun(one)), default=None)
+        victim = max(self.members.values(), key=lambda one: len(one.unbegun()), default=None)
         unbegun = (
             []
             if victim is None
-            else [one for one in _unbegun(victim) if one.load and self._fits(one.load, idle)]
+            else [one for one in victim.unbegun() if one.load and self._fits(one.load, idle)]
         )
         for one in unbegun[len(unbegun) // 2 :]:
             assert one.load is not None
@@ -362,8 +286,3 @@ class Dealer:
         if at is not None and at[0] in self.members:
             self.members[at[0]].ahead[at[1]].load = None
         return at
-
-
-def _unbegun(member: Member) -> list[_Asked]:
-    """Return what a worker holds and has not begun, in its order of work."""
-    return [one for one in itertools.islice(member.ahead.values(), 1, None) if one.load is not None]

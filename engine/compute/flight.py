@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from engine.compute.dealer import Load
+from engine.compute.attempts import Attempt, Outcome, utc
+from engine.compute.job import one_line
+from engine.compute.load import Load
 from engine.compute.task import Task, TaskResult
 
 
@@ -16,7 +18,9 @@ class Flight:
     task: Task
     generation: int
     load: Load
-    landed: asyncio.Future[TaskResult]
+    landed: asyncio.Future[TaskResult] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
     payload: bytes = b""
     digest: str = ""
     tries: int = 0
@@ -32,6 +36,17 @@ class Flight:
         """Give it its result, unless it has one."""
         if not self.landed.done():
             self.landed.set_result(result)
+
+    def tried(
+        self, alias: str, outcome: Outcome, seconds: float, error: str, code: int | None = None, words: str = "",
+        kernel: str = "",
+    ) -> Attempt:  # fmt: skip
+        """Count a try that gave no result, and return its record."""
+        self.tries += 1
+        return Attempt(
+            at=utc(), key=self.task.key, kind=self.task.kind, number=self.tries, worker=alias.partition("#")[0],
+            outcome=outcome, code=code, seconds=round(seconds, 3), error=error, words=one_line(words), kernel=kernel,
+        )  # fmt: skip
 
 
 @dataclass

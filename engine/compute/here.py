@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.compute.child import Child
 from engine.compute.enrol import MODULE, OnEvent, Order, Process
 from engine.compute.inputs import FOLDER
-from engine.compute.slot import Place
+from engine.compute.place import Place
 from engine.compute.stop import NAME
 
 _NVIDIA = Path("/proc/driver/nvidia/gpus")

@@ -16,7 +16,8 @@ from engine.compute.awake import awake
 from engine.compute.child import Child
 from engine.compute.host import HostReport, host_report
 from engine.compute.pki import Authority, Credentials
-from engine.compute.slot import LOOK, START_LIMIT, Listener, Place, Slot, SlotSpec
+from engine.compute.place import Place, SlotSpec
+from engine.compute.slot import LOOK, START_LIMIT, Listener, Slot
 from engine.compute.wire import Wire, import_distributed
 from engine.errors import EnvironmentFault
 

@@ -9,15 +9,18 @@ import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from engine.compute.attempts import Attempt, AttemptLog, Outcome, utc
+from engine.compute.attempts import AttemptLog, Outcome
 from engine.compute.codec import CodecError
-from engine.compute.dealer import Dealer, Load
+from engine.compute.dealer import Dealer
 from engine.compute.flight import Flight, Lot
-from engine.compute.job import decode_answer, encode_job, failed, one_line, stopped
+from engine.compute.job import decode_answer, encode_job, failed, stopped
 from engine.compute.kinds import LIMITS, LONGEST, address_of, at_home
 from engine.compute.life import Life
+from engine.compute.load import Load
+from engine.compute.place import Ending
+from engine.compute.relief import Relief
 from engine.compute.settings import RERUNS
-from engine.compute.slot import Ending, Slot
+from engine.compute.slot import Slot
 from engine.compute.supplies import Supplies
 from engine.compute.task import Task, TaskResult
 from engine.errors import EnvironmentFault, UsageError
@@ -26,10 +29,6 @@ logger = logging.getLogger(__name__)
 
 GRACE = 0.5
 """Seconds after a halt in which work may return by itself; then its worker is killed. Kernels look every 0.25 s."""
-PATIENCE = 60.0
-"""Seconds that a task waits for memory which no present worker has, before it is refused: one that has it may be starting."""
-HALVING_PATIENCE = 1.0
-"""The same before a task is halved because idle workers have not the memory for it whole."""
 _OFF_LOOP = 1 << 20
 
 
@@ -44,6 +43,7 @@ class Traffic:
         self.dealer = Dealer()
         self.supplies = Supplies(self.dealer)
         self.flights: dict[Load, Flight] = {}
+        self.relief = Relief(self.dealer, self.flights, self.fly, self._keep)
         self.held: frozenset[str] = frozenset()
         """Names of workers that get nothing new."""
         self._attempts, self._kinds = attempts, kinds
@@ -51,7 +51,6 @@ class Traffic:
         self._lots: dict[int, Lot] = {}
         self._reading: set[int] = set()
         self._aside: set[asyncio.Task[None]] = set()
-        self._halved: set[str] = set()
         self._dealing = False
 
     # -- a task's way -------------------------------------------------------------------------------------------------
@@ -64,9 +63,7 @@ class Traffic:
             next(self._numbers), task.kind, task.priority, task.memory, task.limit, at_home(task.kind),
             frozenset(one.digest for one in task.inputs),
         )  # fmt: skip
-        flight = Flight(
-            task, generation, load, asyncio.get_running_loop().create_future(), cramped_since=cramped_since
-        )
+        flight = Flight(task, generation, load, cramped_since=cramped_since)
         try:
             flight.payload, flight.digest = await self._encode(task, generation)
         except (CodecError, UsageError) as error:
@@ -152,9 +149,8 @@ class Traffic:
             self._reading.add(serial)
             self._beside(self._read_aside(alias, serial, flight, payload))
         else:
-            self._take(
-                alias, serial, None if flight is None else decode_answer(flight.task, payload, flight.digest)
-            )
+            result = None if flight is None else decode_answer(flight.task, payload, flight.digest)
+            self._take(alias, serial, result)
 
     async def _read_aside(self, alias: str, serial: int, flight: Flight, payload: bytes) -> None:
         try:
@@ -250,8 +246,7 @@ class Traffic:
 
     async def _keep_death(self, flight: Flight, ending: Ending, began: float) -> None:
         """Record a death with what the kernel of its machine says of it."""
-        seconds = time.monotonic() - began
-        kernel = await ending.kernel(began)
+        seconds, kernel = time.monotonic() - began, await ending.kernel(began)
         outcome: Outcome = "hung" if ending.purpose.startswith("hung") else "died"
         error = ending.purpose or f"exit code {ending.code}"
         self._keep(flight, ending.alias, outcome, seconds, error, ending.code, ending.words, kernel)
@@ -260,13 +255,7 @@ class Traffic:
         self, flight: Flight, alias: str, outcome: Outcome, seconds: float, error: str, code: int | None = None, words: str = "",
         kernel: str = "",
     ) -> None:  # fmt: skip
-        flight.tries += 1
-        self._attempts.add(
-            Attempt(
-                at=utc(), key=flight.task.key, kind=flight.task.kind, number=flight.tries, worker=alias.partition("#")[0],
-                outcome=outcome, code=code, seconds=round(seconds, 3), error=error, words=one_line(words), kernel=kernel,
-            )
-        )  # fmt: skip
+        self._attempts.add(flight.tried(alias, outcome, seconds, error, code, words, kernel))
 
     # -- care ---------------------------------------------------------------------------------------------------------
 
@@ -276,59 +265,8 @@ class Traffic:
             slot = self._slot(alias)
             if slot is not None:
                 slot.kill(f"hung: no answer within {limit:g} s")
-        self._relieve(now)
+        self.relief.see_to(now)
         self.supplies.ask()
-
-    def _relieve(self, now: float) -> None:
-        """See to the tasks that need more memory than those have that could do them."""
-        unfit = dict(self.dealer.unfit())
-        cramped = {**dict(self.dealer.too_large()), **unfit}
-        for load, flight in list(self.flights.items()):
-            if load not in cramped:
-                flight.cramped_since = None
-                continue
-            flight.cramped_since = flight.cramped_since or now
-            waited = now - flight.cramped_since
-            if waited >= HALVING_PATIENCE and self._halve(flight, cramped[load]):
-                continue
-            if waited >= PATIENCE and load in unfit:
-                why = f"needs {_gib(load.memory)} of memory, the roomiest worker has {_gib(unfit[load])} left"
-                self._keep(flight, "", "refused", 0.0, why)
-                told = (
-                    f"{load.kind} {flight.task.key}: {why}, and it cannot be cut further; free memory there"
-                )
-                flight.land(failed(flight.task, told))
-
-    def _halve(self, flight: Flight, room: int) -> bool:
-        """Let two halves fly in a task's place; False if it has none."""
-        split = flight.task.split
-        halves = split.halve(flight.task) if split is not None else None
-        if halves is None:
-            return False
-        self.dealer.land(flight.load)
-        if flight.task.kind not in self._halved:
-            self._halved.add(flight.task.kind)
-            why = f"needs {_gib(flight.load.memory)} of memory, an idle worker has {_gib(room)}: halved, the first of its kind"
-            self._keep(flight, "", "halved", 0.0, why)
-        flight.halves = asyncio.create_task(self._join(flight, halves))
-        return True
-
-    async def _join(self, flight: Flight, halves: tuple[Task, Task]) -> None:
-        """Land a task with what its halves give together; a half that failed or was stopped speaks for the whole."""
-        task = flight.task
-        assert task.split is not None
-        try:
-            since = flight.cramped_since
-            results = await asyncio.gather(*(self.fly(half, flight.generation, since) for half in halves))
-        except EnvironmentFault:
-            return  # the engine closes, and says so to whoever waits for the whole
-        for one in results:
-            if not one.ok:
-                flight.land(stopped(task) if one.stopped else failed(task, one.error or "", one.worker))
-                return
-        meta, arrays = task.split.join(task, results)
-        seconds, worker = sum(one.seconds for one in results), "+".join(one.worker for one in results)
-        flight.land(TaskResult(task.key, True, meta, arrays, None, seconds, worker, False))
 
     def halt(self, present: int, now: float) -> None:
         """Land what was asked for under an older generation; what does not obey within the grace time goes with its worker."""
@@ -359,7 +297,3 @@ class Traffic:
     async def settled(self) -> None:
         """Wait for what was still being read or recorded."""
         await asyncio.gather(*self._aside, return_exceptions=True)
-
-
-def _gib(size: int) -> str:
-    return f"{size / (1 << 30):.1f} GiB"

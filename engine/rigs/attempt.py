@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from engine.rigs.connection import RigFault
+from engine.rigs.faults import RigFault
 from engine.rigs.guardlink import Event, GuardLink
 from engine.rigs.inbox import Inbox
 from engine.rigs.payload import Crew, Ending, Line, Payload, Place, filled

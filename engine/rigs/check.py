@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from engine.config import RigSettings
 from engine.errors import BadInput, MimicryError
-from engine.rigs.connection import RigFault
 from engine.rigs.deploy import installed, library
 from engine.rigs.facts import Facts, read_facts
+from engine.rigs.faults import RigFault
 from engine.rigs.guardlink import PROBE, SCRIPTS
 from engine.rigs.life import reach_of
 from engine.rigs.reach import Reach

@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncssh
 
-from engine.errors import EnvironmentFault
+from engine.rigs.address import Address
+from engine.rigs.faults import LinkFault
 
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
@@ -20,42 +20,6 @@ CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
 GOODBYE_LIMIT = 2.0
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
-
-
-class RigFault(EnvironmentFault):
-    """A rig cannot be used now; the message names the rig, the reason and what to do."""
-
-
-class HostKeyRefused(RigFault):
-    """The rig's host key is unknown or is not the one that was trusted: nothing was sent to it."""
-
-
-class LoginRefused(RigFault):
-    """The rig does not take our key."""
-
-
-class LinkFault(RigFault):
-    """The rig cannot be reached, or the connection broke."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a rig is and how it is entered; nothing is taken from the user's own SSH configuration or agent."""
-
-    name: str
-    host: str
-    known_hosts: Path
-    """OpenSSH known_hosts with the rig's key; the only keys that are trusted."""
-    key: Path
-    """Our private key."""
-    user: str = "root"
-    port: int = 22
-    host_keys: tuple[str, ...] = ()
-    """Public host keys given outright (`ssh-ed25519 AAAA…`); then no file is read."""
-
-    def __str__(self) -> str:
-        """Return the rig as errors name it."""
-        return f"{self.name} ({self.user}@{self.host}:{self.port})"
 
 
 @dataclass(frozen=True)
@@ -153,7 +117,7 @@ class Rig:
         """Connect, or do nothing if connected; HostKeyRefused, LoginRefused or LinkFault say why not."""
         if self.connected:
             return
-        trusted, key = self._trusted(), self._key()
+        trusted, key = self.address.trusted(), self.address.private_key()
         self._sftp = None
         try:
             self._connection = await asyncssh.connect(
@@ -172,70 +136,7 @@ class Rig:
                 compression_algs=None,
             )
         except (asyncssh.Error, OSError) as error:
-            raise self._refusal(error, trusted) from error
-
-    def _trusted(self) -> bytes:
-        """Return the trusted host keys; an empty or missing file is refused here, never read as trust in everybody."""
-        path, keys = self.address.known_hosts, self.address.host_keys
-        for key in keys:
-            try:
-                asyncssh.import_public_key(key)
-            except (asyncssh.KeyImportError, ValueError) as error:
-                raise HostKeyRefused(
-                    f"rig {self.address}: host_keys: {key[:40]!r} is no public key; {self._trust_advice()}"
-                ) from error
-        try:
-            trusted = self._given(keys) if keys else path.read_bytes()
-            asyncssh.import_known_hosts(trusted.decode())
-        except (OSError, ValueError) as error:
-            raise HostKeyRefused(
-                f"rig {self.address}: cannot read {path}: {error}; {self._trust_advice()}"
-            ) from error
-        if not trusted.strip():
-            raise HostKeyRefused(
-                f"rig {self.address}: {path} is empty, so no host key is trusted; {self._trust_advice()}"
-            )
-        return trusted
-
-    def _given(self, keys: tuple[str, ...]) -> bytes:
-        place = f"[{self.address.host}]:{self.address.port}" if self.address.port != 22 else self.address.host
-        return "".join(f"{place} {key}\n" for key in keys).encode()
-
-    def _key(self) -> asyncssh.SSHKey:
-        try:
-            return asyncssh.read_private_key(self.address.key)
-        except (OSError, asyncssh.KeyImportError) as error:
-            raise LoginRefused(
-                f"rig {self.address}: cannot read the private key {self.address.key}: {error}; make one with ssh-keygen -t ed25519"
-            ) from error
-
-    def _trust_advice(self) -> str:
-        host, port = self.address.host, self.address.port
-        if not self.address.known_hosts.is_absolute() or self.address.host_keys:
-            return "put what `cat /etc/ssh/ssh_host_ed25519_key.pub` says on the rig itself into host_keys of this rig in room.toml"
-        return (
-            f"compare the key with the one on the rig itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then append "
-            f"`ssh-keyscan -p {port} {host}` to {self.address.known_hosts}"
-        )
-
-    def _refusal(self, error: Exception, trusted: bytes) -> RigFault:
-        """Return our error for one of asyncssh's or the system's."""
-        rig = self.address
-        if isinstance(error, asyncssh.HostKeyNotVerifiable):
-            known = asyncssh.match_known_hosts(trusted, rig.host, rig.host, rig.port)[0]
-            if known:
-                old = "" if rig.host_keys else f"remove the old line from {rig.known_hosts}, then "
-                return HostKeyRefused(
-                    f"rig {rig}: its host key is NOT the trusted one; somebody may sit between, or it was installed anew: "
-                    f"if so, {old}{self._trust_advice()}"
-                )
-            return HostKeyRefused(f"rig {rig}: its host key is unknown; {self._trust_advice()}")
-        if isinstance(error, asyncssh.PermissionDenied):
-            return LoginRefused(
-                f"rig {rig}: login refused; append {rig.key}.pub to ~{rig.user}/.ssh/authorized_keys on the rig, or set `user` in room.toml"
-            )
-        text = str(error) or type(error).__name__
-        return LinkFault(f"rig {rig}: cannot connect: {text}; check that it is up and sshd listens there")
+            raise self.address.refusal(error, trusted) from error
 
     async def run(self, command: str, *, within: float = 20.0, limit: int = OUTPUT_LIMIT) -> Done:
         """Run one shell command to its end; LinkFault if the link breaks, or it takes more seconds or bytes than allowed.

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.config import RigSettings
 from engine.errors import BadInput, EnvironmentFault
-from engine.rigs.connection import LinkFault
+from engine.rigs.faults import LinkFault
 from engine.rigs.guardlink import SCRIPTS
 from engine.rigs.heard import answer_of
 from engine.rigs.life import reach_of

@@ -16,7 +16,7 @@ from typing import Any
 from engine.compute.awake import awake
 from engine.errors import BadInput
 from engine.rigs import kernel
-from engine.rigs.connection import LinkFault
+from engine.rigs.faults import LinkFault
 from engine.rigs.heard import event_of
 from engine.rigs.reach import Lines, Reach
 

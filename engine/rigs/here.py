@@ -8,7 +8,8 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from engine.rigs.connection import OUTPUT_LIMIT, Calls, Done, LinkFault, Tunnel
+from engine.rigs.connection import OUTPUT_LIMIT, Calls, Done, Tunnel
+from engine.rigs.faults import LinkFault
 
 _LINE_LIMIT = 1 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from engine.rigs.connection import RigFault
+from engine.rigs.faults import RigFault
 from engine.rigs.reach import Reach
 
 WITHIN = 5.0

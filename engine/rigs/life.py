@@ -10,8 +10,10 @@ from pathlib import Path
 
 from engine.config import RigSettings
 from engine.errors import BadInput, EnvironmentFault
+from engine.rigs.address import Address
 from engine.rigs.attempt import Attempt, Gate
-from engine.rigs.connection import Address, Rig, RigFault, Tunnel
+from engine.rigs.connection import Rig, Tunnel
+from engine.rigs.faults import RigFault
 from engine.rigs.guardlink import Event, GuardLink, Terms
 from engine.rigs.here import Here
 from engine.rigs.machine import Machine

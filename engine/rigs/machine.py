@@ -23,6 +23,8 @@ LATE = 60.0
 BUSY_ENOUGH = 50.0
 """Per cent of use above which a PCIe link is judged: idle cards slow theirs down to save power."""
 
+BARE = "no GPU on its bus: `mimicry doctor` says what to do"
+
 
 class WorkerView(Protocol):
     """What is shown of a worker."""
@@ -211,7 +213,12 @@ class Machine:
             return [
                 self.error if self.error.startswith("rig ") else f"rig {self.name}: {self.error or self.link}"
             ]
-        return []
+        return [f"rig {self.name}: {BARE}"] if self.bare else []
+
+    @property
+    def bare(self) -> bool:
+        """Tell whether it was read and has no card at all: `gpus = "auto"` expects none by name."""
+        return self.reading is not None and not self.seats
 
     def why(self, seat: Seat) -> str:
         """Return why a card is not simply well."""
@@ -239,7 +246,7 @@ class Machine:
             "ram_free": _gib(host.ram_free) if host else None, "load": host.load if host else None,
             "disk_free": _gib(host.disk_free) if host else None,
             "shm_free": _gib(host.shm_free) if host else None, "calls": self.calls(), "drops": self.drops, "age": _age(self.age),
-            "why": aside.words(time.time()) if aside else self.error or ", ".join(self.raised()) or None,
+            "why": aside.words(time.time()) if aside else self.error or ", ".join([*self.raised(), *([BARE] if self.bare else [])]) or None,
         }  # fmt: skip
 
     def card_row(self, seat: Seat) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,12 @@ from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
 from hip_cuda_kernels.routes import WHOLE_SPACE
 from state.journal import Journal
+from state.ledgers import ChunkRow
 
 NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stand in the chunk's meta
 HALVES = SeedHalves()
+BOOKED = 64
+"""Chunks whose cells are billed at once: as much as a search that ends early may have billed and not tried."""
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
@@ -107,43 +111,49 @@ class Sweeper:
         pieces: list[_Piece] = []
         ready: dict[int, ChunkOutcome] = {}
         served = 0
-        tasks = self._tasks(cells, pieces, ready)
-        async with aclosing(grouped(self.compute.map(tasks))) as groups:
-            async for group in groups:
-                finished = [(number_of(result), result) for result in group]
-                ready |= await asyncio.to_thread(self._record, [(n, pieces[n], one) for n, one in finished])
-                while served in ready:
-                    yield ready.pop(served)
-                    served += 1
-        # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
-        halted = next(tasks, None) is not None
+        async with aclosing(self._tasks(cells, pieces, ready)) as tasks:
+            async with aclosing(grouped(self.compute.map(tasks))) as groups:
+                async for group in groups:
+                    finished = [(number_of(result), result) for result in group]
+                    ready |= await asyncio.to_thread(
+                        self._record, [(n, pieces[n], one) for n, one in finished]
+                    )
+                    while served in ready:
+                        yield ready.pop(served)
+                        served += 1
+            # a halt that comes while nothing is in flight may end the map before the plan is read: what the ledger holds is served still
+            halted = await anext(tasks, None) is not None
         while served in ready:
             yield ready.pop(served)
             served += 1
         if halted or served < len(pieces):
             raise Halted("halted between two chunks; finished chunks are recorded")
 
-    def _tasks(
+    async def _tasks(
         self, cells: Iterable[Cell], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
-    ) -> Iterator[Task]:
-        """Bill each cell before its first chunk, then hand out the chunks that the ledger does not hold yet."""
-        for cell in cells:
-            sweep = self.prefix + cell.key
-            detail = {"family": cell.family, "mapping": cell.mapping}
-            if cell.origin == "state":
-                detail |= {"route": cell.route, "states": cell.seeds.text()}
-            self.journal.bill(sweep, cell.tested, detail)
-            done = self.journal.chunks(sweep)
-            for index, (first, count) in enumerate(cell.chunks()):
-                number, last = len(pieces), first + count - 1
-                pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
-                if index in done:
-                    meta, arrays = unpack(done[index].result)
-                    ready[number] = pieces[number].outcome(
-                        done[index].digest, meta, arrays.get("hits", NO_HITS)
-                    )
-                else:
-                    yield self._task(cell, index, first, count, number)
+    ) -> AsyncGenerator[Task, None]:
+        """Book cells before their first chunk, then hand out the chunks that the ledger does not hold yet."""
+        for group in together(cells):
+            for cell, done in await asyncio.to_thread(self._book, group):
+                for index, (first, count) in enumerate(cell.chunks()):
+                    number, last = len(pieces), first + count - 1
+                    pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
+                    if index in done:
+                        meta, arrays = unpack(done[index].result)
+                        hits = arrays.get("hits", NO_HITS)
+                        ready[number] = pieces[number].outcome(done[index].digest, meta, hits)
+                    else:
+                        yield self._task(cell, index, first, count, number)
+
+    def _book(self, group: Sequence[Cell]) -> list[tuple[Cell, dict[int, ChunkRow]]]:
+        """Bill cells in one transaction; return with each what the ledger holds of it. Waits for the disk: not for the loop."""
+        with self.journal.transaction():
+            for cell in group:
+                detail = {"family": cell.family, "mapping": cell.mapping}
+                if cell.origin == "state":
+                    detail |= {"route": cell.route, "states": cell.seeds.text()}
+                self.journal.bill(self.prefix + cell.key, cell.tested, detail)
+        return [(cell, self.journal.chunks(self.prefix + cell.key)) for cell in group]
 
     def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
         stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
@@ -202,6 +212,20 @@ class Sweeper:
             payload,
         )  # fmt: skip
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
+
+
+def together(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
+    """Yield the cells in groups that are billed at once: BOOKED chunks or a little more, so that little is billed too early."""
+    group: list[Cell] = []
+    chunks = 0
+    for cell in cells:
+        group.append(cell)
+        chunks += len(list(islice(cell.chunks(), BOOKED)))
+        if chunks >= BOOKED:
+            yield group
+            group, chunks = [], 0
+    if group:
+        yield group
 
 
 def number_of(result: TaskResult) -> int:

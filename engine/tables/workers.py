@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
-    from engine.compute.slot import WorkerInfo
+    from engine.compute.place import WorkerInfo
     from engine.desk import Desk
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ class ComputeContract:
     async def test_map_gives_every_task_exactly_once(self, compute: Compute) -> None:
         results = [result async for result in compute.map(tasks("echo", 40))]
         assert sorted(result.meta["got"]["index"] for result in results) == list(range(40))
+
+    async def test_map_reads_tasks_that_wait_for_something_while_those_before_run(
+        self, compute: Compute, tmp_path: Path
+    ) -> None:
+        mark = tmp_path / "first"
+
+        async def waiting() -> AsyncIterator[Task]:
+            yield Task("obey", "first", {"mark": str(mark)})
+            await until(mark.exists, 5)
+            yield Task("echo", "second", {})
+
+        async with aclosing(compute.map(waiting())) as results:
+            assert (await anext(results)).key == "second"
 
     async def test_map_loses_no_failure(self, compute: Compute) -> None:
         mixed = [

@@ -81,7 +81,7 @@ def test_each_gpu_of_this_machine_is_shown_alone(tmp_path: Path) -> None:
 async def test_hung_dying_failing_and_unfit_tasks_leave_their_causes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.compute.traffic.PATIENCE", 0.2)
+    monkeypatch.setattr("engine.compute.relief.PATIENCE", 0.2)
     async with await Compute.start(tmp_path, workers=1, kinds=KINDS) as compute:
         # A kernel that hangs: its worker is killed at the limit, and the second try, hung too, has a cause of its own.
         monkeypatch.setattr("engine.compute.traffic.RERUNS", 1)

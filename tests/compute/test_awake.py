@@ -11,6 +11,7 @@ from engine.compute import awake as module
 from engine.compute.awake import awake
 from engine.compute.cluster import Compute
 from engine.compute.kinds import LIMITS
+from engine.compute.lives import Lives
 from engine.compute.stop import StopWord
 from engine.errors import EnvironmentFault
 
@@ -29,21 +30,21 @@ async def test_waking_late_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_process_that_dies_while_it_comes_up_does_not_cost_the_work_that_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compute, tries = object.__new__(Compute), 0
+    lives, tries = object.__new__(Lives), 0
 
-    async def new_life() -> str:
+    async def new_life() -> None:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise EnvironmentFault("no worker came up")
-        return "life"
 
-    monkeypatch.setattr("engine.compute.cluster.FIRST_DELAYS", (0.0, 0.0))
-    monkeypatch.setattr(compute, "_new_life", new_life)
-    assert await compute._first_life() == "life"
+    monkeypatch.setattr("engine.compute.lives.FIRST_DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(lives, "_next", new_life)
+    await lives.begin()
+    assert tries == 3
     tries = -9
     with pytest.raises(EnvironmentFault, match="no worker"):
-        await compute._first_life()
+        await lives.begin()
 
 
 def test_a_shorter_limit_holds_for_kinds_that_have_one_and_never_prolongs(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from engine.compute.dealer import LEAD, LONGEST_LOT, Dealer, Load
+from engine.compute.dealer import LEAD, LONGEST_LOT, Dealer
+from engine.compute.load import Load
 
 
 def loads(count: int, kind: str = "sieve", **rest: int) -> list[Load]:

@@ -20,7 +20,7 @@ from engine.compute.cluster import Compute
 from engine.compute.enrol import Event, OnEvent, Order, worker_payload
 from engine.compute.isolation import environment
 from engine.compute.pki import Authority
-from engine.compute.slot import Place
+from engine.compute.place import Place
 from engine.compute.task import Task
 from engine.errors import UsageError
 

@@ -12,7 +12,8 @@ import pytest
 from sample_kinds import KINDS
 
 from engine.compute.cluster import Compute
-from engine.compute.dealer import Dealer, Load
+from engine.compute.dealer import Dealer
+from engine.compute.load import Load
 from engine.compute.task import Task, TaskResult
 
 GIB = 1 << 30
@@ -42,13 +43,13 @@ class Parts:
 def small_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that has 1 GiB left for work."""
     monkeypatch.setattr("engine.compute.slot.Slot._left", lambda self, free: GIB)
-    monkeypatch.setattr("engine.compute.traffic.HALVING_PATIENCE", 0.1)
+    monkeypatch.setattr("engine.compute.relief.HALVING_PATIENCE", 0.1)
 
 
 async def test_halves_of_halves_give_the_whole_and_what_cannot_be_cut_is_refused(
     tmp_path: Path, small_host: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.compute.traffic.PATIENCE", 0.5)
+    monkeypatch.setattr("engine.compute.relief.PATIENCE", 0.5)
     values = np.arange(1000)
     async with await Compute.start(tmp_path, workers=1, kinds=KINDS) as compute:
         whole = Task("total", "t", {"part": [0, 1000]}, {"v": values}, memory=3 * GIB, split=Parts())

@@ -18,7 +18,7 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import CodecError
 from engine.compute.inputs import Input, MissingInput, Shelf
 from engine.compute.job import decode_job, encode_job
-from engine.compute.slot import Place
+from engine.compute.place import Place
 from engine.compute.task import Task
 
 VALUES = np.arange(1000)

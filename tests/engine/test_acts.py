@@ -108,3 +108,11 @@ async def test_an_engine_that_runs_takes_the_record(
         assert await asyncio.to_thread(run, tmp_path, "--rollback") == 0
     assert [one["action"] for one in acts(small_engine.journal)] == ["rollback", "rollback"]
     assert touched == ["rollback"]
+
+
+def test_a_rig_that_the_file_describes_wrongly_is_named_with_its_fault(
+    tmp_path: Path, touched: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "room.toml").write_text(ROOM + ROOM.replace("rig-a", "rig-b").replace("key = ", "kee = "))
+    assert main(["--state", str(tmp_path), "rig", "deploy", "rig-b", "--rollback"]) == 2
+    assert "it names rig-a; rig rig-b: left out: 'kee' is unknown" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from engine.compute.inputs import Input
 from engine.compute.inputs import Shelf as Inputs
 from engine.compute.kinds import resolve
 from engine.compute.stop import Stop, StopWord
+from engine.compute.stream import each
 from engine.compute.task import TaskResult
 from engine.errors import Halted
 from engine.history.history import History
@@ -72,7 +73,7 @@ class InlineCompute:
         yield Input.write(self.inputs, arrays)
 
     async def map(self, tasks, *, window=None):
-        for task in tasks:
+        async for task in each(tasks):
             yield await self.run(task)
 
 

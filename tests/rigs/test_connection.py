@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from engine.rigs.connection import HostKeyRefused, LinkFault, LoginRefused, Rig
+from engine.rigs.connection import Rig
+from engine.rigs.faults import HostKeyRefused, LinkFault, LoginRefused
 
 if TYPE_CHECKING:
     Server = Any

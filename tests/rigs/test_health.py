@@ -14,7 +14,7 @@ from rigside import make_cards
 from engine.config import RigSettings
 from engine.errors import BadInput
 from engine.rigs.guardlink import GUARD, PROBE, SCRIPTS
-from engine.rigs.machine import Machine
+from engine.rigs.machine import BARE, Machine
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import Card, HostReading, Reading, parse_reading
 from engine.rigs.rules import Rule, Watch
@@ -345,3 +345,14 @@ def test_every_reading_has_an_age_and_an_old_one_calls_no_card_well(tmp_path: Pa
             61.5,
             "stale",
         )
+
+
+def test_a_rig_that_was_read_and_has_no_card_says_so(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        rig = machine(Quarantine(journal), lambda: 100.0, gpus="auto")
+        rig.link = "up"
+        assert (rig.degraded(), rig.row()["why"]) == ([], None), "nothing is known before the first reading"
+        rig.take(reading())
+        assert (rig.degraded(), rig.row()["why"]) == ([f"rig {rig.name}: {BARE}"], BARE)
+        rig.take(reading(Card(PCI, "amd")))
+        assert (rig.degraded(), rig.row()["why"]) == ([], None)

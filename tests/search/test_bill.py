@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from engine.history.history import History
 from engine.search.identify import Identification, identify
 from engine.search.ranges import Range
 from engine.search.space import Space
+from engine.search.sweeper import BOOKED, together
 from state.journal import Journal
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -46,11 +49,11 @@ class Watched:
         self._compute, self._journal = compute, journal
         self.billed: dict[str, int] = {}
 
-    def map(self, tasks: Iterable[Task]) -> AsyncIterator[TaskResult]:
+    def map(self, tasks: AsyncIterator[Task]) -> AsyncIterator[TaskResult]:
         return self._compute.map(self._noted(tasks))
 
-    def _noted(self, tasks: Iterable[Task]) -> Iterator[Task]:
-        for task in tasks:
+    async def _noted(self, tasks: AsyncIterator[Task]) -> AsyncIterator[Task]:
+        async for task in tasks:
             self.billed[task.key] = self._journal.billed()
             yield task
 
@@ -85,3 +88,35 @@ async def test_a_path_more_makes_the_bill_grow_by_what_it_tries(
     await identify(history, more, compute, journal, run="two")
     assert added > 0
     assert journal.billed() == alone + added, "cells that the ledger holds are not billed twice, new ones are"
+
+
+async def test_cells_are_billed_together_and_never_by_the_engine_s_loop(
+    compute: Compute, journal: Journal, make_history: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, bill = [], Journal.bill
+
+    def noted(self: Journal, *what: Any) -> bool:
+        threads.append(threading.get_ident())
+        return bill(self, *what)
+
+    monkeypatch.setattr(Journal, "bill", noted)
+    written: list[int] = []
+    journal.listen(written.append)
+    history = make_history(np.random.default_rng(33).integers(0, 1000, 60))
+    await identify(history, PATHS["two mappings"], compute, journal, run="t")
+    assert len(threads) > 1
+    assert threading.get_ident() not in threads
+    kinds = [event.kind for event in journal.events()]
+    first = kinds.index("bill.charged")
+    assert kinds[first : first + len(threads)] == ["bill.charged"] * len(threads)
+    assert not any(first < seq < first + len(threads) for seq in written), "one transaction for all of them"
+
+
+async def test_few_chunks_are_billed_before_their_time(make_history: Maker) -> None:
+    history = make_history(np.random.default_rng(34).integers(0, 1000, 60))
+    cell = Identification(history, PATHS["seeds"]).plan.cells[0]
+    assert len(list(cell.chunks())) == 1
+    large = replace(cell, seeds=Range(0, 2**24 - 1), seconds=1e6)
+    assert len(list(large.chunks())) > BOOKED
+    groups = list(together([cell] * (BOOKED + 1) + [large, cell, large, large]))
+    assert [len(group) for group in groups] == [BOOKED, 2, 2, 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,14 @@ class Here:
     def __init__(self, folder: Path, most: int) -> None:
         self.word, self.most = StopWord(folder / "stop.word"), most
 
-    async def map(self, tasks: Iterable[Task], *, window: int | None = None) -> AsyncIterator[TaskResult]:
+    async def map(
+        self, tasks: AsyncIterator[Task], *, window: int | None = None
+    ) -> AsyncIterator[TaskResult]:
         if self.most == 0:
             return
-        for number, task in enumerate(tasks, 1):
+        number = 0
+        async for task in tasks:
+            number += 1
             meta, arrays = resolve(task.kind)(
                 dict(task.params), dict(task.arrays), Stop(self.word, self.word.generation())
             )

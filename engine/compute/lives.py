@@ -1,0 +1,69 @@
+"""One life of the cluster after the other: the first is tried a few times, each that is lost is replaced, a little later while it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+
+from engine.compute.life import Ground, Life
+from engine.compute.place import Place
+from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT
+from engine.compute.traffic import Traffic
+from engine.compute.wire import Wire
+from engine.errors import EnvironmentFault
+
+logger = logging.getLogger(__name__)
+
+FIRST_DELAYS = (0.5, 2.0)
+"""Seconds before the second and the third try to come up at all."""
+
+
+class Lives:
+    """All lives of one coordinator; `now` is the present one, and the traffic's."""
+
+    def __init__(self, ground: Ground, places: Mapping[str, Place], traffic: Traffic) -> None:
+        """Begin with none."""
+        self.now: Life | None = None
+        self.port = 0
+        """The scheduler's loopback port; it stays the same over lives where it can."""
+        self._ground, self._places, self._traffic = ground, places, traffic
+
+    async def begin(self) -> None:
+        """Start scheduler and workers; a process that something kills while it comes up must not cost the work that waits."""
+        begun = time.monotonic()
+        for delay in FIRST_DELAYS:
+            try:
+                return await self._next()
+            except EnvironmentFault as error:
+                if time.monotonic() - begun > START_LIMIT:
+                    raise
+                logger.warning("%s; next try in %.1f s", error, delay)
+                await asyncio.sleep(delay)
+        return await self._next()
+
+    async def _next(self) -> None:
+        traffic = self._traffic
+        wire = Wire(traffic.answered, traffic.ended)
+        life = await Life.start(self._ground, list(self._places.values()), traffic, wire, self.port)
+        self.now = traffic.life = life
+        self.port = life.port
+
+    async def supervise(self) -> None:
+        """Replace a life that was lost, each time a little later while it keeps failing."""
+        delay = FIRST_DELAY
+        while True:
+            assert self.now is not None
+            await self.now.lost.wait()
+            self._traffic.bury()
+            await self.now.close()
+            try:
+                await self._next()
+                delay = FIRST_DELAY
+            except Exception:
+                logger.exception("the cluster did not come up again; next try in %.1f s", delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_DELAY)
+                continue
+            self._traffic.deal_soon()

@@ -56,7 +56,7 @@ class Compute:
     ) -> None:  # fmt: skip
         """Prepare; use `Compute.start`."""
         self._word, self._places = word, {place.name: place for place in places}
-        self._ground = Ground(state, kinds, memory, word.generation)
+        self._ground = Ground(state, kinds, memory, word.generation, self._halted)
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
@@ -228,6 +228,10 @@ class Compute:
     def stop_now(self) -> None:
         """Stop all work: kernels return, isolated children are killed, queued tasks come back stopped. From any thread."""
         self._word.bump()
+
+    def _halted(self) -> bool:
+        """Tell whether a halt has come and nobody has resumed."""
+        return self._word.generation() != self._generation
 
     def resume(self) -> None:
         """Let tasks submitted from now on run; those submitted before stay stopped."""

@@ -34,6 +34,7 @@ class Ground:
     kinds: Mapping[str, str]
     memory: int | None
     generation: Callable[[], int]
+    halted: Callable[[], bool]
 
 
 class Life:
@@ -86,6 +87,7 @@ class Life:
             ground.memory,
             authority,
             ground.generation,
+            ground.halted,
             lambda: next(launches),
         )
         for place in places:

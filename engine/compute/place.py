@@ -76,6 +76,8 @@ class SlotSpec:
     authority: Authority
     generation: Callable[[], int]
     """The stop word's present value."""
+    halted: Callable[[], bool]
+    """Tells whether the room stands halted."""
     launches: Callable[[], int]
     """Gives the next number of a start."""
 

@@ -23,6 +23,8 @@ START_LIMIT = 60.0
 """Seconds a worker of this machine has for its start, once its process runs, and again once its GPU is initialised."""
 REMOTE_START_LIMIT = 900.0
 """The same on a rig, and while it waits for its turn at the gate; the gate has shorter limits of its own."""
+HELD = 0.1
+"""Seconds between two looks whether a halted room has resumed."""
 LOOK = 1.0
 """Seconds between two looks at its age and memory."""
 
@@ -88,6 +90,10 @@ class Slot:
             logger.warning("worker %s %s", self.name, self._note)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_DELAY)
+            while self._spec.halted():
+                # A start is work for the machine too: nothing begins in a room that was told to stand still.
+                self._note = f"{how}, starts again when the room resumes"
+                await asyncio.sleep(HELD)
 
     async def _live(self) -> int:
         """Start the worker once and return its exit code."""

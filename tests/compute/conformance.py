@@ -6,6 +6,8 @@ The fixture starts the backend with `kinds=sample_kinds.KINDS` and runs on the m
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -255,6 +257,16 @@ class ComputeContract:
         assert time.monotonic() - begun < 1
         thread.join()
         compute.resume()
+
+    async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resumes(
+        self, compute: Compute
+    ) -> None:
+        compute.stop_now()
+        for worker in compute.workers():
+            os.kill(worker.pid or 0, signal.SIGKILL)
+        await until(lambda: all("when the room resumes" in worker.note for worker in compute.workers()))
+        compute.resume()
+        await until(lambda: all(worker.alive for worker in compute.workers()))
 
     # -- faults -------------------------------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ def test_a_worker_that_does_nothing_cannot_hang(
 ) -> None:
     monkeypatch.setattr(processes, "PATIENCE_S", 0.0)
     process = child("import time; time.sleep(60)")
-    with pytest.raises(CannotBeDone, match="no worker computed"):
+    with pytest.raises(CannotBeDone, match="no worker has computed"):
         processes.HungChunk().inject(target_of(tmp_path, "worker", process.pid), {})
 
 

@@ -288,8 +288,23 @@ def test_a_change_that_no_trigger_notices_fails() -> None:
     assert "was not noticed" in said.findings[0]
 
 
+def test_a_stream_that_was_found_again_is_noticed_without_a_trigger() -> None:
+    truth = loop().begun["truth"]
+    since = truth[1]["first"]
+    found = spoilt(loop(), "room", lambda events: [*_deaf(events), _epoch(events[-1], since)])
+    said = outcome(found, "triggers")
+    assert not any(f"draw {since} " in finding for finding in said.findings)
+
+
+def _epoch(event: Event, since: int) -> Event:
+    """Return the opening of an epoch as the event after another one."""
+    return replace(
+        event, kind="epoch.opened", data={"epoch": {"number": 9, "reason": "again", "since": since}}
+    )
+
+
 def _deaf(events: list[Event]) -> Iterator[Event]:
-    """Drop every trigger, and let none have been silent or waiting."""
+    """Drop every trigger and epoch, and let none have been silent or waiting."""
     for event in events:
         if event.kind == "learning.health" and event.data.get("trigger"):
             listening = event.data["trigger"] | {
@@ -298,7 +313,7 @@ def _deaf(events: list[Event]) -> Iterator[Event]:
                 "direction": "below",
             }
             yield replace(event, data=event.data | {"trigger": listening})
-        elif event.kind != "trigger.fired":
+        elif event.kind not in ("trigger.fired", "epoch.opened"):
             yield event
 
 

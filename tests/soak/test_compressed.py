@@ -20,7 +20,7 @@ pytestmark = pytest.mark.soak
 SHORT = {"memory", "handles", "children"}
 """What a minute cannot show."""
 SOAKS = {
-    "a": ("120", "kill_worker,corrupt_request,kill_llm"),
+    "a": ("120", "kill_worker,corrupt_request"),
     "b": ("30", "stop_worker"),
     "c": ("36", "kill_engine,kill_scheduler"),
 }

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import BadInput, UsageError
+from engine.verb_arguments import only
 from engine.watcher.record import replay_recorded
+from state.requests import MOST_PRIORITY
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -45,6 +47,7 @@ class AutonomyVerbs:
         return {
             "process": self.process,
             "cancel": self.cancel,
+            "priority": self.priority,
             "approve": self.approve,
             "reject": self.reject,
             "overrule": self.overrule,
@@ -71,6 +74,20 @@ class AutonomyVerbs:
         self._parts.approvals.look()
         self._wake()
         return {"id": row.id, "state": row.state, "why": row.why}
+
+    async def priority(self, command: Command, by: str) -> dict[str, Any]:
+        """Change the priority of a request that waits, with a reason."""
+        asked = only(command, id=None, priority=None, reason="")
+        value = asked["priority"]
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_PRIORITY:
+            raise UsageError(
+                f"priority {value!r}: a whole number from 0 to {MOST_PRIORITY}, higher goes first"
+            )
+        row = self._parts.queue.prioritise(
+            named(str(asked["id"]), "r"), value, who=by, why=reason(asked, command.verb)
+        )
+        self._wake()
+        return {"id": row.id, "priority": row.priority, "state": row.state, "why": self._parts.queue.why(row)}
 
     async def approve(self, command: Command, by: str) -> dict[str, Any]:
         """Say yes to an open question."""

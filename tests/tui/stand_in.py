@@ -26,7 +26,7 @@ from engine.tables.predictions import PREDICTIONS
 from engine.tables.rigs import SET_ASIDE
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Column, Row, Table, Window
 from state.chain import Event
 
 MOST = 200_000
@@ -151,10 +151,8 @@ class StandIn:
         desk = cast("Any", self)
         if verb == "row":
             return table.row(desk, args["key"], most=MOST)
-        return table.page(
-            desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=MOST, at=args.get("at"),
-            skip=args.get("skip", 0),
-        )  # fmt: skip
+        skip, at = args.get("skip", 0), args.get("at")
+        return table.page(desk, Window(args["filter"], args["sort"], args["limit"], MOST, at, skip))
 
     def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
         """Return the room one record from `start`: two requests fewer."""

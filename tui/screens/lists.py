@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -18,6 +18,7 @@ from textual.widgets import Input
 from tui.feed import Refused
 from tui.model import detail, listing
 from tui.model.advisor import advisor
+from tui.model.beside import beside_lines, judged_lines, policy_lines, rows_pairs
 from tui.model.coverage import coverage_map
 from tui.model.listing import Layout, Page, Plan
 from tui.model.panels import Painter, Panel, evidence, fleet, pipeline
@@ -51,6 +52,8 @@ LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
 """Jump letters, those under the fingers first."""
 TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "clock", "vram")}
 """Columns of which the console keeps the last ten minutes, for the plots of a row."""
+POLICIES = ("candidates", "policy")
+"""Lists whose rows are policies."""
 ADVISOR, ADVISED = "advisor", 5.0
 """The panel that is asked for, and how often."""
 EXCHANGE = 1 << 20
@@ -561,6 +564,40 @@ class Lists(Framed):
         self.app.push_screen(
             Sheet(lambda: f"{self._now} {key}", partial(detail.exchange_lines, text), ascii_only=self._ascii)
         )
+
+    def do_beside(self) -> None:
+        """Show two things side by side: marked rows; a policy and the active one; the advice and the code's decision."""
+        page, shown = self.shown.page, self.shown
+        if page is None or shown.key is None:
+            return
+        marked = [
+            key for key in (page.id_of(i) for i in range(page.offset, page.count)) if key in shown.marks
+        ]
+        if shown.name in POLICIES and len(marked) in (0, 2):
+            a, b = marked[::-1] if marked else ("active", shown.key)
+            self._compare(f"{a} beside {b}", policy_lines, "policy_diff", a=a, b=b)
+        elif shown.name == "decisions" and not marked:
+            self._compare(f"decision {shown.key}", judged_lines, "decision", id=shown.key)
+        elif len(marked) == 2:
+            first, second = (page.row(found) for key in marked if (found := page.find(key)) is not None)
+            assert first is not None
+            assert second is not None
+            lines = partial(beside_lines, marked[0], marked[1], rows_pairs(page, first, second))
+            self.app.push_screen(Sheet(lambda: f"{shown.name}, two rows", lines, ascii_only=self._ascii))
+        else:
+            self.room.say("d: mark two rows with b, then d shows them side by side", "head")
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def _compare(
+        self, title: str, lines: Callable[[Mapping[str, Any], int], list[Line]], verb: str, **args: Any
+    ) -> None:
+        """Ask the engine for two things and show them side by side."""
+        try:
+            told = await self.room.ask(verb, **args)
+        except Refused as error:
+            self.room.say(str(error), "warn")
+            return
+        self.app.push_screen(Sheet(lambda: title, partial(lines, told), ascii_only=self._ascii))
 
     def do_group(self) -> None:
         """Group the rows by the next column that has few values, then by none."""

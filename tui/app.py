@@ -639,7 +639,7 @@ class Console(App[None]):
         order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
         does = f"{act['word']} {row}"
         dialog = Confirm(
-            does.capitalize(), facts, order, does=does, reason=act["reason"],
+            does.replace(" {}", "").capitalize(), facts, order, does=does, reason=act["reason"],
             word=act["verb"] if act["typed"] else "", asks=act.get("asks", ""), hint=act.get("hint", ""),
             ascii_only=self.ascii_only,
         )  # fmt: skip

@@ -42,7 +42,7 @@ REQUESTS = Table(
     _rows,
     acts=(
         Act("X", "cancel", "cancel"),
-        Act("P", "priority", "change the priority of", asks="priority", hint="0 to 100, higher goes first"),
+        Act("P", "priority", "give priority {} to", asks="priority", hint="0 to 100, higher goes first"),
     ),
     past=_past,
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",

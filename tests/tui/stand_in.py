@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from engine.dispatch.forms import described
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
 from engine.tables import alerts, decisions, requests
@@ -135,6 +136,19 @@ class StandIn:
             return self.earlier(**args)
         if verb == "series":
             return readings(**args)
+        if verb == "forms":
+            return described()
+        if verb == "decision":
+            made = explained(self.snapshot, int(args["id"]))["decision"]
+            return {
+                "decision": made,
+                "same": True,
+                "replayed": {**made, "code_action": made["action"], "case": None},
+            }
+        if verb == "policy_diff":
+            parts = ("filter", "weight", "mask", "window")
+            rows = [{"part": each, "a": None, "b": "columns x" if each == "mask" else None} for each in parts]
+            return {"a": f"{args['a']}, then", "b": f"{args['b']}, now", "same": False, "rows": rows}
         if verb == "soak":
             return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
         if verb == "llm_status":

@@ -207,9 +207,9 @@ class Confirm(Dialog):
 
     def _enter(self) -> Line:
         lack = self._lacking()
-        to = f" to {self._typed('value')}" if self._asks else ""
+        said = self._does.replace("{}", self._typed("value")) if self._asks else self._does
         does = {
-            None: f" {self._does}{to}   ",
+            None: f" {said}   ",
             "value": f" does nothing until a whole number is typed as {self._asks}   ",
             "word": f" does nothing until the word {self._word} is typed   ",
         }[lack]

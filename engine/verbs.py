@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 from engine.alerts.verbs import alert_verbs
 from engine.dispatch.forms import described, parse_pairs
 from engine.dispatch.queue import Queue, parse_request
-from engine.dispatch.verbs import decision_number
+from engine.dispatch.verbs import call_of, decision_number
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
-from engine.llm.again import call_behind
-from engine.llm.questions import WATCHER_DECISION
-from engine.llm.record import CALL_EVENT
 from engine.llm.verbs import AdvisorVerbs
 from engine.soak.verbs import soak_verbs
 from engine.tables.verbs import table_verbs
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
     from state.journal import Journal
 
 OPERATOR = "operator"
-CALLS = 2000
-"""Calls to the advisor before a decision among which the one behind it is looked for."""
 
 
 class Verbs:
@@ -57,9 +52,10 @@ class Verbs:
 
     def _call_behind(self, decision: str) -> str:
         """Return the call to the advisor that a decision rests on."""
-        row = self._desk.journal.decisions.get(decision_number(decision))
-        calls = self._desk.journal.newest([CALL_EVENT], CALLS, upto=row.seq)
-        return call_behind((event.data for event in calls), row.request, WATCHER_DECISION.name)
+        found = call_of(self._desk.journal, decision_number(decision))
+        if found is None:
+            raise BadInput("llm again: the advisor was not asked about this decision")
+        return found
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
         """Lift the halt; work goes on from what is recorded."""

@@ -78,11 +78,7 @@ def before(state: Path, call: str) -> Before:
     return Before(kept, QUESTIONS[kept.question], bundle)
 
 
-def call_behind(calls: Iterable[Mapping[str, Any]], request: str | None, question: str) -> str:
-    """Return the newest of some calls about a request, newest first; BadInput where none was asked about it."""
-    found = next(
-        (str(each["id"]) for each in calls if each["about"] == request and each["question"] == question), None
-    )
-    if request is None or found is None:
-        raise BadInput("llm again: the advisor was not asked about this decision")
-    return found
+def call_behind(calls: Iterable[Mapping[str, Any]], request: str | None, question: str) -> str | None:
+    """Return the first of some calls that asks a question about a request, None where none does."""
+    about = (each for each in calls if each["about"] == request and each["question"] == question)
+    return None if request is None else next((str(each["id"]) for each in about), None)

@@ -42,6 +42,7 @@ REQUESTS = Table(
     _rows,
     acts=(
         Act("X", "cancel", "cancel"),
+        Act("O", "approve", "approve what holds"),
         Act("P", "priority", "give priority {} to", asks="priority", hint="0 to 100, higher goes first"),
     ),
     past=_past,

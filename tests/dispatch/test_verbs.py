@@ -170,7 +170,8 @@ def test_an_approval_is_answered_and_explained(run: Run) -> None:
     (question,) = json.loads(out)["rows"]
     assert question["diff"] == "step - -> 5"
     assert question["id"] in until(run, name, ("queued",))["why"]
-    assert run("reject", question["id"], "--reason", "no")[0] == 0
+    assert "no open question holds it" in run("reject", "r-999", "--reason", "no")[2]
+    assert run("reject", name, "--reason", "no")[0] == 0  # by the request that the question holds
     assert "rejected by" in until(run, name, ("rejected",))["why"]
     entry = json.loads(run("decisions", "--json", "--filter", f"request={name}")[1])["rows"][0]
     code, text, _ = run("explain", str(entry["id"]))

@@ -144,6 +144,7 @@ class StandIn:
                 "decision": made,
                 "same": True,
                 "replayed": {**made, "code_action": made["action"], "case": None},
+                "call": None,
             }
         if verb == "policy_diff":
             parts = ("filter", "weight", "mask", "window")

@@ -289,6 +289,10 @@ async def test_the_advice_stands_beside_what_the_code_decided(room, until):
     async with listing(room, until, "decisions") as (app, pilot, _):
         await pilot.press("d")
         await until(lambda: "the code alone" in screen_text(app))
+        await pilot.press("escape", "p")
+        await until(lambda: "the advisor was not asked about decision" in screen_text(app))
+        await pilot.press("d")
+        await until(lambda: "the code alone" in screen_text(app))
         made = room.snapshot.decisions[0]
         assert f"it became {made.action}" in screen_text(app)
 
@@ -320,6 +324,7 @@ ACTED = [
     ("alerts", ["j", "M", "enter"], ("mute", {"id": "a-87", "minutes": 60, "reason": ""})),
     ("requests", ["j", "X", *"old", "enter"], ("cancel", {"id": "r-220", "reason": "old"})),
     ("requests", ["j", "P", *"80", "tab", *"soon", "enter"], ("priority", {"id": "r-220", "priority": 80, "reason": "soon"})),
+    ("requests", ["j", "O", *"yes", "enter"], ("approve", {"id": "r-220", "reason": "yes"})),
     ("llm_calls", ["T", "enter"], ("llm_again", {"id": "c-0"})),
     ("decisions", ["T", "enter"], ("llm_again", {"id": "1187"})),
     ("approvals", ["j", "O", *"fine", "enter"], ("approve", {"id": "a-3", "reason": "fine"})),

@@ -551,10 +551,28 @@ class Lists(Framed):
         """Show the whole exchange behind a call to the advisor: prompt, answers, timings; secrets were masked when it was written."""
         page, key = self.shown.page, self.shown.key
         row = page.row(found) if page is not None and key and (found := page.find(key)) is not None else None
-        if row is None or not row.get("file"):
+        if self._now == "decisions" and key is not None:
+            self.fetch_call(key)
+        elif row is None or not row.get("file"):
             self.room.say("p: this row has no exchange with the advisor", "head")
+        else:
+            self._open_exchange(str(row["file"]))
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def fetch_call(self, decision: str) -> None:
+        """Ask for the call behind a decision and show its exchange."""
+        try:
+            call = (await self.room.ask("decision", id=decision))["call"]
+        except Refused as error:
+            self.room.say(str(error), "warn")
             return
-        file = self.room.logs.parent / str(row["file"])
+        if call is None:
+            self.room.say(f"p: the advisor was not asked about decision {decision}", "head")
+        else:
+            self._open_exchange(f"llm_calls/{call}.json")
+
+    def _open_exchange(self, name: str) -> None:
+        key, file = self.shown.key, self.room.logs.parent / name
         try:
             with file.open(encoding="utf-8", errors="replace") as source:
                 text = source.read(EXCHANGE)

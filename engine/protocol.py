@@ -17,6 +17,8 @@ LOOKS = frozenset(
         "subscribe",
         "table",
         "tables",
+        "forms",
+        "policy_diff",
         "row",
         "series",
         "curve",

@@ -22,6 +22,7 @@ from engine.status import ROWS, VERDICT, Facts, Live, assemble, autonomy
 from engine.vitals.probes import Reading
 from engine.vitals.sampler import GRID_COUNT, GRID_SECONDS
 from state.halts import HaltRow
+from state.requests import PRIORITY_EVENT
 from state.runs import RunRow
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Room:
         if known is None:
             record = {name: data[name] for name in ("kind", "origin", "priority", "why") if name in data}
             self.requests[data["request"]] = Request(id=data["request"], at=event.at, state=state, **record)  # type: ignore[arg-type]
+        elif event.kind == PRIORITY_EVENT:
+            self.requests[known.id] = known.model_copy(update={"priority": data["priority"]})
         else:
             changes = {"state": state, "why": data.get("why", known.why)}
             self.requests[known.id] = known.model_copy(update=changes)

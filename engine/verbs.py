@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.alerts.verbs import alert_verbs
+from engine.dispatch.forms import described, parse_pairs
 from engine.dispatch.queue import Queue, parse_request
+from engine.dispatch.verbs import call_of, decision_number
 from engine.errors import BadInput, UsageError
 from engine.feedback.verbs import LearningVerbs
 from engine.llm.verbs import AdvisorVerbs
@@ -39,13 +41,21 @@ class Verbs:
             "stop": self.stop,
             "explain": self.explain,
             "submit": self.submit,
+            "forms": self.forms,
             "inject": self.inject,
             **table_verbs(self._desk),
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
-            **AdvisorVerbs(self._desk.advisor).table(),
+            **AdvisorVerbs(self._desk.advisor, self._desk.state, self._call_behind).table(),
             **soak_verbs(self._desk.state),
         }
+
+    def _call_behind(self, decision: str) -> str:
+        """Return the call to the advisor that a decision rests on."""
+        found = call_of(self._desk.journal, decision_number(decision))
+        if found is None:
+            raise BadInput("llm again: the advisor was not asked about this decision")
+        return found
 
     async def resume(self, command: Command, by: str) -> dict[str, Any]:
         """Lift the halt; work goes on from what is recorded."""
@@ -74,14 +84,20 @@ class Verbs:
 
     async def submit(self, command: Command, by: str) -> dict[str, Any]:
         """Put a request into the queue; the same command sent twice is one request."""
-        asked = _only(command, request=None, key=None)
+        asked = _only(command, request=None, key=None, type=None, arg=())
         given = asked["key"]
         if given is not None and not (isinstance(given, str) and 0 < len(given) <= 200):
             raise UsageError(f"submit: key {given!r} is not a text of 1 to 200 characters")
         key = f"given:{given}" if given else f"command:{command.client}:{command.id}"
-        row = self._queue.submit(parse_request(asked["request"]), origin=f"{OPERATOR} {by}"[:100], key=key)
+        request = asked["request"] if asked["type"] is None else _spoken(asked["type"], asked["arg"])
+        row = self._queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
         return {"id": row.id, "state": row.state, "why": self._queue.why(row)}
+
+    async def forms(self, command: Command, by: str) -> dict[str, Any]:
+        """Return the types of requests with their parameters."""
+        _only(command)
+        return described()
 
     async def inject(self, command: Command, by: str) -> dict[str, Any]:
         """Store one draw, in test mode only; the same command sent twice is one draw."""
@@ -96,6 +112,14 @@ class Verbs:
 
         arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
         return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
+
+
+def _spoken(kind: object, pairs: object) -> dict[str, Any]:
+    """Return a request's data from its type and `key=value` texts, as people write them."""
+    words = pairs if isinstance(pairs, list) and all(isinstance(each, str) for each in pairs) else None
+    if not isinstance(kind, str) or words is None:
+        raise UsageError("submit: type is a text, arg a list of texts KEY=VALUE")
+    return parse_pairs(kind, words)
 
 
 def explanation(journal: Journal, number: int) -> dict[str, Any]:

@@ -94,6 +94,12 @@ class InvalidTransition(StateError):
         )
 
 
+class NotWaiting(StateError):
+    """Raised when a request that is being worked on, or has ended, is asked to wait in another place."""
+
+    exit_code = 2
+
+
 class UnknownRecord(StateError):
     """Raised when a request, decision, run or parameter is asked for that the journal does not have."""
 

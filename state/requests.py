@@ -11,7 +11,7 @@ from typing import Any
 
 from state.chain import canonical
 from state.clock import boot_id, monotonic, utc_now
-from state.errors import InvalidTransition, UnknownRecord
+from state.errors import InvalidTransition, NotWaiting, UnknownRecord
 from state.store import Store, Tx
 
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +28,8 @@ TERMINAL = tuple(state for state, after in TRANSITIONS.items() if not after)
 WAITING = ("queued", "deferred")
 HELD = ("claimed", "running")
 LEASE_SECONDS = 60.0
-PRIORITY = 50
+PRIORITY, MOST_PRIORITY = 50, 100
+PRIORITY_EVENT = "request.priority"
 STORY_MOVES = 20
 _COLUMNS = (
     "n, kind, origin, args, state, priority, why, key, cause, run, result, attempts, at, changed, session, pid, boot, lease_until, "
@@ -207,6 +208,19 @@ class Requests:
     def cancel(self, request: str, why: str) -> RequestRow:
         """Cancel a request that is not finished."""
         return self.move(request, "cancelled", why)
+
+    def prioritise(self, request: str, priority: int, *, who: str, why: str) -> RequestRow:
+        """Change the priority of a request that waits; raise NotWaiting for any other."""
+        with self._store.transaction() as tx:
+            row = self.get(request)
+            if row.state not in WAITING:
+                raise NotWaiting(
+                    f"request {row.id}: is {row.state}; only one that waits has a turn to change"
+                )
+            data = {"request": row.id, "from": row.state, "before": row.priority, "priority": priority}
+            tx.event(PRIORITY_EVENT, data | {"who": who, "why": why})
+            tx.db.execute("UPDATE requests SET priority = ? WHERE n = ?", (priority, _number(row.id)))
+            return self.get(request)
 
     def recover(self, *, max_attempts: int = 3, safe: Sequence[str] = (), own: bool = False) -> Rows:
         """Return to the queue what a process that is gone had claimed; give up after `max_attempts` claims.

@@ -28,6 +28,7 @@ from tui import keys, themefile, themes
 from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
+from tui.model.beside import again_lines
 from tui.model.text import Line, Span, line, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
@@ -37,7 +38,16 @@ from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 from tui.screens.overview import Overview
 from tui.screens.soak import Soak
-from tui.widgets.dialog import Confirm, HaltDialog, InjectDialog, Order, Page, Pick, ResumeDialog
+from tui.widgets.dialog import (
+    Confirm,
+    HaltDialog,
+    InjectDialog,
+    Order,
+    Page,
+    Pick,
+    RequestDialog,
+    ResumeDialog,
+)
 
 if TYPE_CHECKING:
     from tui.wire import Alert, Reply, Snapshot
@@ -560,6 +570,28 @@ class Console(App[None]):
             return
         self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
 
+    def action_request(self) -> None:
+        """Ask which work to request."""
+        if self._may_act("request"):
+            self._offer_requests()
+
+    @work(group="forms", exclusive=True, exit_on_error=True)
+    async def _offer_requests(self) -> None:
+        """Show the types of requests as the engine describes them, then the parameters of the chosen one."""
+        try:
+            forms = (await self.feed.ask("forms"))["forms"]
+        except Refused as error:
+            self.say(f"no request: {error}", "fail")
+            return
+        choices = [(form["type"], form["about"]) for form in forms]
+        self.push_screen(
+            Pick("Ask for work", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._fill_in(forms[at]),
+        )
+
+    def _fill_in(self, form: Mapping[str, Any]) -> None:
+        self.push_screen(RequestDialog(form, ascii_only=self.ascii_only), self.order)
+
     def action_resume(self) -> None:
         """Ask before work goes on."""
         if not self._may_act("resume"):
@@ -607,8 +639,9 @@ class Console(App[None]):
         order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
         does = f"{act['word']} {row}"
         dialog = Confirm(
-            does.capitalize(), facts, order, does=does, reason=act["reason"],
-            word=act["verb"] if act["typed"] else "", ascii_only=self.ascii_only,
+            does.replace(" {}", "").capitalize(), facts, order, does=does, reason=act["reason"],
+            word=act["verb"] if act["typed"] else "", asks=act.get("asks", ""), hint=act.get("hint", ""),
+            ascii_only=self.ascii_only,
         )  # fmt: skip
         self.push_screen(dialog, self.order)
 
@@ -653,23 +686,44 @@ class Console(App[None]):
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
         named = next(
-            (order.args[name] for name in ("kind", "id", "target", "candidate", "to") if name in order.args),
+            (
+                order.args[name]
+                for name in ("kind", "id", "type", "target", "candidate", "to")
+                if name in order.args
+            ),
             "",
         )
         what = f"{order.verb} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")
         try:
             reply = await self.feed.command(order.verb, **order.args)
+            if reply.ok and "ticket" in reply.data:
+                self.say(f"{what}: the model is asked, the answer opens here")
+                await self._answered(reply.data)
+                return
         except Refused as error:
             self.say(str(error), "fail")
         else:
             self.say(*_answer(what, reply))
+
+    async def _answered(self, told: Mapping[str, Any]) -> None:
+        """Wait for a question that was put again; show what was said then beside what is said now."""
+        now: dict[str, Any] = {"done": False}
+        while not now["done"]:
+            reply = await self.feed.command("llm_answer", ticket=told["ticket"])
+            if not reply.ok:
+                raise Refused(reply.error or "llm_answer: refused")
+            now = reply.data
+        lines = partial(again_lines, told["before"], now)
+        self.push_screen(Page("Asked again, dry: nothing follows from it", lines, ascii_only=self.ascii_only))
 
 
 def _answer(what: str, reply: Reply) -> tuple[str, str]:
     if not reply.ok:
         return f"{what} refused: {reply.error or f'exit code {reply.exit_code}'}", "fail"
     by = reply.data.get("by")
+    if reply.data.get("why") and reply.data.get("id"):
+        return f"{what}: {reply.data['id']} {reply.data['why']}", "ok"
     return f"{what}: done" + (f", by {by}" if by else ""), "ok"
 
 

@@ -71,17 +71,36 @@ def requests(arguments: Arguments) -> int:
 
 
 def request(arguments: Arguments) -> int:
-    """Ask the engine for work."""
-    from engine.dispatch.forms import parse_pairs, parse_request
+    """Ask the engine for work; without a type, tell what may be asked."""
+    from engine.dispatch.forms import described, parse_pairs, parse_request
 
-    data = parse_pairs(arguments.type, arguments.arg)
-    data |= {name: getattr(arguments, name) for name in ("priority", "reason") if getattr(arguments, name)}
-    if arguments.needs:
-        data["needs"] = [part.strip() for part in arguments.needs.split(",") if part.strip()]
-    parse_request(data)
+    if arguments.type is None:
+        known = described()
+        return show(arguments, known, lambda: _forms(known))
+    said = [(name, getattr(arguments, name)) for name in ("priority", "reason", "needs")]
+    pairs = [*arguments.arg, *(f"{name}={value}" for name, value in said if value not in (None, ""))]
+    parse_request(parse_pairs(arguments.type, pairs))
     key = {"key": arguments.key} if arguments.key else {}
-    told = call(arguments, "submit", request=data, **key)
+    told = call(arguments, "submit", type=arguments.type, arg=pairs, **key)
     return show(arguments, told, lambda: f"{told['id']} {told['state']}: {told['why']}")
+
+
+def _forms(known: dict[str, Any]) -> str:
+    rows = []
+    for form in known["forms"]:
+        rows.append(f"{form['type']}: {form['about']}")
+        for each in form["parameters"]:
+            usual = "needed" if each["needed"] else f"[{each['default']}]" if each["default"] else ""
+            rows.append(f"  {each['name']:<19}{each['help']} {usual}".rstrip())
+    return "\n".join(rows)
+
+
+def priority(arguments: Arguments) -> int:
+    """Give a waiting request another place in the queue."""
+    data = call(
+        arguments, "priority", id=arguments.number, priority=arguments.priority, reason=arguments.reason
+    )
+    return show(arguments, data, lambda: f"{data['id']} priority {data['priority']}: {data['why']}")
 
 
 def cancel(arguments: Arguments) -> int:
@@ -176,7 +195,7 @@ VERBS: tuple[Verb, ...] = (
         (("--process",), {"action": "store_true", "help": "take in what lies in the inbox first"}), *LISTING,
     ]),
     Verb("request", request, "ask for work: TYPE --arg k=v --priority P --needs gpu", [
-        (("type",), {"metavar": "TYPE", "help": "pipeline_rerun, step_force, learning_loop, selfplay_retrain, inject_draw"}),
+        (("type",), {"nargs": "?", "metavar": "TYPE", "help": "none: tell all with their parameters; pipeline_rerun, step_force, learning_loop, selfplay_retrain, inject_draw"}),
         (("--arg",), {"action": "append", "default": [], "metavar": "K=V", "help": "as in --arg step=5; lists are a,b,c"}),
         (("--priority",), {"type": int, "metavar": "P", "help": "0 to 100, higher goes first (50)"}),
         (("--needs",), {"default": "", "metavar": "LIST", "help": "wait for gpu, workers, draws, llm"}),
@@ -185,6 +204,10 @@ VERBS: tuple[Verb, ...] = (
     ]),
     Verb("cancel", cancel, "end request N that is not finished; needs --reason", [
         (("number",), {"metavar": "N", "help": "request id, 7 or r-7"}), REASON, JSON,
+    ]),
+    Verb("priority", priority, "give waiting request N priority P; needs --reason", [
+        (("number",), {"metavar": "N", "help": "request id, 7 or r-7"}),
+        (("priority",), {"type": int, "metavar": "P", "help": "0 to 100, higher goes first"}), REASON, JSON,
     ]),
     Verb("approvals", approvals, "what waits for a person", LISTING),
     Verb("approve", approve, "say yes to approval N", [APPROVAL, REASON, JSON]),

@@ -8,6 +8,7 @@ from engine.commands.listing import LISTING, listing
 from engine.commands.options import JSON
 from engine.commands.talk import call, show
 from engine.commands.verb import Arguments, Option, Verb
+from engine.errors import UsageError
 
 
 def selfplay(arguments: Arguments) -> int:
@@ -63,7 +64,15 @@ def triggers(arguments: Arguments) -> int:
 
 
 def policy(arguments: Arguments) -> int:
-    """List the versions of the active policy, the active one first."""
+    """List the versions of the active policy, the active one first; or compare two policies."""
+    if arguments.diff is not None:
+        from engine.tables.policy_diff import as_text
+
+        a, b = arguments.diff if len(arguments.diff) == 2 else ("active", arguments.diff[0])
+        if len(arguments.diff) > 2:
+            raise UsageError("policy --diff: takes one policy (against the active one) or two")
+        told = call(arguments, "policy_diff", a=a, b=b)
+        return show(arguments, told, lambda: as_text(told))
     return listing(arguments, "policy")
 
 
@@ -104,6 +113,14 @@ TO: Option = (
     ("--to",),
     {"type": int, "metavar": "VERSION", "help": "return to this version (the newest validated one)"},
 )
+DIFF: Option = (
+    ("--diff",),
+    {
+        "nargs": "+",
+        "metavar": "A",
+        "help": "compare A with the active policy, or A with B: versions, candidates, active",
+    },
+)
 REASON: Option = (("--reason",), {"default": "", "metavar": "TEXT", "help": "why, for the record"})
 
 VERBS: tuple[Verb, ...] = (
@@ -114,7 +131,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("episodes", episodes, "selfplay's episodes, newest first", LISTING),
     Verb("arms", arms, "what the bandit believes of every transform", LISTING),
     Verb("candidates", candidates, "what selfplay proposed, and what unseen draws say", LISTING),
-    Verb("policy", policy, "the active policy and its earlier versions", LISTING),
+    Verb("policy", policy, "the active policy and its earlier versions; --diff A [B]", [DIFF, *LISTING]),
     Verb("promote", promote, "promote a candidate that has earned it", [CANDIDATE, UNTESTED, JSON]),
     Verb("rollback", rollback, "withdraw the active policy, back to a validated one", [TO, REASON, JSON]),
 )

@@ -23,6 +23,8 @@ def llm(arguments: Arguments) -> int:
     if arguments.action == "status":
         data = call(arguments, "llm_status")
         return show(arguments, data, lambda: _status_text(data))
+    if arguments.action == "again":
+        return _again(arguments)
     data = _asked(arguments, _parts(arguments))
     show(arguments, data, lambda: _answer_text(data))
     return int(Exit.OK if data["answer"] is not None else Exit.ENVIRONMENT)
@@ -51,9 +53,36 @@ def _asked(arguments: Arguments, parts: Any) -> dict[str, Any]:
         ticket = call(arguments, "llm_ask", **values)["ticket"]
     except Unreachable:
         return _alone(arguments, values)
+    return _fetched(arguments, ticket)
+
+
+def _fetched(arguments: Arguments, ticket: str) -> dict[str, Any]:
     while not (data := call(arguments, "llm_answer", ticket=ticket))["done"]:
         time.sleep(PAUSE)
     return data
+
+
+def _again(arguments: Arguments) -> int:
+    """Put a stored question once more; print what was said then beside what is said now."""
+    if arguments.question is None:
+        raise UsageError("llm again: it takes a call of `mimicry llm calls`, or a decision as d-12")
+    told = call(arguments, "llm_again", id=arguments.question)
+    data = {"schema": "llm_again/1", "before": told["before"], "now": _fetched(arguments, told["ticket"])}
+    show(arguments, data, lambda: _again_text(data["before"], data["now"]))
+    return int(Exit.OK if data["now"]["answer"] is not None else Exit.ENVIRONMENT)
+
+
+def _again_text(before: dict[str, Any], now: dict[str, Any]) -> str:
+    said = (
+        f"none: {now['none']}"
+        if now["answer"] is None
+        else json.dumps(now["answer"], ensure_ascii=False, separators=(",", ":"))
+    )
+    return (
+        f"{before['question']} about {before['about'] or '-'}; nothing follows from the answer\n"
+        f"then  {before['source']}, {before['seconds']:.2f} s, call {before['id']}\n      {before['outcome']}\n"
+        f"now   {now['source']}, {now['seconds']:.2f} s, call {now['call']}\n      {said}"
+    )
 
 
 def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
@@ -133,9 +162,9 @@ def _answer_text(data: dict[str, Any]) -> str:
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("llm", llm, "the advisor: status, calls, or ask QUESTION --context FILE", [
-        (("action",), {"choices": ["status", "ask", "calls"], "help": "status: server, model, speed, validity, cost; calls: what was asked"}),
-        (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
+    Verb("llm", llm, "the advisor: status, calls, again CALL, or ask QUESTION", [
+        (("action",), {"choices": ["status", "ask", "again", "calls"], "help": "status: server, model, speed, validity, cost; calls: what was asked; again: a stored question once more, dry"}),
+        (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for again: a call, or a decision as d-12; for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
         (("--context",), {"metavar": "FILE", "help": "for ask: JSON object of the context's parts; - for standard input"}),
         (("--kind",), {"metavar": "KIND", "help": "for ask: kind of the context: 1, 2.5, 3, 4, 5, 6, chapter13, selfplay"}),
         *LISTING,

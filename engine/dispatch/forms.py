@@ -17,9 +17,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from engine.errors import BadInput, UsageError
-from state.requests import PRIORITY
+from state.requests import MOST_PRIORITY, PRIORITY
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
 
@@ -39,10 +40,14 @@ class RequestForm(BaseModel):
     """What every request may say about itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    origin: str | None = Field(default=None, min_length=1, max_length=100)
-    priority: int = Field(default=PRIORITY, ge=0, le=100)
-    reason: str = Field(default="", max_length=500)
-    needs: Annotated[tuple[Need, ...], Field(strict=False, max_length=len(NEEDS))] = ()
+    origin: str | None = Field(default=None, min_length=1, max_length=100, description="who asks, if not you")
+    priority: int = Field(
+        default=PRIORITY, ge=0, le=MOST_PRIORITY, description=f"0 to {MOST_PRIORITY}, higher goes first"
+    )
+    reason: str = Field(default="", max_length=500, description="stays on the record")
+    needs: Annotated[tuple[Need, ...], Field(strict=False, max_length=len(NEEDS))] = Field(
+        default=(), description=f"wait for some of {','.join(NEEDS)}"
+    )
 
     def args(self) -> dict[str, Any]:
         """Return what is particular to this type of request, and was said."""
@@ -53,8 +58,8 @@ class PipelineRerun(RequestForm):
     """Run the pipeline from one step through another."""
 
     type: Literal["pipeline_rerun"] = "pipeline_rerun"
-    start_step: StepId = "1"
-    end_step: StepId = "6"
+    start_step: StepId = Field(default="1", description=f"first step: {' '.join(STEPS)}")
+    end_step: StepId = Field(default="6", description="last step")
 
     @model_validator(mode="after")
     def _forward(self) -> PipelineRerun:
@@ -67,14 +72,16 @@ class StepForce(RequestForm):
     """Run one step whatever its gates say about being needed."""
 
     type: Literal["step_force"] = "step_force"
-    step: StepId
+    step: StepId = Field(description=f"one of {' '.join(STEPS)}")
 
 
 class LearningLoop(RequestForm):
     """Run exactly the named steps, in the pipeline's order."""
 
     type: Literal["learning_loop"] = "learning_loop"
-    steps: Annotated[tuple[StepId, ...], Field(strict=False, min_length=1)] = ("3", "5", "6")
+    steps: Annotated[tuple[StepId, ...], Field(strict=False, min_length=1)] = Field(
+        default=("3", "5", "6"), description="steps, as in 3,5,6"
+    )
 
     @field_validator("steps", mode="after")
     @classmethod
@@ -88,15 +95,19 @@ class SelfplayRetrain(RequestForm):
     """Run selfplay episodes; what is not said is the room's parameter."""
 
     type: Literal["selfplay_retrain"] = "selfplay_retrain"
-    episodes: int | None = Field(default=None, ge=1, le=EPISODES)
-    policy_conditioned: bool | None = None
+    episodes: int | None = Field(
+        default=None, ge=1, le=EPISODES, description=f"1 to {EPISODES}; else the room's parameter"
+    )
+    policy_conditioned: bool | None = Field(
+        default=None, description="true: play on top of the active policy; else the room's parameter"
+    )
 
 
 class InjectDraw(RequestForm):
     """Add one draw to the history; allowed in test mode only, which the engine checks."""
 
     type: Literal["inject_draw"] = "inject_draw"
-    value: int
+    value: int = Field(description="the draw, a whole number")
 
 
 AnyRequest = PipelineRerun | StepForce | LearningLoop | SelfplayRetrain | InjectDraw
@@ -104,6 +115,33 @@ FORMS: Mapping[str, type[AnyRequest]] = {
     form.model_fields["type"].default: form for form in get_args(AnyRequest)
 }
 _ADAPTERS = {name: TypeAdapter[AnyRequest](form) for name, form in FORMS.items()}
+
+
+def described() -> dict[str, Any]:
+    """Return every type with its parameters, those that all have in common last, for people and for the console."""
+    return {
+        "schema": "forms/1",
+        "forms": [
+            {"type": name, "about": (form.__doc__ or "").partition("\n")[0], "parameters": _parameters(form)}
+            for name, form in FORMS.items()
+        ],
+    }
+
+
+def _parameters(form: type[AnyRequest]) -> list[dict[str, Any]]:
+    own = [name for name in form.model_fields if name not in RequestForm.model_fields and name != "type"]
+    shared = [name for name in RequestForm.model_fields if name != "origin"]
+    return [
+        {"name": name, "help": field.description, "needed": field.is_required(), "default": _default(field)}
+        for name in (*own, *shared)
+        for field in (form.model_fields[name],)
+    ]
+
+
+def _default(field: FieldInfo) -> str:
+    """Return the default as it would be typed; empty where there is none to type."""
+    value = None if field.is_required() else field.default
+    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def parse_pairs(kind: str, pairs: Sequence[str]) -> dict[str, Any]:

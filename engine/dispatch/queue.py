@@ -110,6 +110,10 @@ class Queue:
         """Cancel a request that is not finished; whoever runs it sees the move fail."""
         return self._requests.cancel(request, why)
 
+    def prioritise(self, request: str, priority: int, *, who: str, why: str) -> RequestRow:
+        """Give a waiting request another place in the queue."""
+        return self._requests.prioritise(request, priority, who=who, why=why)
+
     def recover(self, *, max_attempts: int = 3) -> list[RequestRow]:
         """Return to the queue what nobody works on: claims of processes that are gone, and of a watcher that failed and starts over."""
         return self._requests.recover(max_attempts=max_attempts, safe=SAFE, own=True)

@@ -8,7 +8,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import BadInput, UsageError
+from engine.llm.again import call_behind
+from engine.llm.questions import WATCHER_DECISION
+from engine.llm.record import CALL_EVENT
+from engine.verb_arguments import only
 from engine.watcher.record import replay_recorded
+from state.requests import MOST_PRIORITY
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -19,8 +24,11 @@ if TYPE_CHECKING:
     from engine.protocol import Command
     from engine.server import Handler
     from engine.watcher.policy_file import PolicyFile
+    from state.journal import Journal
 
 REASON_LIMIT = 500
+CALLS = 2000
+"""Calls to the advisor before a decision among which the one behind it is looked for."""
 
 
 class Parts(Protocol):
@@ -45,6 +53,7 @@ class AutonomyVerbs:
         return {
             "process": self.process,
             "cancel": self.cancel,
+            "priority": self.priority,
             "approve": self.approve,
             "reject": self.reject,
             "overrule": self.overrule,
@@ -72,19 +81,45 @@ class AutonomyVerbs:
         self._wake()
         return {"id": row.id, "state": row.state, "why": row.why}
 
+    async def priority(self, command: Command, by: str) -> dict[str, Any]:
+        """Change the priority of a request that waits, with a reason."""
+        asked = only(command, id=None, priority=None, reason="")
+        value = asked["priority"]
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_PRIORITY:
+            raise UsageError(
+                f"priority {value!r}: a whole number from 0 to {MOST_PRIORITY}, higher goes first"
+            )
+        row = self._parts.queue.prioritise(
+            named(str(asked["id"]), "r"), value, who=by, why=reason(asked, command.verb)
+        )
+        self._wake()
+        return {"id": row.id, "priority": row.priority, "state": row.state, "why": self._parts.queue.why(row)}
+
     async def approve(self, command: Command, by: str) -> dict[str, Any]:
         """Say yes to an open question."""
         asked = texts(command, "id", "reason")
-        row = self._parts.approvals.approve(named(asked["id"], "a"), by=by, why=asked["reason"])
+        row = self._parts.approvals.approve(self._question(asked["id"]), by=by, why=asked["reason"])
         self._wake()
         return {"id": row.id, "state": row.state, "subject": row.subject, "summary": row.summary}
 
     async def reject(self, command: Command, by: str) -> dict[str, Any]:
         """Say no to an open question, with a reason."""
         asked = texts(command, "id", "reason")
-        row = self._parts.approvals.reject(named(asked["id"], "a"), by=by, why=reason(asked, command.verb))
+        row = self._parts.approvals.reject(
+            self._question(asked["id"]), by=by, why=reason(asked, command.verb)
+        )
         self._wake()
         return {"id": row.id, "state": row.state, "subject": row.subject, "summary": row.summary}
+
+    def _question(self, text: str) -> str:
+        """Return the open question that is meant: by its own id, or by the request (r-7) that it holds."""
+        if not text.startswith("r-"):
+            return named(text, "a")
+        rows = self._desk.journal.approvals.about(text)
+        found = next((row.id for row in rows if row.state == "open"), None)
+        if found is None:
+            raise UsageError(f"{text}: no open question holds it; `mimicry requests` says why it waits")
+        return found
 
     async def overrule(self, command: Command, by: str) -> dict[str, Any]:
         """Set a person's decision against the watcher's; the work that follows is a request."""
@@ -102,12 +137,13 @@ class AutonomyVerbs:
         try:
             again = replay_recorded(self._desk.journal, number).model_dump(mode="json")
         except BadInput:
-            return {"decision": record, "replayed": None, "same": None}
+            return {"decision": record, "replayed": None, "same": None, "call": None}
         names = ("action", "rule", "reason", "primary_signal")
         return {
             "decision": record,
             "replayed": again,
             "same": all(record[name] == again[name] for name in names),
+            "call": call_of(self._desk.journal, number),
         }
 
     async def policy_set(self, command: Command, by: str) -> dict[str, Any]:
@@ -132,6 +168,13 @@ class AutonomyVerbs:
             asked["name"], value, by="operator", person=by, why=reason(asked, command.verb)
         )
         return change.model_dump(mode="json")
+
+
+def call_of(journal: Journal, number: int) -> str | None:
+    """Return the call to the advisor behind a decision: the newest before it about its request."""
+    row = journal.decisions.get(number)
+    calls = journal.newest([CALL_EVENT], CALLS, upto=row.seq)
+    return call_behind((event.data for event in calls), row.request, WATCHER_DECISION.name)
 
 
 def texts(command: Command, *names: str) -> dict[str, str]:

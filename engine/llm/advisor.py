@@ -63,6 +63,10 @@ class Advisor(Protocol):
         """Ask any question of `engine.llm.questions` over the parts of its kind of context; `about` names what it concerns."""
         ...
 
+    async def again(self, question: Question[T], bundle: ContextBundle, by: str) -> Reply[T]:
+        """Put a prompt of the record to the model of this machine once more; nothing follows from the answer."""
+        ...
+
     def cancel(self, reason: str) -> None:
         """End every question in flight at once; each answers `none(reason)`."""
         ...
@@ -124,6 +128,10 @@ class NoAdvisor:
         by: str = "loop",
     ) -> Reply[T]:
         """Return the typed silence whatever was asked."""
+        return Reply(self._silence)
+
+    async def again(self, question: Question[T], bundle: ContextBundle, by: str) -> Reply[T]:
+        """Return the typed silence whatever was asked before."""
         return Reply(self._silence)
 
     def cancel(self, reason: str) -> None:

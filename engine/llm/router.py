@@ -45,6 +45,8 @@ class Asked:
     usd: float = 0.0
     sent: str = ""
     cancelled: bool = False
+    local: bool = False
+    """True: this machine's model alone is asked; nothing leaves, nothing is paid."""
 
 
 class Router:
@@ -158,14 +160,20 @@ class Router:
             return Reply(NoAdvice(none=str(error)))
         return await self._reply(question, bundle, by)
 
+    async def again(self, question: Question[T], bundle: ContextBundle, by: str) -> Reply[T]:
+        """Put a prompt of the record to the local model once more."""
+        return await self._reply(question, bundle, by, local=True)
+
     def cancel(self, reason: str) -> None:
         """End every question in flight at once."""
         self._cancelled = reason
         for task in self._flying:
             task.cancel()
 
-    async def _reply(self, question: Question[T], bundle: ContextBundle, by: str) -> Reply[T]:
-        asked = Asked()
+    async def _reply(
+        self, question: Question[T], bundle: ContextBundle, by: str, *, local: bool = False
+    ) -> Reply[T]:
+        asked = Asked(local=local)
         with logs.bound(call=asked.id):
             task = asyncio.create_task(self._first(question, bundle, asked))
         self._flying.add(task)
@@ -195,7 +203,7 @@ class Router:
                 return asked.said
             except Silent as error:
                 asked.failed.append(str(error))
-        if self._claude is not None:
+        if self._claude is not None and not asked.local:
             try:
                 asked.said = await self._cloud(question, bundle, asked)
                 return asked.said

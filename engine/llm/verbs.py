@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from engine.errors import UsageError
+from engine.errors import EnvironmentFault, UsageError
 from engine.llm.advice import NoAdvice
 from engine.llm.advisor import Advisor, Reply
+from engine.llm.again import NAME, before
 from engine.llm.context import build_llm_context
 from engine.llm.questions import QUESTIONS, Question
+from engine.verb_arguments import only
 
 if TYPE_CHECKING:
     from engine.protocol import Command
@@ -24,14 +27,19 @@ LOOK = 1.0
 class AdvisorVerbs:
     """Handlers by verb over one advisor."""
 
-    def __init__(self, advisor: Advisor) -> None:
-        """Ask this advisor."""
-        self._advisor = advisor
+    def __init__(self, advisor: Advisor, state: Path, find: Callable[[str], str]) -> None:
+        """Ask this advisor; exchanges lie under `state`, `find(decision)` returns the call behind a decision."""
+        self._advisor, self._state, self._find = advisor, state, find
         self._open: dict[str, asyncio.Task[Reply[Any]]] = {}
 
     def table(self) -> Mapping[str, Callable[[Command, str], Awaitable[dict[str, Any]]]]:
         """Return the handlers for the server."""
-        return {"llm_status": self.status, "llm_ask": self.ask, "llm_answer": self.answer}
+        return {
+            "llm_status": self.status,
+            "llm_ask": self.ask,
+            "llm_again": self.again,
+            "llm_answer": self.answer,
+        }
 
     async def status(self, command: Command, by: str) -> dict[str, Any]:
         """Return the advisor's report."""
@@ -40,12 +48,25 @@ class AdvisorVerbs:
     async def ask(self, command: Command, by: str) -> dict[str, Any]:
         """Ask one question by hand; nothing but the record of calls follows from the answer. Returns its ticket."""
         question, parts, kind = checked(command.args)
+        return self._begun(self._advisor.ask(question, parts, kind=kind, by=f"operator {by}"[:60]))
+
+    async def again(self, command: Command, by: str) -> dict[str, Any]:
+        """Put the stored question of a call, or of a decision (d-N), to the server again; returns a ticket and what was said then."""
+        asked = only(command, id=None)["id"]
+        if self._advisor.report()["state"] == "none":
+            raise EnvironmentFault(f"llm again: no model server to ask: {self._advisor.state}")
+        name = str(asked) if NAME.fullmatch(str(asked)) else self._find(str(asked))
+        then = await asyncio.to_thread(before, self._state, name)
+        ticket = self._begun(
+            self._advisor.again(then.question, then.bundle, f"again {name}, operator {by}"[:60])
+        )
+        return {**ticket, "before": then.recorded()}
+
+    def _begun(self, work: Coroutine[Any, Any, Reply[Any]]) -> dict[str, Any]:
         while len(self._open) >= KEPT:
             self._open.pop(next(iter(self._open))).cancel()
         ticket = uuid4().hex
-        self._open[ticket] = asyncio.create_task(
-            self._advisor.ask(question, parts, kind=kind, by=f"operator {by}"[:60])
-        )
+        self._open[ticket] = asyncio.create_task(work)
         return {"ticket": ticket}
 
     async def answer(self, command: Command, by: str) -> dict[str, Any]:

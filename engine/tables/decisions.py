@@ -46,15 +46,18 @@ DECISIONS = Table(
     empty="no decision yet; the watcher decides after every step, `mimicry pipeline` asks for steps",
     subject="d-{}",
     past=_past,
-    acts=tuple(
-        Act(
-            "O",
-            "overrule",
-            f"overrule to {action}",
-            fixed={"action": action},
-            number=True,
-            typed=action == "PROCEED",
-        )
-        for action in ("RETRY", "ESCALATE", "PROCEED")
+    acts=(
+        Act("T", "llm_again", "ask the advisor again, dry, about decision", reason=False),
+        *(
+            Act(
+                "O",
+                "overrule",
+                f"overrule to {action}",
+                fixed={"action": action},
+                number=True,
+                typed=action == "PROCEED",
+            )
+            for action in ("RETRY", "ESCALATE", "PROCEED")
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.tables.log import Log
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
     from state.chain import Event
@@ -50,5 +50,6 @@ LLM_CALLS = Table(
     LOG.newest,
     past=LOG.past,
     log=LOG,
+    acts=(Act("T", "llm_again", "ask again, dry,", reason=False),),
     empty="no question was asked yet; the watcher asks after every step, `mimicry llm ask` by hand",
 )

@@ -40,7 +40,11 @@ REQUESTS = Table(
         Column("why", "WHY", help="why it waits, runs, or how it ended"),
     ),
     _rows,
-    acts=(Act("X", "cancel", "cancel"),),
+    acts=(
+        Act("X", "cancel", "cancel"),
+        Act("O", "approve", "approve what holds"),
+        Act("P", "priority", "give priority {} to", asks="priority", hint="0 to 100, higher goes first"),
+    ),
     past=_past,
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",
 )

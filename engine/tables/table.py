@@ -46,6 +46,20 @@ class Act:
     reason: bool = True  # the verb takes one
     number: bool = False  # the row's name is a number
     typed: bool = False  # costly: the verb has to be typed
+    asks: str = ""  # a further argument that is asked for: a whole number
+    hint: str = ""  # what it may be
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of a table are asked for: those that pass `where`, in the order of `sort`, `limit` of them behind `skip`."""
+
+    where: str = ""
+    sort: str = ""
+    limit: int = 20
+    most: int = 1000  # rows that are read at most, where a table reads them all
+    at: int | None = None  # as the table was at this event
+    skip: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,44 +85,25 @@ class Table:
         acts = [asdict(act) for act in self.acts]
         return {"name": self.name, "title": self.title, "key": self.key, "empty": self.empty, "acts": acts}
 
-    def page(
-        self,
-        desk: Desk,
-        *,
-        where: str,
-        sort: str,
-        limit: int,
-        most: int,
-        at: int | None = None,
-        skip: int = 0,
-    ) -> dict[str, Any]:
+    def page(self, desk: Desk, asked: Window) -> dict[str, Any]:
         """Return the asked page as `table/1`, as it was at event `at`; UsageError names what a filter or sort got wrong."""
-        kept = Filter.parse(where, self.columns)
+        kept, at, most, skip = Filter.parse(asked.where, self.columns), asked.at, asked.most, asked.skip
         rows = list(self.rows(desk, most) if at is None else self._then(desk, at, most))
-        found = sorted_by([row for row in rows if kept.holds(row)], sort, self.columns)
-        return self._told(found[skip : skip + limit], skip, len(found), len(rows), cut=len(rows) >= most)
+        found = sorted_by([row for row in rows if kept.holds(row)], asked.sort, self.columns)
+        shown = found[skip : skip + asked.limit]
+        return self._told(shown, skip, len(found), len(rows), cut=len(rows) >= most)
 
-    async def wide_page(
-        self,
-        desk: Desk,
-        *,
-        where: str,
-        sort: str,
-        limit: int,
-        most: int,
-        at: int | None = None,
-        skip: int = 0,
-    ) -> dict[str, Any]:
+    async def wide_page(self, desk: Desk, asked: Window) -> dict[str, Any]:
         """Return a page of all rows, however many; the loop goes on while a long list is looked through."""
         if self.log is None:
-            return self.page(desk, where=where, sort=sort, limit=limit, most=most, at=at, skip=skip)
-        kept = Filter.parse(where, self.columns)
-        if not where.strip() and not sort:
-            rows, total = self.log.window(desk, at, skip, limit)
+            return self.page(desk, asked)
+        kept, skip = Filter.parse(asked.where, self.columns), asked.skip
+        if not asked.where.strip() and not asked.sort:
+            rows, total = self.log.window(desk, asked.at, skip, asked.limit)
             return self._told(rows, skip, total, total)
-        best = Best(sort, self.columns, skip + limit)
+        best = Best(asked.sort, self.columns, skip + asked.limit)
         matched = total = 0
-        for chunk in self.log.chunks(desk, at):
+        for chunk in self.log.chunks(desk, asked.at):
             passing = [row for row in chunk if kept.holds(row)]
             total, matched = total + len(chunk), matched + len(passing)
             best.take(passing)

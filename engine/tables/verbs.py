@@ -11,7 +11,9 @@ from engine.errors import UsageError
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.tables.log import Curve
+from engine.tables.policy_diff import ACTIVE, policy_diff
 from engine.tables.survivors import ARTIFACTS
+from engine.tables.table import Window
 from engine.verb_arguments import only, whole
 from engine.vitals.slope import theil_sen
 
@@ -47,9 +49,8 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
             raise UsageError(
                 f"table: skip {skip}: at most {SORTED_SKIP} rows into a filtered or sorted list; filter it further"
             )
-        return await table(asked["name"]).wide_page(
-            desk, where=asked["filter"], sort=asked["sort"], limit=limit, most=MOST_ROWS, at=at, skip=skip
-        )
+        window = Window(asked["filter"], asked["sort"], limit, MOST_ROWS, at, skip)
+        return await table(asked["name"]).wide_page(desk, window)
 
     async def curve(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, name=None, points=400, at=None)
@@ -107,8 +108,12 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
         return await asyncio.to_thread(follow, desk.state / ARTIFACTS, str(asked["survivor"]))
 
+    async def compared(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, a=ACTIVE, b=ACTIVE)
+        return policy_diff(desk.acceptance, str(asked["a"]), str(asked["b"]))
+
     return {
-        "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
+        "policy_diff": compared, "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
     }  # fmt: skip
 
 

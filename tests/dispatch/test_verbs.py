@@ -114,6 +114,54 @@ def test_a_request_that_waits_says_why_and_can_be_cancelled(run: Run) -> None:
     assert run("cancel", name, "--reason", "again")[0] == 2
 
 
+def test_a_waiting_request_is_given_another_priority_and_one_that_ended_is_not(
+    run: Run, engine: Engine
+) -> None:
+    name = asked(run, "learning_loop", "--arg", "steps=3,6", "--needs", "llm")
+    assert run("priority", name, "90")[0] == 2  # without a reason
+    assert "from 0 to 100" in run("priority", name, "101", "--reason", "more")[2]
+    code, out, _ = run("priority", name, "90", "--reason", "it is urgent", "--json")
+    assert (code, json.loads(out)["priority"]) == (0, 90)
+    assert until(run, name, ("queued",))["priority"] == 90
+    story = call(engine.state, "row", name="requests", key=name).data["story"]
+    (changed,) = [each["data"] for each in story if each["kind"] == "request.priority"]
+    assert (changed["before"], changed["priority"], changed["why"]) == (50, 90, "it is urgent")
+    assert changed["who"]
+    past = call(engine.state, "past").data["requests"]
+    assert {each["priority"] for each in past if each["id"] == name} == {90}
+    assert run("cancel", name, "--reason", "enough")[0] == 0
+    code, _, err = run("priority", name, "10", "--reason", "late")
+    assert code == 2
+    assert f"request {name}: is cancelled; only one that waits has a turn to change" in err
+
+
+def test_a_request_without_a_type_tells_what_may_be_asked(run: Run) -> None:
+    code, out, _ = run("request")
+    assert code == 0
+    assert "step_force: Run one step" in out
+    known = {each["type"]: each for each in json.loads(run("request", "--json")[1])["forms"]}
+    step = known["step_force"]["parameters"][0]
+    assert (step["name"], step["needed"]) == ("step", True)
+    steps = known["learning_loop"]["parameters"][0]
+    assert steps["default"] == "3,5,6"
+
+
+def test_policies_are_compared_and_an_unknown_one_is_one_line(run: Run) -> None:
+    code, out, _ = run("policy", "--diff", "0", "--json")
+    told = json.loads(out)
+    assert (code, told["schema"], told["same"]) == (0, "policy_diff/1", True)
+    assert [row["part"] for row in told["rows"]] == ["filter", "weight", "mask", "window"]
+    code, _, err = run("policy", "--diff", "0", "cand-9")
+    assert code == 2
+    assert "no version or candidate" in err
+
+
+def test_nothing_is_asked_again_where_no_model_server_is(run: Run) -> None:
+    code, _, err = run("llm", "again", "1700000000-0123abcd")
+    assert code == 5
+    assert "no model server to ask" in err
+
+
 def test_an_approval_is_answered_and_explained(run: Run) -> None:
     rule = '[{"type": "step_force", "origin": "*"}, {"type": "*", "origin": "history"}]'
     assert run("policies", "approvals.requests", rule, "--reason", "I look first")[0] == 0
@@ -122,7 +170,8 @@ def test_an_approval_is_answered_and_explained(run: Run) -> None:
     (question,) = json.loads(out)["rows"]
     assert question["diff"] == "step - -> 5"
     assert question["id"] in until(run, name, ("queued",))["why"]
-    assert run("reject", question["id"], "--reason", "no")[0] == 0
+    assert "no open question holds it" in run("reject", "r-999", "--reason", "no")[2]
+    assert run("reject", name, "--reason", "no")[0] == 0  # by the request that the question holds
     assert "rejected by" in until(run, name, ("rejected",))["why"]
     entry = json.loads(run("decisions", "--json", "--filter", f"request={name}")[1])["rows"][0]
     code, text, _ = run("explain", str(entry["id"]))

@@ -20,6 +20,7 @@ from engine.rigs.fleet import Fleet
 from engine.rigs.simulated import SimulatedFleet
 from engine.rigs.verbs import act
 from engine.tables.catalog import table
+from engine.tables.table import Window
 from state.journal import Journal
 
 LOOSE = "sim-rig-6600b/0000:0f:00.0"
@@ -41,7 +42,7 @@ def fleet(journal: Journal) -> SimulatedFleet:
 
 def page(fleet: Fleet, name: str, where: str = "") -> list[dict[str, Any]]:
     desk: Any = SimpleNamespace(fleet=fleet)
-    return table(name).page(desk, where=where, sort="", limit=100, most=100)["rows"]
+    return table(name).page(desk, Window(where=where, sort="", limit=100, most=100))["rows"]
 
 
 def test_the_simulated_fleet_has_26_gpus_and_is_named_so_wherever_it_is_shown(fleet: SimulatedFleet) -> None:
@@ -103,7 +104,7 @@ def test_deaths_are_listed_with_their_last_words(fleet: SimulatedFleet, journal:
         )
         fleet._ended(attempt)
     desk: Any = SimpleNamespace(journal=journal)
-    rows = table("deaths").page(desk, where="", sort="", limit=10, most=10)["rows"]
+    rows = table("deaths").page(desk, Window(where="", sort="", limit=10, most=10))["rows"]
     assert [(row["code"], row["stderr"], row["kernel"]) for row in rows] == [
         (-9, "last", "Xid 79"),
         (1, "last", "Xid 79"),

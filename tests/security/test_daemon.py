@@ -71,7 +71,7 @@ NONSENSE = [
     for verb, name in (
         ("explain", "id"), ("decision", "id"), ("cancel", "id"), ("approve", "id"), ("table", "skip"), ("table", "limit"), ("table", "name"),
         ("row", "key"), ("series", "until"), ("series", "names"), ("past", "at"), ("past", "start"), ("submit", "request"), ("inject", "value"),
-        ("llm_ask", "question"), ("promote", "candidate"), ("rollback", "to"), ("policy_set", "key"), ("rig", "target"), ("ack", "id"),
+        ("llm_ask", "question"), ("llm_again", "id"), ("priority", "priority"), ("policy_diff", "a"), ("promote", "candidate"), ("rollback", "to"), ("policy_set", "key"), ("rig", "target"), ("ack", "id"),
         ("mute", "minutes"), ("trace", "survivor"), ("halt", "kind"),
     )
     for odd in ODD

@@ -14,6 +14,7 @@ from engine.replay import Past
 from engine.status import StepAt
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
+from engine.tables.table import Window
 from engine.watcher.policies import DEFAULTS
 from state.journal import Journal
 
@@ -27,7 +28,7 @@ def desk(tmp_path: Path) -> Iterator[Any]:
 
 
 def rows(desk: Any) -> dict[str, Any]:
-    return {row["step"]: row for row in STEPS.page(desk, where="", sort="", limit=9, most=9)["rows"]}
+    return {row["step"]: row for row in STEPS.page(desk, Window(where="", sort="", limit=9, most=9))["rows"]}
 
 
 def test_without_a_run_there_is_none(desk: Any) -> None:
@@ -57,9 +58,9 @@ def test_steps_of_the_past_stand_as_they_stood(desk: Any) -> None:
     desk.journal.runs.step(run.id, "1", "running")
     then = desk.journal.seq
     desk.journal.runs.step(run.id, "1", "done")
-    page = STEPS.page(desk, where="step=1", sort="", limit=9, most=9, at=then)
+    page = STEPS.page(desk, Window(where="step=1", sort="", limit=9, most=9, at=then))
     assert page["rows"][0]["state"] == "running"
 
 
 def test_survivors_are_none_before_step_1(desk: Any) -> None:
-    assert SURVIVORS.page(desk, where="", sort="", limit=9, most=9)["rows"] == []
+    assert SURVIVORS.page(desk, Window(where="", sort="", limit=9, most=9))["rows"] == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.tables.runs import RUNS
+from engine.tables.table import Window
 from engine.tables.trials import TRIALS
 from state.journal import Journal
 
@@ -30,16 +31,16 @@ def test_a_trial_is_one_row_from_asked_to_its_end(desk: Any) -> None:
     desk.journal.append("trial.asked", trial(1))
     ended = {"value": 12.5, "state": "pruned", "seconds": 0.25, "detail": detail}
     desk.journal.append("trial.finished", trial(0, **ended))
-    page = TRIALS.page(desk, where="", sort="trial", limit=9, most=9)
+    page = TRIALS.page(desk, Window(where="", sort="trial", limit=9, most=9))
     first, second = page["rows"]
     assert (first["state"], first["value"], first["best"], first["null"]) == ("pruned", 12.5, 9, 5)
     assert (second["state"], second["value"], second["params"]) == ("asked", None, "length=8")
-    assert TRIALS.page(desk, where="value>10", sort="", limit=9, most=9)["matched"] == 1
+    assert TRIALS.page(desk, Window(where="value>10", sort="", limit=9, most=9))["matched"] == 1
 
 
 def test_a_run_shows_its_steps(desk: Any) -> None:
     run = desk.journal.runs.open("pipeline", {})
     desk.journal.runs.step(run.id, "1", "done", seconds=1.5)
     desk.journal.runs.step(run.id, "2.5", "running")
-    (row,) = RUNS.page(desk, where="", sort="", limit=9, most=9)["rows"]
+    (row,) = RUNS.page(desk, Window(where="", sort="", limit=9, most=9))["rows"]
     assert (row["id"], row["done"], row["step"], row["seconds"]) == ("run-0001", "1", "2.5", 1.5)

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from engine.dispatch.forms import described
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, LOOKS, SOCKET_NAME, Command, Hello, Record, Reply, Snapshot
 from engine.tables import alerts, decisions, requests
@@ -26,7 +27,7 @@ from engine.tables.predictions import PREDICTIONS
 from engine.tables.rigs import SET_ASIDE
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
-from engine.tables.table import Column, Row, Table
+from engine.tables.table import Column, Row, Table, Window
 from state.chain import Event
 
 MOST = 200_000
@@ -135,6 +136,20 @@ class StandIn:
             return self.earlier(**args)
         if verb == "series":
             return readings(**args)
+        if verb == "forms":
+            return described()
+        if verb == "decision":
+            made = explained(self.snapshot, int(args["id"]))["decision"]
+            return {
+                "decision": made,
+                "same": True,
+                "replayed": {**made, "code_action": made["action"], "case": None},
+                "call": None,
+            }
+        if verb == "policy_diff":
+            parts = ("filter", "weight", "mask", "window")
+            rows = [{"part": each, "a": None, "b": "columns x" if each == "mask" else None} for each in parts]
+            return {"a": f"{args['a']}, then", "b": f"{args['b']}, now", "same": False, "rows": rows}
         if verb == "soak":
             return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
         if verb == "llm_status":
@@ -151,10 +166,8 @@ class StandIn:
         desk = cast("Any", self)
         if verb == "row":
             return table.row(desk, args["key"], most=MOST)
-        return table.page(
-            desk, where=args["filter"], sort=args["sort"], limit=args["limit"], most=MOST, at=args.get("at"),
-            skip=args.get("skip", 0),
-        )  # fmt: skip
+        skip, at = args.get("skip", 0), args.get("at")
+        return table.page(desk, Window(args["filter"], args["sort"], args["limit"], MOST, at, skip))
 
     def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
         """Return the room one record from `start`: two requests fewer."""

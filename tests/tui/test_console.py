@@ -326,6 +326,22 @@ async def test_a_draw_is_injected_exactly_as_typed_and_only_in_test_mode(room, u
     assert [(each.verb, each.args) for each in room.commands] == [("inject", {"value": 417})]
 
 
+async def test_a_new_request_is_chosen_filled_in_and_sent_as_its_line_says(room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("N")
+        await until(lambda: "Run the pipeline from one step" in screen_text(app))
+        await pilot.press("j", "enter", "enter")
+        await until(lambda: "does nothing until step is typed" in screen_text(app))
+        await pilot.press("5", "tab", *"80")
+        await until(lambda: "Enter ask for step_force step=5 priority=80" in screen_text(app))
+        assert not room.commands
+        await pilot.press("enter")
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args) for each in room.commands] == [
+        ("submit", {"type": "step_force", "arg": ["step=5", "priority=80"]})
+    ]
+
+
 async def test_the_window_of_the_throughput_is_asked_for(room, until):
     async with attached(room, until) as (app, pilot):
         await pilot.press("w", "w")

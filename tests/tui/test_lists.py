@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.widgets import Input
 
+from engine.protocol import Reply
 from tui.app import Console
 from tui.export import screen_text
 from tui.keys import KEYS
@@ -249,10 +250,83 @@ async def test_a_key_of_another_screen_says_so(room, until):
         assert "follow: not on this screen" in screen_text(app)
 
 
+async def test_a_priority_that_is_no_number_sends_nothing(room, until):
+    async with listing(room, until, "requests") as (app, pilot, _):
+        await pilot.press("P", *"high", "enter")
+        await pilot.pause()
+        assert "does nothing until a whole number is typed as priority" in screen_text(app)
+        await pilot.press("escape")
+    assert not room.commands
+
+
+async def test_two_marked_rows_stand_side_by_side(room, until):
+    async with listing(room, until, size=(120, 40)) as (app, pilot, _):
+        await pilot.press("d")
+        await until(lambda: "mark two rows with b" in screen_text(app))
+        await pilot.press("b", "b", "d")
+        await until(lambda: "gpus, two rows" in screen_text(app))
+        row = next(each for each in screen_text(app).splitlines() if "* gpu" in each)
+        assert "rig-a/0" in row
+        assert "rig-b/0" in row
+
+
+async def test_a_candidate_stands_beside_the_active_policy_and_two_versions_beside_each_other(room, until):
+    async with listing(room, until, "selfplay") as (app, pilot, screen):
+        screen.show_table("candidates")
+        await until(lambda: screen.shown.key == "cand-7")
+        await pilot.press("d")
+        await until(lambda: "* mask" in screen_text(app))
+        assert "cand-7" in screen_text(app)
+        assert "1 of 4 differ" in screen_text(app)
+        await pilot.press("escape")
+        screen.show_table("policy")
+        await until(lambda: screen.shown.key == "2")
+        await pilot.press("b", "b", "d")
+        await until(lambda: "1 beside 2" in screen_text(app))
+
+
+async def test_the_advice_stands_beside_what_the_code_decided(room, until):
+    async with listing(room, until, "decisions") as (app, pilot, _):
+        await pilot.press("d")
+        await until(lambda: "the code alone" in screen_text(app))
+        await pilot.press("escape", "p")
+        await until(lambda: "the advisor was not asked about decision" in screen_text(app))
+        await pilot.press("d")
+        await until(lambda: "the code alone" in screen_text(app))
+        made = room.snapshot.decisions[0]
+        assert f"it became {made.action}" in screen_text(app)
+
+
+async def test_an_answer_of_now_opens_beside_the_recorded_one(room, until):
+    before = {"id": "c-0", "question": "agent_decision", "about": "r-219", "source": "llm", "seconds": 2.1,
+              "outcome": '{"decision":"RETRY","confidence":0.7}'}  # fmt: skip
+    now = {
+        "done": True,
+        "source": "llm",
+        "seconds": 2.4,
+        "call": "c-9",
+        "answer": {"decision": "PROCEED", "confidence": 0.7},
+        "none": None,
+    }
+    said = {"llm_again": {"ticket": "t", "before": before}, "llm_answer": now}
+    room.answer = lambda command: Reply(id=command.id, ok=True, data=said.get(command.verb, {}))
+    async with listing(room, until, "llm") as (app, pilot, _):
+        await pilot.press("T", "enter")
+        await until(lambda: "* decision" in screen_text(app))
+        row = next(each for each in screen_text(app).splitlines() if "* decision" in each)
+        assert "RETRY" in row
+        assert "PROCEED" in row
+        assert "* confidence" not in screen_text(app)
+
+
 ACTED = [
     ("alerts", ["A", *"seen", "enter"], ("ack", {"id": "a-88", "reason": "seen"})),
     ("alerts", ["j", "M", "enter"], ("mute", {"id": "a-87", "minutes": 60, "reason": ""})),
     ("requests", ["j", "X", *"old", "enter"], ("cancel", {"id": "r-220", "reason": "old"})),
+    ("requests", ["j", "P", *"80", "tab", *"soon", "enter"], ("priority", {"id": "r-220", "priority": 80, "reason": "soon"})),
+    ("requests", ["j", "O", *"yes", "enter"], ("approve", {"id": "r-220", "reason": "yes"})),
+    ("llm_calls", ["T", "enter"], ("llm_again", {"id": "c-0"})),
+    ("decisions", ["T", "enter"], ("llm_again", {"id": "1187"})),
     ("approvals", ["j", "O", *"fine", "enter"], ("approve", {"id": "a-3", "reason": "fine"})),
     ("approvals", ["X", *"no", "enter"], ("reject", {"id": "a-4", "reason": "no"})),
     ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
@@ -264,13 +338,13 @@ ACTED = [
     ("candidates", ["P", *"promote", "enter"], ("promote", {"candidate": "cand-7"})),
     ("policy", ["j", "X", "enter", *"rollback", "enter"], ("rollback", {"to": 1, "reason": ""})),
 ]  # fmt: skip
-"""What each acting key of a list sends; halt, resume, stop soon, finish and inject are in test_console."""
+"""What each acting key of a list sends; halt, resume, stop soon, finish, inject and a new request are in test_console."""
 
 
 def test_every_acting_key_is_tried_somewhere():
     letters = {key.key for key in KEYS if key.does == "acts" and "soak" not in key.on}
     tried = {letter for _, keys, _ in ACTED for letter in keys if letter in letters}
-    assert letters == tried | set("HRCFI")
+    assert letters == tried | set("HRCFIN")
 
 
 @pytest.mark.parametrize(("name", "keys", "order"), ACTED)

@@ -112,6 +112,11 @@ def decision_lines(told: Mapping[str, Any], cells: int) -> list[Line]:
         *evidence_lines(made["evidence"], cells),
         *_changes(made["changes"], cells),
     ]
+    case = told.get("case") or {}
+    for name, digest in (case.get("artifacts") or {}).items():
+        lines += pair("input", f"{name}  sha-256 {digest[:16]}", cells)
+    if case.get("advice_ms"):
+        lines += pair("took", f"{case['advice_ms']:.0f} ms until the advice was there", cells)
     lines += pair("replayed", _replayed(told, made), cells)
     lines += [
         part for name in ("request", "run", "cause") if made[name] for part in pair(name, made[name], cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
@@ -18,6 +18,7 @@ from textual.widgets import Input
 from tui.feed import Refused
 from tui.model import detail, listing
 from tui.model.advisor import advisor
+from tui.model.beside import beside_lines, judged_lines, policy_lines, rows_pairs
 from tui.model.coverage import coverage_map
 from tui.model.listing import Layout, Page, Plan
 from tui.model.panels import Painter, Panel, evidence, fleet, pipeline
@@ -51,6 +52,8 @@ LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
 """Jump letters, those under the fingers first."""
 TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "clock", "vram")}
 """Columns of which the console keeps the last ten minutes, for the plots of a row."""
+POLICIES = ("candidates", "policy")
+"""Lists whose rows are policies."""
 ADVISOR, ADVISED = "advisor", 5.0
 """The panel that is asked for, and how often."""
 EXCHANGE = 1 << 20
@@ -548,10 +551,28 @@ class Lists(Framed):
         """Show the whole exchange behind a call to the advisor: prompt, answers, timings; secrets were masked when it was written."""
         page, key = self.shown.page, self.shown.key
         row = page.row(found) if page is not None and key and (found := page.find(key)) is not None else None
-        if row is None or not row.get("file"):
+        if self._now == "decisions" and key is not None:
+            self.fetch_call(key)
+        elif row is None or not row.get("file"):
             self.room.say("p: this row has no exchange with the advisor", "head")
+        else:
+            self._open_exchange(str(row["file"]))
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def fetch_call(self, decision: str) -> None:
+        """Ask for the call behind a decision and show its exchange."""
+        try:
+            call = (await self.room.ask("decision", id=decision))["call"]
+        except Refused as error:
+            self.room.say(str(error), "warn")
             return
-        file = self.room.logs.parent / str(row["file"])
+        if call is None:
+            self.room.say(f"p: the advisor was not asked about decision {decision}", "head")
+        else:
+            self._open_exchange(f"llm_calls/{call}.json")
+
+    def _open_exchange(self, name: str) -> None:
+        key, file = self.shown.key, self.room.logs.parent / name
         try:
             with file.open(encoding="utf-8", errors="replace") as source:
                 text = source.read(EXCHANGE)
@@ -561,6 +582,40 @@ class Lists(Framed):
         self.app.push_screen(
             Sheet(lambda: f"{self._now} {key}", partial(detail.exchange_lines, text), ascii_only=self._ascii)
         )
+
+    def do_beside(self) -> None:
+        """Show two things side by side: marked rows; a policy and the active one; the advice and the code's decision."""
+        page, shown = self.shown.page, self.shown
+        if page is None or shown.key is None:
+            return
+        marked = [
+            key for key in (page.id_of(i) for i in range(page.offset, page.count)) if key in shown.marks
+        ]
+        if shown.name in POLICIES and len(marked) in (0, 2):
+            a, b = marked[::-1] if marked else ("active", shown.key)
+            self._compare(f"{a} beside {b}", policy_lines, "policy_diff", a=a, b=b)
+        elif shown.name == "decisions" and not marked:
+            self._compare(f"decision {shown.key}", judged_lines, "decision", id=shown.key)
+        elif len(marked) == 2:
+            first, second = (page.row(found) for key in marked if (found := page.find(key)) is not None)
+            assert first is not None
+            assert second is not None
+            lines = partial(beside_lines, marked[0], marked[1], rows_pairs(page, first, second))
+            self.app.push_screen(Sheet(lambda: f"{shown.name}, two rows", lines, ascii_only=self._ascii))
+        else:
+            self.room.say("d: mark two rows with b, then d shows them side by side", "head")
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def _compare(
+        self, title: str, lines: Callable[[Mapping[str, Any], int], list[Line]], verb: str, **args: Any
+    ) -> None:
+        """Ask the engine for two things and show them side by side."""
+        try:
+            told = await self.room.ask(verb, **args)
+        except Refused as error:
+            self.room.say(str(error), "warn")
+            return
+        self.app.push_screen(Sheet(lambda: title, partial(lines, told), ascii_only=self._ascii))
 
     def do_group(self) -> None:
         """Group the rows by the next column that has few values, then by none."""

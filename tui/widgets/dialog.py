@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from textual import events
@@ -141,11 +141,13 @@ class Confirm(Dialog):
         does: str,
         reason: bool = True,
         word: str = "",
+        asks: str = "",
+        hint: str = "",
         ascii_only: bool,
     ) -> None:
         super().__init__(ascii_only=ascii_only)
         self._title, self._facts, self._order, self._does = title, tuple(facts), order, does
-        self._reason, self._word = reason, word
+        self._reason, self._word, self._asks, self._hint = reason, word, asks, hint
 
     def named(self) -> str:
         """Return the title of this question."""
@@ -154,11 +156,13 @@ class Confirm(Dialog):
     def body(self) -> ComposeResult:
         """Yield what is known, the reason and, if needed, the word."""
         yield Board(id="facts", ascii_only=self._ascii)
+        if self._asks:
+            yield self._field("value", f"{self._asks}: {self._hint}")
         if self._reason:
             yield self._field("reason", "reason")
         if self._word:
             yield self._field("word", f"type  {self._word}  to go on")
-        yield Board(id="said", focus=not (self._reason or self._word), ascii_only=self._ascii)
+        yield Board(id="said", focus=not self._typing, ascii_only=self._ascii)
 
     def show(self) -> None:
         """Paint the facts and what Enter does now."""
@@ -175,24 +179,40 @@ class Confirm(Dialog):
 
     def on_key(self, event: events.Key) -> None:
         """Take Enter where there is nothing to type."""
-        if event.key == "enter" and not (self._reason or self._word):
+        if event.key == "enter" and not self._typing:
             event.stop()
             self._send()
 
     def _send(self) -> None:
-        if not self._ready():
-            self.query_one("#word", Input).focus()
+        if (lack := self._lacking()) is not None:
+            self.query_one(f"#{lack}", Input).focus()
             return
-        said = {"reason": self.query_one("#reason", Input).value.strip()} if self._reason else {}
+        said: dict[str, Any] = {"reason": self._typed("reason")} if self._reason else {}
+        if self._asks:
+            said[self._asks] = int(self._typed("value"))
         self.dismiss(Order(self._order.verb, {**self._order.args, **said}))
 
-    def _ready(self) -> bool:
-        return not self._word or self.query_one("#word", Input).value.strip() == self._word
+    @property
+    def _typing(self) -> bool:
+        return bool(self._reason or self._word or self._asks)
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def _lacking(self) -> str | None:
+        """Return the line that still keeps Enter from acting."""
+        if self._asks and not (self._typed("value").isdecimal() and self._typed("value").isascii()):
+            return "value"
+        return "word" if self._word and self._typed("word") != self._word else None
 
     def _enter(self) -> Line:
-        does = (
-            f" {self._does}   " if self._ready() else f" does nothing until the word {self._word} is typed   "
-        )
+        lack = self._lacking()
+        said = self._does.replace("{}", self._typed("value")) if self._asks else self._does
+        does = {
+            None: f" {said}   ",
+            "value": f" does nothing until a whole number is typed as {self._asks}   ",
+            "word": f" does nothing until the word {self._word} is typed   ",
+        }[lack]
         return line(span("Enter", "key"), does, span("Esc", "key"), " back")
 
 
@@ -208,6 +228,64 @@ class ResumeDialog(Confirm):
             word=RESUME_WORD if word else "",
             ascii_only=ascii_only,
         )
+
+
+class RequestDialog(Dialog):
+    """Asks for the parameters of one type of request, each with its help; what is left empty is the engine's default."""
+
+    def __init__(self, form: Mapping[str, Any], *, ascii_only: bool) -> None:
+        super().__init__(ascii_only=ascii_only)
+        self._form = form
+
+    def named(self) -> str:
+        """Return the type that is asked for."""
+        return f"Ask for {self._form['type']}"
+
+    def body(self) -> ComposeResult:
+        """Yield one line for each parameter."""
+        yield Board(id="facts", ascii_only=self._ascii)
+        for each in self._form["parameters"]:
+            usual = "needed" if each["needed"] else each["default"] and f"empty = {each['default']}"
+            label = f"{each['name']}: {each['help']}" + (f" ({usual})" if usual else "")
+            yield self._field(f"of-{each['name']}", label)
+        yield Board(id="said", ascii_only=self._ascii)
+
+    def show(self) -> None:
+        """Say what Enter does now."""
+        lack = self._lacking()
+        does = f" does nothing until {lack} is typed   " if lack else f" ask for {' '.join(self._words())}   "
+        self._put("facts", [line(span(self._form["about"], "dim"))])
+        tab = (span("Tab", "key"), " next line  ")
+        self._put("said", [line(span("Enter", "key"), does, *tab, span("Esc", "key"), " back")])
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once what Enter would ask for."""
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Order exactly what the line below says."""
+        if (lack := self._lacking()) is not None:
+            self.query_one(f"#of-{lack}", Input).focus()
+        else:
+            self.dismiss(Order("submit", {"type": self._form["type"], "arg": self._words()[1:]}))
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#of-{name}", Input).value.strip()
+
+    def _lacking(self) -> str | None:
+        return next(
+            (
+                each["name"]
+                for each in self._form["parameters"]
+                if each["needed"] and not self._value(each["name"])
+            ),
+            None,
+        )
+
+    def _words(self) -> list[str]:
+        """Return the type and what was typed, as on the command line."""
+        names = [each["name"] for each in self._form["parameters"]]
+        return [self._form["type"], *(f"{name}={self._value(name)}" for name in names if self._value(name))]
 
 
 class InjectDialog(Dialog):

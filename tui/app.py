@@ -29,6 +29,7 @@ from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
 from tui.model.beside import again_lines
+from tui.model.logs import as_text as log_text
 from tui.model.text import Line, Span, line, span
 from tui.model.view import View
 from tui.palette import REFRESH, Commands
@@ -378,6 +379,9 @@ class Console(App[None]):
                 ("csv", f"{count:,} rows, every column", partial(self._export_list, "csv", active)),
                 ("json", f"{count:,} rows, numbers as numbers", partial(self._export_list, "json", active)),
             ]
+        if isinstance(active, Logs):
+            taken = active.taken()
+            offers.append(("log", f"{len(taken):,} entries that were read and pass", lambda: log_text(taken)))
         return [
             *offers,
             ("svg", "this screen as a picture", lambda: self.export_screenshot(title="mimicry")),

@@ -29,8 +29,10 @@ from tui.export import as_csv, save, screen_text
 from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
 from tui.model.beside import again_lines
+from tui.model.logs import as_text as log_text
 from tui.model.text import Line, Span, line, span
 from tui.model.view import View
+from tui.model.words import number
 from tui.palette import REFRESH, Commands
 from tui.places import ALERTS, BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.screens.frame import Framed
@@ -133,6 +135,8 @@ class Console(App[None]):
         self._faults: tuple[str, ...] = ()
         """What is wrong with the keymap file."""
         self._told_alerts: set[str] | None = None
+        self._bests: dict[tuple[str | None, str], float | None] = {}
+        """The best of the running step, by run and step, in the snapshot before."""
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
         """The engine's lists: name to title."""
@@ -229,6 +233,7 @@ class Console(App[None]):
         shot = self.feed.take()
         if shot is not None and not self._recording:
             self._tell_alerts(shot)
+            self._tell_best(shot)
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
@@ -378,6 +383,9 @@ class Console(App[None]):
                 ("csv", f"{count:,} rows, every column", partial(self._export_list, "csv", active)),
                 ("json", f"{count:,} rows, numbers as numbers", partial(self._export_list, "json", active)),
             ]
+        if isinstance(active, Logs):
+            taken = active.taken()
+            offers.append(("log", f"{len(taken):,} entries that were read and pass", lambda: log_text(taken)))
         return [
             *offers,
             ("svg", "this screen as a picture", lambda: self.export_screenshot(title="mimicry")),
@@ -661,6 +669,21 @@ class Console(App[None]):
         self._told_alerts = set(now) | (self._told_alerts or set())
         if len(self._told_alerts) > 500:
             self._told_alerts = set(now)
+
+    def _tell_best(self, shot: Snapshot) -> None:
+        """Tell that the running step found a better best than it had in the snapshot before."""
+        now = {
+            (shot.pipeline.run, step.id): step.best
+            for step in shot.pipeline.steps
+            if step.status == "running"
+        }
+        for of, best in now.items():
+            before = self._bests.get(of)
+            if best is not None and before is not None and best > before:
+                self.notify(
+                    f"{number(best)} after {number(before)}", title=f"step {of[1]}: new best", markup=False
+                )
+        self._bests = now
 
     def _may_act(self, verb: str) -> bool:
         if self._recording:

@@ -342,6 +342,21 @@ async def test_a_new_request_is_chosen_filled_in_and_sent_as_its_line_says(room,
     ]
 
 
+async def test_a_new_best_is_told_once(room, until, recorded):
+    async with attached(room, until) as (app, _):
+        steps = [step.model_dump() for step in room.snapshot.pipeline.steps]
+        running = next(step for step in steps if step["status"] == "running")
+        seq = room.snapshot.seq
+        for now, best in enumerate((1.5, 2.5, 2.5, 2.0), seq + 100):
+            running["best"] = best
+            room.on_tick = lambda snapshot: snapshot
+            room.snapshot = recorded(seq=now, pipeline={"run": "run-7", "steps": steps})
+            await until(lambda now=now: app.feed.latest.seq == now)
+            await asyncio.sleep(0.1)
+        said = [each.message for each in app._notifications]
+    assert said == ["2.5 after 1.5"]
+
+
 async def test_the_window_of_the_throughput_is_asked_for(room, until):
     async with attached(room, until) as (app, pilot):
         await pilot.press("w", "w")

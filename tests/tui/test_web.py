@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -39,35 +40,40 @@ def test_only_loopback_names_and_our_own_pages_are_served(host, origin, may):
     assert allowed(host, origin, 8000) == may
 
 
-async def test_a_tab_shows_the_room_and_strangers_get_nothing(room):
+@asynccontextmanager
+async def served(room):
+    """Serve the console of a room over HTTP; gives the address and the printed key."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "tui.web", "--state", str(room.state), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as served:  # noqa: ASYNC220
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: ASYNC220
         try:
-            told = await asyncio.to_thread(served.stderr.readline)
-            key = re.search(r"key=(\S+)", told).group(1)
-            base = f"http://127.0.0.1:{port}"
-            async with aiohttp.ClientSession() as stranger:
-                for _ in range(100):
-                    try:
-                        async with stranger.get(f"{base}/") as answer:
-                            assert answer.status == 403
-                        break
-                    except aiohttp.ClientConnectionError:
-                        await asyncio.sleep(0.1)
-            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-                async with session.get(f"{base}/?key={key}") as answer:
-                    assert answer.status == 200
-                seen = b""
-                async with session.ws_connect(f"{base}/ws?width=80&height=24") as tab:
-                    while b"RUN" not in seen:
-                        message = await tab.receive(timeout=30)
-                        seen += message.data if isinstance(message.data, bytes) else b""
-                assert b"MIMICRY" in seen
+            told = await asyncio.to_thread(process.stderr.readline)
+            yield f"http://127.0.0.1:{port}", re.search(r"key=(\S+)", told).group(1)
         finally:
-            served.terminate()
+            process.terminate()
+
+
+async def test_a_tab_shows_the_room_and_strangers_get_nothing(room):
+    async with served(room) as (base, key):
+        async with aiohttp.ClientSession() as stranger:
+            for _ in range(100):
+                try:
+                    async with stranger.get(f"{base}/") as answer:
+                        assert answer.status == 403
+                    break
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.1)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            async with session.get(f"{base}/?key={key}") as answer:
+                assert answer.status == 200
+            seen = b""
+            async with session.ws_connect(f"{base}/ws?width=80&height=24") as tab:
+                while b"RUN" not in seen:
+                    message = await tab.receive(timeout=30)
+                    seen += message.data if isinstance(message.data, bytes) else b""
+            assert b"MIMICRY" in seen
 
 
 @pytest.mark.slow
@@ -76,24 +82,17 @@ async def test_a_browser_shows_the_room_and_its_keys_reach_the_console(room, unt
     """Takes 25 s: a headless Chromium opens the page, a key brings another screen, both are seen in pictures."""
     from tests.tui.browser import Page
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tui.web", "--state", str(room.state), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as served:  # noqa: ASYNC220
-        try:
-            told = await asyncio.to_thread(served.stderr.readline)
-            key = re.search(r"key=(\S+)", told).group(1)
-            assert CHROMIUM is not None
-            async with Page.opened(CHROMIUM, f"http://127.0.0.1:{port}/?key={key}", tmp_path) as page:
-                await until(lambda: "tables" in room.looks, 60)
-                await asyncio.sleep(2)  # the page draws what the console wrote
-                first = await page.picture(tmp_path / "overview.png")
-                await page.press("2")
-                await until(lambda: "gpus" in room.looks, 60)
-                await asyncio.sleep(2)
-                second = await page.picture(tmp_path / "gpus.png")
-            assert min(first, second) > 10_000
-            assert (tmp_path / "overview.png").read_bytes() != (tmp_path / "gpus.png").read_bytes()
-        finally:
-            served.terminate()
+    assert CHROMIUM is not None
+    async with (
+        served(room) as (base, key),
+        Page.opened(CHROMIUM, f"{base}/?key={key}", tmp_path) as page,
+    ):
+        await until(lambda: "tables" in room.looks, 60)
+        await asyncio.sleep(2)  # the page draws what the console wrote
+        first = await page.picture(tmp_path / "overview.png")
+        await page.press("2")
+        await until(lambda: "gpus" in room.looks, 60)
+        await asyncio.sleep(2)
+        second = await page.picture(tmp_path / "gpus.png")
+    assert min(first, second) > 10_000
+    assert (tmp_path / "overview.png").read_bytes() != (tmp_path / "gpus.png").read_bytes()

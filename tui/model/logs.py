@@ -48,13 +48,13 @@ def stamp(at: float, *, date: bool = False) -> str:
     return when.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if date else when.strftime("%H:%M:%S.%f")[:-3]
 
 
-def row(entry: Entry, cells: int, *, at: bool, words: str) -> Line:
+def row(entry: Entry, cells: int, *, at: bool, words: str, marked: bool = False) -> Line:
     """Return an entry as one row; what was looked for stands out."""
     sign, role = _SIGNS.get(entry.level, ("I", ""))
     when = stamp(entry.at) if entry.exact else f"{stamp(entry.at)[:8]}    "
     narrow = cells < 60
     head = [
-        Span("▸" if at else " ", "key"),
+        Span("*" if marked else "▸" if at else " ", "key"),
         Span(when[:8] if narrow else when, "dim"),
         Span(f" {sign} ", role),
         *([] if narrow else [cell(entry.source, 10, "dim"), Span(" ")]),
@@ -68,6 +68,15 @@ def _lit(text: str, words: str, role: str) -> Sequence[Span]:
         return [Span(text, role)]
     end = found + len(words)
     return [Span(text[:found], role), Span(text[found:end], "chosen"), Span(text[end:], role)]
+
+
+def as_text(entries: Sequence[Entry]) -> str:
+    """Return entries as lines of text, with all that belongs to them."""
+    return "".join(
+        f"{text}\n"
+        for entry in entries
+        for text in (f"{stamp(entry.at, date=True)}Z {entry.source} {entry.text}", *entry.more)
+    )
 
 
 def full(entry: Entry, cells: int) -> list[Line]:

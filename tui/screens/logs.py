@@ -39,6 +39,9 @@ class Logs(Framed):
         self._level = 1
         self._source = ""
         self._words = ""
+        self._hits = 0
+        """How many of the entries that are here held the words when they were last looked for."""
+        self._marks: set[Entry] = set()
         self._follow = True
         self._loading = False
         self._looked = -inf
@@ -149,7 +152,8 @@ class Logs(Framed):
         self.rows.roll(None, len(self._seen), self._line, self._title())
 
     def _line(self, index: int, at: bool) -> Line:
-        return model.row(self._seen[index], self.rows.cells, at=at, words=self._words)
+        entry = self._seen[index]
+        return model.row(entry, self.rows.cells, at=at, words=self._words, marked=entry in self._marks)
 
     def _nothing(self) -> list[Line]:
         merged = self._merged
@@ -187,7 +191,8 @@ class Logs(Framed):
             if self._source
             else f"{len(self._merged.files) if self._merged else 0} files",
         ]
-        parts += [f"find {self._words!r}"] if self._words else []
+        parts += [f"find {self._words!r}, {self._hits:,} here"] if self._words else []
+        parts += [f"{len(self._marks)} marked"] if self._marks else []
         live = self._view.past and not self._view.recording
         parts += ["not part of the replay: these are the logs of now"] if live else []
         parts += ["reading…"] if self._loading else []
@@ -267,8 +272,10 @@ class Logs(Framed):
     def do_back(self) -> bool:
         """Leave the line, or forget what was looked for."""
         asking = self.query_one("#ask", Input)
-        if not asking.display and not self._words:
+        if not asking.display and not self._words and not self._marks:
             return False
+        if not asking.display and not self._words:
+            self._marks.clear()
         if not asking.display:
             self._words = ""
         self._close()
@@ -292,6 +299,7 @@ class Logs(Framed):
         if not self._words:
             self.room.say("nothing to find yet: / asks for words", "head")
             return False
+        self._hits = sum(entry.holds(self._words) for entry in self._seen)
         found = next((index for index in where if self._seen[index].holds(self._words)), None)
         if found is None:
             if not quiet:
@@ -302,12 +310,19 @@ class Logs(Framed):
         self._draw(self._view)
         return True
 
+    def do_mark(self) -> None:
+        """Mark or unmark the entry and go on to the next; away from the newest line is away from following it."""
+        if self._seen:
+            self._marks ^= {self._seen[self.rows.at]}
+            self.do_move("down")
+
     def copied(self) -> str | None:
-        """Return the entry under the cursor, with all its lines."""
-        if not self._seen:
-            return None
-        entry = self._seen[self.rows.at]
+        """Return the marked entries, else the one under the cursor, with all their lines."""
         return (
-            "\n".join([f"{model.stamp(entry.at, date=True)}Z {entry.source} {entry.text}", *entry.more])
-            + "\n"
+            model.as_text(self.taken() if self._marks else self._seen[self.rows.at : self.rows.at + 1])
+            or None
         )
+
+    def taken(self) -> list[Entry]:
+        """Return what an export takes: the marked entries, or all that were read and pass level and source."""
+        return [entry for entry in self._seen if entry in self._marks] if self._marks else list(self._seen)

@@ -143,11 +143,11 @@ def _believers(
             int(matched[at]),
             int(scored_draws[at]),
         )
-        made += _spread(told, lines, after) if one.gap.law == "range" and told.trust > 0 else [told]
+        made += spread(told, lines, after) if one.gap.law == "range" and told.trust > 0 else [told]
     return made
 
 
-def _spread(one: Believer, lines: Lines, after: int) -> list[Believer]:
+def spread(one: Believer, lines: Lines, after: int) -> list[Believer]:
     """Share the trust in a stream of varying gaps among the calls that its next draw may be; the rate is that of right draws."""
     places = lines.places(one.alignment.session)
     drawn = lines.values[places]

@@ -7,6 +7,7 @@ from engine.history.history import Draw
 from engine.pipeline import varying
 from engine.pipeline.pool import Believer, make, reissue
 from engine.pipeline.replay import NONE, Lines, predictions, stream
+from engine.pipeline.step6_prediction import spread
 from engine.search.alignment import Alignment, Gap, Origin
 from hip_cuda_kernels import host
 
@@ -112,3 +113,13 @@ def test_an_uneven_law_is_learnt():
     gone = varying.walk(survivor(17), drawn)
     assert gone.forks[0][1] == pytest.approx(0.8, abs=0.08)
     assert np.mean(gone.foretold == drawn) > 0.7
+
+
+def test_the_prediction_step_shares_its_trust_among_the_calls_within_reach():
+    drawn, calls, one = planted(18)
+    lines = Lines(drawn[:SEEN], np.zeros(SEEN, dtype=np.int64), ())
+    made = spread(Believer(one, SEEN, 0.9, 0.2, 0, 0), lines, 20)
+    assert sum(each.trust for each in made) == pytest.approx(0.9, abs=1e-3)
+    assert {each.scored for each in made} == {SEEN - 20}
+    assert made[0].rate == pytest.approx(0.9, abs=0.08)  # of right draws, not of the best guess among four
+    assert int(calls[SEEN]) in [int(varying.laid_out(each.alignment)[-1]) for each in made]

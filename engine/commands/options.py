@@ -157,9 +157,9 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
 
 def _must_replay(arguments: argparse.Namespace) -> None:
     """Refuse what the pipeline's steps cannot replay, before a long search."""
-    if arguments.gap_law != "constant":
+    if arguments.gap_law not in ("constant", "range"):
         raise UsageError(
-            f"--pipeline: its steps replay constant gaps only; leave it out with --gap-law {arguments.gap_law}"
+            f"--pipeline: its steps take constant and varying gaps only; leave it out with --gap-law {arguments.gap_law}"
         )
     if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
         raise UsageError(

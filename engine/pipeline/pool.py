@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from engine.errors import UsageError
 from engine.history.history import Draw
-from engine.pipeline import bias, proper
+from engine.pipeline import bias, proper, varying
 from engine.pipeline.artifacts import Component, Pool
 from engine.pipeline.replay import NONE, stream
 from engine.search.alignment import Alignment
@@ -160,8 +160,8 @@ def reissue(pool: Pool, next_draw_index: int, seen: Sequence[Draw] = ()) -> Pool
     for draw in seen:
         believers = _learn(believers, draw, pool.range)
     if not seen:
-        ahead = next_draw_index - pool.for_draw
-        believers = [_moved(one, ahead) for one in believers]
+        for _ in range(next_draw_index - pool.for_draw):
+            believers = _onward([_moved(one, 1) for one in believers])
     return make(
         believers,
         history=pool.history,
@@ -170,7 +170,7 @@ def reissue(pool: Pool, next_draw_index: int, seen: Sequence[Draw] = ()) -> Pool
         span=pool.range,
         basis=pool.basis,
         model=pool.model,
-        heads=max(1, len(pool.components)),
+        heads=max(1, len(believers)),
     )
 
 
@@ -201,14 +201,32 @@ def _learn(believers: Sequence[Believer], draw: Draw, span: tuple[int, int]) -> 
         moved.append(Believer(one.alignment, one.position + 1, 0.0, rate, one.matched + hit, one.scored + 1))
     rest = max(0.0, 1.0 - sum(one.trust for one in believers))
     total = sum(odds) + rest
-    return [
-        Believer(
-            one.alignment,
-            one.position,
-            share / total if total > 0 else 0.0,
-            one.rate,
-            one.matched,
-            one.scored,
-        )
-        for one, share in zip(moved, odds, strict=True)
-    ]
+    return _onward(
+        [
+            replace(one, trust=share / total if total > 0 else 0.0)
+            for one, share in zip(moved, odds, strict=True)
+        ]
+    )
+
+
+def _onward(believers: Sequence[Believer]) -> list[Believer]:
+    """Take each stream of varying gaps that went on to every call its next draw may be; those at the same call are one."""
+    made = [one for one in believers if not _behind(one)]
+    shares: dict[tuple[str, int], float] = {}
+    likeliest: dict[tuple[str, int], tuple[Believer, int]] = {}
+    for one in sorted((one for one in believers if _behind(one)), key=lambda one: -one.trust):
+        stream_of = varying.stream_of(one.alignment).model_dump_json()
+        for gap, share in varying.law_of(one.alignment).items():
+            place = stream_of, sum(one.alignment.gap.pattern or ()) + gap
+            likeliest.setdefault(place, (one, gap))
+            shares[place] = shares.get(place, 0.0) + one.trust * share
+    kept = sorted(shares, key=lambda place: -shares[place])[: max(varying.MOST, len(believers))]
+    for place in kept:
+        one, gap = likeliest[place]
+        made.append(replace(one, alignment=varying.onward(one.alignment, gap), trust=shares[place]))
+    return made
+
+
+def _behind(one: Believer) -> bool:
+    gap = one.alignment.gap
+    return gap.law == "range" and one.position > len(gap.pattern or ())

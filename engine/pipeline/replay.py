@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.errors import BadInput
 from engine.history.history import History
+from engine.pipeline import varying
 from engine.recovery import states
 from engine.search.alignment import Alignment
 from engine.search.layouts import reseeded
@@ -19,7 +20,7 @@ NONE = -1  # no prediction, or a missing draw; never matches and is never scored
 
 
 class NotReplayable(BadInput):
-    """An alignment whose predictions are not single values: unknown or variable gaps, backward streams."""
+    """An alignment whose predictions are not single values: unknown gaps, gaps that were not laid out, backward streams."""
 
 
 def refuse(alignment: Alignment) -> str | None:
@@ -30,7 +31,9 @@ def refuse(alignment: Alignment) -> str | None:
         return "its start is not known"
     if alignment.direction == "backward":
         return "backward streams have no forward prediction"
-    if alignment.gap.law not in ("constant", "periodic", "reseed"):
+    if alignment.gap.law == "range" and (alignment.gap.pattern is None or alignment.origin.kind == "state"):
+        return "its varying gaps are not laid out from a seed"
+    if alignment.gap.law == "unknown":
         return f"gap law {alignment.gap.law} leaves the next position open"
     if alignment.gap.unit != "call":
         return "gaps counted in raw words are not supported by this landing's kernels"
@@ -50,6 +53,8 @@ def stream(alignment: Alignment, first: int, count: int) -> np.ndarray:
     start = alignment.start or 0  # a state is the one before the first draw
     if alignment.gap.law == "reseed":
         return _reseeded(alignment, start, int(alignment.gap.value or 0), first, count)
+    if alignment.gap.law == "range":
+        return _laid_out(alignment, first, count)
     if alignment.gap.law == "constant":
         return _constant(alignment, start, int(alignment.gap.value or 0), first, count)
     return _periodic(alignment, start, alignment.gap.pattern or (0,), first, count)
@@ -71,10 +76,21 @@ def _reseeded(alignment: Alignment, start: int, step: int, first: int, count: in
     return reseeded(alignment.family, alignment.mapping, seed, lo, hi, count, start, step)
 
 
+def _laid_out(alignment: Alignment, first: int, count: int) -> np.ndarray:
+    """Return what the alignment's own gaps reach, NONE after the last of them."""
+    calls = varying.laid_out(alignment)[first : first + count]
+    return np.concatenate([_at(alignment, calls), np.full(count - len(calls), NONE, dtype=np.int64)])
+
+
 def _periodic(alignment: Alignment, start: int, pattern: Sequence[int], first: int, count: int) -> np.ndarray:
     gaps = np.resize(np.asarray(pattern, dtype=np.int64), first + count)
     calls = start + np.concatenate([[0], np.cumsum(gaps[:-1] + 1)])[first:]
-    out = np.full(count, NONE, dtype=np.int64)
+    return _at(alignment, calls)
+
+
+def _at(alignment: Alignment, calls: np.ndarray) -> np.ndarray:
+    """Return the values at rising calls of the stream, NONE before it began."""
+    out = np.full(len(calls), NONE, dtype=np.int64)
     live = calls >= 0
     if live.any():
         origin = int(calls[live][0])
@@ -132,11 +148,17 @@ class Lines:
 
 
 def predictions(alignments: Sequence[Alignment], lines: Lines) -> np.ndarray:
-    """Return int64 (K, T): the value each alignment predicts for each draw, NONE where it predicts nothing."""
+    """Return int64 (K, T): the value each alignment predicts for each draw, NONE where it predicts nothing.
+
+    Under varying gaps that is the likeliest value given the draws before.
+    """
     out = np.full((len(alignments), len(lines)), NONE, dtype=np.int64)
     for row, alignment in enumerate(alignments):
         places = lines.places(alignment.session)
-        out[row, places] = stream(alignment, 0, len(places))
+        if alignment.gap.law == "range" and refuse(alignment) is None:
+            out[row, places] = varying.walk(alignment, lines.values[places]).foretold
+        else:
+            out[row, places] = stream(alignment, 0, len(places))
     return out
 
 

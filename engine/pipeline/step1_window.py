@@ -412,9 +412,8 @@ def _write(
     outcome = _store(ctx, config, kept)
     outcome.findings += content.window_search([t.value for t in trials], kept, outcome.artifacts[1].bytes)
     _measure(outcome, trials, results, kept, config)
-    if (
-        _chance(spec, plan) * (plan.range[1] - plan.range[0] + 1) <= 1.0 + 1e-9
-    ):  # else it is a bound, far above what chance leaves
+    even = _chance(spec, plan) * (plan.range[1] - plan.range[0] + 1) <= 1.0 + 1e-9
+    if even and "range" not in plan.laws:  # else it is a bound, far above what chance leaves
         nulls = sum(sum(one.null_hits) for one in results.values()) / 2
         outcome.findings += content.null_counts(nulls, outcome.metrics["expected_false"])
     return outcome

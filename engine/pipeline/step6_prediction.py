@@ -7,20 +7,30 @@ biased and no generator explains them, their frequencies stand; otherwise nothin
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 
 from engine.compute.task import Task
 from engine.evidence.evalue import required_bits
-from engine.pipeline import content
+from engine.pipeline import content, varying
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, Scored, WindowConfig
 from engine.pipeline.bias import Bias, bias_of
 from engine.pipeline.calibrate import shrunk
 from engine.pipeline.calls import call
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.gains import weights
-from engine.pipeline.pool import Basis, Believer, calibrated, evidence_trust, make, make_biased, reissue
-from engine.pipeline.replay import Lines, next_position, predictions, tally
+from engine.pipeline.pool import (
+    PRIOR_DRAWS,
+    Basis,
+    Believer,
+    calibrated,
+    evidence_trust,
+    make,
+    make_biased,
+    reissue,
+)
+from engine.pipeline.replay import NONE, Lines, next_position, predictions, tally
 from engine.pipeline.shelf import Shelf
 
 __all__ = ["reissue", "run"]
@@ -123,8 +133,9 @@ def _believers(
     after = 0 if overlap == "search" else searched[1]
     matched, scored_draws = tally(predictions(alignments, lines), lines.values, after, len(lines))
     sure = calibrated(rates, matched, scored_draws)
-    return [
-        Believer(
+    made: list[Believer] = []
+    for at, one in enumerate(alignments):
+        told = Believer(
             one,
             next_position(one, lines),
             float(trust[at]),
@@ -132,7 +143,21 @@ def _believers(
             int(matched[at]),
             int(scored_draws[at]),
         )
-        for at, one in enumerate(alignments)
+        made += spread(told, lines, after) if one.gap.law == "range" and told.trust > 0 else [told]
+    return made
+
+
+def spread(one: Believer, lines: Lines, after: int) -> list[Believer]:
+    """Share the trust in a stream of varying gaps among the calls that its next draw may be; the rate is that of right draws."""
+    places = lines.places(one.alignment.session)
+    drawn = lines.values[places]
+    gone = varying.walk(one.alignment, drawn)
+    judged = (places >= after) & (drawn != NONE)
+    right, scored = float(gone.right[judged].sum()), int(judged.sum())
+    rate = (PRIOR_DRAWS * varying.RIGHT / (varying.RIGHT + varying.WRONG) + right) / (PRIOR_DRAWS + scored)
+    return [
+        replace(one, alignment=fork, trust=one.trust * share, rate=rate, matched=round(right), scored=scored)
+        for fork, share in gone.forks
     ]
 
 

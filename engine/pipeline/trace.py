@@ -29,7 +29,9 @@ from engine.pipeline.calibrate import shrunk
 from engine.pipeline.gains import rates
 from engine.pipeline.replay import refuse, stream
 from engine.pipeline.trainers import trainer
-from engine.search.survivors import Survivors, alignment_digest
+from engine.pipeline.varying import stream_of
+from engine.search.alignment import Alignment
+from engine.search.survivors import Survivors
 from state.artifacts import ArtifactStore
 from state.errors import ArtifactRefused
 
@@ -67,7 +69,7 @@ def _trace(store: ArtifactStore, which: str) -> dict[str, Any]:
     at = None if scored is None else _row_in(scored, digest)
     told["scored"] = None if scored is None or at is None else _scored(store, scored, at)
     told["model"] = None if scored is None or at is None else _model(store, scored, at)
-    told["pool"] = _pool(store, digest)
+    told["pool"] = _pool(store, alignment)
     told["foretells"] = _foretells(store, survivors, row)
     told["missing"] = [name for name in (SCORED, SCORER, MODEL_META, POOL) if not store.exists(name)]
     return told
@@ -235,14 +237,14 @@ def _asked(ask: Callable[[], np.ndarray]) -> np.ndarray | str:
         return str(error).splitlines()[0]
 
 
-def _pool(store: ArtifactStore, digest: str) -> Part | None:
+def _pool(store: ArtifactStore, alignment: Alignment) -> Part | None:
     """Tell its weight in step 6's pool, or why it has none."""
     if not store.exists(POOL):
         return None
     pool = Pool.parse(store.read_json(POOL), POOL)
     told: Part = {"for_draw": pool.for_draw, "basis": pool.basis, "sha256": pool.sha256, "weight": 0.0}
     for place, one in enumerate(pool.components, start=1):
-        if alignment_digest(one.alignment) == digest:
+        if stream_of(one.alignment) == stream_of(alignment):
             return told | {
                 "place": place,
                 "weight": one.weight,
@@ -259,12 +261,14 @@ def _pool(store: ArtifactStore, digest: str) -> Part | None:
 
 def _foretells(store: ArtifactStore, survivors: Survivors, row: int) -> Part:
     """Tell its next values; where its stream is one session's only the pool knows the position."""
-    alignment, digest = survivors.alignment(row), str(survivors["digest"][row])
+    alignment = survivors.alignment(row)
     reason = refuse(alignment)
+    if reason is None and alignment.gap.law == "range":
+        reason = "its gaps vary: what each gap would lead to is in the pool"
     position = survivors.header.draws if alignment.session is None else None
     if store.exists(POOL):
         pool = Pool.parse(store.read_json(POOL), POOL)
-        mine = (one.position for one in pool.components if alignment_digest(one.alignment) == digest)
+        mine = (one.position for one in pool.components if stream_of(one.alignment) == stream_of(alignment))
         position = next(mine, position)
     if reason is not None or position is None:
         return {

@@ -249,12 +249,12 @@ def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path
     assert shown.stderr.startswith("mimicry: --export")
 
 
-def test_steps_that_replay_constant_gaps_are_refused_for_varying_ones(mimicry: Run, tmp_path: Path) -> None:
+def test_the_pipeline_refuses_gaps_that_take_turns(mimicry: Run, tmp_path: Path) -> None:
     shown = mimicry(
-        "analyze", str(EXAMPLES / "entropy.csv"), "--gap-law", "range", "--pipeline", state=tmp_path
+        "analyze", str(EXAMPLES / "entropy.csv"), "--gap-law", "periodic", "--pipeline", state=tmp_path
     )
     assert (shown.returncode, shown.stdout) == (2, "")
-    assert shown.stderr.startswith("mimicry: --pipeline: its steps replay constant gaps only")
+    assert shown.stderr.startswith("mimicry: --pipeline: its steps take constant and varying gaps only")
 
 
 def test_the_pipeline_refuses_a_backward_search_and_says_how_to_go_on(mimicry: Run, tmp_path: Path) -> None:

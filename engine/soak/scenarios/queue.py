@@ -23,7 +23,7 @@ HEAVY: tuple[Mapping[str, Any], ...] = (
     {"type": "step_force", "step": "6"},
 )
 LONG: tuple[Mapping[str, Any], ...] = (
-    {"type": "learning_loop", "steps": ["5", "6"]},
+    {"type": "learning_loop", "steps": ["3", "5"]},
     {"type": "selfplay_retrain", "episodes": 4},
 )
 BROKEN: Mapping[str, Any] = {"type": "pipeline_rernu"}

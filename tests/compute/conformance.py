@@ -261,9 +261,11 @@ class ComputeContract:
     async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resumes(
         self, compute: Compute
     ) -> None:
+        await until(lambda: all(worker.alive for worker in compute.workers()))
+        pids = [worker.pid for worker in compute.workers() if worker.pid is not None]
         compute.stop_now()
-        for worker in compute.workers():
-            os.kill(worker.pid or 0, signal.SIGKILL)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
         await until(lambda: all("when the room resumes" in worker.note for worker in compute.workers()))
         compute.resume()
         await until(lambda: all(worker.alive for worker in compute.workers()))

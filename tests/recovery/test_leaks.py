@@ -8,7 +8,7 @@ from operator import and_
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.recovery.leaks import (
@@ -111,7 +111,9 @@ def test_the_words_that_made_a_draw_hold_what_its_leak_says(
     name, text, size, call = case
     raw = host.raw(name, seed, 64).tolist()
     seen = list(views(call, raw))
-    first = next(number for number, (x, _, _) in enumerate(seen) if accepts(call, x))
+    taken = [number for number, (x, _, _) in enumerate(seen) if accepts(call, x)]
+    assume(taken)  # xorshift's seed 0 stands still on a word that Lemire's rule draws again for ever
+    first = taken[0]
     x, at, half = seen[first]
     y = x >> call.shift & call.mask
     if call.words == 2:

@@ -48,8 +48,8 @@ def test_a_compressed_soak_passes_and_leaves_nothing(
     assert told["failed"] == [], findings
     assert code == 0
     assert set(told["short"]) >= SHORT
-    advisor = next(gate for gate in told["gates"] if gate["name"] == "advisor")
-    assert (advisor["outcome"] == "pass") is (letter in "ac"), advisor
+    advisor = next(gate for gate in told["gates"] if gate["gate"] == "advisor")
+    assert (advisor["state"] == "pass") is (letter in "ac"), advisor
     made = ground.find(tmp_path, letter)
     assert marked(made.id, but=set()) == {}
     assert report.on_record(made) == told["content_sha256"]

@@ -151,7 +151,9 @@ def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path, mimicr
     assert mimicry("analyze", str(tmp_path / "none.csv"), state=tmp_path).returncode == 3
     blocked = tmp_path / "file"
     blocked.write_text("")
-    shown = mimicry("analyze", "-", "--format", "text", stdin="1\n2\n3\n4\n", state=blocked)
+    shown = mimicry(
+        "analyze", "-", "--format", "text", "--families", "msvc", stdin="1\n2\n3\n4\n", state=blocked
+    )
     assert shown.returncode == 5
     assert str(blocked) in shown.stderr
 

@@ -264,6 +264,7 @@ class Slot:
             device=report.device if report else "",
             degraded=self._degraded,
             free=self.free,
+            gpu=self.place.gpu,
         )
 
     async def close(self) -> None:

@@ -165,6 +165,10 @@ class Fleet:
     def _ended(self, attempt: Attempt) -> None:
         self._journal.append(ATTEMPT, attempt.record())
 
+    def died(self, machine: Machine, pci: str) -> None:
+        """Count a worker's death against a card; from any thread."""
+        self._call(lambda: self.told(machine.died(pci)))
+
     def halt(self, generation: int) -> None:
         """Tell every worker of every rig to stop now; from any thread."""
         for keeper in self.keepers:

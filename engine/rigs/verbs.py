@@ -35,10 +35,13 @@ def join(
 
         fleet: Fleet = SimulatedFleet(journal)
     else:
+        from engine.rigs.own import own_cards
         from engine.rigs.recruits import Recruits
 
-        bench.recruits = Recruits()
-        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs, crew=bench.recruits)
+        recruits = Recruits()
+        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs, crew=recruits)
+        bench.cards, own = own_cards(fleet)
+        bench.recruits = (recruits, *own)
 
     async def rig(command: Command, by: str) -> dict[str, Any]:
         return act(fleet, command.args, by)

@@ -201,7 +201,7 @@ async def test_gpus_of_this_machine_initialise_one_after_the_other_once_their_im
     heard: list[str] = []
     authority = Authority()
     for number, place in enumerate(
-        here.places(tmp_path, 3, [{"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3)])
+        here.places(tmp_path, 3, here.Cards(tuple({"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3))))
     ):
         order = Order(place.name, number, 0, 0, authority.leaf("worker", place.name), gpu=place.gpu)
         await place.launch(order, lambda event: heard.append(event["event"]))

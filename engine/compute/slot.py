@@ -245,7 +245,7 @@ class Slot:
             self._purpose, self._charged = purpose, charged
             logger.warning("worker %s killed: %s", self.name, purpose)
         if self._process is not None:
-            self._process.kill()
+            self._process.kill(self._purpose)
 
     def info(self) -> WorkerInfo:
         """Return what is known about the worker now."""

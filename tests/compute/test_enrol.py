@@ -56,7 +56,7 @@ class Piped:
     def silence(self) -> float:
         return time.monotonic() - self.heard
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         if self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -93,18 +93,13 @@ async def test_deaths_count_against_the_card_and_its_row_shows_the_worker(
 ) -> None:
     own, engine, died = own_cards(fleet)[1][0], Engine(), list[str]()
     monkeypatch.setattr(fleet, "died", lambda machine, pci: died.append(pci))
-    row: dict[str, Any] = {
-        "key": "k",
-        "kind": "sieve",
-        "number": 1,
-        "code": -9,
-        "seconds": 1.0,
-        "error": "",
-        "words": "",
-        "kernel": "",
-    }
-    engine.tries = [Attempt(at=f"{second}", worker=name, outcome=how, **row)
-                    for second, name, how in ((3, "worker-0", "failed"), (2, "rig/gpu1", "died"), (1, "worker-1", "hung"))]  # fmt: skip
+    tries: list[tuple[str, str, Any]] = [
+        ("3", "worker-0", "failed"), ("2", "rig/gpu1", "died"), ("1", "worker-1", "hung"),
+    ]  # fmt: skip
+    engine.tries = [
+        Attempt(at=at, key="k", kind="sieve", number=1, worker=name, outcome=how, code=-9, seconds=1.0, error="", words="", kernel="")
+        for at, name, how in tries
+    ]  # fmt: skip
     await own.look(engine)  # type: ignore[arg-type]
     await own.look(engine)  # type: ignore[arg-type]
     assert died == ["0000:02:00.0"]

@@ -203,7 +203,7 @@ class Slot:
         if own.cancelled() or own.exception() or address.cancelled() or address.exception():
             # The start as a whole has failed, and says so itself.
             return
-        reason = report.against(own.result(), same_isa=not self.place.remote)
+        reason = report.against(own.result(), elsewhere=self.place.remote)
         if reason is None:
             process.send({"scheduler": address.result(), "generation": self._spec.generation()})
             return

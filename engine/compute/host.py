@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.compute.job import one_line
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 NONE = "none"
 """Stands for the digest where the compiled kernels are not installed."""
@@ -41,6 +41,8 @@ class HostReport:
     """Why that is not the GPU that it was started for, empty if all is as asked."""
     code: str = ""
     """Of the code around the kernels."""
+    broken: str = ""
+    """Why the GPU that answered is not to be trusted, empty if it passed its check or none answered."""
 
     def against(self, other: HostReport, *, elsewhere: bool = False) -> str | None:
         """Return why this report is refused beside the coordinator's `other`, None if it is welcome.
@@ -54,6 +56,9 @@ class HostReport:
                 f"kernels differ: worker {self.isa} {self.digest[:12]}, coordinator {other.isa} {other.digest[:12]}; "
                 "install the same build on both"
             )
+        if elsewhere and self.broken:
+            # Its host is weak and has a card a worker: none of them may take the CPU instead.
+            return f"GPU self-test failed: {self.broken}"
         if elsewhere and self.code != other.code:
             return (
                 f"code differs: worker {self.code[:12] or NONE}, coordinator {other.code[:12]}; put the same version there "
@@ -68,7 +73,7 @@ class HostReport:
     @classmethod
     def load(cls, record: dict[str, Any]) -> HostReport:
         """Return the report of a worker's record."""
-        texts = (str(record.get(name, "")) for name in ("device", "degraded", "code"))
+        texts = (str(record.get(name, "")) for name in ("device", "degraded", "code", "broken"))
         return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])), *texts)
 
 
@@ -102,7 +107,9 @@ def take_gpu(report: HostReport) -> HostReport:
     try:
         return replace(report, device=in_use.take())
     except (KernelError, ImportError, OSError) as error:
-        return replace(report, degraded=f"no GPU, the CPU searches: {one_line(str(error))}")
+        why = one_line(str(error))
+        broken = why if isinstance(error, DeviceRefused) else ""
+        return replace(report, degraded=f"no GPU, the CPU searches: {why}", broken=broken)
 
 
 def gpu_note() -> str:

@@ -189,7 +189,7 @@ class Machine:
         worker = self.workers.get(seat.slot)
         if worker is not None and worker.state == "refused":
             return "fail"
-        if raised:
+        if raised or (worker is not None and worker.state == "ready" and worker.note):
             return "warn"
         return "ok" if (card.busy or 0) > 5 or (worker is not None and worker.state == "ready") else "idle"
 

@@ -92,7 +92,8 @@ class Own:
         seats = {here.name_of(self._first + seat.slot): seat for seat in tuple(self._machine.seats)}
         found = {seat.slot: infos[name] for name, seat in seats.items() if name in infos}
         self._machine.workers = {
-            slot: Seen("ready" if one.alive else "starting", one.note, one.pid) for slot, one in found.items()
+            slot: Seen("ready" if one.alive else "starting", one.note or one.degraded, one.pid)
+            for slot, one in found.items()
         }
         self._count_deaths(
             compute, {name: seat for name, seat in seats.items() if name in infos and infos[name].gpu}

@@ -16,7 +16,7 @@ from sample_kinds import KINDS
 
 import hip_cuda_kernels
 from engine.compute import kinds
-from engine.compute.host import NONE, HostReport, code_digest, host_report
+from engine.compute.host import NONE, HostReport, code_digest, host_report, take_gpu
 from engine.compute.inputs import Shelf
 from engine.compute.isolation import run_isolated
 from engine.compute.job import Job, decode_answer, decode_job, encode_job
@@ -26,7 +26,7 @@ from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
 from engine.compute.worker import DROPS_KEPT, Runtime, TaskStop, execute
 from engine.errors import EnvironmentFault, UsageError
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 SHELF = Shelf(Path("no-such-folder"))
 
@@ -158,6 +158,9 @@ def test_reports_are_compared_before_a_worker_may_work() -> None:
     other = HostReport("sse2", "a" * 64, ())
     assert "kernels differ" in (other.against(own) or "")
     assert other.against(own, elsewhere=True) is None, "another machine may have another instruction set"
+    broken = replace(own, broken="card disagrees with the host")
+    assert broken.against(own) is None, "on this machine its worker takes the CPU"
+    assert broken.against(own, elsewhere=True) == "GPU self-test failed: card disagrees with the host"
     assert "code differs: worker cccc" in (replace(other, code="c" * 64).against(own, elsewhere=True) or "")
     assert "self-test failed: pcg32/seq" in (HostReport("avx2", "a" * 64, ("pcg32/seq",)).against(own) or "")
 
@@ -176,6 +179,19 @@ def test_the_report_reads_the_kernels_and_names_what_failed(monkeypatch: pytest.
 
     host.isa = broken  # type: ignore[attr-defined]
     assert "no instruction set agrees" in (host_report().against(HostReport(NONE, NONE, ())) or "")
+
+
+def test_a_gpu_that_fails_its_check_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for error, broken in ((DeviceRefused("it disagrees"), "it disagrees"), (KernelError("none answers"), "")):
+        monkeypatch.setattr("hip_cuda_kernels.gpu.in_use.take", lambda error=error: raise_(error))
+        report = take_gpu(HostReport("avx2", "d1", ()))
+        assert (report.degraded, report.broken) == (f"no GPU, the CPU searches: {error}", broken)
+
+
+def raise_(error: Exception) -> None:
+    raise error
 
 
 def test_missing_kernels_are_a_report_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,7 @@ async def test_two_engines_share_the_rig_s_slots(raise_rig: Raise, crew: SmallCr
 async def test_a_killed_worker_comes_back_through_the_gate_and_leaves_its_record(
     raise_rig: Raise, crew: SmallCrew
 ) -> None:
+    crew.work = {"degraded": "no GPU, the CPU searches: it disagrees"}
     async with raise_rig(2) as stage:
         await stage.all_ready(2)
         first = stage.worker.pid
@@ -97,6 +98,9 @@ async def test_a_killed_worker_comes_back_through_the_gate_and_leaves_its_record
         )
         assert ("rig-a/gpu0", "killed by signal 9") in crew.ended
         assert stage.machine.flaps(stage.worker.pci) == 1
+        await until(lambda: stage.worker.note)
+        seat = stage.machine.seats[0]
+        assert (stage.machine.light(seat), stage.machine.why(seat)) == ("warn", crew.work["degraded"])
         assert most_at_once(initialisations(crew.log)) == 1
 
 

@@ -41,6 +41,9 @@ class WorkerView(Protocol):
     def pid(self) -> int | None:
         """Return its pid on the rig."""
 
+    def look_again(self) -> None:
+        """Try it again where it was refused: somebody has seen to it."""
+
 
 @dataclass
 class Seat:

@@ -56,6 +56,9 @@ class Seen:
     note: str
     pid: int | None
 
+    def look_again(self) -> None:
+        """Do nothing: the engine judges its own workers."""
+
 
 class Own:
     """Sees to the cards of one rig that is this machine itself, for as long as an engine is up. Lives on the engine's loop."""

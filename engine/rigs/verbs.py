@@ -66,6 +66,7 @@ def act(fleet: Fleet, args: dict[str, Any], by: str) -> dict[str, Any]:
     if not reason:
         raise UsageError(f"rig {action}: say why: --reason 'loose riser'")
     if action in NOTED:
+        fleet.look_again(target)  # what was refused may have come with the old version
         return {"target": target, "noted": action}
     if action == "fault":
         return fault(fleet, target, reason)

@@ -16,6 +16,7 @@ import pytest
 from rigside import SmallCrew, until
 
 from engine.config import RigSettings
+from engine.rigs.fleet import Fleet
 
 Raise = Callable[..., Any]
 
@@ -177,11 +178,16 @@ async def test_a_failed_self_test_is_refused_visibly_until_somebody_includes_it(
         assert "wrong words" in stage.machine.card_row(stage.machine.seats[0])["why"]
         await asyncio.sleep(0.6)
         assert len(stage.attempts) == 1
-        crew.work = {}
+        fleet = Fleet([], stage.journal)
+        fleet.keepers, fleet._loop = [stage.life], asyncio.get_running_loop()
+        assert fleet.include("rig-a/0", "card swapped", "me")["included"]
+        await until(lambda: len(stage.attempts) == 2)
         stage.machine.quarantine.put("rig-a/0000:03:00.0", "card swapped", "me")
         await until(lambda: stage.worker.state == "held")
+        crew.work = {}
         stage.machine.quarantine.include("rig-a/0000:03:00.0", "me")
         await stage.all_ready(1)
+        assert not fleet.include("rig-a/0", "nothing is wrong", "me")["included"]
 
 
 async def test_a_stopped_worker_is_noticed_by_its_silence(raise_rig: Raise) -> None:

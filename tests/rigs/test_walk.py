@@ -20,7 +20,8 @@ PACKAGES = ("engine", "hip_cuda_kernels", "grammars", "state", "tui")
 
 def table_of_the_readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Add a rig")[2]
-    return re.findall(r"```toml\n(.*?)```", text, re.S)[0]
+    tables: list[str] = re.findall(r"```toml\n(.*?)```", text, re.S)
+    return tables[0]
 
 
 def filled(table: str, **values: Any) -> str:

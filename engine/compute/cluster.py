@@ -66,28 +66,23 @@ class Compute:
 
     @classmethod
     async def start(
-        cls,
-        state: Path,
-        *,
-        workers: int | None = None,
-        memory: int | None = None,
-        kinds: Mapping[str, str] | None = None,
-        hung: float | None = None,
-    ) -> Compute:
+        cls, state: Path, *, workers: int | None = None, memory: int | None = None, kinds: Mapping[str, str] | None = None,
+        hung: float | None = None, cards: here.Cards | None = None,
+    ) -> Compute:  # fmt: skip
         """Start scheduler and `workers` workers of this machine for the state directory `state`.
 
-        Default: one a usable core, and at least one a GPU; the first ones own a GPU each. 0 leaves all work to enlisted machines.
-        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests; `hung` shortens the
-        seconds (`kinds.LIMITS`) after which a task counts as hung. EnvironmentFault if nothing comes up.
+        Default: one a usable core, and at least one a GPU; the first ones own a GPU each of `cards`, by default all that a driver lists. 0 leaves all
+        work to enlisted machines. `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests;
+        `hung` shortens the seconds (`kinds.LIMITS`) after which a task counts as hung. EnvironmentFault if nothing comes up.
         """
-        gpus = here.gpus()
-        count = max(here.cores(), len(gpus)) if workers is None else workers
+        cards = here.Cards(tuple(here.gpus())) if cards is None else cards
+        count = max(here.cores(), len(cards.shown)) if workers is None else workers
         if count < 0:
             raise UsageError(f"workers={count}; it cannot be negative")
         state = Path(state).absolute()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(shutil.rmtree, state / FOLDER, ignore_errors=True)
-        places = here.places(state, count, gpus)
+        places = here.places(state, count, cards)
         compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory, hung)
         try:
             await compute._lives.begin()
@@ -113,17 +108,16 @@ class Compute:
 
     def enlist(self, place: Place) -> None:
         """Keep a worker at one more place from now on; UsageError if the name is taken."""
-        if place.name in self._places:
-            raise UsageError(f"a worker called {place.name} is there already; dismiss it first")
-        self._places[place.name] = place
-        if self._life is not None:
-            self._life.add(place)
+        self._lives.add(place)
 
     async def dismiss(self, name: str) -> None:
         """End the worker of a place and keep none there; what it held runs elsewhere."""
-        self._places.pop(name, None)
-        if self._life is not None:
-            await self._life.remove(name)
+        await self._lives.remove(name)
+
+    async def use_card(self, name: str, used: bool) -> None:
+        """Start a worker of this machine again with its GPU, or on the CPU; what it held runs elsewhere. Nothing starts in a halted room."""
+        if not self._halted():
+            await self._lives.use_card(name, used)
 
     def hold(self, name: str, held: bool = True) -> None:
         """Hand a worker nothing new, or again; what it holds it finishes."""

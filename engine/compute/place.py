@@ -42,6 +42,8 @@ class WorkerInfo:
     """Key of the task that it works on."""
     held: bool = False
     """Gets nothing new."""
+    gpu: bool = False
+    """It was started for a GPU."""
 
 
 @dataclass(frozen=True)

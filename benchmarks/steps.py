@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import context  # benchmarks/pipeline.py: a run in a folder that is gone afterwards
+from one_run import context  # a run in a folder that is gone afterwards
 
 from engine.evidence.power import clopper_pearson_upper
 from engine.history.history import History

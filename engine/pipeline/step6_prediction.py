@@ -157,7 +157,7 @@ def spread(one: Believer, lines: Lines, after: int) -> list[Believer]:
     rate = (PRIOR_DRAWS * varying.RIGHT / (varying.RIGHT + varying.WRONG) + right) / (PRIOR_DRAWS + scored)
     return [
         replace(one, alignment=fork, trust=one.trust * share, rate=rate, matched=round(right), scored=scored)
-        for fork, share in gone.forks
+        for fork, share in gone.forks()
     ]
 
 

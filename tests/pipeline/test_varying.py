@@ -40,7 +40,7 @@ def survivor(seed):
 def pools(one, drawn):
     """Yield the pool for each draw from SEEN on, re-issued draw by draw, beside what was drawn."""
     gone = varying.walk(one, drawn[:SEEN])
-    believers = [Believer(fork, SEEN, 0.9 * share, 0.9, 180, SEEN) for fork, share in gone.forks]
+    believers = [Believer(fork, SEEN, 0.9 * share, 0.9, 180, SEEN) for fork, share in gone.forks()]
     pool = make(
         believers, history="h", for_draw=SEEN, session=None, span=SPAN, basis="evidence", model="m", heads=100
     )
@@ -92,7 +92,7 @@ def test_gaps_laid_out_over_the_searched_draws_are_no_forecast_of_them():
 
 def test_the_gaps_up_to_the_next_draw_are_recovered():
     drawn, calls, one = planted(15, noise=0.0)
-    forks = varying.walk(one, drawn[:SEEN]).forks
+    forks = varying.walk(one, drawn[:SEEN]).forks()
     reached = {int(varying.laid_out(fork)[-1]): share for fork, share in forks[:4]}
     assert sorted(reached) == [int(calls[SEEN - 1]) + step for step in range(1, 5)]
     assert sum(reached.values()) == pytest.approx(1.0, abs=1e-2)
@@ -102,7 +102,7 @@ def test_the_gaps_up_to_the_next_draw_are_recovered():
 def test_missing_draws_spread_the_belief_and_the_next_ones_gather_it():
     drawn, calls, one = planted(16, noise=0.0)
     drawn[50:53] = NONE
-    near = {int(varying.laid_out(fork)[-1]) for fork, _ in varying.walk(one, drawn[:60]).forks}
+    near = {int(varying.laid_out(fork)[-1]) for fork, _ in varying.walk(one, drawn[:60]).forks()}
     assert int(calls[60]) in near
 
 
@@ -111,7 +111,7 @@ def test_an_uneven_law_is_learnt():
     calls = START + np.concatenate([[0], np.cumsum(rng.choice([1, 4], p=[0.8, 0.2], size=DRAWS - 1))])
     drawn = host.values("lcg48/java", "java_bounded", 17, *SPAN, int(calls[-1]) + 1)[calls]
     gone = varying.walk(survivor(17), drawn)
-    assert gone.forks[0][1] == pytest.approx(0.8, abs=0.08)
+    assert gone.forks()[0][1] == pytest.approx(0.8, abs=0.08)
     assert np.mean(gone.foretold == drawn) > 0.7
 
 

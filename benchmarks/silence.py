@@ -27,18 +27,17 @@ from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.seedtree import named_rng
 
-NULLS, NULL_DRAWS, NULL_LEARNT = 100, 240, 120
+NULLS, BALL_HISTORIES, NULL_DRAWS, NULL_LEARNT = 100, 48, 240, 120
 BALLS = (("euromillions", "b1"), ("euromillions", "b3"), ("euromillions", "b5"), ("loto", "b1"), ("loto", "b3"), ("loto", "b5"), ("loto", "e1"), ("powerball", "red"))  # fmt: skip
 
 
-def null_histories(count: int) -> Iterator[tuple[str, tuple[int, ...], tuple[int, int]]]:
-    """Yield half uniform draws, half balls: cuts of public lotteries that share no draw."""
-    for number in range(count - count // 2):
+def null_histories() -> Iterator[tuple[str, tuple[int, ...], tuple[int, int]]]:
+    """Yield uniform draws, then balls: cuts of public lotteries that share no draw, as many as the packages hold."""
+    for number in range(NULLS - BALL_HISTORIES):
         size = (30, 50, 100)[number % 3]
         yield "random", tuple(named_rng(number, "null").integers(0, size, NULL_DRAWS).tolist()), (0, size - 1)
     cuts = [(game, ball, first) for first in range(0, 1920, NULL_DRAWS) for game, ball in BALLS]
-    whole = [one for one in cuts if one[2] + NULL_DRAWS <= len(balls.draws(one[0], one[1]))]
-    for game, ball, first in whole[: count // 2]:
+    for game, ball, first in (one for one in cuts if one[2] + NULL_DRAWS <= len(balls.draws(one[0], one[1]))):
         made = scenario(game, Asked(draws=NULL_DRAWS, ball=ball, first=first))
         yield f"{game} {ball}", made.values, made.range
 
@@ -134,7 +133,7 @@ def fresh_p(ctx: RunContext, meta: ModelMeta, rng: np.random.Generator) -> float
 
 def null_rows(count: int, first: int) -> Iterator[dict[str, Any]]:
     """Yield the rows of null histories from the `first` on."""
-    for number, (kind, values, span) in islice(enumerate(null_histories(NULLS)), first, first + count):
+    for number, (kind, values, span) in islice(enumerate(null_histories()), first, first + count):
         yield null(kind, values, span, number)
 
 

@@ -23,10 +23,11 @@ MOST = 16  # places that one stream keeps from draw to draw
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over the draws leaves: the best value for each, how surely each was right, and the belief where the next one lies."""
+    """What a walk over the draws leaves: of each the best value, the share of belief that named it, how surely it was right; and where the next one lies."""
 
     alignment: Alignment
     foretold: np.ndarray
+    named: np.ndarray
     right: np.ndarray
     past: Sequence[tuple[int, np.ndarray]]
     base: int
@@ -57,7 +58,7 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
     calls = _calls(alignment, len(drawn) * (hi + 1) + 1)
     chance = 1.0 / (alignment.range[1] - alignment.range[0] + 1)
     taken, true, wrong = np.ones(hi - lo + 1), RIGHT, WRONG
-    foretold, right = np.full(len(drawn), NONE, dtype=np.int64), np.zeros(len(drawn))
+    foretold, named, right = np.full(len(drawn), NONE, dtype=np.int64), *np.zeros((2, len(drawn)))
     base, belief = 0, np.ones(1)
     past: list[tuple[int, np.ndarray]] = []
     for t, value in enumerate(drawn):
@@ -67,7 +68,8 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
         if value != NONE:
             rate = true / (true + wrong)
             hit = near == value
-            right[t] = _share(rate * float(belief[hit].sum()), (1.0 - rate) * chance)
+            named[t] = float(belief[hit].sum())
+            right[t] = _share(rate * named[t], (1.0 - rate) * chance)
             true, wrong = true + right[t], wrong + 1.0 - right[t]
             here = belief * (rate * hit + (1.0 - rate) * chance)
             here = here / here.sum()
@@ -76,7 +78,7 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
         taken = taken + (_learnt(past[-1], here, base, lo, law) if past and value != NONE else 0.0)
         past.append((base, here))
         base, belief = base + lo + 1, np.convolve(here, taken / taken.sum())
-    return Walk(alignment, foretold, right, past, base, belief, taken / taken.sum())
+    return Walk(alignment, foretold, named, right, past, base, belief, taken / taken.sum())
 
 
 def _calls(alignment: Alignment, count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.evidence.evalue import required_bits
 from engine.evidence.stretch import log2_stretch
 from engine.evidence.uniformity import match_probability
-from engine.pipeline import content
+from engine.pipeline import content, varying
 from engine.pipeline.artifacts import (
     SURVIVORS,
     SURVIVORS_EXPORT,
@@ -20,11 +20,12 @@ from engine.pipeline.artifacts import (
     WindowConfig,
 )
 from engine.pipeline.context import RunContext, StepOutcome
-from engine.pipeline.replay import Lines, predictions, refuse
+from engine.pipeline.replay import Lines, refuse, stream
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.study import Trial
 from engine.pipeline.window_plan import Plan
 from engine.pipeline.window_trials import chance_of, joined
+from engine.search.alignment import Alignment
 from engine.search.survivors import SurvivorHeader, Survivors, TrialHeader
 from engine.search.sweep import SweepResult, SweepSpec
 
@@ -81,16 +82,25 @@ def _claimed(ctx: RunContext, plan: Plan, kept: Survivors, required: float) -> b
         if refuse(kept.alignment(row)) is None
     ]
     lines = Lines.of(ctx.history.head(plan.end))
-    told = predictions([kept.alignment(row) for row in rows], lines)
     ends = [int(kept["window_start"][row] + kept["window_length"][row]) for row in rows]
     p = match_probability(lines.values[lines.values >= 0], *plan.range)
-    return any(_lasts(one[end:], lines.values[end:], p) for one, end in zip(told, ends, strict=True))
+    return any(lasts(kept.alignment(row), lines, end, p) for row, end in zip(rows, ends, strict=True))
 
 
-def _lasts(told: np.ndarray, drawn: np.ndarray, p: float) -> bool:
-    """Say whether "it holds to the last draw" explains what followed the window no worse than "it ended somewhere"."""
-    hits = (told == drawn)[None, (told >= 0) & (drawn >= 0)]
-    return bool(log2_stretch(hits, p, lasting=True)[0] >= log2_stretch(hits, p)[0])
+def lasts(one: Alignment, lines: Lines, end: int, p: float) -> bool:
+    """Say whether "it holds to the last draw" explains what followed draw `end` no worse than "it ended somewhere".
+
+    Under varying gaps the best guess is right once in as many times as there are gaps, so what counts is the belief in the draw.
+    """
+    places = lines.places(one.session)
+    drawn = lines.values[places]
+    if one.gap.law == "range":
+        hits, known = varying.walk(one, drawn).named, drawn >= 0
+    else:
+        told = stream(one, 0, len(places))
+        hits, known = (told == drawn).astype(float), (told >= 0) & (drawn >= 0)
+    after = hits[known & (places >= end)][None]
+    return bool(log2_stretch(after, p, lasting=True)[0] >= log2_stretch(after, p)[0])
 
 
 def store(ctx: RunContext, config: WindowConfig, kept: Survivors) -> StepOutcome:

@@ -8,6 +8,7 @@ from engine.pipeline import varying
 from engine.pipeline.pool import Believer, make, reissue
 from engine.pipeline.replay import NONE, Lines, predictions, stream
 from engine.pipeline.step6_prediction import spread
+from engine.pipeline.window_kept import lasts
 from engine.search.alignment import Alignment, Gap, Origin
 from hip_cuda_kernels import host
 
@@ -123,3 +124,15 @@ def test_the_prediction_step_shares_its_trust_among_the_calls_within_reach():
     assert {each.scored for each in made} == {SEEN - 20}
     assert made[0].rate == pytest.approx(0.9, abs=0.08)  # of right draws, not of the best guess among four
     assert int(calls[SEEN]) in [int(varying.laid_out(each.alignment)[-1]) for each in made]
+
+
+def test_a_claim_holds_to_the_end_of_its_stream_and_no_further_whatever_its_best_guesses_missed():
+    held, over = 0, 0
+    for seed in range(100, 116):
+        drawn, _, one = planted(seed, noise=0.2)
+        none = np.zeros(50, dtype=np.int64)
+        held += lasts(one, Lines(drawn[:50], none, ()), 5, CHANCE)
+        drawn[25:50] = np.random.default_rng(seed).integers(0, 1000, size=25)
+        over += lasts(one, Lines(drawn[:50], none, ()), 5, CHANCE)
+    assert held >= 15  # the best guess is right once in five draws: judged by it, about half would have ended
+    assert over <= 1

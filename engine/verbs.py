@@ -46,7 +46,9 @@ class Verbs:
             **table_verbs(self._desk),
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
-            **AdvisorVerbs(self._desk.advisor, self._desk.state, self._call_behind).table(),
+            **AdvisorVerbs(
+                self._desk.advisor, self._desk.state, self._call_behind, lambda: self._desk.halt.state
+            ).table(),
             **soak_verbs(self._desk.state),
         }
 

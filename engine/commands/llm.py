@@ -89,16 +89,29 @@ def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
     import asyncio
 
     from engine.config import FILE_NAME, load
-    from engine.llm.verbs import checked
+    from engine.llm.verbs import checked, unless_halted
 
     own = arguments.state / FILE_NAME
     settings = load(arguments.config or (own if own.exists() else None)).llm
     question, given, kind = checked(values)
+    unless_halted("ask", _standing(arguments.state))
     if not settings.command and not settings.cloud:
         raise EnvironmentFault(
             "llm ask: no engine runs, and room.toml has no [llm] command to start a server with"
         )
     return asyncio.run(_ask_alone(arguments.state, settings, question, given, kind))
+
+
+def _standing(state: Path) -> Any:
+    """Return the halt that a stopped engine left behind: it holds until `resume`."""
+    from contextlib import suppress
+
+    from state.errors import NoJournal
+    from state.journal import Journal
+
+    with suppress(NoJournal), Journal.read_only(state) as journal:
+        return journal.halt_state()
+    return None
 
 
 async def _ask_alone(

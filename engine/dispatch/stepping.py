@@ -61,7 +61,7 @@ class Stepping:
                 embargo=parameters.embargo,
             )
             if self.analysis.verdict != "identified":
-                from engine.pipeline.step1_window import make_plan
+                from engine.pipeline.window_plan import make_plan
 
                 make_plan(context)
         except TooFewDraws as few:
@@ -93,14 +93,15 @@ class Stepping:
 
     async def _run_step(self, ctx: RunContext, step: str, *, force: bool, retried: bool) -> StepOutcome:
         """Run one step; step 1 of an identified history takes over the identification, unless it is retried."""
-        from engine.pipeline import runner, step1_window
+        from engine.pipeline import runner
+        from engine.pipeline.window_given import from_analysis
 
         self.obey("end")
         if step == "1" and self.analysis.verdict == "identified" and not retried:
             known = None if force else runner.up_to_date(ctx, "1")
             if known is not None:
                 return known
-            outcome = step1_window.from_analysis(ctx, self.analysis)
+            outcome = from_analysis(ctx, self.analysis)
             runner.record(ctx, outcome)
             return outcome
         aside = gpu_phase(self.desk, f"step 1 {ctx.run}") if step == "1" else nullcontext()

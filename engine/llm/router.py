@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +15,13 @@ from engine.errors import BadInput
 from engine.llm import vram
 from engine.llm.advice import Advice, Advised, NoAdvice, Spoken
 from engine.llm.advisor import Reply
+from engine.llm.asked import Asked
 from engine.llm.claude import KEY, Claude
 from engine.llm.context import ContextBundle, Window, build_llm_context
 from engine.llm.keeper import Keeper, Told, Unavailable
 from engine.llm.local import Local
 from engine.llm.questions import QUESTIONS, Question
-from engine.llm.record import CALL_EVENT, Call, Exchanges
+from engine.llm.record import CALL_EVENT, Exchanges
 from engine.llm.said import Said, Silent
 
 if TYPE_CHECKING:
@@ -31,22 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Spoken)
 SEEDS = 1 << 31
-
-
-@dataclass
-class Asked:
-    """One question on its way: what came back from whom, and what every source that failed said."""
-
-    id: str = field(default_factory=lambda: f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}")
-    begun: float = field(default_factory=time.monotonic)
-    said: Said | None = None
-    failed: list[str] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-    usd: float = 0.0
-    sent: str = ""
-    cancelled: bool = False
-    local: bool = False
-    """True: this machine's model alone is asked; nothing leaves, nothing is paid."""
 
 
 class Router:
@@ -247,42 +230,14 @@ class Router:
     def _recorded(
         self, question: Question[T], bundle: ContextBundle, asked: Asked, advice: T | NoAdvice, by: str
     ) -> Reply[T]:
-        said = asked.said
-        source = "none" if isinstance(advice, NoAdvice) or said is None else said.voice
-        self._sources[source] += 1
+        call = asked.call(question.name, bundle, advice, by)
+        self._sources[call.source] += 1
         # what was cancelled on purpose is not a fault to be shown until the next question
         silent = isinstance(advice, NoAdvice) and not asked.cancelled
         self._last_silence = f"none({'; '.join(asked.failed)})" if silent else None
-        seconds = round(time.monotonic() - asked.begun, 3)
-        call = Call(
-            id=asked.id,
-            question=question.name,
-            kind=bundle.kind,
-            about=bundle.about,
-            by=by,
-            source=source,
-            outcome=(advice.line() if isinstance(advice, NoAdvice) else advice.canonical())[:600],
-            why="; ".join(asked.failed)[:400],
-            model=said.model if said else "",
-            seconds=seconds,
-            prompt_tokens=said.prompt_tokens if said else 0,
-            tokens=said.tokens if said else 0,
-            tokens_per_second=said.tokens_per_second if said else 0.0,
-            attempts=len(asked.heard),
-            seed=said.seed if said else 0,
-            usd=round(asked.usd, 8),
-            cut=bundle.cut,
-            prompt_sha256=bundle.digest,
-            grammar_sha256=bundle.grammar_digest,
-            sources=dict(bundle.sources),
-        )
-        exchange = {
-            "prompt": bundle.prompt, "grammar": bundle.grammar, "answers": asked.heard,
-            "thought": said.thought if said else "", "sent_to_cloud": asked.sent,
-        }  # fmt: skip
-        kept = self._exchanges.keep(call, exchange, os.environ.get(KEY, ""))
+        kept = self._exchanges.keep(call, asked.exchange(bundle), os.environ.get(KEY, ""))
         self._told(CALL_EVENT, kept.model_dump(mode="json"))
-        return Reply(advice, source, call.id, seconds, bundle.prompt, asked.sent)
+        return Reply(advice, call.source, call.id, call.seconds, bundle.prompt, asked.sent)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import EnvironmentFault, Halted, UsageError
 from engine.llm.advice import NoAdvice
 from engine.llm.advisor import Advisor, Reply
 from engine.llm.again import NAME, before
@@ -19,6 +19,7 @@ from engine.verb_arguments import only
 
 if TYPE_CHECKING:
     from engine.protocol import Command
+    from state.halts import HaltRow
 
 KEPT = 16
 LOOK = 1.0
@@ -27,9 +28,15 @@ LOOK = 1.0
 class AdvisorVerbs:
     """Handlers by verb over one advisor."""
 
-    def __init__(self, advisor: Advisor, state: Path, find: Callable[[str], str]) -> None:
-        """Ask this advisor; exchanges lie under `state`, `find(decision)` returns the call behind a decision."""
-        self._advisor, self._state, self._find = advisor, state, find
+    def __init__(
+        self,
+        advisor: Advisor,
+        state: Path,
+        find: Callable[[str], str],
+        halt: Callable[[], HaltRow | None] = lambda: None,
+    ) -> None:
+        """Ask this advisor; exchanges lie under `state`, `find(decision)` returns the call behind a decision, `halt()` the halt in force."""
+        self._advisor, self._state, self._find, self._halt = advisor, state, find, halt
         self._open: dict[str, asyncio.Task[Reply[Any]]] = {}
 
     def table(self) -> Mapping[str, Callable[[Command, str], Awaitable[dict[str, Any]]]]:
@@ -48,11 +55,13 @@ class AdvisorVerbs:
     async def ask(self, command: Command, by: str) -> dict[str, Any]:
         """Ask one question by hand; nothing but the record of calls follows from the answer. Returns its ticket."""
         question, parts, kind = checked(command.args)
+        unless_halted("ask", self._halt())
         return self._begun(self._advisor.ask(question, parts, kind=kind, by=f"operator {by}"[:60]))
 
     async def again(self, command: Command, by: str) -> dict[str, Any]:
         """Put the stored question of a call, or of a decision (d-N), to the server again; returns a ticket and what was said then."""
         asked = only(command, id=None)["id"]
+        unless_halted("again", self._halt())
         if self._advisor.report()["state"] == "none":
             raise EnvironmentFault(f"llm again: no model server to ask: {self._advisor.state}")
         name = str(asked) if NAME.fullmatch(str(asked)) else self._find(str(asked))
@@ -79,6 +88,14 @@ class AdvisorVerbs:
             return {"done": False, "state": self._advisor.state}
         self._open.pop(str(command.args["ticket"]), None)
         return {"done": True, **shown(task.result())}
+
+
+def unless_halted(verb: str, row: HaltRow | None) -> None:
+    """Raise Halted where a halt is in force, whatever its kind: a halted room starts nothing, a question neither."""
+    if row is not None:
+        raise Halted(
+            f"llm {verb}: the room is halted ({row.kind}) by {row.by}: {row.reason}; nothing is asked until `mimicry resume`"
+        )
 
 
 def checked(args: Mapping[str, Any]) -> tuple[Question[Any], Mapping[str, Any], str | None]:

@@ -248,7 +248,7 @@ def chunk_order(
         "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
         "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
         "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
-        "law": cell.law, "alignments": cell.alignments,
+        "law": cell.law, "period": cell.period, "alignments": cell.alignments,
     }  # fmt: skip
     return params, np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
 

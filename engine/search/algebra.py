@@ -144,12 +144,9 @@ def _plants(cell: Cell) -> int:
 
 
 def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:
-    """Return the work of a cell on int64 (rows, n) draws and twins: the window that holds its block of present ones."""
-    width = int(np.flatnonzero(draws[0] >= 0)[cell.block - 1]) + 1
+    """Return the work of a cell on int64 (rows, n) draws and twins that hold its block of present ones."""
     params = {
         "route": cell.route, "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
         "gaps": list(cell.gaps), "period": cell.period, "noise": cell.noise, "plants": _plants(cell), "rng": seed,
     }  # fmt: skip
-    return Task(
-        kind="states", key=key, params=params, arrays={"draws": np.ascontiguousarray(draws[:, :width])}
-    )
+    return Task(kind="states", key=key, params=params, arrays={"draws": draws})

@@ -241,7 +241,7 @@ class Identification:
         claim = score(
             cell,
             hit,
-            self.streams[cell.session, cell.lo, cell.hi].all()[vector],
+            self.streams[cell.session, cell.lo, cell.hi].row(vector),
             self._p(cell),
             self.space.noise,
             rank,

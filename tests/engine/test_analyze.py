@@ -78,6 +78,8 @@ def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp
     )
     assert shown.returncode == 0
     assert "NO EVIDENCE" in shown.stdout
+    assert "not asked  gaps that vary (--gap-law range)" in shown.stdout
+    assert "constant gaps" not in shown.stdout
     (run,) = (tmp_path / "runs").iterdir()
     record = Analysis.model_validate_json((run / "analysis.json").read_text())
     assert (record.verdict, record.complete, record.run) == ("no_evidence", True, run.name)

@@ -157,12 +157,12 @@ class Plan:
 def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
-    unplanned: list[Unplanned] = []
+    unplanned: dict[Unplanned, None] = {}
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)
-            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
-                unplanned.append(beyond)
+            if not fitting:
+                unplanned[_beyond(family, mapping)] = None
             for level, (period, share) in product(fitting, periods(space.gap_law)):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
@@ -170,8 +170,8 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
                     made = _cell(space, family, mapping, level, period, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
-                    elif made not in unplanned:
-                        unplanned.append(made)
+                    else:
+                        unplanned[made] = None
     return ordered(cells.values(), unplanned)
 
 

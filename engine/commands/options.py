@@ -89,7 +89,7 @@ SPACE: list[Option] = [
         {
             "choices": ["constant", "range", "reseed", "periodic"],
             "default": "constant",
-            "help": "range: gaps vary within --gaps; periodic: two or three in turn (states alone); reseed: a new seed before every draw",
+            "help": "range: gaps vary within --gaps; periodic: two or three in turn; reseed: a new seed before every draw",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -247,11 +247,6 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
-        )
-    if arguments.gap_law == "periodic" and (given["seeds"] is not None or given["starts"] is not None):
-        raise UsageError(
-            "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
-            "leave --seeds and --starts out, or take --gap-law range"
         )
     given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
     given["methods"] = getattr(arguments, "methods", "all")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -12,23 +13,19 @@ import numpy as np
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
 from engine.recovery.problem import Patterns
+from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
-from engine.search.space import Level, Space, levels
+from engine.search.space import Level, Space, levels, periods
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
-from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
 from hip_cuda_kernels.pins import sight_of
-from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.registry import resolve_families
 from hip_cuda_kernels.routes import WHOLE_SPACE, Route, choose, may_apply
-from hip_cuda_kernels.variable_gaps import outlay
 
-Ends = tuple[int, int]
-VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
 CHUNK_SECONDS = 1.5
 SMALLEST_CHUNK = 1 << 10
 LONGEST_CHUNK_SECONDS = (
@@ -38,16 +35,6 @@ LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
-SINGLE_SECONDS, JOIN_SECONDS = (
-    8e-10,
-    3e-7,
-)  # where every draw has a seed of its own: one looked for, one match joined
-CELL_SECONDS = (
-    0.012  # what a cell costs however small: its planted truths, a task there and back, its records
-)
-
-
-STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
 
 
 @dataclass(frozen=True)
@@ -170,28 +157,21 @@ class Plan:
 def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
-    unplanned: list[Unplanned] = []
-    if space.gap_law == "periodic":
-        return Plan(
-            (),
-            tuple(
-                Unplanned(family.id, mapping.id, STATES_ALONE, None) for family, mapping, _ in codes(space)
-            ),
-        )
+    unplanned: dict[Unplanned, None] = {}
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)
-            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
-                unplanned.append(beyond)
-            for level in fitting:
+            if not fitting:
+                unplanned[_beyond(family, mapping)] = None
+            for level, (period, share) in product(fitting, periods(space.gap_law)):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
-                    prior = weight * seeded * level.prior * 0.75 * 0.25**rank / len(materials)
-                    made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
+                    prior = weight * seeded * level.prior * share * 0.75 * 0.25**rank / len(materials)
+                    made = _cell(space, family, mapping, level, period, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
-                    elif made not in unplanned:
-                        unplanned.append(made)
+                    else:
+                        unplanned[made] = None
     return ordered(cells.values(), unplanned)
 
 
@@ -259,6 +239,7 @@ def _cell(
     family: Family,
     mapping: Mapping,
     level: Level,
+    period: int,
     material: Material,
     span: tuple[int, int, float],
     prior: float,
@@ -269,7 +250,7 @@ def _cell(
     if refusal is not None:
         return Unplanned(family.id, mapping.id, refusal, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
-    scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha)
+    scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha, period)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)
         if made is not None:
@@ -280,7 +261,7 @@ def _cell(
                 seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
-                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
+                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, period=period,
             )  # fmt: skip
             return filtered(cell, family, mapping) if is_composed(mapping) else routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
@@ -294,7 +275,7 @@ def routed(cell: Cell, family: Family) -> Cell:
 
     A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
     """
-    if cell.law == "reseed" or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+    if cell.law in ("reseed", "periodic") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
         return cell
     return _cheapest(cell, variable_routes.choose if cell.law == "range" else choose)
 
@@ -323,42 +304,13 @@ def _cheapest(cell: Cell, choose: Callable[..., Route]) -> Cell:
 
 def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> str | None:
     """Say why the mapping cannot make draws in lo..hi under the gap law; None where it can."""
-    if law == "range" and is_composed(mapping):
+    if law in ("range", "periodic") and is_composed(mapping):
         return f"{mapping.id}: draws of several calls are searched with constant gaps; leave --gap-law out"
     try:
         host.check_mapping(family.id, mapping.id, lo, hi)
     except IncompatibleMapping as error:
         return str(error)
     return None
-
-
-def composed_seconds(
-    family: Family, mapping: Mapping, level: Level, span: tuple[int, int], missable: int
-) -> float:
-    """Estimate the seconds on one core of a cell of draws that are made of several calls."""
-    recipe = lower_composed(mapping, family, *span)
-    each = composed_seed_seconds(recipe, family, missable, level.starts, level.gaps)
-    return CELL_SECONDS + level.seeds.size * each
-
-
-def cell_seconds(
-    family: Family, mapping: Mapping, scope: Scope, block: int, threshold: int, starts: Ends, gaps: Ends
-) -> float:
-    """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
-    load = Workload(
-        block, threshold, scope.p, scope.starts, scope.gaps, gaps[1] + 1, mapping.words, *family.ops, VECTORS
-    )
-    if scope.law == "range":
-        alone = outlay(
-            range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
-        )
-        each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
-    elif scope.law == "reseed":
-        joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
-        each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
-    else:
-        each = seed_seconds(load)
-    return CELL_SECONDS + scope.seeds * each
 
 
 def _at_most(noise: float) -> list[float]:

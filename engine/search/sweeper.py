@@ -51,14 +51,25 @@ class Stream:
         uniform[present] = rng.integers(lo, hi, size=len(present), endpoint=True)
         return cls(values, shuffled, uniform)
 
-    def all(self) -> np.ndarray:
-        """Return int64 (3, n): real, shuffled, uniform."""
-        return np.vstack([self.real, self.shuffled, self.uniform])
+    def row(self, vector: int) -> np.ndarray:
+        """Return the draws of REAL, SHUFFLED or UNIFORM."""
+        return (self.real, self.shuffled, self.uniform)[vector]
+
+    def part(self, first: int, end: int) -> np.ndarray:
+        """Return int64 (3, end - first): real, shuffled, uniform. A chunk copies these, not a history of millions."""
+        return np.vstack([row[first:end] for row in (self.real, self.shuffled, self.uniform)])
+
+    def first(self, block: int) -> np.ndarray:
+        """Return the first positions that hold so many present draws, as `part` does."""
+        end = block
+        while end < len(self.real) and (self.real[:end] >= 0).sum() < block:
+            end += block
+        return self.part(0, int(np.flatnonzero(self.real[:end] >= 0)[block - 1]) + 1)
 
     def width(self, cell: Cell) -> int:
         """Return how many positions from the cell's window hold its block of present draws."""
-        present = np.flatnonzero(self.real[cell.window :] >= 0)
-        if len(present) < cell.block or present[cell.block - 1] >= LONGEST_BLOCK:
+        present = np.flatnonzero(self.real[cell.window : cell.window + LONGEST_BLOCK] >= 0)
+        if len(present) < cell.block:
             raise BadInput(
                 f"draws {cell.window}..{cell.window + LONGEST_BLOCK}: a search block needs {cell.block} present draws within "
                 f"{LONGEST_BLOCK} positions, but too many are missing; cut the history to a part with fewer gaps"
@@ -158,7 +169,7 @@ class Sweeper:
     def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
         stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
         if cell.origin == "state":
-            return algebra.task(cell, stream.all(), key, self.seed)
+            return algebra.task(cell, stream.first(cell.block), key, self.seed)
         params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
         halves = None if cell.route in WHOLE_SPACE else HALVES
         return Task("sieve", key, params, {"draws": draws}, memory=need(params, count), split=halves)
@@ -248,9 +259,9 @@ def chunk_order(
         "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
         "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
         "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
-        "law": cell.law, "alignments": cell.alignments,
+        "law": cell.law, "period": cell.period, "alignments": cell.alignments,
     }  # fmt: skip
-    return params, np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])
+    return params, stream.part(cell.window, cell.window + width)
 
 
 def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:

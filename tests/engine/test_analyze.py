@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.analyze import Order, cautions, considered, keep_history, open_history
+from engine.analyze import Order, considered, keep_history, open_history
 from engine.history.history import History
 from engine.history.importers import read_history
 from engine.history.samples import Pool, Sample
 from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.certificate import Certificate, digest
-from engine.search.space import Space
 from hip_cuda_kernels import host
 from hip_cuda_kernels.registry import family
 from state.journal import Journal
@@ -36,20 +35,6 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
     )
-
-
-def test_draws_recorded_twice_and_mixed_sessions_are_pointed_out(tmp_path: Path) -> None:
-    file = tmp_path / "draws.csv"
-    file.write_text(
-        "time,session,value\n2026-01-01T00:00:00Z,a,5\n2026-01-01T00:00:00Z,a,5\n2026-01-01T00:00:00Z,a,6\n"
-        "2026-01-01T00:01:00Z,b,6\n2026-01-01T00:01:00Z,a,6\n"
-    )
-    told = list(cautions(read_history(file), Space()))
-    assert ["1 draws repeat" in told[0], "first: draw 2" in told[0], "--session each" in told[1]] == [
-        True
-    ] * 3
-    assert list(cautions(read_history(file), Space(sessions="each"))) == told[:1]
-    assert list(cautions(History.of([5, 5, 6], source="plain"), Space())) == []
 
 
 def truth(name: str) -> dict[str, object]:
@@ -103,6 +88,8 @@ def test_entropy_gets_no_evidence_and_the_record_stands_in_its_run_directory(tmp
     )
     assert shown.returncode == 0
     assert "NO EVIDENCE" in shown.stdout
+    assert "not asked  gaps that vary (--gap-law range)" in shown.stdout
+    assert "constant gaps" not in shown.stdout
     (run,) = (tmp_path / "runs").iterdir()
     record = Analysis.model_validate_json((run / "analysis.json").read_text())
     assert (record.verdict, record.complete, record.run) == ("no_evidence", True, run.name)

@@ -107,7 +107,6 @@ BAD = [
     (["--alpha", "nan"], 2, "no evidence would do"),
     (["--noise", "nan"], 2, "must lie in [0, 1)"),
     (["--time-limit", "nan"], 2, "seconds above 0"),
-    (["--gap-law", "periodic", "--seeds", "0:9"], 2, "no seed or start is tried"),
     (["--range", "0:9", "--modulus", "10"], 2, "one of them"),
     (["--column", "price"], 3, "price"),
     (["--range", "0:99"], 3, "outside the range"),

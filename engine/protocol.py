@@ -23,6 +23,8 @@ LOOKS = frozenset(
         "series",
         "curve",
         "trace",
+        "study",
+        "scores",
         "past",
         "explain",
         "decision",

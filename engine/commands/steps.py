@@ -71,6 +71,26 @@ def trials(arguments: Arguments) -> int:
     return listing(arguments, "trials")
 
 
+def study(arguments: Arguments) -> int:
+    """Print how the trials of the last study ended, the best one, what each parameter moved, and what was kept when."""
+    told = call(arguments, "study")
+    return show(arguments, told, lambda: _study_text(told))
+
+
+def _study_text(told: dict[str, Any]) -> str:
+    kept = told["checkpoint"]
+    lines = [f"kept       {kept['what']} at {kept['at']} (event {kept['seq']})" if kept else "kept       nothing yet"]
+    if told["run"] is None:
+        return "\n".join(["study      no trial yet; steps 1, 2.5 and 4 make them", *lines])
+    ended = f"{told['complete']} complete, {told['pruned']} pruned, {told['running']} running"
+    lines.insert(0, f"study      step {told['step']} of {told['run']}: {ended}")
+    if best := told["best"]:
+        told_params = ", ".join(f"{name} {_short(value)}" for name, value in best["params"].items())
+        lines.append(f"best       trial {best['trial']}: {best['value']:.6g} with {told_params}")
+    shares = [f"importance {one['name']:<24} {one['share']:.0%} of the value's variance" for one in told["importance"]]
+    return "\n".join([*lines, *(shares or ["importance too few complete trials to say"])])
+
+
 def run(arguments: Arguments) -> int:
     """Print one run whole, or what differs between two."""
     from engine.errors import UsageError
@@ -160,4 +180,5 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("trials", trials, "the trials of steps 1 and 2.5: parameters, bits, null twins", LISTING),
+    Verb("study", study, "the last study: how its trials ended, the best one, importance of each parameter, what was kept when", [JSON]),
 )  # fmt: skip

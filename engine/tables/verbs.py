@@ -12,6 +12,7 @@ from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.tables.log import Curve
 from engine.tables.policy_diff import ACTIVE, policy_diff
+from engine.tables.study import study
 from engine.tables.survivors import ARTIFACTS
 from engine.tables.table import Window
 from engine.verb_arguments import only, whole
@@ -108,12 +109,24 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
         return await asyncio.to_thread(follow, desk.state / ARTIFACTS, str(asked["survivor"]))
 
+    async def studied(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, at=None)
+        at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
+        return await asyncio.to_thread(study, desk, at)
+
+    async def scores(command: Command, by: str) -> dict[str, Any]:
+        only(command)
+        from engine.pipeline.score_spread import score_spread
+
+        return await asyncio.to_thread(score_spread, desk.state / ARTIFACTS)
+
     async def compared(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, a=ACTIVE, b=ACTIVE)
         return policy_diff(desk.acceptance, str(asked["a"]), str(asked["b"]))
 
     return {
         "policy_diff": compared, "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
+        "study": studied, "scores": scores,
     }  # fmt: skip
 
 

@@ -81,6 +81,7 @@ KEYS: tuple[Key, ...] = (
     Key("sort_next", "greater_than_sign", ">", "sort next", "sort by the next column", on=LISTS),
     Key("sort_previous", "less_than_sign", "<", "sort previous", "sort by the column before", on=LISTS),
     Key("table", "t", "t", "other list", "the next list of this screen", footer=6, on=LISTS),
+    Key("survivors", "u", "u", "survivors", "the survivors with the histogram of their scores beside null twins; again: the trials", on=LISTS),
     Key("group", "g", "g", "group", "group the rows by a column with few values: host, family, state; then by none", footer=12, on=LISTS),
     Key("jump", "space", "space", "jump", "put a letter before every row or panel in sight; the next key goes there", footer=13, on=(*LISTS, "overview")),
     Key("prompt", "p", "p", "prompt", "the whole exchange behind a call to the advisor", on=LISTS),

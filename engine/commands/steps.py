@@ -79,7 +79,11 @@ def study(arguments: Arguments) -> int:
 
 def _study_text(told: dict[str, Any]) -> str:
     kept = told["checkpoint"]
-    lines = [f"kept       {kept['what']} at {kept['at']} (event {kept['seq']})" if kept else "kept       nothing yet"]
+    lines = [
+        f"kept       {kept['what']} at {kept['at']} (event {kept['seq']})"
+        if kept
+        else "kept       nothing yet"
+    ]
     if told["run"] is None:
         return "\n".join(["study      no trial yet; steps 1, 2.5 and 4 make them", *lines])
     ended = f"{told['complete']} complete, {told['pruned']} pruned, {told['running']} running"
@@ -87,7 +91,10 @@ def _study_text(told: dict[str, Any]) -> str:
     if best := told["best"]:
         told_params = ", ".join(f"{name} {_short(value)}" for name, value in best["params"].items())
         lines.append(f"best       trial {best['trial']}: {best['value']:.6g} with {told_params}")
-    shares = [f"importance {one['name']:<24} {one['share']:.0%} of the value's variance" for one in told["importance"]]
+    shares = [
+        f"importance {one['name']:<24} {one['share']:.0%} of the value's variance"
+        for one in told["importance"]
+    ]
     return "\n".join([*lines, *(shares or ["importance too few complete trials to say"])])
 
 

@@ -156,6 +156,10 @@ class StandIn:
             return advised()
         if verb == "trace":
             return traced()
+        if verb == "study":
+            return studied(self.snapshot)
+        if verb == "scores":
+            return scored()
         if verb == "curve":
             return curved(self.devices, args["points"])
         if verb == "explain":
@@ -402,8 +406,27 @@ def curved(count: int, points: int) -> dict[str, Any]:
     middle = [0.4 + 0.2 * i / spans for i in range(spans)]
     return {
         "schema": "curve/1", "measured": "value", "count": count, "least": [m - 0.05 for m in middle],
-        "greatest": [m + 0.05 for m in middle], "best": [m + 0.05 for m in middle],
+        "greatest": [m + 0.05 for m in middle], "best": [m + 0.05 for m in middle], "marked": [0.5 * (i % 9 == 4) for i in range(spans)],
     }  # fmt: skip
+
+
+def studied(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the study behind the trials, as the engine tells it; a room without a run has none."""
+    none: dict[str, Any] = {"schema": "study/1", "run": None, "step": None, "complete": 0, "pruned": 0, "running": 0, "cut": False, "best": None, "importance": [], "checkpoint": None}  # fmt: skip
+    if not snapshot.pipeline.steps:
+        return none
+    shares = (("depth", 0.41), ("learning_rate", 0.24), ("feature_share", 0.17), ("l2", 0.0))
+    return none | {
+        "run": "run-0412", "step": "2.5", "complete": 51, "pruned": 9, "running": 1, "best": {"trial": 31, "value": 0.6132, "params": {"depth": 7, "learning_rate": 0.0031}},
+        "importance": [{"name": name, "share": share} for name, share in shares], "checkpoint": {"what": "trial", "seq": 48_001, "at": "2026-11-23T14:02:10Z"},
+    }  # fmt: skip
+
+
+def scored() -> dict[str, Any]:
+    """Return the scores of survivors and of their null twins; the best survivors stand apart."""
+    null = [round(30 * math.exp(-((i - 10) ** 2) / 18)) for i in range(40)]
+    real = [round(22 * math.exp(-((i - 11) ** 2) / 30)) + (2 if i in (36, 39) else 0) for i in range(40)]
+    return {"schema": "scores/1", "lo": -3.2, "hi": 26.2, "survivors": real, "null": null, "of": {"survivors": sum(real), "null": sum(null)}, "above": 4}  # fmt: skip
 
 
 def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -172,6 +173,19 @@ async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devic
         await pilot.resize_terminal(80, 30)
         await until(lambda: sights)
         assert all(made == room for made, room in sights)
+
+
+async def test_u_brings_the_survivors_with_their_scores_beside_null_twins_and_the_trials_back(room, until):
+    async with listing(room, until, "pipeline", size=(120, 40)) as (app, pilot, screen):
+        await until(lambda: "○ 9 pruned of 60" in screen_text(app))
+        assert "○ pruned" in screen_text(app)
+        assert screen_text(app).count("○") == 11  # nine marks on the axis, one in the title, one above
+        assert re.search(r"kept \d+s ago  importance  depth 41%", screen_text(app))
+        await pilot.press("u")
+        await until(lambda: "4 above every null twin" in screen_text(app))
+        assert screen.shown.name == "survivors"
+        await pilot.press("u")
+        assert screen.shown.name == "trials"
 
 
 async def test_a_list_longer_than_an_answer_is_read_around_what_is_in_sight_and_exported_whole(room, until):

@@ -29,6 +29,7 @@ LOOKS = frozenset(
         "explain",
         "decision",
         "llm_status",
+        "llm_call",
         "soak",
         "stacks",
     }

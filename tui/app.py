@@ -75,6 +75,20 @@ ALERT_ACTS: dict[str, Mapping[str, Any]] = {
     )
 }
 """What the keys for alerts do on every screen: to the newest alert that nobody has seen."""
+SWITCHES: Mapping[bool, Mapping[str, Any]] = {
+    off: {
+        "key": "O",
+        "verb": f"llm_{word}",
+        "word": f"switch the advisor {word}",
+        "arg": "",
+        "fixed": {},
+        "reason": True,
+        "number": False,
+        "typed": False,
+    }
+    for off, word in ((True, "on"), (False, "off"))
+}
+"""What O does on the advisor's screen, by whether it is off."""
 KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
@@ -618,7 +632,10 @@ class Console(App[None]):
             return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
-        if acts and isinstance(active, Lists):
+        if key == "O" and isinstance(active, Lists) and (told := active.advisor) is not None:
+            said = [line(span(f"the advisor is {told['state']}  {told['why'] or ''}"))]
+            self._confirm([SWITCHES[told["state"] == "off"]], "", said)
+        elif acts and isinstance(active, Lists):
             self._confirm(acts, active.shown.key or "", active.facts())
         elif key in ALERT_ACTS and (alert := self._newest_alert()) is not None:
             facts = [line(span(f"{alert.at}  {alert.text}"))]
@@ -644,8 +661,9 @@ class Console(App[None]):
         )
 
     def _ask_about(self, act: Mapping[str, Any], row: str, facts: list[Line]) -> None:
-        order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
-        does = f"{act['word']} {row}"
+        named = {act["arg"]: int(row) if act["number"] else row} if act["arg"] else {}
+        order = Order(act["verb"], {**named, **act["fixed"]})
+        does = f"{act['word']} {row}".rstrip()
         dialog = Confirm(
             does.replace(" {}", "").capitalize(), facts, order, does=does, reason=act["reason"],
             word=act["verb"] if act["typed"] else "", asks=act.get("asks", ""), hint=act.get("hint", ""),

@@ -17,6 +17,9 @@ from engine.llm.questions import WATCHER_DECISION
 from engine.llm.verbs import AdvisorVerbs
 from engine.protocol import Command
 
+NOBODY: Any = None
+"""No record is asked here."""
+
 
 def again(asked: str) -> Command:
     return Command(id="1", client="test", verb="llm_again", args={"id": asked})
@@ -27,7 +30,7 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 ) -> None:
     async with advising() as router:
         first = await router.ask(WATCHER_DECISION, STEP, about="r-7")
-        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call))
+        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call), NOBODY)
         told = await verbs.again(again("d-3"), "ann")
         answer: dict[str, Any] = {"done": False}
         while not answer["done"]:
@@ -43,7 +46,7 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 
 
 async def test_without_a_server_it_says_so() -> None:
-    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision)
+    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, NOBODY)
     with pytest.raises(EnvironmentFault, match="no model server to ask"):
         await verbs.again(again("1700000000-0123abcd"), "ann")
 

@@ -154,6 +154,14 @@ class StandIn:
             return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
         if verb == "llm_status":
             return advised()
+        if verb == "llm_call":
+            rests = args["id"] == "c-0"
+            return {
+                "schema": "llm_call_of/1",
+                "call": {},
+                "request": "r-219",
+                "decision": self.snapshot.decisions[0].id if rests and self.snapshot.decisions else None,
+            }
         if verb == "trace":
             return traced()
         if verb == "study":
@@ -396,7 +404,7 @@ def advised() -> dict[str, Any]:
         "schema": "llm_status/1", "state": "ready", "why": "", "model": "deepseek-r1-14b q4", "context": 8192, "chars_per_token": 3.4,
         "pid": 4200, "start_seconds": 21.0, "restarts": 1, "next_restart_s": 0.0, "grammars": {"agent_decision": "ok", "step_evaluation": "ok"},
         "waiting": 0, "queue": 8, "tokens_per_second": 38.2, "valid": 405, "invalid": 7,
-        "answers": {"llm": 405, "claude": 0, "none": 7}, "cloud": None, "cost": None, "degraded": [],
+        "answers": {"llm": 405, "claude": 0, "none": 7}, "agreement": {"agreed": 371, "followed": 9, "stricter": 25, "silent": 7}, "cloud": None, "cost": None, "degraded": [],
     }  # fmt: skip
 
 

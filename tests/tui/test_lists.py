@@ -188,6 +188,20 @@ async def test_u_brings_the_survivors_with_their_scores_beside_null_twins_and_th
         assert screen.shown.name == "trials"
 
 
+async def test_a_call_leads_to_the_decision_that_rests_on_it_and_o_switches_the_advisor(room, until):
+    async with listing(room, until, "llm", size=(120, 40)) as (app, pilot, _):
+        await until(lambda: "agreed 371 of 405 (92%), followed 9, code stricter 25" in screen_text(app))
+        number = room.snapshot.decisions[0].id
+        await until(lambda: f"decision {number} rests on it" in screen_text(app))
+        await pilot.press("d")
+        await until(lambda: "the code alone" in screen_text(app))
+        await pilot.press("escape", "j", "d")
+        await until(lambda: "no decision rests on this call" in screen_text(app))
+        await pilot.press("O", *"too slow", "enter")
+        await until(lambda: room.commands)
+        assert (room.commands[0].verb, room.commands[0].args) == ("llm_off", {"reason": "too slow"})
+
+
 async def test_a_list_longer_than_an_answer_is_read_around_what_is_in_sight_and_exported_whole(room, until):
     room.devices = 3000
     async with listing(room, until) as (app, pilot, screen):

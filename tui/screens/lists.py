@@ -487,7 +487,8 @@ class Lists(Framed):
         if shown.trails is not None and not short:
             lines = [*shown.trails.lines(str(shown.key), page, cells), *lines]
         if told and "of_step" in told:
-            return [*lines, BLANK, *detail.decision_lines(told["of_step"], cells)]
+            rests = [line(span(f"decision {told['rests']} rests on it", "head"))] if "rests" in told else []
+            return [*lines, BLANK, *rests, *detail.decision_lines(told["of_step"], cells)]
         return lines + (
             detail.story_lines(told["story"], "in the journal", cells) if told and "story" in told else []
         )
@@ -523,6 +524,8 @@ class Lists(Framed):
                 told = await self._step(key)
             elif name == "decisions":
                 told = await self.room.ask("explain", id=int(key))
+            elif name == "llm_calls" and at is None:
+                told = await self._call(key)
             else:
                 told = await self.room.ask("row", name=name, key=key, **then)
         except Refused:
@@ -531,6 +534,13 @@ class Lists(Framed):
         self._draw_detail(self._view)
         if isinstance(self.app.screen, Sheet):
             self.app.screen.show()
+
+    async def _call(self, key: str) -> dict[str, Any]:
+        """Return the decision that rests on a call, where one does, else the journal's records of the call."""
+        number = (await self.room.ask("llm_call", id=key))["decision"]
+        if number is None:
+            return await self.room.ask("row", name="llm_calls", key=key)
+        return {"rests": number, "of_step": await self.room.ask("explain", id=number)}
 
     async def _step(self, key: str) -> dict[str, Any]:
         """Return the last decision on a step, where one was made."""
@@ -623,6 +633,14 @@ class Lists(Framed):
             self._compare(f"{a} beside {b}", policy_lines, "policy_diff", a=a, b=b)
         elif shown.name == "decisions" and not marked:
             self._compare(f"decision {shown.key}", judged_lines, "decision", id=shown.key)
+        elif shown.name == "llm_calls" and not marked:
+            told = (
+                self._told[2] if self._told is not None and self._told[:2] == (shown.name, shown.key) else {}
+            )
+            if "rests" in told:
+                self._compare(f"decision {told['rests']}", judged_lines, "decision", id=told["rests"])
+            else:
+                self.room.say("d: no decision rests on this call", "head")
         elif len(marked) == 2:
             first, second = (page.row(found) for key in marked if (found := page.find(key)) is not None)
             assert first is not None
@@ -750,6 +768,12 @@ class Lists(Framed):
         return (
             [] if page is None or self.shown.key is None else [act for act in page.acts if act["key"] == key]
         )
+
+    @property
+    def advisor(self) -> Mapping[str, Any] | None:
+        """Return the report of an advisor that can be switched; None elsewhere, or where there is none."""
+        told = self._facts.get("llm_status") if self.place.head == "advisor" else None
+        return told if told is not None and "answers" in told else None
 
     def facts(self) -> list[Line]:
         """Return the row under the cursor as a dialog shows it."""

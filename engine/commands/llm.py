@@ -210,7 +210,7 @@ def _answer_text(data: dict[str, Any]) -> str:
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("llm", llm, "the advisor: status, calls, call ID, again CALL, on, off, or ask QUESTION", [
+    Verb("llm", llm, "the advisor: status, calls, call, again, on, off, or ask", [
         (("action",), {"choices": ["status", "ask", "again", "calls", "call", "on", "off"], "help": "status: server, model, speed, validity, agreement, cost; calls: what was asked; call: one of them with its decision; again: a stored question once more, dry; off: silence it, with --reason; on"}),
         (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for call: its id; for again: a call, or a decision as d-12; for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
         (("--context",), {"metavar": "FILE", "help": "for ask: JSON object of the context's parts; - for standard input"}),

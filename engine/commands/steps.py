@@ -187,5 +187,5 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("trials", trials, "the trials of steps 1 and 2.5: parameters, bits, null twins", LISTING),
-    Verb("study", study, "the last study: how its trials ended, the best one, importance of each parameter, what was kept when", [JSON]),
+    Verb("study", study, "the last study: ends of trials, the best one, importance", [JSON]),
 )  # fmt: skip

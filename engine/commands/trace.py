@@ -143,7 +143,7 @@ VERBS: tuple[Verb, ...] = (
         (("--run",), {"metavar": "RUN", "help": "a run's id or directory, or last; without it the room's own artifacts"}),
         JSON,
     ]),
-    Verb("scores", scores, "the scores of the survivors as a histogram beside their null twins", [
+    Verb("scores", scores, "the survivors' scores as a histogram beside their null twins", [
         (("--run",), {"metavar": "RUN", "help": "a run's id or directory, or last; without it the room's own artifacts"}),
         JSON,
     ]),

@@ -42,6 +42,8 @@ class WorkerInfo:
     """Key of the task that it works on."""
     held: bool = False
     """Gets nothing new."""
+    rate: float | None = None
+    """Hypotheses a second over its newest pieces, None where it has finished none lately."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.board import Board
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, Command
 from engine.tables.table import PAGE_BYTES, within
@@ -17,7 +18,10 @@ from state.journal import Journal
 @pytest.fixture
 def ask(tmp_path: Any) -> Any:
     with Journal.open(tmp_path) as journal:
-        verbs = table_verbs(SimpleNamespace(journal=journal, why=lambda row: row.why))  # type: ignore[arg-type]
+        desk: Any = SimpleNamespace(
+            journal=journal, why=lambda row: row.why, held=lambda row: False, board=Board()
+        )
+        verbs = table_verbs(desk)
 
         async def asked(verb: str, **args: Any) -> Any:
             return await verbs[verb](Command(id="1", client="test", verb=verb, args=args), "test")
@@ -36,6 +40,7 @@ async def test_a_row_comes_with_the_records_that_name_it(ask: Any) -> None:
     row = ask.journal.requests.enqueue("learn", {}, origin="test", why="asked")
     told = await ask("row", name="requests", key=row.id)
     assert told["row"]["id"] == row.id
+    assert told["row"]["eta"] is None  # nothing of its kind has ended yet
     assert "request.queued" in [event["kind"] for event in told["story"]]
     with pytest.raises(UsageError, match="no row 'r-99'"):
         await ask("row", name="requests", key="r-99")

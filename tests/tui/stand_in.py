@@ -223,7 +223,7 @@ def gpu_rows(room: Any, most: int) -> list[Row]:
         rows.append({
             "gpu": f"rig-{'abc'[i % 3]}/{i // 3}", "state": "lost" if lost else "throttling" if hot > 95 else "running",
             "host": f"rig-{'abc'[i % 3]}", "model": "RX 6600", "util": None if lost else 90 + (i + moved) % 9, "hot": None if lost else hot,
-            "power": None if lost else 96.5 + (i + moved) % 7, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
+            "power": None if lost else 96.5 + (i + moved) % 7, "rate": None if lost else 14.5 + i % 5 / 10, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
             "why": "no answer for 4 min" if lost else f"hotspot {hot} > 95 for 30 s" if hot > 95 else "chunk of run 0412",
         })  # fmt: skip
     return rows[:most]
@@ -232,7 +232,7 @@ def gpu_rows(room: Any, most: int) -> list[Row]:
 GPUS = Table("gpus", "GPUs", (
     Column("gpu", "GPU"), Column("state", "STATE", "state"), Column("host", "HOST"), Column("model", "MODEL"),
     Column("util", "UTIL", "number", "%"), Column("hot", "HOT", "number", "°C"), Column("power", "POWER", "number", "W"),
-    Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
+    Column("rate", "RATE", "number", "Mh/s"), Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
 ), gpu_rows, acts=SET_ASIDE, empty="no device yet; `mimicry doctor` says why", key="gpu")  # fmt: skip
 
 

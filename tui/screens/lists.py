@@ -51,7 +51,7 @@ POINTS = 320
 """Spans of a plot of a long list: two dots a cell of a wide terminal."""
 LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
 """Jump letters, those under the fingers first."""
-TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "clock", "vram")}
+TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "rate", "clock", "vram")}
 """Columns of which the console keeps the last ten minutes, for the plots of a row."""
 POLICIES = ("candidates", "policy")
 """Lists whose rows are policies."""

@@ -25,6 +25,7 @@ LOOKS = frozenset(
         "trace",
         "study",
         "scores",
+        "lookup",
         "past",
         "explain",
         "decision",

@@ -445,6 +445,10 @@ class Console(App[None]):
         assert isinstance(screen, Lists)
         screen.show_table(name, where)
 
+    def go_row(self, name: str, column: str, key: str) -> None:
+        """Bring one row of a list to the front: the list filtered by its name, Esc shows the others."""
+        self.go_table(name, f"{column}={key}")
+
     def action_here(self, what: str) -> None:
         """Do what the screen in front has under a key."""
         act = getattr(self.active, f"do_{what}", None)

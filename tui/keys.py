@@ -98,7 +98,7 @@ KEYS: tuple[Key, ...] = (
     Key("zoom", "m", "m", "zoom", "give the panel in focus the whole screen; Esc shows all panels again", footer=6, on=("overview",)),
     Key("detach", "q", "q", "detach", "leave the console; the engine goes on, and how to come back is printed", footer=8),
     Key("help", "question_mark", "?", "help", "this page", footer=9),
-    Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
+    Key("palette", "colon", ":", "command", "find a screen, a list, an action, a theme, or one request, GPU, decision, run, trial by name; `:gpus hot>90` (also ctrl+p)", footer=7, palette=False),
     Key("freeze", "z", "z", "freeze", "hold the view still, press again for live; the engine is not touched", footer=10),
     Key("earlier", "left_square_bracket", "[", "earlier", "one record back in the journal's time: the screens show the room as it was", footer=11),
     Key("later", "right_square_bracket", "]", "later", "one record on; Esc shows the room as it is now"),

@@ -11,6 +11,7 @@ from engine.errors import UsageError
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.tables.log import Curve
+from engine.tables.lookup import lookup
 from engine.tables.policy_diff import ACTIVE, policy_diff
 from engine.tables.study import study
 from engine.tables.survivors import ARTIFACTS
@@ -120,13 +121,19 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
         return await asyncio.to_thread(score_spread, desk.state / ARTIFACTS)
 
+    async def looked_up(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, text="")["text"]
+        if not isinstance(asked, str):
+            raise UsageError(f"lookup: text {asked!r} is not text")
+        return await lookup(desk, asked)
+
     async def compared(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, a=ACTIVE, b=ACTIVE)
         return policy_diff(desk.acceptance, str(asked["a"]), str(asked["b"]))
 
     return {
         "policy_diff": compared, "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
-        "study": studied, "scores": scores,
+        "study": studied, "scores": scores, "lookup": looked_up,
     }  # fmt: skip
 
 

@@ -172,6 +172,8 @@ class StandIn:
             return curved(self.devices, args["points"])
         if verb == "explain":
             return explained(self.snapshot, args["id"])
+        if verb == "lookup":
+            return self.named(args["text"])
         table = self.tables.get(args["name"])
         if table is None:
             raise UsageError(f"no table {args['name']!r}")
@@ -180,6 +182,21 @@ class StandIn:
             return table.row(desk, args["key"], most=MOST)
         skip, at = args.get("skip", 0), args.get("at")
         return table.page(desk, Window(args["filter"], args["sort"], args["limit"], MOST, at, skip))
+
+    def named(self, text: str) -> dict[str, Any]:
+        """Return the recorded rows whose name is the text."""
+        found = [
+            {
+                "list": table.name,
+                "column": table.key,
+                "key": str(row[table.key]),
+                "says": str(row.get("why") or ""),
+            }
+            for table in self.tables.values()
+            for row in table.rows(cast("Any", self), MOST)
+            if text in str(row[table.key])
+        ]
+        return {"schema": "lookup/1", "found": found[:20], "matched": len(found)}
 
     def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
         """Return the room one record from `start`: two requests fewer."""

@@ -175,6 +175,15 @@ async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devic
         assert all(made == room for made, room in sights)
 
 
+async def test_the_palette_finds_one_row_by_its_name(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        await pilot.press("colon", *"rig-c/5")
+        await until(lambda: "gpus rig-c/5" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: screen.shown.name == "gpus" and screen.shown.key == "rig-c/5")
+        assert "filter: gpu=rig-c/5" in screen_text(app)
+
+
 async def test_u_brings_the_survivors_with_their_scores_beside_null_twins_and_the_trials_back(room, until):
     async with listing(room, until, "pipeline", size=(120, 40)) as (app, pilot, screen):
         await until(lambda: "○ 9 pruned of 60" in screen_text(app))

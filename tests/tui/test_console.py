@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from engine.protocol import Reply, Snapshot
@@ -326,13 +327,19 @@ async def test_a_draw_is_injected_exactly_as_typed_and_only_in_test_mode(room, u
     assert [(each.verb, each.args) for each in room.commands] == [("inject", {"value": 417})]
 
 
+def burst(app, *keys):
+    """Type faster than the console takes the keys, as a paste or a slow line does."""
+    for key in keys:
+        app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
+
+
 async def test_a_new_request_is_chosen_filled_in_and_sent_as_its_line_says(room, until):
     async with attached(room, until) as (app, pilot):
         await pilot.press("N")
         await until(lambda: "Run the pipeline from one step" in screen_text(app))
         await pilot.press("j", "enter", "enter")
         await until(lambda: "does nothing until step is typed" in screen_text(app))
-        await pilot.press("5", "tab", *"80")
+        burst(app, "5", "tab", "8", "0")
         await until(lambda: "Enter ask for step_force step=5 priority=80" in screen_text(app))
         assert not room.commands
         await pilot.press("enter")

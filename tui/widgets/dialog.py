@@ -27,7 +27,12 @@ class Order(NamedTuple):
 class Dialog(ModalScreen[Order | None]):
     """A framed question over the screen; Esc leaves it and sends nothing."""
 
-    BINDINGS = [Binding("escape", "leave", "back", show=False)]
+    BINDINGS = [
+        Binding("escape", "leave", "back", show=False),
+        # By the application itself, before it hands out the next key: letters of the same burst go where the focus went.
+        Binding("tab", "step(1)", show=False, priority=True),
+        Binding("shift+tab", "step(-1)", show=False, priority=True),
+    ]
     TITLE_TEXT = ""
 
     def __init__(self, *, ascii_only: bool) -> None:
@@ -54,6 +59,13 @@ class Dialog(ModalScreen[Order | None]):
 
     def show(self) -> None:
         """Paint the parts of the question."""
+
+    def action_step(self, step: int) -> None:
+        """Go to the next line, or to the one before."""
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def action_leave(self) -> None:
         """Close without an order."""
@@ -111,12 +123,16 @@ class HaltDialog(Dialog):
 
     def on_key(self, event: events.Key) -> None:
         """Move the highlight; letters stay with the reason."""
-        step = {"up": -1, "down": 1, "shift+tab": -1, "tab": 1}.get(event.key)
+        step = {"up": -1, "down": 1}.get(event.key)
         if step is not None:
             event.stop()
             event.prevent_default()
-            self.at = (self.at + step) % len(self._choices)
-            self.show()
+            self.action_step(step)
+
+    def action_step(self, step: int) -> None:
+        """Move the highlight."""
+        self.at = (self.at + step) % len(self._choices)
+        self.show()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Order exactly the highlighted kind, with the reason as typed."""

@@ -32,6 +32,8 @@ LOOKS = frozenset(
         "llm_status",
         "llm_call",
         "soak",
+        "soak_faults",
+        "soak_compare",
         "stacks",
     }
 )

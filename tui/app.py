@@ -89,6 +89,21 @@ SWITCHES: Mapping[bool, Mapping[str, Any]] = {
     for off, word in ((True, "on"), (False, "off"))
 }
 """What O does on the advisor's screen, by whether it is off."""
+SOAKS: Mapping[str, str] = {
+    "a": "endurance: an engine of its own for hours, no leak, no lost handle",
+    "b": "queue: back-to-back requests, each done once and in order",
+    "c": "closed loop: synthetic draws keep coming, each handled once",
+}
+"""The soaks that can be started, and what each proves."""
+SOAK_FORM: list[dict[str, Any]] = [
+    {"name": name, "help": about, "needed": False, "default": usual}
+    for name, about, usual in (
+        ("hours", "how long", "a 2, b 0.5, c 1"),
+        ("compress", "run H hours in H/N: shorter periods, weaker proof", "1"),
+        ("faults", "none, all, or names: `mimicry soak faults` lists them", "none"),
+        ("seed", "of draws, moments of halts, order of requests", "1"),
+    )
+]
 KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
@@ -587,14 +602,77 @@ class Console(App[None]):
         self.action_halt("finish")
 
     def action_inject(self) -> None:
-        """Ask for a draw to give to the room; test mode only."""
+        """Ask for a draw to give to the room, test mode only; on the Soak screen for a fault to fire at the soak."""
         if not self._may_act("inject"):
+            return
+        if isinstance(self.active, Soak) and self.active.soak is not None:
+            self._offer_faults(self.active.soak["id"])
             return
         shot = self.view().newest
         if shot is None or not shot.test_mode:
             self.say("inject: only in test mode; real draws come from their sources alone", "held")
             return
         self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
+
+    @work(group="forms", exclusive=True, exit_on_error=True)
+    async def _offer_faults(self, soak: str) -> None:
+        """Show the faults that can be fired, then ask for the reason."""
+        try:
+            faults = (await self.feed.ask("soak_faults"))["faults"]
+        except Refused as error:
+            self.say(f"no fault: {error}", "fail")
+            return
+        choices = [(each["fault"], each["does"]) for each in faults]
+        self.push_screen(
+            Pick(f"Fire a fault at {soak}", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._fire(soak, faults[at]),
+        )
+
+    def _fire(self, soak: str, fault: Mapping[str, Any]) -> None:
+        facts = [line(span(fault["does"])), line(span("must hold after it: ", "dim"), fault["holds"])]
+        facts += [line(span("needs ", "dim"), fault["needs"])] if fault["needs"] else []
+        order = Order("soak_fire", {"fault": fault["fault"]})
+        does = f"fire {fault['fault']} at {soak}"
+        self.push_screen(
+            Confirm("Fire a fault", facts, order, does=does, ascii_only=self.ascii_only), self.order
+        )
+
+    def action_soak(self) -> None:
+        """Ask which soak to start; where one runs, whether to end it."""
+        if self._may_act("soak"):
+            self._offer_soak()
+
+    @work(group="forms", exclusive=True, exit_on_error=True)
+    async def _offer_soak(self) -> None:
+        try:
+            now = (await self.feed.ask("soak"))["soak"]
+        except Refused as error:
+            self.say(f"no soak: {error}", "fail")
+            return
+        if now is not None:
+            facts = [
+                line(span(f"{now['id']} runs since {now['t'] / 60:.0f} of {now['seconds'] / 60:.0f} min"))
+            ]
+            facts.append(line(span("its runner ends at once; mimicry soak --resume goes on with it", "dim")))
+            order = Order("soak_stop", {})
+            dialog = Confirm(
+                "End the soak", facts, order, does=f"end {now['id']}", word="end", ascii_only=self.ascii_only
+            )
+            self.push_screen(dialog, self.order)
+            return
+        choices = [(letter, does) for letter, does in SOAKS.items()]
+        self.push_screen(
+            Pick("Start a soak", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._plan_soak(choices[at][0]),
+        )
+
+    def _plan_soak(self, letter: str) -> None:
+        form = {"type": f"soak {letter}", "about": SOAKS[letter], "parameters": SOAK_FORM}
+        made = partial(Order, "soak_start")
+        dialog = RequestDialog(
+            form, ascii_only=self.ascii_only, order=lambda given: made({"scenario": letter, **given})
+        )
+        self.push_screen(dialog, self.order)
 
     def action_request(self) -> None:
         """Ask which work to request."""

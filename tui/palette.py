@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.markup import escape
 
 from tui.feed import Refused
 from tui.keys import acting
@@ -128,8 +129,9 @@ class Commands(Provider):
 
     async def _objects(self, text: str) -> Hits:
         """Offer single rows by name: a request, a GPU, a decision, a trial; the engine is asked once the typing rests."""
-        if not isinstance(self.app, Commanded) or len(text) < SHORTEST:
-            return
+        named = any(letter.isdigit() for letter in text.partition(" ")[0])
+        if not isinstance(self.app, Commanded) or len(text) < SHORTEST or not named:
+            return  # a name holds a digit; the toolkit shows nothing before the slowest search has ended
         await asyncio.sleep(REST)  # the next letter cancels this search
         try:
             found = (await self.app.ask("lookup", text=text))["found"]
@@ -137,10 +139,10 @@ class Commands(Provider):
             return  # the palette's other entries need no engine
         for place, each in enumerate(found):
             go = partial(self.app.go_row, each["list"], each["column"], each["key"])
-            # as content, not as markup: names come from the wire
+            # never as markup: names come from the wire
             yield Hit(
                 OBJECT - place / 1000,
                 Content(clean(f"{each['list']} {each['key']}")),
                 go,
-                help=clean(each["says"]),
+                help=escape(clean(each["says"])),
             )

@@ -25,6 +25,7 @@ from engine.tables.episodes import EPISODES
 from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.rigs import SET_ASIDE
+from engine.tables.soaks import SOAKS
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Column, Row, Table, Window
@@ -46,6 +47,22 @@ SOAK = {
     "faults_planned": 5, "deaths": 2, "findings": 0, "values": {},
 }  # fmt: skip
 
+FIRED: list[dict[str, Any]] = [
+    {"n": 3, "name": "cut_ssh", "t": 2100.0, "seconds": 1.2, "holds": True, "findings": [], "skipped": None, "by": "ops"},
+    {"n": 1, "name": "full_disk", "t": 1500.0, "seconds": 30.0, "holds": False, "findings": ["not back after 30 s"], "skipped": None, "by": None},
+    {"n": 0, "name": "kill_worker", "t": 1000.0, "seconds": 1.9, "holds": True, "findings": [], "skipped": None, "by": None},
+]  # fmt: skip
+
+
+def compared(a: str, b: str) -> dict[str, Any]:
+    """Return two soaks side by side, as the engine compares them."""
+    probe = {"probe": "engine.pss_mb", "a": 100.0, "b": 112.0}
+    return {
+        "schema": "soak_compare/1", "a": {"id": a}, "b": {"id": b}, "same_machine": True, "same_plan": False,
+        "gates": [{"gate": "growth", "a": "pass", "b": "fail", "differs": True}],
+        "work_per_hour": [{"what": "chunks", "a": 812.0, "b": 790.5}], "probes": [probe], "trends": [{**probe, "differs": True}],
+    }  # fmt: skip
+
 
 class StandIn:
     """One listening socket; every subscriber gets `snapshot` every `period` seconds, commands are recorded."""
@@ -66,6 +83,8 @@ class StandIn:
         self.moving = 0
         """Devices whose numbers change with every snapshot."""
         self.ticks = 0
+        self.soaking = True
+        """A soak runs here, while the room works."""
         self.tables: dict[str, Table] = {table.name: table for table in TABLES}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
@@ -151,7 +170,21 @@ class StandIn:
             rows = [{"part": each, "a": None, "b": "columns x" if each == "mask" else None} for each in parts]
             return {"a": f"{args['a']}, then", "b": f"{args['b']}, now", "same": False, "rows": rows}
         if verb == "soak":
-            return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
+            runs = self.snapshot.mode == "run" and self.soaking
+            return {"schema": "soak/1", "soak": SOAK if runs else None, "faults": FIRED if runs else []}
+        if verb == "soak_faults":
+            return {
+                "faults": [
+                    {
+                        "fault": "kill_worker",
+                        "needs": "",
+                        "does": "kill a worker",
+                        "holds": "its piece is done once",
+                    }
+                ]
+            }
+        if verb == "soak_compare":
+            return compared(args["a"], args["b"])
         if verb == "llm_status":
             return advised()
         if verb == "llm_call":
@@ -190,7 +223,7 @@ class StandIn:
                 "list": table.name,
                 "column": table.key,
                 "key": str(row[table.key]),
-                "says": str(row.get("why") or ""),
+                "says": f"[red]{row.get('why') or ''}",
             }
             for table in self.tables.values()
             for row in table.rows(cast("Any", self), MOST)
@@ -408,10 +441,26 @@ def made(table: Table, rows: Callable[[Any, int], list[Row]]) -> Table:
     return replace(table, rows=rows, past=None, log=None)
 
 
+def soak_rows(room: Any, most: int) -> list[Row]:
+    """Return two soaks that ended."""
+    return [
+        {
+            "id": name,
+            "scenario": name[0],
+            "state": state,
+            "minutes": 60.0,
+            "failed": None,
+            "faults": 3,
+            "slowest": 1.9,
+        }
+        for name, state in (("c-20261122-090000", "passed"), ("a-20261121-090000", "failed"))
+    ]
+
+
 TABLES = (
     GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS, made(EPISODES, episode_rows), made(LLM_CALLS, call_rows), made(PREDICTIONS, prediction_rows),
     made(COVERAGE, coverage_rows), made(STEPS, step_rows), made(SURVIVORS, survivor_rows),
-    made(APPROVALS, approval_rows), made(CANDIDATES, candidate_rows), made(POLICY, policy_rows),
+    made(APPROVALS, approval_rows), made(CANDIDATES, candidate_rows), made(POLICY, policy_rows), made(SOAKS, soak_rows),
 )  # fmt: skip
 
 

@@ -327,6 +327,39 @@ async def test_a_draw_is_injected_exactly_as_typed_and_only_in_test_mode(room, u
     assert [(each.verb, each.args) for each in room.commands] == [("inject", {"value": 417})]
 
 
+async def test_a_soak_is_started_ended_compared_and_a_fault_is_fired_at_it(room, until):
+    room.soaking = False
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("8")
+        await until(lambda: "S starts one" in screen_text(app))
+        await pilot.press("S")
+        await until(lambda: "closed loop: synthetic draws" in screen_text(app))
+        await pilot.press("down", "enter")
+        await until(lambda: "Ask for soak b" in screen_text(app))
+        burst(app, "1", "tab", "tab", *"all")
+        await until(lambda: "Enter ask for soak b hours=1 faults=all" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: room.commands)
+        room.soaking = True
+        app.active._again()
+        await until(lambda: "✔ cut_ssh back in 1.2 s (ops)" in screen_text(app))
+        assert "grows nothing by more than its noise" in screen_text(app)
+        await pilot.press("I")
+        await until(lambda: "kill a worker" in screen_text(app))
+        await pilot.press("enter", *"why", "enter")
+        await until(lambda: len(room.commands) == 2)
+        await pilot.press("S")
+        await until(lambda: "does nothing until the word end is typed" in screen_text(app))
+        await pilot.press("escape", "d")
+        await until(lambda: "Compare with" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: "* growth" in screen_text(app) and "a-20261121-090000" in screen_text(app))
+    assert [(each.verb, each.args) for each in room.commands] == [
+        ("soak_start", {"scenario": "b", "hours": "1", "faults": "all"}),
+        ("soak_fire", {"fault": "kill_worker", "reason": "why"}),
+    ]
+
+
 def burst(app, *keys):
     """Type faster than the console takes the keys, as a paste or a slow line does."""
     for key in keys:

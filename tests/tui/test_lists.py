@@ -178,7 +178,7 @@ async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devic
 async def test_the_palette_finds_one_row_by_its_name(room, until):
     async with listing(room, until, "requests") as (app, pilot, screen):
         await pilot.press("colon", *"rig-c/5")
-        await until(lambda: "gpus rig-c/5" in screen_text(app))
+        await until(lambda: "gpus rig-c/5" in screen_text(app) and "[red]hotspot" in screen_text(app))
         await pilot.press("enter")
         await until(lambda: screen.shown.name == "gpus" and screen.shown.key == "rig-c/5")
         assert "filter: gpu=rig-c/5" in screen_text(app)

@@ -249,9 +249,16 @@ class ResumeDialog(Confirm):
 class RequestDialog(Dialog):
     """Asks for the parameters of one type of request, each with its help; what is left empty is the engine's default."""
 
-    def __init__(self, form: Mapping[str, Any], *, ascii_only: bool) -> None:
+    def __init__(
+        self,
+        form: Mapping[str, Any],
+        *,
+        ascii_only: bool,
+        order: Callable[[dict[str, str]], Order] | None = None,
+    ) -> None:
+        """Ask what a form asks for; `order` makes what is sent of the parameters that were filled in, by default a request."""
         super().__init__(ascii_only=ascii_only)
-        self._form = form
+        self._form, self._order = form, order
 
     def named(self) -> str:
         """Return the type that is asked for."""
@@ -283,7 +290,13 @@ class RequestDialog(Dialog):
         if (lack := self._lacking()) is not None:
             self.query_one(f"#of-{lack}", Input).focus()
         else:
-            self.dismiss(Order("submit", {"type": self._form["type"], "arg": self._words()[1:]}))
+            self.dismiss(self._made())
+
+    def _made(self) -> Order:
+        if self._order is None:
+            return Order("submit", {"type": self._form["type"], "arg": self._words()[1:]})
+        names = [each["name"] for each in self._form["parameters"]]
+        return self._order({name: self._value(name) for name in names if self._value(name)})
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#of-{name}", Input).value.strip()

@@ -601,6 +601,27 @@ class Console(App[None]):
         """Ask how to halt, the end of the step highlighted."""
         self.action_halt("finish")
 
+    def action_skip(self) -> None:
+        """Ask before the running step is skipped."""
+        if not self._may_act("skip"):
+            return
+        shot = self.view().newest
+        step = (
+            next((each for each in shot.pipeline.steps if each.status == "running"), None) if shot else None
+        )
+        if step is None:
+            self.say("nothing to skip: no step runs", "head")
+            return
+        facts = [
+            line(span(f"step {step.id} {step.name}, {step.done or 0:,} of {step.total or 0:,} done")),
+            line(
+                span("it ends at its next piece; the run goes on with what an earlier run made of it", "dim")
+            ),
+        ]
+        order, does = Order("skip", {"step": step.id}), f"skip step {step.id}"
+        dialog = Confirm("Skip the step", facts, order, does=does, word="skip", ascii_only=self.ascii_only)
+        self.push_screen(dialog, self.order)
+
     def action_inject(self) -> None:
         """Ask for a draw to give to the room, test mode only; on the Soak screen for a fault to fire at the soak."""
         if not self._may_act("inject"):

@@ -61,6 +61,14 @@ def _dry_text(made: DryRun) -> str:
     return "\n".join([*lines, *made.refused])
 
 
+def skip(arguments: Arguments) -> int:
+    """Skip the running step: the run goes on with what an earlier run made of it."""
+    data = call(arguments, "skip", step=arguments.step or "", reason=arguments.reason or "")
+    return show(
+        arguments, data, lambda: f"step {data['step']} ends at its next piece (decision {data['decision']})"
+    )
+
+
 def runs(arguments: Arguments) -> int:
     """List runs and how their steps stand, newest first."""
     return listing(arguments, "runs")
@@ -179,6 +187,10 @@ VERBS: tuple[Verb, ...] = (
         (("--end-step",), {"default": "6", "choices": STEPS}),
         (("--dry-run",), {"action": "store_true", "help": "show each step's parameters with bounds and origin; start nothing"}),
         JSON,
+    ]),
+    Verb("skip", skip, "skip the running step, with --reason: an earlier result is used", [
+        (("step",), {"nargs": "?", "metavar": "STEP", "help": "refused where another one runs; 1, 2.5 and 4 can be skipped"}),
+        (("--reason",), {"metavar": "WHY", "help": "for the record"}), JSON,
     ]),
     Verb("runs", runs, "the runs and how their steps stand, newest first", LISTING),
     Verb("run", run, "one run whole (run show ID), or what differs (run diff A B)", [

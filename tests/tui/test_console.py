@@ -360,6 +360,18 @@ async def test_a_soak_is_started_ended_compared_and_a_fault_is_fired_at_it(room,
     ]
 
 
+async def test_the_running_step_is_skipped_after_the_typed_word(room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("B")
+        await until(lambda: "step 2.5 scorer, 37 of 100 done" in screen_text(app))
+        burst(app, *"dull", "enter")
+        await until(lambda: "does nothing until the word skip is typed" in screen_text(app))
+        assert not room.commands
+        burst(app, "tab", *"skip", "enter")
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args) for each in room.commands] == [("skip", {"step": "2.5", "reason": "dull"})]
+
+
 def burst(app, *keys):
     """Type faster than the console takes the keys, as a paste or a slow line does."""
     for key in keys:

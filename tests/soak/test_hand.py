@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from engine.errors import UsageError
-from engine.soak import firing, ground, hand
+from engine.soak import firing, ground, hand, kinds
+from engine.soak.gates import lived
 from engine.soak.plan import FaultAt
 from engine.tables.soaks import SOAKS
 
@@ -83,3 +84,16 @@ async def test_a_runner_fires_what_was_ordered_beside_its_plan_once(
     await firing.orders(stage, {"kill_worker": SimpleNamespace})
     assert fired == [(4, "kill_worker", "ann")]
     assert not list((tmp_path / "orders").iterdir())
+
+
+def test_a_fault_fired_by_hand_counts_in_the_gate_of_faults() -> None:
+    told = {"n": 0, "name": "kill_worker", "seconds": 1.9, "holds": True, "findings": [], "skipped": None}
+
+    def judged(**more: Any) -> Any:
+        of = {kinds.FAULT: [told], kinds.RECOVERED: [told | more]}
+        events = {kind: [SimpleNamespace(data=data) for data in rows] for kind, rows in of.items()}
+        records: Any = SimpleNamespace(plan=SimpleNamespace(faults=()), of=lambda kind: events[kind])
+        return lived.faults(records)
+
+    assert (judged().state, judged().numbers["recovered in s"]) == ("pass", {"kill_worker 0": 1.9})
+    assert judged(holds=False, findings=["lost a piece"]).findings == ("kill_worker: lost a piece",)

@@ -37,9 +37,7 @@ def _inside(state: Path) -> bool:
 
 def running(state: Path) -> tuple[Ground, dict[str, Any]] | None:
     """Return the soak that runs, with its status: the one whose daemon this is, else the newest with a live runner."""
-    for runner in list(_STARTED):
-        if runner.poll() is not None:
-            _STARTED.remove(runner)
+    _STARTED[:] = [runner for runner in _STARTED if runner.poll() is None]
     grounds = [Ground(state.parent)] if _inside(state) else reversed(known(state))
     for ground in grounds:
         told = status(ground)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 SCHEMA = "lookup/1"
 LISTS = (
     "requests", "decisions", "runs", "gpus", "rigs", "workers", "trials", "survivors", "episodes", "candidates", "approvals",
-    "llm_calls", "predictions", "alerts", "parameters", "policies",
+    "llm_calls", "predictions", "alerts", "parameters", "policies", "soaks",
 )  # fmt: skip
-SLOW = ("survivors",)
+SLOW = ("survivors", "soaks")
 """Lists that are read from artifacts: not by the loop."""
 ROWS = 500
 """Rows of each list that are looked through, the newest or most pressing."""

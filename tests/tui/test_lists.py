@@ -385,13 +385,13 @@ ACTED = [
     ("candidates", ["P", *"promote", "enter"], ("promote", {"candidate": "cand-7"})),
     ("policy", ["j", "X", "enter", *"rollback", "enter"], ("rollback", {"to": 1, "reason": ""})),
 ]  # fmt: skip
-"""What each acting key of a list sends; halt, resume, stop soon, finish, inject and a new request are in test_console."""
+"""What each acting key of a list sends; halt, resume, stop soon, finish, inject, a new request, a soak and a skipped step are in test_console."""
 
 
 def test_every_acting_key_is_tried_somewhere():
     letters = {key.key for key in KEYS if key.does == "acts" and "soak" not in key.on}
     tried = {letter for _, keys, _ in ACTED for letter in keys if letter in letters}
-    assert letters == tried | set("HRCFIN")
+    assert letters == tried | set("HRCFINSB")
 
 
 @pytest.mark.parametrize(("name", "keys", "order"), ACTED)

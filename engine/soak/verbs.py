@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,41 +28,40 @@ def soak_verbs(state: Path) -> Mapping[str, Handler]:
 
     async def faults(command: Command, by: str) -> dict[str, Any]:
         only(command)
-        from engine.soak.hand import catalogue
-
-        return {"faults": catalogue()}
+        return {"faults": await by_hand("catalogue")}
 
     async def start(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, scenario=None, reason="", **dict.fromkeys(OPTIONS, ""))
         if asked["scenario"] not in LETTERS:
             raise UsageError(f"soak_start: scenario {asked['scenario']!r} is none of a, b, c")
         options = {name: str(asked[name]) for name in OPTIONS}
-        from engine.soak import hand
-
-        return await asyncio.to_thread(hand.start, state, asked["scenario"], options)
+        return dict(await by_hand("start", state, asked["scenario"], options))
 
     async def stop(command: Command, by: str) -> dict[str, Any]:
         only(command, reason="")
-        from engine.soak import hand
-
-        return await asyncio.to_thread(hand.stop, state)
+        return dict(await by_hand("stop", state))
 
     async def fire(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, fault="", reason="")
-        from engine.soak import hand
-
         who = f"{by}: {asked['reason']}" if asked["reason"] else by
-        return await asyncio.to_thread(hand.fire, state, str(asked["fault"]), who[:200])
+        return dict(await by_hand("fire", state, str(asked["fault"]), who[:200]))
 
     async def compare(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, a=None, b=None)
-        from engine.soak import hand
-
-        return await asyncio.to_thread(hand.beside, state, str(asked["a"]), str(asked["b"]))
+        return dict(await by_hand("beside", state, str(asked["a"]), str(asked["b"])))
 
     return {
         "soak": soak, "soak_faults": faults, "soak_start": start, "soak_stop": stop, "soak_fire": fire, "soak_compare": compare,
     }  # fmt: skip
+
+
+async def by_hand(name: str, *args: object) -> Any:
+    """Call a function of `engine.soak.hand` off the loop, its import included: that takes seconds on a busy machine."""
+
+    def called() -> Any:
+        return getattr(importlib.import_module("engine.soak.hand"), name)(*args)
+
+    return await asyncio.to_thread(called)
 
 
 def told(state: Path) -> dict[str, Any]:

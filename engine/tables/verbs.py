@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
@@ -117,9 +118,7 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
     async def scores(command: Command, by: str) -> dict[str, Any]:
         only(command)
-        from engine.pipeline.score_spread import score_spread
-
-        return await asyncio.to_thread(score_spread, desk.state / ARTIFACTS)
+        return await asyncio.to_thread(_scores, desk.state / ARTIFACTS)
 
     async def looked_up(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, text="")["text"]
@@ -135,6 +134,12 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
         "policy_diff": compared, "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
         "study": studied, "scores": scores, "lookup": looked_up,
     }  # fmt: skip
+
+
+def _scores(directory: Path) -> dict[str, Any]:
+    from engine.pipeline.score_spread import score_spread  # brings numpy: never on the loop
+
+    return score_spread(directory)
 
 
 def _moment(text: object) -> float:

@@ -9,7 +9,7 @@ from tui.model.text import BLANK, Item, Line, cell, line, span, spread
 from tui.model.words import duration, number
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
-NONE = "no soak runs here: S starts one over a state of its own, d compares two that ran"
+NONE = "no soak runs here: S starts one, d compares two that ran"
 
 
 def soak_line(told: Mapping[str, Any] | None, cells: int) -> Line:

@@ -111,6 +111,7 @@ class Desk:
     epochs: Epochs
     board: Board = field(default_factory=Board)
     why: Callable[[RequestRow], str] = lambda row: row.why
+    held: Callable[[RequestRow], bool] = lambda row: False
     fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None

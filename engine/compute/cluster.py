@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.lives import Lives
 from engine.compute.place import Place, WorkerInfo
-from engine.compute.rates import RateSeries
+from engine.compute.rates import Paces, RateSeries
 from engine.compute.roster import degraded, roster
 from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
@@ -59,6 +60,7 @@ class Compute:
         self._ground = Ground(state, kinds, memory, word.generation, self._halted)
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
+        self._paces = Paces()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
         self._traffic = Traffic(self._attempts, kinds, hung)
         self._lives = Lives(self._ground, self._places, self._traffic)
@@ -207,6 +209,8 @@ class Compute:
         hypotheses = result.meta.get("hypotheses")
         if isinstance(hypotheses, int | float):
             self._rates.add(float(hypotheses), result.seconds)
+            if "+" not in result.worker:  # halves of one task are of several workers
+                self._paces.add(result.worker.partition("#")[0], float(hypotheses), result.seconds)
         if not result.ok and not result.stopped:
             with logs.bound(chunk=task.key):
                 logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
@@ -252,7 +256,8 @@ class Compute:
 
     def workers(self) -> list[WorkerInfo]:
         """Return what is known about each worker."""
-        return roster(self._slots(), self._traffic)
+        found = roster(self._slots(), self._traffic)
+        return [replace(info, rate=self._paces.of(info.name)) for info in found]
 
     def attempts(self, most: int = 100) -> list[Attempt]:
         """Return the latest tries that gave no result, newest first."""

@@ -44,6 +44,8 @@ class WorkerInfo:
     """Gets nothing new."""
     gpu: bool = False
     """It was started for a GPU."""
+    rate: float | None = None
+    """Hypotheses a second over its newest pieces, None where it has finished none lately."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.dispatch.aside import gpu_phase
 from engine.dispatch.searching import Obey
+from engine.errors import Skipped
 from engine.parameters import Value
 from engine.status import StepAt
 from engine.watcher.steps import Judge, Outcome
@@ -74,7 +75,11 @@ class Stepping:
 
         for step in steps:
             if plan is None or step in plan.named or not await self._carried(context, step, plan):
-                await judge.steps([step], run_step, self._tell)
+                try:
+                    await judge.steps([step], run_step, self._tell)
+                except Skipped:
+                    await self._skipped(context, step)
+                self.desk.board.skip = None  # also where it came after the step's last piece
         self.desk.board.step = None
 
     async def _carried(self, ctx: RunContext, step: str, plan: Plan) -> bool:
@@ -90,6 +95,16 @@ class Stepping:
                 raise Rejected(str(refused)) from refused
             return False
         return True
+
+    async def _skipped(self, ctx: RunContext, step: str) -> None:
+        """Go on with what an earlier run made of a step that a person skips; the request ends where that cannot be."""
+        from engine.pipeline.carry import carry
+        from engine.pipeline.context import StepRefused
+
+        try:
+            self._tell(step, await asyncio.to_thread(carry, ctx, step))
+        except StepRefused as refused:
+            raise Rejected(f"step {step} was skipped by a person: {refused}") from refused
 
     async def _run_step(self, ctx: RunContext, step: str, *, force: bool, retried: bool) -> StepOutcome:
         """Run one step; step 1 of an identified history takes over the identification, unless it is retried."""

@@ -21,7 +21,7 @@ from engine.llm.context import ContextBundle, Window, build_llm_context
 from engine.llm.keeper import Keeper, Told, Unavailable
 from engine.llm.local import Local
 from engine.llm.questions import QUESTIONS, Question
-from engine.llm.record import CALL_EVENT, Exchanges
+from engine.llm.record import CALL_EVENT, SWITCH_EVENT, Exchanges
 from engine.llm.said import Said, Silent
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ class Router:
         *,
         read: Read = vram.read_all,
         claude_url: str | None = None,
+        off: str = "",
     ) -> None:
-        """`told(kind, data)` puts calls and the server's life on record; exchanges are kept under `state`."""
+        """`told(kind, data)` puts calls and the server's life on record; exchanges are kept under `state`; `off`: why it is silent."""
         self._settings, self._told = settings, told
         self._keeper = Keeper(settings, told, read=read)
         self._local = Local(self._keeper)
@@ -56,6 +57,10 @@ class Router:
         self._cancelled = ""
         self._sources: Counter[str] = Counter()
         self._last_silence: str | None = None
+        self._off = off
+        self._turning: asyncio.Task[None] | None = None
+        if off:
+            self._keeper.hold(off)
 
     # -- what can be had ----------------------------------------------------------------------------------------------
 
@@ -63,6 +68,8 @@ class Router:
     def state(self) -> str:
         """Say in a few words whether advice can be had."""
         keeper = self._keeper
+        if self._off:
+            return f"none(off: {self._off})"
         if keeper.state in ("ready", "busy") and keeper.facts is not None:
             return f"{keeper.state}: {Path(keeper.facts.model).name}, {keeper.facts.context} tokens"
         local = f"llm {keeper.state}" + (f": {keeper.why}" if keeper.why else "")
@@ -77,6 +84,8 @@ class Router:
 
     def degraded(self) -> list[str]:
         """Return one line for each thing that is less than it should be; a server that loads or rests is as it should be."""
+        if self._off:
+            return [f"advice: off: {self._off}"[:300]]
         lines = []
         if self._settings.command and self._keeper.state == "failed":
             lines.append(f"advice: {self.state}")
@@ -94,8 +103,8 @@ class Router:
         keeper, counts, facts = self._keeper, self._local.counts, self._keeper.facts
         return {
             "schema": "llm_status/1",
-            "state": keeper.state if self._settings.command else "none",
-            "why": keeper.why,
+            "state": "off" if self._off else keeper.state if self._settings.command else "none",
+            "why": self._off or keeper.why,
             "model": facts and facts.model,
             "context": facts and facts.context,
             "chars_per_token": facts and round(facts.chars_per_token, 2),
@@ -156,6 +165,8 @@ class Router:
     async def _reply(
         self, question: Question[T], bundle: ContextBundle, by: str, *, local: bool = False
     ) -> Reply[T]:
+        if self._off:
+            return Reply(NoAdvice(none=f"off: {self._off}"[:200]))
         asked = Asked(local=local)
         with logs.bound(call=asked.id):
             task = asyncio.create_task(self._first(question, bundle, asked))
@@ -241,6 +252,22 @@ class Router:
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
+    def switch(self, off: str) -> None:
+        """Be silent for a reason, the local server stopped, or answer again; what is turned last holds, also after a restart."""
+        turned, self._off = bool(off) != bool(self._off), off
+        self._told(SWITCH_EVENT, {"off": off})
+        if turned and self._settings.command:
+            self._turning = asyncio.create_task(self._turned(self._turning, off))
+
+    async def _turned(self, before: asyncio.Task[None] | None, off: str) -> None:
+        """Stop the server, or let it come back, once what was turned before has been done."""
+        if before is not None:
+            await asyncio.wait({before})
+        if off:
+            await self.release(off)
+        else:
+            await self.restore()
+
     async def serve(self) -> None:
         """Keep the local server up until cancelled."""
         if self._settings.command:
@@ -263,6 +290,8 @@ class Router:
 
     async def close(self) -> None:
         """End what is in flight, the server and the connections."""
+        if self._turning is not None:
+            self._turning.cancel()
         self.cancel("the room has ended")
         await self._keeper.close()
         if self._claude is not None:

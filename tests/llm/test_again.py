@@ -18,6 +18,9 @@ from engine.llm.verbs import AdvisorVerbs
 from engine.protocol import Command
 from state.halts import HaltRow
 
+NOBODY: Any = None
+"""No record is asked here."""
+
 
 def again(asked: str) -> Command:
     return Command(id="1", client="test", verb="llm_again", args={"id": asked})
@@ -28,7 +31,7 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 ) -> None:
     async with advising() as router:
         first = await router.ask(WATCHER_DECISION, STEP, about="r-7")
-        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call))
+        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call), NOBODY)
         told = await verbs.again(again("d-3"), "ann")
         answer: dict[str, Any] = {"done": False}
         while not answer["done"]:
@@ -44,7 +47,7 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 
 
 async def test_without_a_server_it_says_so() -> None:
-    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision)
+    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, NOBODY)
     with pytest.raises(EnvironmentFault, match="no model server to ask"):
         await verbs.again(again("1700000000-0123abcd"), "ann")
 
@@ -52,7 +55,7 @@ async def test_without_a_server_it_says_so() -> None:
 @pytest.mark.parametrize("kind", ["finish", "checkpoint", "now"])
 async def test_a_halted_room_puts_no_question(kind: str) -> None:
     row = HaltRow(kind, "ann", "quiet, please", "", None, 1)
-    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, lambda: row)
+    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, NOBODY, lambda: row)
     asked = Command(
         id="1", client="test", verb="llm_ask", args={"question": "agent_decision", "parts": STEP, "kind": "1"}
     )

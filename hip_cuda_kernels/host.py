@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Unpack
@@ -10,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 import hip_cuda_kernels._host as _host
+from hip_cuda_kernels import keys
 from hip_cuda_kernels.composed import ComposedTask, build_composed, lower_composed
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.family import Family
@@ -21,6 +23,7 @@ from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import build_task, pack_call
 
+SPARE_CALLS = 8  # words beyond one a call that a wide seed is asked for at first
 PINNED = "pinned"
 """The route of composed draws whose filter is on single inner calls (pins.py)."""
 HIT = np.dtype(
@@ -66,6 +69,8 @@ def _vector_agrees(name: str, family: Family) -> bool:
 def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return `count` raw words of the seed after `skip` words, from the exact scalar generator."""
     found = family_of(family)
+    if seed >= keys.WIDE:
+        return keys.words(found.id, seed, _natural("skip", skip) + _natural("count", count))[skip:]
     words: np.ndarray[Any, np.dtype[np.uint64]] = _host.raw(
         found.id, _seed(seed), _natural("skip", skip), _natural("count", count)
     )
@@ -87,6 +92,10 @@ def values(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
     found = family_of(family)
+    if seed >= keys.WIDE:
+        return streams(family, mapping, [seed], lo, hi, start + count * (gap + 1))[0, start :: gap + 1][
+            :count
+        ]
     named = parse_mapping(mapping, found)
     which = _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count)
     if is_composed(named):
@@ -95,6 +104,23 @@ def values(
         draws = _host.values(found.id, *pack_call(lower_call(named, found, lo, hi)), *which)
     shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
     return shifted
+
+
+def streams(
+    family: str, mapping: str, seeds: Sequence[int], lo: int, hi: int, count: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the first `count` draws of each seed, int64 (seeds, count); seeds may have more than 64 bits (keys.py)."""
+    made = np.empty((len(seeds), count), dtype=np.int64)
+    for row, seed in enumerate(seeds):
+        if seed < keys.WIDE:
+            made[row] = values(family, mapping, seed, lo, hi, count)
+            continue
+        room, draws = count + SPARE_CALLS, made[row, :0]
+        while len(draws) < count:
+            draws = read(family, mapping, lo, hi, keys.words(family_of(family).id, seed, room), count)
+            room *= 2
+        made[row] = draws
+    return made
 
 
 def read(

@@ -1,6 +1,7 @@
 """Words as seeds: every way agrees with its runtime, and keys agree with the kernels where both take the seed."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,26 @@ from hip_cuda_kernels import host, keys
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.registry import family
 from hip_cuda_kernels.wordings import WORDINGS, takes_words
+
+STORED = sorted((Path(__file__).parents[1] / "vectors" / "words").glob("*.csv"))
+
+
+def test_every_way_and_family_has_draws_of_its_runtime() -> None:
+    kept = {path.stem for path in STORED}
+    assert kept == {
+        f"{way.id}__{name.replace('/', '_')}" for way in WORDINGS.values() for name in way.families
+    }
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_a_word_gives_the_draws_that_its_runtime_gave(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    told = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    for line in (line for line in lines if not line.startswith("#")):
+        text, *draws = line.split(",")
+        seed = WORDINGS[told["way"]].seed(bytes.fromhex(text[1:]))
+        made = host.values(told["family"], told["mapping"], seed, 0, 999, len(draws))
+        assert made.tolist() == [int(draw) for draw in draws]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**40 + 7, 2**64 - 1])

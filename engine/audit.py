@@ -379,8 +379,8 @@ def _same(run: Recorded, cell: Cell, index: int) -> bool:
         meta, _ = task.run(dict(order.params), dict(order.arrays), Unstopped())  # type: ignore[arg-type]
         return meta == told.meta
     seeds = (told.seeds[0], told.seeds[1] - told.seeds[0] + 1)
-    params, draws = chunk_order(cell, stream, index, seeds, rng)
-    meta, arrays = chunk.run(params, {"draws": draws}, Unstopped())
+    params, given = chunk_order(replace(cell, words=run.order.space.words), stream, index, seeds, rng)
+    meta, arrays = chunk.run(params, given, Unstopped())
     return meta == told.meta and np.array_equal(arrays["hits"], told.hits)
 
 

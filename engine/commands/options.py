@@ -72,7 +72,10 @@ SPACE: list[Option] = [
     ),
     (
         ("--seeds",),
-        {"metavar": "LO:HI", "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid"},
+        {
+            "metavar": "LO:HI",
+            "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line",
+        },
     ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
@@ -161,6 +164,8 @@ def _must_replay(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"--pipeline: its steps take constant and varying gaps only; leave it out with --gap-law {arguments.gap_law}"
         )
+    if "words:" in (arguments.seeds or ""):
+        raise UsageError("--pipeline: its steps take integers and times as seeds, no words; leave it out")
     if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
         raise UsageError(
             f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
@@ -224,13 +229,15 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     """Return the asked space; raise UsageError naming the option, the value and the rule."""
     from engine.search.ranges import parse_range, parse_seeds
     from engine.search.space import Space
+    from engine.search.words import split
 
     given: dict[str, Any] = {
         "alpha": arguments.alpha,
         "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
-    given["seeds"] = None if arguments.seeds is None else parse_seeds(arguments.seeds)
+    integers, given["words"] = split(arguments.seeds or "")
+    given["seeds"] = None if integers is None or arguments.seeds is None else parse_seeds(integers)
     for name, highest in (("starts", 2**20), ("gaps", 2**16)):
         text = getattr(arguments, name)
         given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
@@ -244,6 +251,10 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**63 - 1)
         given["range"] = (span.lo, span.hi)
+    if given["words"] and arguments.gap_law != "constant":
+        raise UsageError(
+            f"--gap-law {arguments.gap_law}: words are looked for under constant gaps only; leave it out, or the words"
+        )
     if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.search.layouts import LAYOUTS, Params, StopFlag, Truth
+from engine.search.laws import LAYOUTS
+from engine.search.layouts import Params, StopFlag, Truth
+from engine.search.words import unpacked
 from engine.seedtree import named_rng
 
 REAL, SHUFFLED, UNIFORM, PLANTED = range(4)
@@ -22,7 +24,10 @@ def run(
 
     `arrays["draws"]` is int64 (3, W): real, shuffled, uniform; -1 marks a missing draw. With `params["part"]`, (first, count) within
     the chunk, only those seeds are searched; everything is planted as in the whole chunk, whose power the first part alone reports.
+    With `arrays["words"]` the seeds are the places of these words in their list.
     """
+    if "words" in arrays:
+        params = {**params, "words": unpacked(arrays["words"])}
     rng, layout = named_rng(params["rng"], "chunk", params["seed_lo"]), LAYOUTS[params["law"]]
     planted, found = _power_check(params, stop, rng)
     first, count = params["seed_lo"], params["count"]

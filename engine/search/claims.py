@@ -13,7 +13,7 @@ from engine.evidence.evalue import NOISE_MIXTURE, log2_against_any, log2_evidenc
 from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
-from engine.search.analysis import Hypothesis, Tally
+from engine.search.analysis import Hypothesis, Tally, Word
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
@@ -270,7 +270,7 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     session, direction = parts(claim.cell.session)
     origin = {
         "kind": "time" if unit else claim.cell.origin,
-        "bits": states.bits(family.id) if solved else family.seed_bits,
+        "bits": states.bits(family.id) if solved else max(family.seed_bits, claim.seed.bit_length()),
         "value": hex(claim.seed),
         "unit": unit,
     }
@@ -278,8 +278,13 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
         family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=None if solved else claim.start,
         gap=_gap(claim), session=session, direction=direction,
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
-        confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,
+        confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents, word=_word(claim.cell),
     )  # fmt: skip
+
+
+def _word(cell: Cell) -> Word | None:
+    """Return the word that a seed was made of, and how; None where it is an integer."""
+    return None if cell.word is None else Word(text=cell.word, way=str(cell.whole.seeds.way))
 
 
 def _gap(claim: Claim) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.search.plan import Cell
+from engine.search.ranges import Range
 from state.coverage import CoverageRow
 
 Interval = tuple[int, int]  # both ends included
@@ -79,6 +80,7 @@ def covers(row: CoverageRow, cell: Cell, digests: Mapping[int, str]) -> bool:
         == (cell.family, cell.mapping, cell.origin, cell.law, cell.period)
         and digests.get(row.block) == row.draws
         and forgiving
+        and Range(0, 0, row.unit).words == cell.seeds.words
         and bool(row.confirm) == bool(cell.confirm)
         and (bool(cell.confirm) or row.block == cell.block)
         and (cell.origin == "seed" or row.noise == cell.noise)

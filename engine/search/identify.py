@@ -324,7 +324,7 @@ class Identification:
         planted, found = self.books.power[cell.key]
         return Excluded(
             family=cell.family, mapping=cell.mapping,
-            origins={"kind": "time" if cell.seeds.unit else cell.origin, "range": cell.seeds.text()},
+            origins={"kind": cell.seeds.kind if cell.origin == "seed" else cell.origin, "range": cell.seeds.text()},
             starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),
@@ -450,7 +450,7 @@ def _known(row: CoverageRow) -> Excluded:
         seeds = Range(0, (1 << states.unknown_bits(row.family)) - 1)
     return Excluded(
         family=row.family, mapping=row.mapping,
-        origins={"kind": "time" if row.unit else row.origin, "range": seeds.text()},
+        origins={"kind": seeds.kind if row.origin == "seed" else row.origin, "range": seeds.text()},
         starts=(row.start_lo, row.start_hi), gap=gap_bounds(row.law, row.gap_lo, row.gap_hi, row.period),
         threshold=Threshold(matched=row.threshold, of=row.block),
         power=power(row.found, row.planted, row.block, row.threshold, row.noise if row.origin == "seed" else 0.0), run=row.run,
@@ -461,7 +461,7 @@ def _known(row: CoverageRow) -> Excluded:
 def _plan(space: Space, materials: list[Material]) -> Plan:
     """Join what algebra decides and what is swept; stated seeds ask for a sweep alone."""
     swept = make_plan(space, materials) if space.methods != "algebra" else Plan((), ())
-    wanted = space.methods == "algebra" or (space.methods == "all" and space.seeds is None)
+    wanted = space.methods == "algebra" or (space.methods == "all" and not space.stated)
     if not wanted or space.gap_law not in ("constant", "periodic"):
         return swept
     solved = plan_states(space, materials)
@@ -471,11 +471,16 @@ def _plan(space: Space, materials: list[Material]) -> Plan:
 def survivors(outcome: ChunkOutcome) -> Iterator[tuple[int, Cell, tuple[int, int, int]]]:
     """Yield (row of the draws, the cell as it is read, (origin, start, gap)) of each survivor.
 
-    A solved state whose seed is known is read from its seed; it still pays for all states.
+    A solved state whose seed is known is read from its seed, and a word from the seed that it becomes; they still pay for all.
     """
     cell = outcome.cell
     for hit in outcome.hits:
-        yield int(hit["vector"]), cell, (int(hit["seed"]), int(hit["start"]), int(hit["gap"]))
+        where = int(hit["start"]), int(hit["gap"])
+        if cell.seeds.way is None:
+            yield int(hit["vector"]), cell, (int(hit["seed"]), *where)
+        else:
+            told = cell.worded(int(hit["seed"]))
+            yield int(hit["vector"]), told, (told.seeds.lo, *where)
     for row, state, gap, seed, start in outcome.meta.get("states", ()):
         if seed is None:
             yield row, cell, (int(state, 16), 0, gap)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
+from engine.search.words import Words, fits, none_taken, refusal, seed_of
+from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
@@ -75,6 +77,10 @@ class Cell:
     origin: Literal["seed", "state"] = (
         "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
     )
+    words: Words = field(
+        default=(), compare=False, repr=False
+    )  # the list that `seeds` are places in, where they are
+    word: str | None = None  # the word whose seed this is
     part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
     @property
@@ -122,6 +128,12 @@ class Cell:
     def untold(self) -> int:
         """Return how many hypotheses each tested one stands for."""
         return self.seeds.size if self.origin == "state" else 1
+
+    def worded(self, place: int) -> Cell:
+        """Return the cell of the one seed that the word at a place becomes; it pays for the whole list."""
+        word = self.words[place]
+        seed = seed_of(self.seeds, word)
+        return replace(self, seeds=Range(seed, seed), word=word, part=self.whole)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
@@ -181,7 +193,7 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment), family)
-            if not fitting and (beyond := _beyond(family, mapping)) not in unplanned:
+            if not fitting and (beyond := _beyond(family, mapping, space)) not in unplanned:
                 unplanned.append(beyond)
             for level in fitting:
                 for rank, (lo, hi, p) in enumerate(material.ranges):
@@ -210,6 +222,8 @@ def codes(space: Space) -> list[tuple[Family, Mapping, float]]:
         families = resolve_families(space.families)
     except KernelError as error:
         raise UsageError(f"--families: {error}") from None
+    if space.words and not space.seeds and (why := none_taken(families)):
+        raise UsageError(f"--seeds words: {why}")
     codes, refusals = [], []
     common = sum(family.weight for family in families)
     for family in families:
@@ -233,8 +247,8 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
     """Cut the ladder to the seeds that the family has; drop a level that an earlier, wider one covers."""
     kept: list[Level] = []
     for level in ladder:
-        top = min(level.seeds.hi, 2**family.seed_bits - 1)
-        if top < level.seeds.lo:
+        top = level.seeds.hi if level.seeds.way else min(level.seeds.hi, 2**family.seed_bits - 1)
+        if top < level.seeds.lo or not fits(family, level.seeds):
             continue
         cut = level.model_copy(update={"seeds": level.seeds._replace(hi=top)})
         if not any(_covers(other, cut) for other in kept):
@@ -242,7 +256,9 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
     return kept
 
 
-def _beyond(family: Family, mapping: Mapping) -> Unplanned:
+def _beyond(family: Family, mapping: Mapping, space: Space) -> Unplanned:
+    if space.words:
+        return Unplanned(family.id, mapping.id, "no runtime is known that seeds it with words", None)
     reason = f"the asked seeds lie above the {family.seed_bits} bits that the family seeds with"
     return Unplanned(family.id, mapping.id, reason, None)
 
@@ -251,7 +267,8 @@ def _covers(wide: Level, narrow: Level) -> bool:
     spans = zip(
         (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
     )
-    return wide.noise >= narrow.noise and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
+    alike = wide.noise >= narrow.noise and wide.seeds.words == narrow.seeds.words
+    return alike and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
 
 
 def _cell(
@@ -265,23 +282,28 @@ def _cell(
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
-    refusal = _refusal(family, mapping, lo, hi, space.gap_law)
-    if refusal is not None:
-        return Unplanned(family.id, mapping.id, refusal, None)
+    why = _refusal(family, mapping, lo, hi, space.gap_law) or refusal(family, mapping, level.seeds)
+    if why is not None:
+        return Unplanned(family.id, mapping.id, why, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
     scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)
         if made is not None:
             block, threshold, confirm = made
-            if is_composed(mapping):
+            if level.seeds.way:
+                listed = word_seconds(level.seeds, level.starts, level.gaps, block, VECTORS)
+                seconds = CELL_SECONDS + listed
+            elif is_composed(mapping):
                 seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
             else:
                 seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
-                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law,
+                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, words=space.words,
             )  # fmt: skip
+            if level.seeds.way:
+                return cell
             return filtered(cell, family, mapping) if is_composed(mapping) else routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"

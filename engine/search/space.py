@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from engine.search.design import Law
 from engine.search.ranges import Range
 from engine.search.streams import Asked
+from engine.search.words import Words, ranges
 
 
 class Space(BaseModel):
@@ -19,6 +20,7 @@ class Space(BaseModel):
     families: tuple[str, ...] = ("all",)
     mappings: tuple[str, ...] | None = None
     seeds: tuple[Range, ...] | None = None
+    words: Words = ()
     starts: Range | None = None
     gaps: Range | None = None
     gap_law: Law = "constant"
@@ -31,6 +33,11 @@ class Space(BaseModel):
     exhaust: bool = False
     methods: Literal["all", "seeds", "algebra"] = "all"
     seed: int = Field(default=20260101, ge=0)
+
+    @property
+    def stated(self) -> bool:
+        """Say whether seeds are stated, as integers, times or words: only those are tried then."""
+        return self.seeds is not None or bool(self.words)
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -138,14 +145,14 @@ def levels(space: Space, moment: float | None = None) -> tuple[Level, ...]:
 
     A stated rectangle is searched exactly first and then tolerant of noise, unless the noise is stated too.
     """
-    if space.seeds is None and space.starts is None and space.gaps is None:
+    if not space.stated and space.starts is None and space.gaps is None:
         ladder = LADDERS[space.gap_law]
         if moment is not None and space.gap_law == "constant":
             ladder = (*near(moment), *ladder)
         if space.noise is None:
             return ladder
         return tuple(level.model_copy(update={"noise": space.noise}) for level in ladder)
-    seeds = space.seeds or (Range(0, 2**32 - 1),)
+    seeds = (*(space.seeds or ()), *ranges(space.words)) or (Range(0, 2**32 - 1),)
     starts = (space.starts.lo, space.starts.hi) if space.starts else (0, 0)
     gaps = (space.gaps.lo, space.gaps.hi) if space.gaps else UNSTATED_GAPS[space.gap_law]
     shares = ((space.noise, 1.0),) if space.noise is not None else ((0.0, 0.6), (0.2, 0.4))

@@ -31,6 +31,12 @@ PATHS: dict[str, Space] = {
     "a seed a draw": Space(
         families=("lcg48/java",), mappings=("java_bounded",), gap_law="reseed", **{**FEW, "gaps": Range(1, 2)}
     ),
+    "words": Space(
+        families=("lcg48/java",),
+        mappings=("java_bounded", "digits(3)"),
+        words=tuple("abcdefg"),
+        **{**FEW, "seeds": None},
+    ),
     "states": Space(families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra"),
     "patterns of gaps": Space(
         families=("lcg48/java",),

@@ -2,10 +2,8 @@
 
 import sys
 
-from oracle import HERE, Oracle, first_line, interpreted, npm_version, python_version
+from oracle import HERE, MODULES, NPM, Oracle, first_line, interpreted, npm_version, python_version
 from vector import Check, Mapped, Raw, Worded
-
-from groups.javascript import MODULES, NPM
 
 WORDS = ("a", "letmein", "correct horse battery staple", "12345", "größe", "2026-01-31", "x" * 255)
 

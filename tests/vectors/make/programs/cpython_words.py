@@ -6,7 +6,7 @@ import random
 import sys
 
 
-def seeded(call, word):
+def seeded(call, word):  # type: (str, str) -> random.Random
     """Return a generator seeded by a word, version 1 or 2 as Python 3 calls them; Python 2 knows its own alone."""
     source = random.Random()
     try:
@@ -16,7 +16,7 @@ def seeded(call, word):
     return source
 
 
-def main():
+def main():  # type: () -> None
     """Print one line a word: the word as it was given, then COUNT values."""
     call, lo, hi, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     for text in sys.argv[5:]:

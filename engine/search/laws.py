@@ -1,0 +1,13 @@
+"""Which layout serves which law: how the draws of a chunk lie in the streams of its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engine.search.layouts import ConstantGaps, Layout, Reseeding, VariableGaps
+from engine.search.worded import Worded
+
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {"constant": ConstantGaps(), "range": VariableGaps(), "reseed": Reseeding(), "words": Worded()}
+)

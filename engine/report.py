@@ -114,7 +114,7 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
         (one.origin["kind"], _origin(one.origin)),
         *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
         *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
-        ("gap", _gap(one.gap)),
+        ("gap", _gap(one.gap, one.origin["unit"])),
         *([("direction", BACKWARD)] if one.direction == "backward" else []),
         ("matches", f"{one.matched} of {one.scored} draws"),
     ]
@@ -146,7 +146,9 @@ def _origin(origin: dict[str, Any]) -> str:
     return f"{value} ({_moment(value, origin['unit']) or text})"
 
 
-def _gap(gap: dict[str, Any]) -> str:
+def _gap(gap: dict[str, Any], unit: str | None) -> str:
+    if gap["law"] == "clock":
+        return f"seeded anew before every draw, with its own time in {unit}, offset {gap['value']:+}"
     if gap["law"] == "reseed":
         return f"seeded anew before every draw, the seed {gap['value']} further each time"
     if gap["law"] == "periodic":
@@ -173,6 +175,8 @@ def next_facts(analysis: Analysis) -> list[tuple[str, str]]:
 def _next_fact(analysis: Analysis) -> tuple[str, str]:
     if analysis.next_draws:
         return "next draws", " ".join(map(str, analysis.next_draws))
+    if any(one.gap["law"] == "clock" for one in analysis.hypotheses):
+        return "next draws", "open: each depends on when it is made"
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):
         return "next draws", "open: the gap before the next draw is not known"
     if analysis.hypotheses:

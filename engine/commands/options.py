@@ -90,9 +90,9 @@ SPACE: list[Option] = [
     (
         ("--gap-law",),
         {
-            "choices": ["constant", "range", "reseed", "periodic"],
+            "choices": ["constant", "range", "reseed", "clock", "periodic"],
             "default": "constant",
-            "help": "range: gaps vary within --gaps; periodic: two or three in turn (states alone); reseed: a new seed before every draw",
+            "help": "range: gaps vary within --gaps; periodic: two or three in turn (states alone); reseed: a new seed before every draw; clock: each draw's own time",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -236,8 +236,11 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
-    integers, given["words"] = split(arguments.seeds or "")
-    given["seeds"] = None if integers is None or arguments.seeds is None else parse_seeds(integers)
+    if arguments.gap_law == "clock":
+        given["offsets"] = _offsets(arguments)
+    else:
+        integers, given["words"] = split(arguments.seeds or "")
+        given["seeds"] = None if integers is None or arguments.seeds is None else parse_seeds(integers)
     for name, highest in (("starts", 2**20), ("gaps", 2**16)):
         text = getattr(arguments, name)
         given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
@@ -251,7 +254,7 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**63 - 1)
         given["range"] = (span.lo, span.hi)
-    if given["words"] and arguments.gap_law != "constant":
+    if given.get("words") and arguments.gap_law != "constant":
         raise UsageError(
             f"--gap-law {arguments.gap_law}: words are looked for under constant gaps only; leave it out, or the words"
         )
@@ -259,7 +262,7 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
         )
-    if arguments.gap_law == "periodic" and (given["seeds"] is not None or given["starts"] is not None):
+    if arguments.gap_law == "periodic" and (given.get("seeds") is not None or given["starts"] is not None):
         raise UsageError(
             "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
             "leave --seeds and --starts out, or take --gap-law range"
@@ -284,6 +287,18 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if not given["time_limit"] > 0:
         raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
+
+
+def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
+    """Return how far each draw's seed may lie from its time; refuse what says nothing where every draw has a seed of its own."""
+    from engine.search.ranges import parse_offset
+
+    if arguments.gaps is not None or arguments.direction != "forward":
+        raise UsageError(
+            "--gap-law clock: every draw has a seed of its own, its time; --gaps and --direction say nothing then, leave them out"
+        )
+    parts = (arguments.seeds or "").split(",")
+    return tuple(parse_offset(part, what="--seeds") for part in parts if arguments.seeds is not None)
 
 
 def _must_be_algebra(arguments: argparse.Namespace) -> None:

@@ -24,10 +24,13 @@ def run(
 
     `arrays["draws"]` is int64 (3, W): real, shuffled, uniform; -1 marks a missing draw. With `params["part"]`, (first, count) within
     the chunk, only those seeds are searched; everything is planted as in the whole chunk, whose power the first part alone reports.
-    With `arrays["words"]` the seeds are the places of these words in their list.
+    With `arrays["words"]` the seeds are the places of these words in their list; with `arrays["later"]` every draw has a seed of its
+    own, so many ticks behind the first one's.
     """
     if "words" in arrays:
         params = {**params, "words": unpacked(arrays["words"])}
+    if "later" in arrays:
+        params = {**params, "later": arrays["later"]}
     rng, layout = named_rng(params["rng"], "chunk", params["seed_lo"]), LAYOUTS[params["law"]]
     planted, found = _power_check(params, stop, rng)
     first, count = params["seed_lo"], params["count"]

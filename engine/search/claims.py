@@ -14,6 +14,7 @@ from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
 from engine.search.analysis import Hypothesis, Tally, Word
+from engine.search.clock import foretold, offset
 from engine.search.design import DESIGN_BITS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
@@ -87,13 +88,16 @@ def finite(bits: float) -> float | None:
 
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
-    """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    """Return the int64 (count,) draws of a hypothesis from the history's first draw on; by a clock no more than have a time."""
     if cell.origin == "state":
         pattern = cell.pattern(gap)
         return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, pattern=pattern)
     if cell.law == "periodic":
         calls = start + calls_of(cell.pattern(gap), np.arange(count))
         return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, int(calls[-1]) + 1)[calls]
+    if cell.law == "clock" and cell.times is not None:
+        unit = str(cell.seeds.unit)
+        return foretold(cell.family, cell.mapping, seed, cell.lo, cell.hi, cell.times[:count], unit, start)
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
@@ -229,7 +233,7 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
     for group in groups.values():
         chosen = min(group, key=lambda one: (one.cell.origin, one.start, one.seed, -one.cell.prior))
         count = counts[chosen.cell.session]
-        future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
+        future = np.empty(0, np.int64) if chosen.gaps else _story(chosen, count + NEXT_DRAWS)[count:]
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
 
@@ -290,6 +294,9 @@ def _word(cell: Cell) -> Word | None:
 def _gap(claim: Claim) -> dict[str, Any]:
     if claim.cell.law == "periodic":
         return {"law": "periodic", "unit": "call", "pattern": _pattern(claim)}
+    if claim.cell.law == "clock" and claim.cell.times is not None:
+        off = offset(claim.seed, claim.cell.times, str(claim.cell.seeds.unit))
+        return {"law": "clock", "unit": "call", "value": off}
     if claim.gaps is None:
         return {"law": claim.cell.law, "unit": "call", "value": claim.gap}
     lo, hi = claim.cell.gaps

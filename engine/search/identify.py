@@ -41,7 +41,7 @@ from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
-from engine.search.streams import labels, parts, stream_of
+from engine.search.streams import labels, parts, stream_of, told
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
 from hip_cuda_kernels.registry import resolve_families
 from state.coverage import CoverageRow
@@ -124,9 +124,15 @@ class Identification:
         self.progress = progress or (lambda _: None)
         self.ruled_out: list[tuple[tuple[int, int], str]] = []
         self.candidates = self._ranges()
-        self.values = {
-            label: self._values(label) for label in labels(history, space.sessions, space.direction)
+        streams = {
+            label: told(history, label, space.gap_law)
+            for label in labels(history, space.sessions, space.direction)
         }
+        self.values = {label: values for label, (values, _) in streams.items()}
+        self.times = (
+            {label: times for label, (_, times) in streams.items()} if space.gap_law == "clock" else {}
+        )
+        self._check_clock()
         self.probability = {
             (label, lo, hi): chance_of(values, lo, hi, space.gap_law)
             for label, values in self.values.items()
@@ -135,7 +141,7 @@ class Identification:
         self.asked: Plan = _plan(space, [self._material(label) for label in self.values])
         self.judged = Judged(kernel, space.alpha, space.noise)
         self.digests = {
-            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK)
+            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK, self.times.get(label))
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
@@ -150,6 +156,17 @@ class Identification:
         }
         self._began = time.monotonic()
         self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.asked.cells, start=1)}
+
+    def _check_clock(self) -> None:
+        """Refuse streams whose draws have no times, where these are the seeds."""
+        for label, times in self.times.items():
+            timed = int((times != NO_TIME).sum())
+            if timed < FEWEST_DRAWS:
+                named = "" if label is None else f" of {label}"
+                raise BadInput(
+                    f"{self.history.source}: --gap-law clock takes each draw's time for its seed, and {timed} draws{named} have one; "
+                    f"at least {FEWEST_DRAWS} are needed: name their column with --time-column"
+                )
 
     def _spare(self, known: Iterable[CoverageRow]) -> Plan:
         """Cut from the asked plan what earlier runs excluded on these very draws, and remember by which rows."""
@@ -405,14 +422,15 @@ class Identification:
         return kept
 
     def _values(self, label: str | None) -> np.ndarray:
-        return stream_of(self.history, label).values
+        return told(self.history, label, self.space.gap_law)[0]
 
     def _material(self, label: str | None) -> Material:
         history = stream_of(self.history, label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6
-        return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
+        present = int((self.values[label] >= 0).sum())
+        return Material(label, present, spans, self.times.get(label), moment)
 
 
 def chance_of(values: np.ndarray, lo: int, hi: int, law: Law) -> float:

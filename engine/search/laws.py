@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from engine.search.clock import Clocked
 from engine.search.layouts import ConstantGaps, Layout, Reseeding, VariableGaps
 from engine.search.worded import Worded
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {"constant": ConstantGaps(), "range": VariableGaps(), "reseed": Reseeding(), "words": Worded()}
+    {
+        "constant": ConstantGaps(),
+        "range": VariableGaps(),
+        "reseed": Reseeding(),
+        "clock": Clocked(),
+        "words": Worded(),
+    }
 )

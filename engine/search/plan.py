@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
+from engine.history.history import Ints
 from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
@@ -40,10 +41,11 @@ LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
-SINGLE_SECONDS, JOIN_SECONDS = (
+SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
     8e-10,
     3e-7,
-)  # where every draw has a seed of its own: one looked for, one match joined
+    3e-8,
+)  # where every draw has a seed of its own: one looked for, one match joined, one counted
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
@@ -80,6 +82,9 @@ class Cell:
     words: Words = field(
         default=(), compare=False, repr=False
     )  # the list that `seeds` are places in, where they are
+    times: Ints | None = field(
+        default=None, compare=False, repr=False
+    )  # of its stream's draws, with the law `clock`
     word: str | None = None  # the word whose seed this is
     part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
 
@@ -163,6 +168,7 @@ class Material:
     session: str | None
     draws: int
     ranges: tuple[tuple[int, int, float], ...]  # lo, hi, chance that a fixed prediction matches
+    times: Ints | None = None  # microseconds since 1970 of its draws, missing ones among them
     moment: float | None = None  # seconds since 1970 of the first draw, where it has a time
 
 
@@ -192,7 +198,7 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
         )
     for family, mapping, weight in codes(space):
         for material in materials:
-            fitting = _distinct(levels(space, material.moment), family)
+            fitting = _distinct(levels(space, material.moment, material.times), family, space.gap_law)
             if not fitting and (beyond := _beyond(family, mapping, space)) not in unplanned:
                 unplanned.append(beyond)
             for level in fitting:
@@ -243,11 +249,15 @@ def codes(space: Space) -> list[tuple[Family, Mapping, float]]:
     return codes
 
 
-def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
-    """Cut the ladder to the seeds that the family has; drop a level that an earlier, wider one covers."""
+def _distinct(ladder: Sequence[Level], family: Family, law: Law) -> list[Level]:
+    """Cut the ladder to the seeds that the family has (of ticks it takes the low bits); drop a level that an earlier, wider one covers."""
     kept: list[Level] = []
     for level in ladder:
-        top = level.seeds.hi if level.seeds.way else min(level.seeds.hi, 2**family.seed_bits - 1)
+        top = (
+            level.seeds.hi
+            if level.seeds.way or law == "clock"
+            else min(level.seeds.hi, 2**family.seed_bits - 1)
+        )
         if top < level.seeds.lo or not fits(family, level.seeds):
             continue
         cut = level.model_copy(update={"seeds": level.seeds._replace(hi=top)})
@@ -267,7 +277,8 @@ def _covers(wide: Level, narrow: Level) -> bool:
     spans = zip(
         (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
     )
-    alike = wide.noise >= narrow.noise and wide.seeds.words == narrow.seeds.words
+    same = (wide.seeds.words, wide.ticks) == (narrow.seeds.words, narrow.ticks)
+    alike = wide.noise >= narrow.noise and same
     return alike and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
 
 
@@ -300,7 +311,7 @@ def _cell(
                 seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
-                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, words=space.words,
+                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, words=space.words, times=material.times,
             )  # fmt: skip
             if level.seeds.way:
                 return cell
@@ -316,7 +327,7 @@ def routed(cell: Cell, family: Family) -> Cell:
 
     A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
     """
-    if cell.law == "reseed" or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+    if cell.law in ("reseed", "clock") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
         return cell
     return _cheapest(cell, variable_routes.choose if cell.law == "range" else choose)
 
@@ -375,6 +386,9 @@ def cell_seconds(
             range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
         )
         each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
+    elif scope.law == "clock":
+        looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
+        each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)
     elif scope.law == "reseed":
         joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
         each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined

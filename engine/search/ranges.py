@@ -21,6 +21,7 @@ _WORDS = re.compile(r"(?P<lo>\d{1,9}):(?P<hi>\d{1,9})/(?P<unit>[a-z0-9_]+@[0-9a-
 _MIXED = re.compile(r"(?P<unit>s|ms|us)(?P<how>[\^+])pid(?:\((?P<lo>\d+):(?P<hi>\d+)\))?\Z")
 LONGEST, MOST_BITS = 20_000, 65_536
 """Characters of one end, bits of one power: above the largest state, 2^40,000, and written or computed in no time."""
+FURTHEST = 1 << 48  # ticks of a clock from a draw's time: nine years of microseconds
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
@@ -104,6 +105,21 @@ def parse_seeds(text: str) -> tuple[Range, ...]:
         else:
             union.append(one)
     return tuple(union)
+
+
+def parse_offset(text: str, *, what: str) -> tuple[int, int, str]:
+    """Parse `LO:HI/UNIT`, how far a seed may lie from its draw's time, negative where before; return (lo, hi, unit)."""
+    ends, slash, unit = text.strip().partition("/")
+    if not slash or unit not in UNITS:
+        raise UsageError(
+            f"{what} {text!r}: with --gap-law clock these are offsets from each draw's time, such as -60:60/s; units are s, ms, us"
+        )
+    found = _parse_integers(ends, what)
+    if found.lo > found.hi:
+        raise UsageError(f"{what} {text!r}: the range is reversed; write the smaller end first")
+    if max(abs(found.lo), abs(found.hi)) > FURTHEST:
+        raise UsageError(f"{what} {text!r}: at most {FURTHEST} ticks either way")
+    return found.lo, found.hi, unit
 
 
 def _mixed(first: int, last: int, mix: re.Match[str], what: str, text: str) -> Range:

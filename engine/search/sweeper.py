@@ -17,7 +17,7 @@ from engine.compute.codec import pack, unpack
 from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra, answered
+from engine.search import algebra, answered, clock
 from engine.search.design import LONGEST_BLOCK
 from engine.search.memory import SeedHalves, need
 from engine.search.plan import Cell
@@ -252,6 +252,8 @@ def chunk_order(
         "law": cell.law, "alignments": cell.alignments,
     }  # fmt: skip
     arrays = {"draws": np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])}
+    if cell.law == "clock" and cell.times is not None:
+        arrays["later"] = clock.deltas(cell.times, str(cell.seeds.unit))[:width]
     if cell.seeds.way is not None:  # truths are planted among the words that travel
         first, end = seeds[0], seeds[0] + seeds[1]
         params |= {"law": "words", "way": cell.seeds.way, "interval": [first, end - 1]}

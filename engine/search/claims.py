@@ -15,7 +15,7 @@ from engine.recovery import states
 from engine.recovery.problem import calls_of
 from engine.search.analysis import Hypothesis, Tally, Word
 from engine.search.clock import foretold, offset
-from engine.search.design import DESIGN_BITS
+from engine.search.design import DESIGN_BITS, NEXT_DRAWS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
 from engine.search.streams import parts
@@ -25,7 +25,6 @@ from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family as family_of
 
-NEXT_DRAWS = 10
 MOST_SCORED = 512  # draws that are weighed where gaps vary: every one widens the window of the next
 
 

@@ -38,6 +38,7 @@ from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, finite, hypothesis, relatives, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK, Law
+from engine.search.flood import FEW, one_a_value
 from engine.search.plan import Cell, Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
@@ -220,13 +221,25 @@ class Identification:
         async with aclosing(sweeper.run(self.plan.cells)) as outcomes:
             async for outcome in outcomes:
                 before = self.books.leaders
-                self._enter(outcome)
+                await self._entered(outcome)
                 if self.books.leaders != before:
                     sweeper.journal.append("evidence.improved", self.books.improvement(outcome))
                 self.progress(self._report(outcome.cell))
                 if self.books.claims and not self.space.exhaust:
                     return "found"
         return "found" if self.books.claims else "exhausted"
+
+    async def _entered(self, outcome: ChunkOutcome) -> None:
+        """Book one chunk; many survivors are weighed off the loop, and to the end though the time be up, for the books are read then."""
+        if len(outcome.hits) <= FEW:
+            self._enter(outcome)
+            return
+        weighing = asyncio.ensure_future(asyncio.to_thread(self._enter, outcome))
+        try:
+            await asyncio.shield(weighing)
+        except asyncio.CancelledError:
+            await weighing
+            raise
 
     def _enter(self, outcome: ChunkOutcome) -> None:
         """Book one chunk: controls, survivors of the real draws and of the twins, claims."""
@@ -244,7 +257,8 @@ class Identification:
             books.flooded.add(cell.key)
         else:
             books.done.setdefault(cell, []).append(_done(outcome))
-        for vector, read, hit in survivors(outcome):
+        distinct = one_a_value(cell, outcome.hits, len(self.values[cell.session]))
+        for vector, read, hit in survivors(replace(outcome, hits=distinct)):
             self._weigh(read, vector, hit)
         if outcome.last and cell.key not in books.flooded:
             books.finished.append(cell)

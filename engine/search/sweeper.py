@@ -18,7 +18,7 @@ from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
 from engine.search import algebra, answered, clock
-from engine.search.design import LONGEST_BLOCK
+from engine.search.design import LONGEST_BLOCK, NEXT_DRAWS
 from engine.search.memory import SeedHalves, need
 from engine.search.plan import Cell
 from engine.search.words import packed
@@ -249,7 +249,7 @@ def chunk_order(
         "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
         "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
         "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
-        "law": cell.law, "alignments": cell.alignments,
+        "law": cell.law, "alignments": cell.alignments, "told": len(stream.real) + NEXT_DRAWS,
     }  # fmt: skip
     arrays = {"draws": np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])}
     if cell.law == "clock" and cell.times is not None:

@@ -147,6 +147,8 @@ def _origin(origin: dict[str, Any]) -> str:
 
 
 def _gap(gap: dict[str, Any], unit: str | None) -> str:
+    if gap["law"] == "inverse":
+        return f"{gap['value']} calls passed over between draws; the generator runs in reverse from its seed"
     if gap["law"] == "clock":
         return f"seeded anew before every draw, with its own time in {unit}, offset {gap['value']:+}"
     if gap["law"] == "reseed":

@@ -13,10 +13,10 @@ import numpy as np
 import hip_cuda_kernels._host as _host
 from hip_cuda_kernels import keys
 from hip_cuda_kernels.composed import ComposedTask, build_composed, lower_composed
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.job import Job, Keywords
-from hip_cuda_kernels.lowering import lower_call
+from hip_cuda_kernels.lowering import HALVES, NEVER_REJECTS, Call, lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.pins import build_pinned
 from hip_cuda_kernels.registry import FAMILIES
@@ -121,6 +121,43 @@ def streams(
             room *= 2
         made[row] = draws
     return made
+
+
+def before(
+    family: str, mapping: str, seeds: Sequence[int], lo: int, hi: int, count: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the draws that lead up to each seed's first, nearest first, int64 (seeds, count): the inverse step from the seeded state."""
+    found, call = _before(family, mapping, lo, hi)
+    (numbers, unit), words = pack_call(call), call.raw_words
+    made = np.empty((len(seeds), _natural("count", count)), dtype=np.int64)
+    for row, seed in enumerate(seeds):
+        back, draws = count * words, made[row, :0]
+        while len(draws) < count:  # once, but for words that the mapping draws again: 255 for a draw at most
+            walked = _host.walk(found.id, _seed(seed), 0, back, back)
+            draws = _host.read_words(numbers, unit, walked, 0, 0, back // words)
+            back *= 2
+        made[row] = draws[::-1][:count].astype(np.int64) + lo
+    return made
+
+
+def check_before(family: str, mapping: str, lo: int, hi: int) -> None:
+    """Raise KernelError where the draws that lead up to a seed cannot be told."""
+    _before(family, mapping, lo, hi)
+
+
+def _before(family: str, mapping: str, lo: int, hi: int) -> tuple[Family, Call]:
+    found = family_of(family)
+    if not found.inverse:
+        raise KernelError(f"{found.id} has no inverse step")
+    named = parse_mapping(mapping, found)
+    if is_composed(named):
+        raise IncompatibleMapping(f"{named.id}: draws of several calls have no known places before a seed")
+    call = lower_call(named, found, lo, hi)
+    if call.view == HALVES or (call.raw_words > 1 and call.accept_max != NEVER_REJECTS):
+        raise IncompatibleMapping(
+            f"{named.id}: which words a call before the seed took depends on the calls before it"
+        )
+    return found, call
 
 
 def read(

@@ -82,9 +82,9 @@ SPACE: list[Option] = [
     (
         ("--direction",),
         {
-            "choices": ["forward", "backward", "both"],
+            "choices": ["forward", "backward", "both", "inverse"],
             "default": "forward",
-            "help": "backward: the newest draw may stand first, or the generator have run in reverse; both costs twice",
+            "help": "backward: the newest draw may stand first; both costs twice; inverse: the generator runs in reverse from its seed",
         },
     ),
     (
@@ -274,6 +274,9 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
     given["sessions"], given["direction"] = arguments.session, arguments.direction
+    if arguments.direction == "inverse":
+        _must_be_plain(arguments, bool(given.get("words")))
+        given |= {"gap_law": "inverse", "direction": "forward"}
     given["seed"] = arguments.seed
     if not 0 < given["alpha"] < 1:
         raise UsageError(
@@ -299,6 +302,14 @@ def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
         )
     parts = (arguments.seeds or "").split(",")
     return tuple(parse_offset(part, what="--seeds") for part in parts if arguments.seeds is not None)
+
+
+def _must_be_plain(arguments: argparse.Namespace, words: bool) -> None:
+    """Refuse what is not laid out before a seed."""
+    if arguments.gap_law != "constant" or words or getattr(arguments, "methods", "all") == "algebra":
+        raise UsageError(
+            "--direction inverse: integers and times are tried as seeds, under constant gaps; leave --gap-law, words and recover out"
+        )
 
 
 def _must_be_algebra(arguments: argparse.Namespace) -> None:

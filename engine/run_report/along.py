@@ -15,6 +15,7 @@ from engine.recovery import states
 from engine.recovery.problem import calls_of
 from engine.search.clock import foretold
 from engine.search.layouts import reseeded
+from engine.search.streamed import led_back
 from hip_cuda_kernels import host
 
 MISS, HIT, MISSING = 0, 1, -1
@@ -86,6 +87,8 @@ def predicted(
         return states.values(*code, seed, *span, count, pattern=tuple(gap.get("pattern") or (gap["value"],)))
     if gap["law"] == "clock" and times is not None:
         return foretold(*code, seed, *span, times[:count], claim["origin"]["unit"], start)
+    if gap["law"] == "inverse":
+        return led_back(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "reseed":
         return reseeded(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "constant":

@@ -18,6 +18,7 @@ from engine.search.clock import foretold, offset
 from engine.search.design import DESIGN_BITS, NEXT_DRAWS
 from engine.search.layouts import reseeded
 from engine.search.plan import Cell
+from engine.search.streamed import led_back
 from engine.search.streams import parts
 from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.errors import IncompatibleMapping
@@ -97,6 +98,8 @@ def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.nda
     if cell.law == "clock" and cell.times is not None:
         unit = str(cell.seeds.unit)
         return foretold(cell.family, cell.mapping, seed, cell.lo, cell.hi, cell.times[:count], unit, start)
+    if cell.law == "inverse":
+        return led_back(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)

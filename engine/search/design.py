@@ -10,7 +10,7 @@ from typing import Literal
 from engine.evidence.chance import hit_rate, log2_tail
 from engine.evidence.evalue import log2_evidence, required_bits
 
-Law = Literal["constant", "range", "reseed", "clock", "periodic"]
+Law = Literal["constant", "range", "reseed", "clock", "inverse", "periodic"]
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
 NEXT_DRAWS = 10  # draws that a claim foretells

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from engine.search.clock import Clocked
 from engine.search.layouts import ConstantGaps, Layout, Reseeding, VariableGaps
-from engine.search.worded import Worded
+from engine.search.streamed import Inverse, Worded
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
@@ -15,6 +15,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "range": VariableGaps(),
         "reseed": Reseeding(),
         "clock": Clocked(),
+        "inverse": Inverse(),
         "words": Worded(),
     }
 )

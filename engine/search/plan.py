@@ -16,7 +16,7 @@ from engine.recovery.problem import Patterns
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
-from engine.search.words import Words, fits, none_taken, refusal, seed_of
+from engine.search.words import PLACE_SECONDS, Words, fits, none_taken, refusal, seed_of
 from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
@@ -49,6 +49,9 @@ SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
 CELL_SECONDS = (
     0.012  # what a cell costs however small: its planted truths, a task there and back, its records
 )
+
+
+WALK_SECONDS, STEP_SECONDS = 2e-5, 1e-7  # of a seed that is led back, and of each word
 
 
 STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
@@ -327,7 +330,7 @@ def routed(cell: Cell, family: Family) -> Cell:
 
     A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
     """
-    if cell.law in ("reseed", "clock") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+    if cell.law not in ("constant", "range") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
         return cell
     return _cheapest(cell, variable_routes.choose if cell.law == "range" else choose)
 
@@ -358,9 +361,10 @@ def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> st
     """Say why the mapping cannot make draws in lo..hi under the gap law; None where it can."""
     if law == "range" and is_composed(mapping):
         return f"{mapping.id}: draws of several calls are searched with constant gaps; leave --gap-law out"
+    check = host.check_before if law == "inverse" else host.check_mapping
     try:
-        host.check_mapping(family.id, mapping.id, lo, hi)
-    except IncompatibleMapping as error:
+        check(family.id, mapping.id, lo, hi)
+    except KernelError as error:
         return str(error)
     return None
 
@@ -386,6 +390,13 @@ def cell_seconds(
             range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
         )
         each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
+    elif scope.law == "inverse":
+        reach = starts[1] + block * (gaps[1] + 1)
+        each = (
+            WALK_SECONDS
+            + reach * mapping.words * STEP_SECONDS
+            + scope.alignments(block) * block * VECTORS * PLACE_SECONDS
+        )
     elif scope.law == "clock":
         looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
         each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)

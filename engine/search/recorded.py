@@ -22,7 +22,7 @@ from state.journal import Journal
 LARGEST = 1 << 40_000  # above every state of every family
 _SPAN = r"(\d+):(\d+)"
 _TAIL = re.compile(
-    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|clock|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)\|(.*)",
+    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|clock|inverse|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)\|(.*)",
     re.S,
 )
 

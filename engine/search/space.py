@@ -123,18 +123,23 @@ VARIABLE_LADDER: tuple[Level, ...] = (
     Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.15),
 )
 UNSTATED_GAPS: dict[Law, tuple[int, int]] = {
-    "constant": (0, 0), "range": (0, 3), "reseed": (1, 1), "clock": (0, 0), "periodic": (0, 7),
+    "constant": (0, 0), "range": (0, 3), "reseed": (1, 1), "clock": (0, 0), "inverse": (0, 0), "periodic": (0, 7),
 }  # fmt: skip
 RESEED_LADDER: tuple[Level, ...] = (
     Level(name="small seeds", seeds=Range(0, 2**20 - 1), starts=(0, 3), gaps=(1, 16), noise=0.2, prior=0.40),
     Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(1, 60), noise=0.05, prior=0.35),
     Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(1, 1), noise=0.05, prior=0.25),
 )
+INVERSE_LADDER: tuple[Level, ...] = (
+    Level(name="small seeds", seeds=Range(0, 2**16 - 1), starts=(0, 7), gaps=(0, 7), noise=0.2, prior=0.60),
+    Level(name="typed seeds", seeds=Range(0, 2**20 - 1), starts=(0, 1), gaps=(0, 1), noise=0.05, prior=0.40),
+)
 LADDERS: dict[Law, tuple[Level, ...]] = {
     "constant": LADDER,
     "range": VARIABLE_LADDER,
     "reseed": RESEED_LADDER,
     "clock": (),
+    "inverse": INVERSE_LADDER,
     "periodic": LADDER,
 }
 

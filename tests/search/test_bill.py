@@ -41,6 +41,7 @@ PATHS: dict[str, Space] = {
         starts=Range(0, 1),
         offsets=(Offset(-50, 50, "s"), Offset(0, 99, "ms")),
     ),
+    "in reverse": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="inverse", **FEW),
     "words": Space(
         families=("lcg48/java",),
         mappings=("java_bounded", "digits(3)"),

@@ -10,6 +10,8 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search import flood, identify
+from engine.search.claims import score
+from engine.search.design import NEXT_DRAWS
 from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
@@ -35,7 +37,7 @@ class Running:
 
 def zeros(seeds: int) -> np.ndarray:
     """Return what two rows of six zeros meet among the first seeds."""
-    where = {"seed_lo": 0, "seed_count": seeds, "starts": (0, 9), "gaps": (0, 3)}
+    where: dict[str, Any] = {"seed_lo": 0, "seed_count": seeds, "starts": (0, 9), "gaps": (0, 3)}
     return host.sieve(*CODE, 0, 999, np.zeros((2, 6), np.int64), np.full(2, 6, np.uint32), **where).hits
 
 
@@ -63,7 +65,7 @@ def test_of_a_seed_s_alignments_one_is_left_to_every_story() -> None:
 def test_of_all_seeds_one_is_left_to_a_story_of_one_value() -> None:
     hits = zeros(150)
     cell = Cell(*CODE, 0, 999, Range(0, 149), (0, 9), (0, 3), 0.0, 6, 6, 4, None, 1.0, 1.0)
-    left = flood.one_a_value(cell, hits, TOLD - flood.NEXT_DRAWS)
+    left = flood.one_a_value(cell, hits, TOLD - NEXT_DRAWS)
     kept = stories(left)
     assert set(kept) == set(stories(hits))
     assert sum(story == bytes(8 * TOLD) for _, story in kept) == 2, "one a row"
@@ -95,7 +97,7 @@ async def test_many_survivors_are_weighed_off_the_loop(
     compute: Compute, journal: Journal, make_history: Callable[..., History], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identify, "FEW", -1)
-    weigh, threads = identify.score, []
+    weigh, threads = score, []
 
     def noted(*what: Any) -> Any:
         threads.append(threading.get_ident())

@@ -20,12 +20,12 @@ from engine.errors import BadInput, Exit, MimicryError
 from engine.history.history import History
 from engine.recovery import task
 from engine.search import algebra, chunk, recorded
+from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
 from engine.search.design import LONGEST_BLOCK
 from engine.search.ledger import FOLDER, Shelf
-from engine.search.plan import Cell
 from engine.search.recorded import RecordedChunk
 from engine.search.streams import told
 from engine.search.sweeper import chunk_order, twin_stream

@@ -227,23 +227,18 @@ def _decimals(arguments: argparse.Namespace) -> int | None:
 
 def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     """Return the asked space; raise UsageError naming the option, the value and the rule."""
-    from engine.search.ranges import parse_range, parse_seeds
+    from engine.commands.seeding import seeding
+    from engine.search.ranges import parse_range
     from engine.search.space import Space
-    from engine.search.words import split
 
     given: dict[str, Any] = {
         "alpha": arguments.alpha,
         "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
-    if arguments.gap_law == "clock":
-        given["offsets"] = _offsets(arguments)
-    else:
-        integers, given["words"] = split(arguments.seeds or "")
-        given["seeds"] = None if integers is None or arguments.seeds is None else parse_seeds(integers)
-    for name, highest in (("starts", 2**20), ("gaps", 2**16)):
-        text = getattr(arguments, name)
-        given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
+    given |= seeding(arguments)
+    starts = arguments.starts
+    given["starts"] = None if starts is None else parse_range(starts, what="--starts", highest=2**20)
     if arguments.modulus is not None and arguments.range is not None:
         raise UsageError("--range and --modulus say the same thing; give one of them")
     decimals = _decimals(arguments)
@@ -254,29 +249,13 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**63 - 1)
         given["range"] = (span.lo, span.hi)
-    if given.get("words") and arguments.gap_law != "constant":
-        raise UsageError(
-            f"--gap-law {arguments.gap_law}: words are looked for under constant gaps only; leave it out, or the words"
-        )
-    if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
-        raise UsageError(
-            f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
-        )
-    if arguments.gap_law == "periodic" and (given.get("seeds") is not None or given["starts"] is not None):
-        raise UsageError(
-            "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
-            "leave --seeds and --starts out, or take --gap-law range"
-        )
-    given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
+    given["noise"] = arguments.noise
     given["methods"] = getattr(arguments, "methods", "all")
     if given["methods"] == "algebra":
         _must_be_algebra(arguments)
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
-    given["sessions"], given["direction"] = arguments.session, arguments.direction
-    if arguments.direction == "inverse":
-        _must_be_plain(arguments, bool(given.get("words")))
-        given |= {"gap_law": "inverse", "direction": "forward"}
+    given["sessions"] = arguments.session
     given["seed"] = arguments.seed
     if not 0 < given["alpha"] < 1:
         raise UsageError(
@@ -290,26 +269,6 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if not given["time_limit"] > 0:
         raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
-
-
-def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
-    """Return how far each draw's seed may lie from its time; refuse what says nothing where every draw has a seed of its own."""
-    from engine.search.ranges import parse_offset
-
-    if arguments.gaps is not None or arguments.direction != "forward":
-        raise UsageError(
-            "--gap-law clock: every draw has a seed of its own, its time; --gaps and --direction say nothing then, leave them out"
-        )
-    parts = (arguments.seeds or "").split(",")
-    return tuple(parse_offset(part, what="--seeds") for part in parts if arguments.seeds is not None)
-
-
-def _must_be_plain(arguments: argparse.Namespace, words: bool) -> None:
-    """Refuse what is not laid out before a seed."""
-    if arguments.gap_law != "constant" or words or getattr(arguments, "methods", "all") == "algebra":
-        raise UsageError(
-            "--direction inverse: integers and times are tried as seeds, under constant gaps; leave --gap-law, words and recover out"
-        )
 
 
 def _must_be_algebra(arguments: argparse.Namespace) -> None:

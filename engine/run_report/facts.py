@@ -18,9 +18,9 @@ from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
 from engine.search import recorded
 from engine.search.analysis import Analysis
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.identify import chance_of
-from engine.search.plan import Cell
 from engine.search.streams import stream_of, told
 from state.errors import StateError
 from state.journal import Journal

@@ -14,10 +14,10 @@ from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
 from engine.search.analysis import Hypothesis, Tally, Word
+from engine.search.cell import Cell
 from engine.search.clock import foretold, offset
 from engine.search.design import DESIGN_BITS, NEXT_DRAWS
 from engine.search.layouts import reseeded
-from engine.search.plan import Cell
 from engine.search.streamed import led_back
 from engine.search.streams import parts
 from hip_cuda_kernels import host, variable_gaps

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.search.plan import Cell
+from engine.search.cell import Cell
 from engine.search.ranges import Range
 from state.coverage import CoverageRow
 

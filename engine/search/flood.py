@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.search.cell import Cell
 from engine.search.design import NEXT_DRAWS
 from engine.search.layouts import MAX_HITS, Layout, Params, StopFlag
-from engine.search.plan import Cell
 from hip_cuda_kernels import host
 
 MANY = 8  # alignments of one seed that survive: chance leaves fewer

@@ -16,9 +16,10 @@ from engine.recovery.leaks import lane_masks, rejected
 from engine.recovery.linear import LONGEST, lane_complexity, lane_count
 from engine.search.algebra import plan_states
 from engine.search.analysis import NotTested, RangeCandidate
+from engine.search.cell import Cell
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
 from engine.search.identify import Identification
-from engine.search.plan import Cell, Material, Plan, make_plan
+from engine.search.plan import Material, Plan, make_plan
 from engine.search.space import Level, Space, levels
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping

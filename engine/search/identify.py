@@ -34,12 +34,13 @@ from engine.search.analysis import (
     StoppedBy,
     Threshold,
 )
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, finite, hypothesis, relatives, score, settle, siblings
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.flood import FEW, one_a_value
-from engine.search.plan import Cell, Material, Plan, make_plan, ordered
+from engine.search.plan import Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.streams import labels, parts, stream_of, told

@@ -2,156 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
 from engine.history.history import Ints
-from engine.recovery.problem import Patterns
+from engine.search.cell import Cell
+from engine.search.cost import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
-from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels
-from engine.search.words import PLACE_SECONDS, Words, fits, none_taken, refusal, seed_of
+from engine.search.words import fits, none_taken, refusal
 from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
-from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
 from hip_cuda_kernels.pins import sight_of
-from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.registry import resolve_families
-from hip_cuda_kernels.routes import WHOLE_SPACE, Route, choose, may_apply
-from hip_cuda_kernels.variable_gaps import outlay
+from hip_cuda_kernels.routes import Route, choose, may_apply
 
-Ends = tuple[int, int]
-VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
-CHUNK_SECONDS = 1.5
-SMALLEST_CHUNK = 1 << 10
-LONGEST_CHUNK_SECONDS = (
-    40.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
-)
 LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
-SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
-    8e-10,
-    3e-7,
-    3e-8,
-)  # where every draw has a seed of its own: one looked for, one match joined, one counted
-CELL_SECONDS = (
-    0.012  # what a cell costs however small: its planted truths, a task there and back, its records
-)
-
-
-WALK_SECONDS, STEP_SECONDS = 2e-5, 1e-7  # of a seed that is led back, and of each word
-
-
 STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One rectangle of hypotheses searched by one rule; `confirm` draws follow the search block, 0 = all-draws design."""
-
-    family: str
-    mapping: str
-    lo: int
-    hi: int
-    seeds: Range
-    starts: tuple[int, int]
-    gaps: tuple[int, int]
-    noise: float
-    block: int
-    threshold: int
-    confirm: int
-    session: str | None
-    prior: float
-    seconds: float
-    window: int = 0
-    route: str = "sieve"  # how the kernels search it
-    law: Law = "constant"  # of the gaps
-    period: int = 1  # of their pattern
-    origin: Literal["seed", "state"] = (
-        "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
-    )
-    words: Words = field(
-        default=(), compare=False, repr=False
-    )  # the list that `seeds` are places in, where they are
-    times: Ints | None = field(
-        default=None, compare=False, repr=False
-    )  # of its stream's draws, with the law `clock`
-    word: str | None = None  # the word whose seed this is
-    part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
-
-    @property
-    def key(self) -> str:
-        """Return the stable name under which the cell is billed and its chunks are recorded."""
-        return (
-            f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
-            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}{'' if self.period == 1 else f' {self.period}'}"
-            f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
-            f"{'' if self.origin == 'seed' else f'|{self.route}'}"
-        )
-
-    def pattern(self, gap: int) -> tuple[int, ...]:
-        """Return the gaps between draws that a hit's gap stands for, over one period."""
-        return Patterns(*self.gaps, self.period).decode(gap)
-
-    @property
-    def whole(self) -> Cell:
-        """Return the cell as it was planned: what an all-draws claim pays for."""
-        return self.part or self
-
-    @property
-    def alignments(self) -> int:
-        """Return how many alignments each seed is tested under."""
-        return self.scope.alignments(self.block)
-
-    @property
-    def scope(self) -> Scope:
-        """Return what is tried, in numbers."""
-        starts, gaps = (ends[1] - ends[0] + 1 for ends in (self.starts, self.gaps))
-        chance = 1.0 / (self.hi - self.lo + 1)
-        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0, self.period)
-
-    @property
-    def hypotheses(self) -> int:
-        """Return how many hypotheses the cell stands for: what an all-draws claim pays."""
-        return self.seeds.size * self.alignments
-
-    @property
-    def tested(self) -> int:
-        """Return how many are tried one by one: systems of equations where algebra decides all states at once."""
-        return self.alignments if self.origin == "state" else self.hypotheses
-
-    @property
-    def untold(self) -> int:
-        """Return how many hypotheses each tested one stands for."""
-        return self.seeds.size if self.origin == "state" else 1
-
-    def worded(self, place: int) -> Cell:
-        """Return the cell of the one seed that the word at a place becomes; it pays for the whole list."""
-        word = self.words[place]
-        seed = seed_of(self.seeds, word)
-        return replace(self, seeds=Range(seed, seed), word=word, part=self.whole)
-
-    def chunks(self) -> Iterator[tuple[int, int]]:
-        """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
-        if self.origin == "state" or (self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS):
-            yield self.seeds.lo, self.seeds.size
-            return
-        per_second = self.seeds.size / max(self.seconds, 1e-9)
-        size = max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))
-        for first in range(self.seeds.lo, self.seeds.hi + 1, size):
-            yield first, min(size, self.seeds.hi + 1 - first)
 
 
 @dataclass(frozen=True)
@@ -367,45 +245,6 @@ def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> st
     except KernelError as error:
         return str(error)
     return None
-
-
-def composed_seconds(
-    family: Family, mapping: Mapping, level: Level, span: tuple[int, int], missable: int
-) -> float:
-    """Estimate the seconds on one core of a cell of draws that are made of several calls."""
-    recipe = lower_composed(mapping, family, *span)
-    each = composed_seed_seconds(recipe, family, missable, level.starts, level.gaps)
-    return CELL_SECONDS + level.seeds.size * each
-
-
-def cell_seconds(
-    family: Family, mapping: Mapping, scope: Scope, block: int, threshold: int, starts: Ends, gaps: Ends
-) -> float:
-    """Estimate the seconds on one core of a cell that keeps `threshold` matches of `block` draws."""
-    load = Workload(
-        block, threshold, scope.p, scope.starts, scope.gaps, gaps[1] + 1, mapping.words, *family.ops, VECTORS
-    )
-    if scope.law == "range":
-        alone = outlay(
-            range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
-        )
-        each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
-    elif scope.law == "inverse":
-        reach = starts[1] + block * (gaps[1] + 1)
-        each = (
-            WALK_SECONDS
-            + reach * mapping.words * STEP_SECONDS
-            + scope.alignments(block) * block * VECTORS * PLACE_SECONDS
-        )
-    elif scope.law == "clock":
-        looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
-        each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)
-    elif scope.law == "reseed":
-        joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
-        each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
-    else:
-        each = seed_seconds(load)
-    return CELL_SECONDS + scope.seeds * each
 
 
 def _at_most(noise: float) -> list[float]:

@@ -12,9 +12,9 @@ import numpy as np
 from engine.compute.codec import unpack
 from engine.errors import BadInput
 from engine.recovery.methods import METHODS
+from engine.search.cell import Cell
 from engine.search.coverage import Interval
 from engine.search.design import Law
-from engine.search.plan import Cell
 from engine.search.ranges import parse_range
 from engine.search.sweeper import NO_HITS
 from state.journal import Journal

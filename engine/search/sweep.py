@@ -18,11 +18,12 @@ from engine.evidence.uniformity import match_probability
 from engine.history.history import History
 from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.backward import By, by, earlier
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
+from engine.search.cost import cell_seconds
 from engine.search.design import DESIGN_BITS, Law, Scope
 from engine.search.flood import one_a_value
-from engine.search.plan import Cell, cell_seconds
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream

@@ -18,9 +18,9 @@ from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
 from engine.search import algebra, answered, clock
+from engine.search.cell import Cell
 from engine.search.design import LONGEST_BLOCK, NEXT_DRAWS
 from engine.search.memory import SeedHalves, need
-from engine.search.plan import Cell
 from engine.search.words import packed
 from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT

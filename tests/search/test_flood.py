@@ -10,9 +10,9 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search import flood, identify
+from engine.search.cell import Cell
 from engine.search.claims import score
 from engine.search.design import NEXT_DRAWS
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

@@ -8,8 +8,8 @@ import pytest
 
 from engine.compute.codec import pack
 from engine.errors import BadInput
+from engine.search.cell import Cell
 from engine.search.chunk import run
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.recorded import cell_of, cells, chunks
 from engine.search.sweeper import chunk_order, twin_stream

@@ -40,9 +40,9 @@ from engine.history.history import History
 from engine.scenarios import balls
 from engine.search import claims
 from engine.search.analysis import Analysis
+from engine.search.cell import Cell
 from engine.search.claims import Claim
 from engine.search.identify import identify
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

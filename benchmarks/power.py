@@ -24,9 +24,9 @@ from engine.evidence.evalue import required_bits
 from engine.evidence.identifiability import needed_draws
 from engine.evidence.power import clopper_pearson_lower
 from engine.history.history import History
+from engine.search.cell import Cell
 from engine.search.claims import Claim, predicted, score
 from engine.search.identify import Identification
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

@@ -20,14 +20,14 @@ from engine.errors import BadInput, Exit, MimicryError
 from engine.history.history import History
 from engine.recovery import task
 from engine.search import algebra, chunk, recorded
+from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
 from engine.search.design import LONGEST_BLOCK
 from engine.search.ledger import FOLDER, Shelf
-from engine.search.plan import Cell
 from engine.search.recorded import RecordedChunk
-from engine.search.streams import stream_of
+from engine.search.streams import told
 from engine.search.sweeper import chunk_order, twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
@@ -340,8 +340,9 @@ def _draws(runs: dict[str, Recorded], rows: Sequence[CoverageRow], files: tuple[
 
 
 def _block(history: History, row: CoverageRow) -> str | None:
-    values = stream_of(history, row.session).values
-    return block_digests(values, row.range_lo, row.range_hi, 0, LONGEST_BLOCK).get(row.block)
+    values, times = told(history, row.session, row.law)
+    clock = times if row.law == "clock" else None
+    return block_digests(values, row.range_lo, row.range_hi, 0, LONGEST_BLOCK, clock).get(row.block)
 
 
 class Unstopped:
@@ -371,19 +372,21 @@ def _replayed(runs: dict[str, Recorded], rows: Sequence[CoverageRow], wanted: Wa
 
 def _same(run: Recorded, cell: Cell, index: int) -> bool:
     with Journal.read_only(run.directory) as journal:
-        told = next(one for one in recorded.chunks(journal, cell) if one.index == index)
-    values, rng = stream_of(run.history, cell.session).values, run.order.space.seed
+        kept = next(one for one in recorded.chunks(journal, cell) if one.index == index)
+    (values, times), rng = told(run.history, cell.session, cell.law), run.order.space.seed
     stream = twin_stream(values, cell.lo, cell.hi, rng, cell.session)
     if cell.origin == "state":
         order = algebra.task(
             replace(cell, noise=run.order.space.noise or 0.0), stream.first(cell.block), "", rng
         )
         meta, _ = task.run(dict(order.params), dict(order.arrays), Unstopped())  # type: ignore[arg-type]
-        return meta == told.meta
-    seeds = (told.seeds[0], told.seeds[1] - told.seeds[0] + 1)
-    params, draws = chunk_order(cell, stream, index, seeds, rng)
-    meta, arrays = chunk.run(params, {"draws": draws}, Unstopped())
-    return meta == told.meta and np.array_equal(arrays["hits"], told.hits)
+        return meta == kept.meta
+    seeds = (kept.seeds[0], kept.seeds[1] - kept.seeds[0] + 1)
+    params, given = chunk_order(
+        replace(cell, words=run.order.space.words, times=times), stream, index, seeds, rng
+    )
+    meta, arrays = chunk.run(params, given, Unstopped())
+    return meta == kept.meta and np.array_equal(arrays["hits"], kept.hits)
 
 
 def _check(name: str, held: bool, note: str, otherwise: str) -> Check:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from engine.search.analysis import Analysis, Hypothesis
+from engine.search.analysis import Analysis, Hypothesis, Word
 from engine.search.identify import Progress
 from engine.search.ranges import Range
+from hip_cuda_kernels.wordings import WORDINGS
 
 WIDTH = 79
+LONGEST_SEED = 128  # bits of a seed that is written out
 MOST_SHOWN = 3  # hypotheses that are told in full: places in a block of cached words can be many
 BACKWARD = "backward: the first row is the newest draw, and the next draws go before it"
 NO_SEED = "none of this seeding leads to the state, or it lies too far back"
@@ -112,10 +115,11 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
     facts = [
         ("generator", f"{one.family}{aliases}"),
         ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
+        *_word(one.word),
         (one.origin["kind"], _origin(one.origin)),
         *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
         *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
-        ("gap", _gap(one.gap)),
+        ("gap", _gap(one.gap, one.origin["unit"])),
         *([("direction", BACKWARD)] if one.direction == "backward" else []),
         ("matches", f"{one.matched} of {one.scored} draws"),
     ]
@@ -128,16 +132,30 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
     return facts
 
 
+def _word(word: Word | None) -> list[tuple[str, str]]:
+    """Return the word that was the seed, and the call that hashes it; nothing where there was none."""
+    if word is None:
+        return []
+    call = WORDINGS[word.way].call if word.way in WORDINGS else word.way
+    return [("word", f"{json.dumps(word.text, ensure_ascii=False)}, as {call} hashes it")]
+
+
 def _origin(origin: dict[str, Any]) -> str:
     """Return a seed in both notations or as its moment; of a state, its size and its first words."""
     text: str = origin["value"]
     if origin["kind"] == "state":
         return f"{origin['bits']} bits before the first draw, {text[:34]}{'…' if len(text) > 34 else ''}"
     value = int(text, 16)
+    if value.bit_length() > LONGEST_SEED:
+        return f"{value.bit_length()} bits, {text[:34]}…"
     return f"{value} ({_moment(value, origin['unit']) or text})"
 
 
-def _gap(gap: dict[str, Any]) -> str:
+def _gap(gap: dict[str, Any], unit: str | None) -> str:
+    if gap["law"] == "inverse":
+        return f"{gap['value']} calls passed over between draws; the generator runs in reverse from its seed"
+    if gap["law"] == "clock":
+        return f"seeded anew before every draw, with its own time in {unit}, offset {gap['value']:+}"
     if gap["law"] == "reseed":
         return f"seeded anew before every draw, the seed {gap['value']} further each time"
     if gap["law"] == "periodic":
@@ -164,6 +182,8 @@ def next_facts(analysis: Analysis) -> list[tuple[str, str]]:
 def _next_fact(analysis: Analysis) -> tuple[str, str]:
     if analysis.next_draws:
         return "next draws", " ".join(map(str, analysis.next_draws))
+    if any(one.gap["law"] == "clock" for one in analysis.hypotheses):
+        return "next draws", "open: each depends on when it is made"
     if any(one.gap["law"] == "range" for one in analysis.hypotheses):
         return "next draws", "open: the gap before the next draw is not known"
     if analysis.hypotheses:

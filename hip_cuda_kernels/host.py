@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Unpack
@@ -10,17 +11,19 @@ from typing import Any, Unpack
 import numpy as np
 
 import hip_cuda_kernels._host as _host
+from hip_cuda_kernels import keys
 from hip_cuda_kernels.composed import ComposedTask, build_composed, lower_composed
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.job import Job, Keywords
-from hip_cuda_kernels.lowering import lower_call
+from hip_cuda_kernels.lowering import HALVES, NEVER_REJECTS, Call, lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.pins import build_pinned
 from hip_cuda_kernels.registry import FAMILIES
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import build_task, pack_call
 
+SPARE_CALLS = 8  # words beyond one a call that a wide seed is asked for at first
 PINNED = "pinned"
 """The route of composed draws whose filter is on single inner calls (pins.py)."""
 HIT = np.dtype(
@@ -66,6 +69,8 @@ def _vector_agrees(name: str, family: Family) -> bool:
 def raw(family: str, seed: int, count: int, *, skip: int = 0) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return `count` raw words of the seed after `skip` words, from the exact scalar generator."""
     found = family_of(family)
+    if seed >= keys.WIDE:
+        return keys.words(found.id, seed, _natural("skip", skip) + _natural("count", count))[skip:]
     words: np.ndarray[Any, np.dtype[np.uint64]] = _host.raw(
         found.id, _seed(seed), _natural("skip", skip), _natural("count", count)
     )
@@ -87,6 +92,10 @@ def values(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return `count` draws in lo..hi: `start` calls discarded first, `gap` calls between two draws, rejections as the runtime's."""
     found = family_of(family)
+    if seed >= keys.WIDE:
+        return streams(family, mapping, [seed], lo, hi, start + count * (gap + 1))[0, start :: gap + 1][
+            :count
+        ]
     named = parse_mapping(mapping, found)
     which = _seed(seed), _natural("start", start), _natural("gap", gap), _natural("count", count)
     if is_composed(named):
@@ -95,6 +104,60 @@ def values(
         draws = _host.values(found.id, *pack_call(lower_call(named, found, lo, hi)), *which)
     shifted: np.ndarray[Any, np.dtype[np.int64]] = draws.astype(np.int64) + lo
     return shifted
+
+
+def streams(
+    family: str, mapping: str, seeds: Sequence[int], lo: int, hi: int, count: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the first `count` draws of each seed, int64 (seeds, count); seeds may have more than 64 bits (keys.py)."""
+    made = np.empty((len(seeds), count), dtype=np.int64)
+    for row, seed in enumerate(seeds):
+        if seed < keys.WIDE:
+            made[row] = values(family, mapping, seed, lo, hi, count)
+            continue
+        room, draws = count + SPARE_CALLS, made[row, :0]
+        while len(draws) < count:
+            draws = read(family, mapping, lo, hi, keys.words(family_of(family).id, seed, room), count)
+            room *= 2
+        made[row] = draws
+    return made
+
+
+def before(
+    family: str, mapping: str, seeds: Sequence[int], lo: int, hi: int, count: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the draws that lead up to each seed's first, nearest first, int64 (seeds, count): the inverse step from the seeded state."""
+    found, call = _before(family, mapping, lo, hi)
+    (numbers, unit), words = pack_call(call), call.raw_words
+    made = np.empty((len(seeds), _natural("count", count)), dtype=np.int64)
+    for row, seed in enumerate(seeds):
+        back, draws = count * words, made[row, :0]
+        while len(draws) < count:  # once, but for words that the mapping draws again: 255 for a draw at most
+            walked = _host.walk(found.id, _seed(seed), 0, back, back)
+            draws = _host.read_words(numbers, unit, walked, 0, 0, back // words)
+            back *= 2
+        made[row] = draws[::-1][:count].astype(np.int64) + lo
+    return made
+
+
+def check_before(family: str, mapping: str, lo: int, hi: int) -> None:
+    """Raise KernelError where the draws that lead up to a seed cannot be told."""
+    _before(family, mapping, lo, hi)
+
+
+def _before(family: str, mapping: str, lo: int, hi: int) -> tuple[Family, Call]:
+    found = family_of(family)
+    if not found.inverse:
+        raise KernelError(f"{found.id} has no inverse step")
+    named = parse_mapping(mapping, found)
+    if is_composed(named):
+        raise IncompatibleMapping(f"{named.id}: draws of several calls have no known places before a seed")
+    call = lower_call(named, found, lo, hi)
+    if call.view == HALVES or (call.raw_words > 1 and call.accept_max != NEVER_REJECTS):
+        raise IncompatibleMapping(
+            f"{named.id}: which words a call before the seed took depends on the calls before it"
+        )
+    return found, call
 
 
 def read(

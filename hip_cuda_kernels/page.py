@@ -8,6 +8,7 @@ from hip_cuda_kernels.family import STRUCTURES, Family
 from hip_cuda_kernels.mappings import COMPOSED, FORMULAS, SPELLINGS, VIEWS
 from hip_cuda_kernels.registry import FAMILIES, GROUPS
 from hip_cuda_kernels.survey import RUNTIME_ROWS, SURVEY, distinct, served
+from hip_cuda_kernels.wordings import WORDINGS
 
 TITLES = {
     "c_libraries": "C libraries",
@@ -41,6 +42,7 @@ def page() -> str:
         "Written by `python -m hip_cuda_kernels.page` from the registry; do not edit.",
         summary(),
         *(_group(name, families) for name, families in GROUPS.items() if families),
+        _words(),
         _mappings(),
         _structures(),
         _survey(),
@@ -66,6 +68,18 @@ def _entry(one: Family) -> tuple[str, ...]:
         " ".join(f"`{mapping}`" for mapping in one.mappings),
         mark + one.oracle,
     )
+
+
+def _words() -> str:
+    rows = (
+        (f"`{one.id}`", f"`{one.call}`", " ".join(f"`{name}`" for name in one.families), one.oracle)
+        for one in WORDINGS.values()
+    )
+    head = (
+        "## Words as seeds\n\nWhere a runtime hashes strings, `--seeds words:FILE` tries them. Words are UTF-8; Perl, Ruby, Lua, gawk and "
+        "MySQL hash none.\n\n"
+    )
+    return head + "\n".join(_table(("way", "what a user writes", "families", "oracle"), rows))
 
 
 def _mappings() -> str:

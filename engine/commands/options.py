@@ -72,24 +72,27 @@ SPACE: list[Option] = [
     ),
     (
         ("--seeds",),
-        {"metavar": "LO:HI", "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid"},
+        {
+            "metavar": "LO:HI",
+            "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line",
+        },
     ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
     (
         ("--direction",),
         {
-            "choices": ["forward", "backward", "both"],
+            "choices": ["forward", "backward", "both", "inverse"],
             "default": "forward",
-            "help": "backward: the newest draw may stand first, or the generator have run in reverse; both costs twice",
+            "help": "backward: the newest draw may stand first; both costs twice; inverse: the generator runs in reverse from its seed",
         },
     ),
     (
         ("--gap-law",),
         {
-            "choices": ["constant", "range", "reseed", "periodic"],
+            "choices": ["constant", "range", "reseed", "clock", "periodic"],
             "default": "constant",
-            "help": "range: gaps vary within --gaps; periodic: two or three in turn; reseed: a new seed before every draw",
+            "help": "range: gaps vary within --gaps; periodic: two or three in turn; reseed: a new seed before every draw; clock: each draw's own time",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -161,6 +164,8 @@ def _must_replay(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"--pipeline: its steps take constant and varying gaps only; leave it out with --gap-law {arguments.gap_law}"
         )
+    if "words:" in (arguments.seeds or ""):
+        raise UsageError("--pipeline: its steps take integers and times as seeds, no words; leave it out")
     if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
         raise UsageError(
             f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
@@ -222,7 +227,8 @@ def _decimals(arguments: argparse.Namespace) -> int | None:
 
 def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     """Return the asked space; raise UsageError naming the option, the value and the rule."""
-    from engine.search.ranges import parse_range, parse_seeds
+    from engine.commands.seeding import seeding
+    from engine.search.ranges import parse_range
     from engine.search.space import Space
 
     given: dict[str, Any] = {
@@ -230,10 +236,9 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
-    given["seeds"] = None if arguments.seeds is None else parse_seeds(arguments.seeds)
-    for name, highest in (("starts", 2**20), ("gaps", 2**16)):
-        text = getattr(arguments, name)
-        given[name] = None if text is None else parse_range(text, what=f"--{name}", highest=highest)
+    given |= seeding(arguments)
+    starts = arguments.starts
+    given["starts"] = None if starts is None else parse_range(starts, what="--starts", highest=2**20)
     if arguments.modulus is not None and arguments.range is not None:
         raise UsageError("--range and --modulus say the same thing; give one of them")
     decimals = _decimals(arguments)
@@ -248,13 +253,13 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
         )
-    given["noise"], given["gap_law"] = arguments.noise, arguments.gap_law
+    given["noise"] = arguments.noise
     given["methods"] = getattr(arguments, "methods", "all")
     if given["methods"] == "algebra":
         _must_be_algebra(arguments)
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
-    given["sessions"], given["direction"] = arguments.session, arguments.direction
+    given["sessions"] = arguments.session
     given["seed"] = arguments.seed
     if not 0 < given["alpha"] < 1:
         raise UsageError(

@@ -33,7 +33,7 @@ def refuse(alignment: Alignment) -> str | None:
         return "backward streams have no forward prediction"
     if alignment.gap.law == "range" and (alignment.gap.pattern is None or alignment.origin.kind == "state"):
         return "its varying gaps are not laid out from a seed"
-    if alignment.gap.law == "unknown":
+    if alignment.gap.law in ("unknown", "clock", "inverse"):
         return f"gap law {alignment.gap.law} leaves the next position open"
     if alignment.gap.unit != "call":
         return "gaps counted in raw words are not supported by this landing's kernels"

@@ -13,7 +13,9 @@ import numpy as np
 from engine.evidence.evalue import EProcess, log2_evidence
 from engine.recovery import states
 from engine.recovery.problem import calls_of
+from engine.search.clock import foretold
 from engine.search.layouts import reseeded
+from engine.search.streamed import led_back
 from hip_cuda_kernels import host
 
 MISS, HIT, MISSING = 0, 1, -1
@@ -59,10 +61,15 @@ class Along:
 
 
 def follow(
-    draws: np.ndarray, claim: Mapping[str, Any], span: tuple[int, int], p: float, noise: float | None
+    draws: np.ndarray,
+    claim: Mapping[str, Any],
+    span: tuple[int, int],
+    p: float,
+    noise: float | None,
+    times: np.ndarray | None = None,
 ) -> Along:
-    """Lay a hypothesis (fields of `analysis/1`) along int64 draws."""
-    told = predicted(claim, span, len(draws))
+    """Lay a hypothesis (fields of `analysis/1`) along int64 draws; `times` are theirs, where they are the seeds."""
+    told = predicted(claim, span, len(draws), times)
     marks = (told == draws[: len(told)]).astype(np.int8)
     marks[draws[: len(told)] < 0] = MISSING
     searched = claim["scored"] - claim["confirmed"]["scored"]
@@ -70,12 +77,18 @@ def follow(
     return Along(marks, edge, p, noise, _paid(claim, p, noise))
 
 
-def predicted(claim: Mapping[str, Any], span: tuple[int, int], count: int) -> np.ndarray:
+def predicted(
+    claim: Mapping[str, Any], span: tuple[int, int], count: int, times: np.ndarray | None = None
+) -> np.ndarray:
     """Return the int64 (count,) draws of a hypothesis, fewer where its gaps are known so far only."""
     code = claim["family"], claim["mapping"]
     seed, start, gap = int(claim["origin"]["value"], 16), claim["start"], claim["gap"]
     if claim["origin"]["kind"] == "state":
         return states.values(*code, seed, *span, count, pattern=tuple(gap.get("pattern") or (gap["value"],)))
+    if gap["law"] == "clock" and times is not None:
+        return foretold(*code, seed, *span, times[:count], claim["origin"]["unit"], start)
+    if gap["law"] == "inverse":
+        return led_back(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "reseed":
         return reseeded(*code, seed, *span, count, start, gap["value"])
     if gap["law"] == "constant":

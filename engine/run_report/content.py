@@ -169,7 +169,8 @@ def _best(facts: Facts) -> Best | None:
 
 def _follow(facts: Facts, claim: Mapping[str, Any], span: tuple[int, int]) -> Along:
     p = facts.chance(claim["session"], *span)
-    return follow(facts.values(claim["session"]), claim, span, p, facts.order.space.noise)
+    session = claim["session"]
+    return follow(facts.values(session), claim, span, p, facts.order.space.noise, facts.times(session))
 
 
 # ── what was searched ────────────────────────────────────────────────────────

@@ -18,10 +18,10 @@ from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
 from engine.search import recorded
 from engine.search.analysis import Analysis
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.identify import chance_of
-from engine.search.plan import Cell
-from engine.search.streams import stream_of
+from engine.search.streams import stream_of, told
 from state.errors import StateError
 from state.journal import Journal
 
@@ -80,7 +80,11 @@ class Facts:
 
     def values(self, session: str | None) -> np.ndarray:
         """Return the int64 draws of one stream; -1 is a missing one."""
-        return stream_of(self.history, session).values
+        return told(self.history, session, self.order.space.gap_law)[0]
+
+    def times(self, session: str | None) -> np.ndarray:
+        """Return when the draws of one stream were made, in microseconds since 1970."""
+        return stream_of(self.history, session).times
 
     def chance(self, session: str | None, lo: int, hi: int) -> float:
         """Return the probability that a fixed prediction matches a draw of the stream."""
@@ -145,7 +149,7 @@ def _counts(journal: Journal, history: History) -> Iterator[CellCount]:
     for cell in recorded.cells(journal):
         key = (cell.session, cell.lo, cell.hi)
         if key not in chances:
-            values = stream_of(history, cell.session).values
+            values = told(history, cell.session, cell.law)[0]
             chances[key] = chance_of(values, cell.lo, cell.hi, cell.law)
         yield _count(cell, recorded.chunks(journal, cell), chances[key])
 

@@ -31,7 +31,7 @@ from engine.run_report.plot import (
     Value,
 )
 from engine.search.analysis import Analysis, NotTested
-from engine.search.plan import Cell
+from engine.search.cell import Cell
 from engine.search.ranges import parse_range
 from engine.search.recorded import LARGEST, cell_of
 

@@ -15,9 +15,10 @@ from engine.evidence.evalue import log2_evidence, required_bits
 from engine.recovery import states
 from engine.recovery.methods import METHODS, Method, method_for, why_not
 from engine.recovery.problem import Patterns, Problem, constant
+from engine.search.cell import Cell
 from engine.search.costs import CELL_SECONDS
 from engine.search.design import DESIGN_BITS, Scope, confirm_draws
-from engine.search.plan import Cell, Material, Plan, Unplanned, codes, ordered
+from engine.search.plan import Material, Plan, Unplanned, codes, ordered
 from engine.search.ranges import Range
 from engine.search.space import PERIODS, UNSTATED_GAPS, Space
 from hip_cuda_kernels.errors import IncompatibleMapping

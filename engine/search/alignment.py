@@ -40,10 +40,11 @@ class Origin(Record):
 class Gap(Record):
     """Mapping calls discarded between two draws; 0 means contiguous.
 
-    With the law `reseed` the generator is seeded anew before every draw, and `value` is how far the seed moves each time.
+    With the law `reseed` the generator is seeded anew before every draw, and `value` is how far the seed moves each time; with
+    `clock` the seed is the draw's own time in the origin's unit and `value` more. With `inverse` the generator runs in reverse from its seed, `value` calls passed over between two draws.
     """
 
-    law: Literal["constant", "periodic", "range", "reseed", "unknown"] = "constant"
+    law: Literal["constant", "periodic", "range", "reseed", "clock", "inverse", "unknown"] = "constant"
     unit: Literal["call", "word"] = "call"
     value: int | None = None
     pattern: tuple[int, ...] | None = None

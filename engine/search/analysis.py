@@ -26,8 +26,15 @@ class Tally(Record):
     scored: int
 
 
+class Word(Record):
+    """The word that a runtime was seeded with, and the way in which it became the origin's value (wordings.py)."""
+
+    text: str
+    way: str
+
+
 class Hypothesis(Record):
-    """One non-equivalent hypothesis that reached the required evidence."""
+    """One non-equivalent hypothesis that reached the required evidence; `word` where its seed was a word."""
 
     family: str
     aliases: list[str]
@@ -43,6 +50,7 @@ class Hypothesis(Record):
     confirmed: Tally
     evidence_bits: float
     equivalents: int
+    word: Word | None = None
 
 
 class Threshold(Record):

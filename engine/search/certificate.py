@@ -11,11 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.recovery import states
 from engine.search.analysis import NotTested, Threshold
+from engine.search.cell import Cell
 from engine.search.coverage import Interval, rectangles, size
 from engine.search.design import Scope
 from engine.search.identify import Identification, gap_bounds, power
 from engine.search.ledger import Shelf
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from state.coverage import CoverageRow
 

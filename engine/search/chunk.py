@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from engine.search.layouts import LAYOUTS, Params, StopFlag, Truth
+from engine.search.flood import one_a_seed, searched
+from engine.search.laws import LAYOUTS
+from engine.search.layouts import Params, StopFlag, Truth
+from engine.search.words import unpacked
 from engine.seedtree import named_rng
 
 REAL, SHUFFLED, UNIFORM, PLANTED = range(4)
@@ -22,13 +26,22 @@ def run(
 
     `arrays["draws"]` is int64 (3, W): real, shuffled, uniform; -1 marks a missing draw. With `params["part"]`, (first, count) within
     the chunk, only those seeds are searched; everything is planted as in the whole chunk, whose power the first part alone reports.
+    With `arrays["words"]` the seeds are the places of these words in their list; with `arrays["later"]` every draw has a seed of its
+    own, so many ticks behind the first one's.
     """
+    if "words" in arrays:
+        params = {**params, "words": unpacked(arrays["words"])}
+    if "later" in arrays:
+        params = {**params, "later": arrays["later"]}
     rng, layout = named_rng(params["rng"], "chunk", params["seed_lo"]), LAYOUTS[params["law"]]
     planted, found = _power_check(params, stop, rng)
     first, count = params["seed_lo"], params["count"]
     truth, draws = _plant(params, arrays["draws"][REAL], first, count, rng)
     part_first, part_count = params.get("part", (first, count))
-    outcome = layout.sieve(params, np.vstack([arrays["draws"], draws]), part_first, part_count, stop)
+    outcome = searched(
+        layout, params, np.vstack([arrays["draws"], draws]), part_first, part_count, stop,
+        lambda hits: one_a_seed(params, _but_plants(hits, PLANTED, [truth])),
+    )  # fmt: skip
     whole = not (outcome.stopped or outcome.overflow)  # a cut list proves nothing about its truth
     canary = whole and _holds(outcome.hits, PLANTED, truth)
     meta = {
@@ -55,7 +68,8 @@ def _power_check(params: Params, stop: StopFlag, rng: np.random.Generator) -> tu
         tile = {**params, "gaps": layout.tile(params["gaps"], group, GROUPS)}
         first, count = _neighbourhood(params["interval"], rng)
         truths, draws = zip(*(_plant(tile, present, first, count, rng) for _ in range(plants)), strict=True)
-        outcome = layout.sieve(tile, np.vstack(draws), first, count, stop)
+        keep = partial(_but_plants, lowest=0, truths=truths)
+        outcome = searched(layout, tile, np.vstack(draws), first, count, stop, keep)
         if outcome.stopped:
             break
         planted += plants
@@ -91,9 +105,20 @@ def _plant(
     return truth, draws[None, :]
 
 
-def _holds(hits: np.ndarray, vector: int, truth: Truth) -> bool:
+def _but_plants(hits: np.ndarray, lowest: int, truths: Sequence[Truth]) -> np.ndarray:
+    """Drop what planted rows, those from `lowest` on, match beside their truths: it proves nothing, and may be a flood."""
+    kept = hits["vector"] < lowest
+    for vector, truth in enumerate(truths, start=lowest):
+        kept |= _same(hits, vector, truth)
+    return hits[kept]
+
+
+def _same(hits: np.ndarray, vector: int, truth: Truth) -> np.ndarray:
     seed, start, gap = truth
-    same = (
+    return np.asarray(
         (hits["vector"] == vector) & (hits["seed"] == seed) & (hits["start"] == start) & (hits["gap"] == gap)
     )
-    return bool(same.any())
+
+
+def _holds(hits: np.ndarray, vector: int, truth: Truth) -> bool:
+    return bool(_same(hits, vector, truth).any())

@@ -13,15 +13,16 @@ from engine.evidence.evalue import NOISE_MIXTURE, log2_against_any, log2_evidenc
 from engine.evidence.paths import path_bits
 from engine.recovery import states
 from engine.recovery.problem import calls_of
-from engine.search.analysis import Hypothesis, Tally
-from engine.search.design import DESIGN_BITS
+from engine.search.analysis import Hypothesis, Tally, Word
+from engine.search.cell import Cell
+from engine.search.clock import foretold, offset
+from engine.search.design import DESIGN_BITS, NEXT_DRAWS
 from engine.search.layouts import reseeded
-from engine.search.plan import Cell
+from engine.search.streamed import led_back
 from engine.search.streams import parts
 from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.registry import family as family_of
 
-NEXT_DRAWS = 10
 MOST_SCORED = 512  # draws that are weighed where gaps vary: every one widens the window of the next
 
 
@@ -97,13 +98,18 @@ def finite(bits: float) -> float | None:
 
 
 def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.ndarray:
-    """Return the int64 (count,) draws of a hypothesis from the history's first draw on."""
+    """Return the int64 (count,) draws of a hypothesis from the history's first draw on; by a clock no more than have a time."""
     if cell.origin == "state":
         pattern = cell.pattern(gap)
         return states.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, pattern=pattern)
     if cell.law == "periodic":
         calls = start + calls_of(cell.pattern(gap), np.arange(count))
         return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, int(calls[-1]) + 1)[calls]
+    if cell.law == "clock" and cell.times is not None:
+        unit = str(cell.seeds.unit)
+        return foretold(cell.family, cell.mapping, seed, cell.lo, cell.hi, cell.times[:count], unit, start)
+    if cell.law == "inverse":
+        return led_back(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     if cell.law == "reseed":
         return reseeded(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start, gap)
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
@@ -202,7 +208,7 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
     for group in groups.values():
         chosen = min(group, key=lambda one: (one.cell.origin, one.start, one.seed, -one.cell.prior))
         count = counts[chosen.cell.session]
-        future = _story(chosen, count + NEXT_DRAWS)[count:] if chosen.gaps is None else np.empty(0, np.int64)
+        future = np.empty(0, np.int64) if chosen.gaps else _story(chosen, count + NEXT_DRAWS)[count:]
         settled.append((chosen, len(group), future))
     return sorted(settled, key=lambda row: -row[0].bits)
 
@@ -243,7 +249,7 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
     session, direction = parts(claim.cell.session)
     origin = {
         "kind": "time" if unit else claim.cell.origin,
-        "bits": states.bits(family.id) if solved else family.seed_bits,
+        "bits": states.bits(family.id) if solved else max(family.seed_bits, claim.seed.bit_length()),
         "value": hex(claim.seed),
         "unit": unit,
     }
@@ -251,13 +257,21 @@ def hypothesis(claim: Claim, equivalents: int, p: float) -> Hypothesis:
         family=family.id, aliases=list(family.aliases), mapping=claim.cell.mapping, origin=origin, start=None if solved else claim.start,
         gap=_gap(claim), session=session, direction=direction,
         noise=likely_noise(claim.matched, claim.scored, p), matched=claim.matched, scored=claim.scored,
-        confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents,
+        confirmed=claim.confirmed, evidence_bits=round(claim.bits, 2), equivalents=equivalents, word=_word(claim.cell),
     )  # fmt: skip
+
+
+def _word(cell: Cell) -> Word | None:
+    """Return the word that a seed was made of, and how; None where it is an integer."""
+    return None if cell.word is None else Word(text=cell.word, way=str(cell.whole.seeds.way))
 
 
 def _gap(claim: Claim) -> dict[str, Any]:
     if claim.cell.law == "periodic":
         return {"law": "periodic", "unit": "call", "pattern": _pattern(claim)}
+    if claim.cell.law == "clock" and claim.cell.times is not None:
+        off = offset(claim.seed, claim.cell.times, str(claim.cell.seeds.unit))
+        return {"law": "clock", "unit": "call", "value": off}
     if claim.gaps is None:
         return {"law": claim.cell.law, "unit": "call", "value": claim.gap}
     lo, hi = claim.cell.gaps

@@ -8,6 +8,7 @@ from engine.evidence.chance import log2_tail
 from engine.search.design import Scope
 from engine.search.space import Level
 from engine.search.turns import Ends, allowances, constant_part
+from engine.search.words import PLACE_SECONDS as LISTED_SECONDS
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
@@ -16,10 +17,12 @@ from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.variable_gaps import outlay
 
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
-SINGLE_SECONDS, JOIN_SECONDS = (
+SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
     8e-10,
     3e-7,
-)  # where every draw has a seed of its own: one looked for, one match joined
+    3e-8,
+)  # where every draw has a seed of its own: one looked for, one match joined, one counted
+WALK_SECONDS, STEP_SECONDS = 2e-5, 1e-7  # of a seed that is led back, and of each word
 PROPOSAL_SECONDS, PLACE_SECONDS = (
     5e-5,
     5e-9,
@@ -55,6 +58,13 @@ def cell_seconds(
         each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
     elif scope.law == "periodic":
         each = _turns_seconds(load, scope, starts, gaps)
+    elif scope.law == "inverse":
+        reach = starts[1] + block * (gaps[1] + 1)
+        places = scope.alignments(block) * block * VECTORS
+        each = WALK_SECONDS + reach * mapping.words * STEP_SECONDS + places * LISTED_SECONDS
+    elif scope.law == "clock":
+        looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
+        each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)
     else:
         each = seed_seconds(load)
     return CELL_SECONDS + scope.seeds * each

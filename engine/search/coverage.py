@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.search.plan import Cell
+from engine.search.cell import Cell
+from engine.search.ranges import Range
 from state.coverage import CoverageRow
 
 Interval = tuple[int, int]  # both ends included
@@ -40,12 +41,18 @@ def size(intervals: Iterable[Interval]) -> int:
     return sum(hi - lo + 1 for lo, hi in merged(intervals))
 
 
-def block_digests(values: np.ndarray, lo: int, hi: int, window: int, longest: int) -> dict[int, str]:
-    """Return for n = 1..longest the sha-256 that names the first n present draws from `window` on, and where the missing ones lie."""
+def block_digests(
+    values: np.ndarray, lo: int, hi: int, window: int, longest: int, times: np.ndarray | None = None
+) -> dict[int, str]:
+    """Return for n = 1..longest the sha-256 that names the first n present draws from `window` on, and where the missing ones lie.
+
+    With `times` it names those too, where they are the draws' seeds.
+    """
     state = hashlib.sha256(f"block 1 {lo}:{hi} @{window}\n".encode())
     digests: dict[int, str] = {}
-    for value in values[window:].tolist():
-        state.update(b"-\n" if value < 0 else f"{value}\n".encode())
+    marks = [""] * len(values) if times is None else [f" {time}" for time in times.tolist()]
+    for value, mark in zip(values[window:].tolist(), marks[window:], strict=True):
+        state.update(b"-\n" if value < 0 else f"{value}{mark}\n".encode())
         if value >= 0:
             digests[len(digests) + 1] = state.hexdigest()
         if len(digests) == longest:
@@ -79,12 +86,19 @@ def covers(row: CoverageRow, cell: Cell, digests: Mapping[int, str]) -> bool:
         == (cell.family, cell.mapping, cell.origin, cell.law, cell.period)
         and digests.get(row.block) == row.draws
         and forgiving
+        and _same_seeds(row, cell)
         and bool(row.confirm) == bool(cell.confirm)
         and (bool(cell.confirm) or row.block == cell.block)
         and (cell.origin == "seed" or row.noise == cell.noise)
         and row.start_lo <= cell.starts[0] <= cell.starts[1] <= row.start_hi
         and row.gap_lo <= cell.gaps[0] <= cell.gaps[1] <= row.gap_hi
     )
+
+
+def _same_seeds(row: CoverageRow, cell: Cell) -> bool:
+    """Say whether equal integers are equal seeds: times are integers like others, but places in a list and ticks that go on are not."""
+    plain = cell.law != "clock" and Range(0, 0, row.unit).words is None and cell.seeds.words is None
+    return plain or row.unit == cell.seeds.unit
 
 
 def remaining(

@@ -10,9 +10,10 @@ from typing import Literal
 from engine.evidence.chance import hit_rate, log2_tail
 from engine.evidence.evalue import log2_evidence, required_bits
 
-Law = Literal["constant", "range", "reseed", "periodic"]
+Law = Literal["constant", "range", "reseed", "clock", "inverse", "periodic"]
 LONGEST_BLOCK = 64
 MOST_DRAWS = 4096
+NEXT_DRAWS = 10  # draws that a claim foretells
 BLOCK_POWER = 0.99  # the chance that a true hypothesis survives its search block
 LEAST_POWER = 0.9  # an all-draws search that would miss more than this share of truths is not worth its bill
 CARRIED_ALLOWANCE = 6.0  # bits kept for the rank of a carried survivor when the confirm block is sized

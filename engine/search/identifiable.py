@@ -10,14 +10,16 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.evidence.evalue import required_bits
+from engine.history.history import Ints
 from engine.recovery import states
 from engine.recovery.leaks import lane_masks, rejected
 from engine.recovery.linear import LONGEST, lane_complexity, lane_count
 from engine.search.algebra import plan_states
 from engine.search.analysis import NotTested, RangeCandidate
+from engine.search.cell import Cell
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
 from engine.search.identify import Identification
-from engine.search.plan import Cell, Material, Plan, make_plan
+from engine.search.plan import Material, Plan, make_plan
 from engine.search.space import Level, Space, levels, periods
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
@@ -78,12 +80,16 @@ class Identifiable(Record):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the needs are computed for: the space, the draws at hand, the share of wrong ones, the chance of a match per range."""
+    """What the needs are computed for: the space, the draws at hand, the share of wrong ones, the chance of a match per range.
+
+    `times` are a stream's, where they are its draws' seeds.
+    """
 
     space: Space
     draws: int
     noise: float
     chances: dict[Span, float]
+    times: Ints | None = None
 
     def need(
         self, route: Route, span: Span, family: str, mapping: str, bits: float, draws: int | None, **rest: Any
@@ -108,7 +114,7 @@ def identifiable(identification: Identification) -> Identifiable:
     asked = _asked(identification)
     hopeless = {span: why for span in asked.chances if (why := _hopeless(asked, span))}
     spans = tuple((*span, chance) for span, chance in asked.chances.items() if span not in hopeless)
-    plan = make_plan(space, [Material(None, MOST_DRAWS, spans)])
+    plan = make_plan(space, [Material(None, MOST_DRAWS, spans, asked.times)])
     needs = [need for route in (_by_seed, _by_state, _by_recurrence) for need in route(asked, plan, spans)]
     return Identifiable(
         draws=asked.draws, alpha=space.alpha, noise=asked.noise, gap_law=space.gap_law,
@@ -127,7 +133,7 @@ def _asked(identification: Identification) -> Asked:
         span: max(identification.probability[label, *span] for label in streams)
         for span, _ in identification.candidates
     }
-    return Asked(space, draws, space.noise or 0.0, chances)
+    return Asked(space, draws, space.noise or 0.0, chances, next(iter(identification.times.values()), None))
 
 
 def _hopeless(asked: Asked, span: Span) -> str:
@@ -135,7 +141,7 @@ def _hopeless(asked: Asked, span: Span) -> str:
     told, size = -math.log2(asked.chances[span]), span[1] - span[0] + 1
     if told == 0.0:
         return f"all {asked.draws} draws are equal: a constant says nothing of its generator"
-    scopes = [asked.scope(level, span) for level in levels(asked.space)]
+    scopes = [asked.scope(level, span) for level in levels(asked.space, None, asked.times)]
     if any(draws_needed(scope) is not None for scope in scopes):
         return ""
     least = min(scopes, key=lambda scope: scope.gaps)

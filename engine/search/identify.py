@@ -34,15 +34,17 @@ from engine.search.analysis import (
     StoppedBy,
     Threshold,
 )
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, finite, hypothesis, score, settle
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK, Law
-from engine.search.plan import Cell, Material, Plan, make_plan, ordered
+from engine.search.flood import FEW, one_a_value
+from engine.search.plan import Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.readings import patterns, relatives, siblings
 from engine.search.space import Space
-from engine.search.streams import labels, parts, stream_of
+from engine.search.streams import labels, parts, stream_of, told
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
 from hip_cuda_kernels.registry import resolve_families
 from state.coverage import CoverageRow
@@ -125,9 +127,15 @@ class Identification:
         self.progress = progress or (lambda _: None)
         self.ruled_out: list[tuple[tuple[int, int], str]] = []
         self.candidates = self._ranges()
-        self.values = {
-            label: self._values(label) for label in labels(history, space.sessions, space.direction)
+        streams = {
+            label: told(history, label, space.gap_law)
+            for label in labels(history, space.sessions, space.direction)
         }
+        self.values = {label: values for label, (values, _) in streams.items()}
+        self.times = (
+            {label: times for label, (_, times) in streams.items()} if space.gap_law == "clock" else {}
+        )
+        self._check_clock()
         self.probability = {
             (label, lo, hi): chance_of(values, lo, hi, space.gap_law)
             for label, values in self.values.items()
@@ -136,7 +144,7 @@ class Identification:
         self.asked: Plan = _plan(space, [self._material(label) for label in self.values])
         self.judged = Judged(kernel, space.alpha, space.noise)
         self.digests = {
-            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK)
+            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK, self.times.get(label))
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }
@@ -151,6 +159,17 @@ class Identification:
         }
         self._began = time.monotonic()
         self._cell_rank = {cell.key: rank for rank, cell in enumerate(self.asked.cells, start=1)}
+
+    def _check_clock(self) -> None:
+        """Refuse streams whose draws have no times, where these are the seeds."""
+        for label, times in self.times.items():
+            timed = int((times != NO_TIME).sum())
+            if timed < FEWEST_DRAWS:
+                named = "" if label is None else f" of {label}"
+                raise BadInput(
+                    f"{self.history.source}: --gap-law clock takes each draw's time for its seed, and {timed} draws{named} have one; "
+                    f"at least {FEWEST_DRAWS} are needed: name their column with --time-column"
+                )
 
     def _spare(self, known: Iterable[CoverageRow]) -> Plan:
         """Cut from the asked plan what earlier runs excluded on these very draws, and remember by which rows."""
@@ -204,13 +223,25 @@ class Identification:
         async with aclosing(sweeper.run(self.plan.cells)) as outcomes:
             async for outcome in outcomes:
                 before = self.books.leaders
-                self._enter(outcome)
+                await self._entered(outcome)
                 if self.books.leaders != before:
                     sweeper.journal.append("evidence.improved", self.books.improvement(outcome))
                 self.progress(self._report(outcome.cell))
                 if self.books.claims and not self.space.exhaust:
                     return "found"
         return "found" if self.books.claims else "exhausted"
+
+    async def _entered(self, outcome: ChunkOutcome) -> None:
+        """Book one chunk; many survivors are weighed off the loop, and to the end though the time be up, for the books are read then."""
+        if len(outcome.hits) <= FEW:
+            self._enter(outcome)
+            return
+        weighing = asyncio.ensure_future(asyncio.to_thread(self._enter, outcome))
+        try:
+            await asyncio.shield(weighing)
+        except asyncio.CancelledError:
+            await weighing
+            raise
 
     def _enter(self, outcome: ChunkOutcome) -> None:
         """Book one chunk: controls, survivors of the real draws and of the twins, claims."""
@@ -228,7 +259,8 @@ class Identification:
             books.flooded.add(cell.key)
         else:
             books.done.setdefault(cell, []).append(_done(outcome))
-        for vector, read, hit in survivors(outcome):
+        distinct = one_a_value(cell, outcome.hits, len(self.values[cell.session]))
+        for vector, read, hit in survivors(replace(outcome, hits=distinct)):
             self._weigh(read, vector, hit)
         if outcome.last and cell.key not in books.flooded:
             books.finished.append(cell)
@@ -332,7 +364,7 @@ class Identification:
         planted, found = self.books.power[cell.key]
         return Excluded(
             family=cell.family, mapping=cell.mapping,
-            origins={"kind": "time" if cell.seeds.unit else cell.origin, "range": cell.seeds.text()},
+            origins={"kind": cell.seeds.kind if cell.origin == "seed" else cell.origin, "range": cell.seeds.text()},
             starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),
@@ -413,14 +445,15 @@ class Identification:
         return kept
 
     def _values(self, label: str | None) -> np.ndarray:
-        return stream_of(self.history, label).values
+        return told(self.history, label, self.space.gap_law)[0]
 
     def _material(self, label: str | None) -> Material:
         history = stream_of(self.history, label)
         first = int(history.times[0])
         spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
         moment = None if first == NO_TIME else first / 1e6
-        return Material(label, int((self.values[label] >= 0).sum()), spans, moment)
+        present = int((self.values[label] >= 0).sum())
+        return Material(label, present, spans, self.times.get(label), moment)
 
 
 def chance_of(values: np.ndarray, lo: int, hi: int, law: Law) -> float:
@@ -458,7 +491,7 @@ def _known(row: CoverageRow) -> Excluded:
         seeds = Range(0, (1 << states.unknown_bits(row.family)) - 1)
     return Excluded(
         family=row.family, mapping=row.mapping,
-        origins={"kind": "time" if row.unit else row.origin, "range": seeds.text()},
+        origins={"kind": seeds.kind if row.origin == "seed" else row.origin, "range": seeds.text()},
         starts=(row.start_lo, row.start_hi), gap=gap_bounds(row.law, row.gap_lo, row.gap_hi, row.period),
         threshold=Threshold(matched=row.threshold, of=row.block),
         power=power(row.found, row.planted, row.block, row.threshold, row.noise if row.origin == "seed" else 0.0), run=row.run,
@@ -469,7 +502,7 @@ def _known(row: CoverageRow) -> Excluded:
 def _plan(space: Space, materials: list[Material]) -> Plan:
     """Join what algebra decides and what is swept; stated seeds ask for a sweep alone."""
     swept = make_plan(space, materials) if space.methods != "algebra" else Plan((), ())
-    wanted = space.methods == "algebra" or (space.methods == "all" and space.seeds is None)
+    wanted = space.methods == "algebra" or (space.methods == "all" and not space.stated)
     if not wanted or space.gap_law not in ("constant", "periodic"):
         return swept
     solved = plan_states(space, materials)
@@ -479,11 +512,16 @@ def _plan(space: Space, materials: list[Material]) -> Plan:
 def survivors(outcome: ChunkOutcome) -> Iterator[tuple[int, Cell, tuple[int, int, int]]]:
     """Yield (row of the draws, the cell as it is read, (origin, start, gap)) of each survivor.
 
-    A solved state whose seed is known is read from its seed; it still pays for all states.
+    A solved state whose seed is known is read from its seed, and a word from the seed that it becomes; they still pay for all.
     """
     cell = outcome.cell
     for hit in outcome.hits:
-        yield int(hit["vector"]), cell, (int(hit["seed"]), int(hit["start"]), int(hit["gap"]))
+        where = int(hit["start"]), int(hit["gap"])
+        if cell.seeds.way is None:
+            yield int(hit["vector"]), cell, (int(hit["seed"]), *where)
+        else:
+            told = cell.worded(int(hit["seed"]))
+            yield int(hit["vector"]), told, (told.seeds.lo, *where)
     for row, state, gap, seed, start in outcome.meta.get("states", ()):
         if seed is None:
             yield row, cell, (int(state, 16), 0, gap)

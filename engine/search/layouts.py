@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -292,8 +291,3 @@ def _call(
         max_hits=MAX_HITS, stop=stop.array, stop_generation=stop.generation,
     )  # fmt: skip
     return found
-
-
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {"constant": ConstantGaps(), "range": VariableGaps(), "reseed": Reseeding(), "periodic": PeriodicGaps()}
-)

@@ -21,11 +21,12 @@ MIB = 1 << 20
 
 def need(params: Params, count: int) -> int:
     """Return the bytes of host memory that a chunk of so many seeds may take at its peak, in whole MiB."""
-    if params["law"] != "reseed":
+    if params["law"] not in ("reseed", "clock"):
         return BASE
     width, starts = params["width"], params["starts"][1] - params["starts"][0] + 1
     seeds = min(count, SEEDS_AT_ONCE) + (width - 1) * params["gaps"][1]
-    places = seeds * starts * VECTORS * width / (params["hi"] - params["lo"] + 1)
+    draws = width if params["law"] == "reseed" else 1  # by a clock they are looked for one after another
+    places = seeds * starts * VECTORS * draws / (params["hi"] - params["lo"] + 1)
     return BASE + (int(places * STANDING) // MIB + 1) * MIB
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.analysis import NotTested, RangeCandidate, Threshold
+from engine.search.cell import Cell
 from engine.search.identify import Identification
-from engine.search.plan import Cell
 from engine.search.streams import Direction, parts
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
 
 import numpy as np
 
 from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
-from engine.recovery.problem import Patterns
+from engine.history.history import Ints
+from engine.search.cell import Cell
 from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
-from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels, periods
+from engine.search.words import fits, none_taken, refusal
+from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
@@ -24,101 +24,12 @@ from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed, resolve_mappings
 from hip_cuda_kernels.pins import sight_of
 from hip_cuda_kernels.registry import resolve_families
-from hip_cuda_kernels.routes import WHOLE_SPACE, Route, choose, may_apply
+from hip_cuda_kernels.routes import Route, choose, may_apply
 
-CHUNK_SECONDS = 1.5
-SMALLEST_CHUNK = 1 << 10
-LONGEST_CHUNK_SECONDS = (
-    40.0  # of a route that takes a whole space at once; it stops within a tenth of a second all the same
-)
 LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One rectangle of hypotheses searched by one rule; `confirm` draws follow the search block, 0 = all-draws design."""
-
-    family: str
-    mapping: str
-    lo: int
-    hi: int
-    seeds: Range
-    starts: tuple[int, int]
-    gaps: tuple[int, int]
-    noise: float
-    block: int
-    threshold: int
-    confirm: int
-    session: str | None
-    prior: float
-    seconds: float
-    window: int = 0
-    route: str = "sieve"  # how the kernels search it
-    law: Law = "constant"  # of the gaps
-    period: int = 1  # of their pattern
-    origin: Literal["seed", "state"] = (
-        "seed"  # "state": algebra decides all states at once, `seeds` are their numbers
-    )
-    part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
-
-    @property
-    def key(self) -> str:
-        """Return the stable name under which the cell is billed and its chunks are recorded."""
-        return (
-            f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
-            f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}{'' if self.period == 1 else f' {self.period}'}"
-            f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
-            f"{'' if self.origin == 'seed' else f'|{self.route}'}"
-        )
-
-    def pattern(self, gap: int) -> tuple[int, ...]:
-        """Return the gaps between draws that a hit's gap stands for, over one period."""
-        return Patterns(*self.gaps, self.period).decode(gap)
-
-    @property
-    def whole(self) -> Cell:
-        """Return the cell as it was planned: what an all-draws claim pays for."""
-        return self.part or self
-
-    @property
-    def alignments(self) -> int:
-        """Return how many alignments each seed is tested under."""
-        return self.scope.alignments(self.block)
-
-    @property
-    def scope(self) -> Scope:
-        """Return what is tried, in numbers."""
-        starts, gaps = (ends[1] - ends[0] + 1 for ends in (self.starts, self.gaps))
-        chance = 1.0 / (self.hi - self.lo + 1)
-        return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0, self.period)
-
-    @property
-    def hypotheses(self) -> int:
-        """Return how many hypotheses the cell stands for: what an all-draws claim pays."""
-        return self.seeds.size * self.alignments
-
-    @property
-    def tested(self) -> int:
-        """Return how many are tried one by one: systems of equations where algebra decides all states at once."""
-        return self.alignments if self.origin == "state" else self.hypotheses
-
-    @property
-    def untold(self) -> int:
-        """Return how many hypotheses each tested one stands for."""
-        return self.seeds.size if self.origin == "state" else 1
-
-    def chunks(self) -> Iterator[tuple[int, int]]:
-        """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
-        if self.origin == "state" or (self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS):
-            yield self.seeds.lo, self.seeds.size
-            return
-        per_second = self.seeds.size / max(self.seconds, 1e-9)
-        size = max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))
-        for first in range(self.seeds.lo, self.seeds.hi + 1, size):
-            yield first, min(size, self.seeds.hi + 1 - first)
 
 
 @dataclass(frozen=True)
@@ -138,6 +49,7 @@ class Material:
     session: str | None
     draws: int
     ranges: tuple[tuple[int, int, float], ...]  # lo, hi, chance that a fixed prediction matches
+    times: Ints | None = None  # microseconds since 1970 of its draws, missing ones among them
     moment: float | None = None  # seconds since 1970 of the first draw, where it has a time
 
 
@@ -160,9 +72,9 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: dict[Unplanned, None] = {}
     for family, mapping, weight in codes(space):
         for material in materials:
-            fitting = _distinct(levels(space, material.moment), family)
+            fitting = _distinct(levels(space, material.moment, material.times), family, space.gap_law)
             if not fitting:
-                unplanned[_beyond(family, mapping)] = None
+                unplanned[_beyond(family, mapping, space)] = None
             for level, (period, share) in product(fitting, periods(space.gap_law)):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
@@ -190,6 +102,8 @@ def codes(space: Space) -> list[tuple[Family, Mapping, float]]:
         families = resolve_families(space.families)
     except KernelError as error:
         raise UsageError(f"--families: {error}") from None
+    if space.words and not space.seeds and (why := none_taken(families)):
+        raise UsageError(f"--seeds words: {why}")
     codes, refusals = [], []
     common = sum(family.weight for family in families)
     for family in families:
@@ -209,12 +123,16 @@ def codes(space: Space) -> list[tuple[Family, Mapping, float]]:
     return codes
 
 
-def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
-    """Cut the ladder to the seeds that the family has; drop a level that an earlier, wider one covers."""
+def _distinct(ladder: Sequence[Level], family: Family, law: Law) -> list[Level]:
+    """Cut the ladder to the seeds that the family has (of ticks it takes the low bits); drop a level that an earlier, wider one covers."""
     kept: list[Level] = []
     for level in ladder:
-        top = min(level.seeds.hi, 2**family.seed_bits - 1)
-        if top < level.seeds.lo:
+        top = (
+            level.seeds.hi
+            if level.seeds.way or law == "clock"
+            else min(level.seeds.hi, 2**family.seed_bits - 1)
+        )
+        if top < level.seeds.lo or not fits(family, level.seeds):
             continue
         cut = level.model_copy(update={"seeds": level.seeds._replace(hi=top)})
         if not any(_covers(other, cut) for other in kept):
@@ -222,7 +140,9 @@ def _distinct(ladder: Sequence[Level], family: Family) -> list[Level]:
     return kept
 
 
-def _beyond(family: Family, mapping: Mapping) -> Unplanned:
+def _beyond(family: Family, mapping: Mapping, space: Space) -> Unplanned:
+    if space.words:
+        return Unplanned(family.id, mapping.id, "no runtime is known that seeds it with words", None)
     reason = f"the asked seeds lie above the {family.seed_bits} bits that the family seeds with"
     return Unplanned(family.id, mapping.id, reason, None)
 
@@ -231,7 +151,9 @@ def _covers(wide: Level, narrow: Level) -> bool:
     spans = zip(
         (wide.seeds[:2], wide.starts, wide.gaps), (narrow.seeds[:2], narrow.starts, narrow.gaps), strict=True
     )
-    return wide.noise >= narrow.noise and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
+    same = (wide.seeds.words, wide.ticks) == (narrow.seeds.words, narrow.ticks)
+    alike = wide.noise >= narrow.noise and same
+    return alike and all(a[0] <= b[0] and b[1] <= a[1] for a, b in spans)
 
 
 def _cell(
@@ -246,23 +168,29 @@ def _cell(
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
-    refusal = _refusal(family, mapping, lo, hi, space.gap_law)
-    if refusal is not None:
-        return Unplanned(family.id, mapping.id, refusal, None)
+    why = _refusal(family, mapping, lo, hi, space.gap_law) or refusal(family, mapping, level.seeds)
+    if why is not None:
+        return Unplanned(family.id, mapping.id, why, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
     scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha, period)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)
         if made is not None:
             block, threshold, confirm = made
-            if is_composed(mapping):
+            if level.seeds.way:
+                listed = word_seconds(level.seeds, level.starts, level.gaps, block, VECTORS)
+                seconds = CELL_SECONDS + listed
+            elif is_composed(mapping):
                 seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
             else:
                 seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
                 block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, period=period,
+                words=space.words, times=material.times,
             )  # fmt: skip
+            if level.seeds.way:
+                return cell
             return filtered(cell, family, mapping) if is_composed(mapping) else routed(cell, family)
     need = draws_needed(replace(scope, noise=space.noise or 0.0))
     enough = f"need at least {need}" if need else "no number of draws would do"
@@ -275,7 +203,7 @@ def routed(cell: Cell, family: Family) -> Cell:
 
     A route's cost depends on how many draws are compared, hardly on which: random ones stand for them.
     """
-    if cell.law in ("reseed", "periodic") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
+    if cell.law not in ("constant", "range") or cell.seeds.size < LEAST_ROUTED or not may_apply(family):
         return cell
     return _cheapest(cell, variable_routes.choose if cell.law == "range" else choose)
 
@@ -306,9 +234,10 @@ def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> st
     """Say why the mapping cannot make draws in lo..hi under the gap law; None where it can."""
     if law in ("range", "periodic") and is_composed(mapping):
         return f"{mapping.id}: draws of several calls are searched with constant gaps; leave --gap-law out"
+    check = host.check_before if law == "inverse" else host.check_mapping
     try:
-        host.check_mapping(family.id, mapping.id, lo, hi)
-    except IncompatibleMapping as error:
+        check(family.id, mapping.id, lo, hi)
+    except KernelError as error:
         return str(error)
     return None
 

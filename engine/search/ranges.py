@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from engine.errors import UsageError
 
@@ -17,14 +17,19 @@ PRESETS = {
     "32bit": "0:2^32-1",
 }
 PIDS = (1, 32_767)  # what a process can be called unless its system was told otherwise
+_WORDS = re.compile(r"(?P<lo>\d{1,9}):(?P<hi>\d{1,9})/(?P<unit>[a-z0-9_]+@[0-9a-f]{12})")
 _MIXED = re.compile(r"(?P<unit>s|ms|us)(?P<how>[\^+])pid(?:\((?P<lo>\d+):(?P<hi>\d+)\))?\Z")
 LONGEST, MOST_BITS = 20_000, 65_536
 """Characters of one end, bits of one power: above the largest state, 2^40,000, and written or computed in no time."""
+FURTHEST = 1 << 48  # ticks of a clock from a draw's time: nine years of microseconds
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 
 
 class Range(NamedTuple):
-    """An interval of integers with both ends included; `unit` is set for time seeds."""
+    """An interval of integers with both ends included.
+
+    `unit` is set for time seeds; for words it is `WAY@DIGEST`, and the integers are places in the list of that digest.
+    """
 
     lo: int
     hi: int
@@ -35,8 +40,25 @@ class Range(NamedTuple):
         """Return how many integers lie in the range."""
         return self.hi - self.lo + 1
 
+    @property
+    def way(self) -> str | None:
+        """Return the way in which words become seeds, None where the range holds none."""
+        return self.unit.partition("@")[0] if self.unit and "@" in self.unit else None
+
+    @property
+    def words(self) -> str | None:
+        """Return the way and the list of words, None where the range holds none."""
+        return None if self.way is None else self.unit
+
+    @property
+    def kind(self) -> Literal["seed", "time", "word"]:
+        """Return what its integers are."""
+        return "seed" if self.unit is None else "time" if self.way is None else "word"
+
     def text(self) -> str:
         """Return the notation that parses back to this range."""
+        if self.way is not None:
+            return f"{self.lo}:{self.hi}/{self.unit}"
         if self.unit is None:
             return _digits(self.lo) if self.lo == self.hi else f"{_digits(self.lo)}:{_digits(self.hi)}"
         tick = timedelta(microseconds=MICROSECONDS // UNITS[self.unit])
@@ -52,7 +74,10 @@ def _digits(value: int) -> str:
 
 def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 - 1) -> Range:
     """Parse `LO:HI`, `N`, `0x…`, `2^32` ends or `TIME..TIME/UNIT`; raise UsageError naming `what` and the rule."""
-    found = _parse_time(text, what) if ".." in text else _parse_integers(text, what)
+    if words := _WORDS.fullmatch(text):
+        found = Range(int(words["lo"]), int(words["hi"]), words["unit"])
+    else:
+        found = _parse_time(text, what) if ".." in text else _parse_integers(text, what)
     if found.lo > found.hi:
         raise UsageError(
             f"{what} {text!r}: the range is reversed; write the smaller end first, {found.hi}:{found.lo}"
@@ -64,10 +89,8 @@ def parse_range(text: str, *, what: str, lowest: int = 0, highest: int = 2**64 -
 
 def parse_seeds(text: str) -> tuple[Range, ...]:
     """Parse the value of `--seeds`: ranges and presets, comma-separated; those that touch become one."""
-    if text.strip().startswith("@"):
-        raise UsageError(
-            f"--seeds {text!r}: no family of this registry takes words as seeds; give integers, times or a preset"
-        )
+    if "@" in text:
+        raise UsageError(f"--seeds {text!r}: a list of words is given as words:FILE, one word a line")
     parts = [PRESETS.get(part.strip(), part.strip()) for part in text.split(",")]
     if "" in parts:
         raise UsageError(
@@ -82,6 +105,21 @@ def parse_seeds(text: str) -> tuple[Range, ...]:
         else:
             union.append(one)
     return tuple(union)
+
+
+def parse_offset(text: str, *, what: str) -> tuple[int, int, str]:
+    """Parse `LO:HI/UNIT`, how far a seed may lie from its draw's time, negative where before; return (lo, hi, unit)."""
+    ends, slash, unit = text.strip().partition("/")
+    if not slash or unit not in UNITS:
+        raise UsageError(
+            f"{what} {text!r}: with --gap-law clock these are offsets from each draw's time, such as -60:60/s; units are s, ms, us"
+        )
+    found = _parse_integers(ends, what)
+    if found.lo > found.hi:
+        raise UsageError(f"{what} {text!r}: the range is reversed; write the smaller end first")
+    if max(abs(found.lo), abs(found.hi)) > FURTHEST:
+        raise UsageError(f"{what} {text!r}: at most {FURTHEST} ticks either way")
+    return found.lo, found.hi, unit
 
 
 def _mixed(first: int, last: int, mix: re.Match[str], what: str, text: str) -> Range:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.recovery.problem import Ints
+from engine.search.cell import Cell
 from engine.search.claims import Claim, kind
-from engine.search.plan import Cell
 from engine.search.space import periods
 from engine.search.turns import Turns, turns
 from hip_cuda_kernels import host

@@ -12,9 +12,9 @@ import numpy as np
 from engine.compute.codec import unpack
 from engine.errors import BadInput
 from engine.recovery.methods import METHODS
+from engine.search.cell import Cell
 from engine.search.coverage import Interval
 from engine.search.design import Law
-from engine.search.plan import Cell
 from engine.search.ranges import parse_range
 from engine.search.sweeper import NO_HITS
 from state.journal import Journal
@@ -22,7 +22,7 @@ from state.journal import Journal
 LARGEST = 1 << 40_000  # above every state of every family
 _SPAN = r"(\d+):(\d+)"
 _TAIL = re.compile(
-    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)\|(.*)",
+    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|clock|inverse|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)\|(.*)",
     re.S,
 )
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+import numpy as np
+
 from engine.errors import BadInput
-from engine.history.history import History
+from engine.history.history import MISSING, NO_TIME, History, Ints
 
 Direction = Literal["forward", "backward"]
 Asked = Literal["forward", "backward", "both"]
@@ -65,6 +67,14 @@ def parts(label: str | None) -> tuple[str | None, Direction]:
     if label is None or label.split(" ", 1)[0] != BACKWARD:
         return label, "forward"
     return label.partition(" ")[2] or None, "backward"
+
+
+def told(history: History, label: str | None, law: str) -> tuple[Ints, Ints]:
+    """Return values and times of a stream; where every draw's seed is its time, one without a time counts as missing."""
+    stream = stream_of(history, label)
+    if law != "clock":
+        return stream.values, stream.times
+    return np.where(stream.times == NO_TIME, MISSING, stream.values), stream.times
 
 
 def stream_of(history: History, label: str | None) -> History:

@@ -18,11 +18,12 @@ from engine.evidence.uniformity import match_probability
 from engine.history.history import History
 from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.backward import By, by, earlier
+from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
 from engine.search.costs import cell_seconds
 from engine.search.design import DESIGN_BITS, Law, Scope
-from engine.search.plan import Cell
+from engine.search.flood import one_a_value
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -161,7 +162,7 @@ def _count(result: SweepResult, outcome: ChunkOutcome, p: float) -> None:
 
 def _scored(outcome: ChunkOutcome, draws: np.ndarray, p: float, spec: SweepSpec, carried: int) -> list[Claim]:
     """Score the chunk's survivors on the draws outside the window; each pays for its rank."""
-    real = outcome.hits[outcome.hits["vector"] == REAL]
+    real = one_a_value(outcome.cell, outcome.hits[outcome.hits["vector"] == REAL], len(draws))
     return [
         score(
             outcome.cell,

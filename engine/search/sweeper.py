@@ -17,10 +17,11 @@ from engine.compute.codec import pack, unpack
 from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra, answered
-from engine.search.design import LONGEST_BLOCK
+from engine.search import algebra, answered, clock
+from engine.search.cell import Cell
+from engine.search.design import LONGEST_BLOCK, NEXT_DRAWS
 from engine.search.memory import SeedHalves, need
-from engine.search.plan import Cell
+from engine.search.words import packed
 from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
 from hip_cuda_kernels.routes import WHOLE_SPACE
@@ -170,9 +171,9 @@ class Sweeper:
         stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
         if cell.origin == "state":
             return algebra.task(cell, stream.first(cell.block), key, self.seed)
-        params, draws = chunk_order(cell, stream, index, (first, count), self.seed)
+        params, arrays = chunk_order(cell, stream, index, (first, count), self.seed)
         halves = None if cell.route in WHOLE_SPACE else HALVES
-        return Task("sieve", key, params, {"draws": draws}, memory=need(params, count), split=halves)
+        return Task("sieve", key, params, arrays, memory=need(params, count), split=halves)
 
     def _record(self, group: Sequence[tuple[int, _Piece, TaskResult]]) -> dict[int, ChunkOutcome]:
         """Record finished chunks in one transaction; one that is no result is raised after the others are on disk."""
@@ -251,7 +252,7 @@ def _proven(cell: Cell, found: int, planted: int) -> bool:
 
 def chunk_order(
     cell: Cell, stream: Stream, index: int, seeds: tuple[int, int], rng: int
-) -> tuple[dict[str, Any], np.ndarray]:
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return what a worker is told of one chunk, `seeds` being (first, count): equal orders have equal results on every machine."""
     width = stream.width(cell)
     params = {
@@ -259,9 +260,16 @@ def chunk_order(
         "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
         "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
         "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
-        "law": cell.law, "period": cell.period, "alignments": cell.alignments,
+        "law": cell.law, "period": cell.period, "alignments": cell.alignments, "told": len(stream.real) + NEXT_DRAWS,
     }  # fmt: skip
-    return params, stream.part(cell.window, cell.window + width)
+    arrays = {"draws": stream.part(cell.window, cell.window + width)}
+    if cell.law == "clock" and cell.times is not None:
+        arrays["later"] = clock.deltas(cell.times, str(cell.seeds.unit))[:width]
+    if cell.seeds.way is not None:  # truths are planted among the words that travel
+        first, end = seeds[0], seeds[0] + seeds[1]
+        params |= {"law": "words", "way": cell.seeds.way, "interval": [first, end - 1]}
+        arrays["words"] = packed(cell.words[first:end])
+    return params, arrays
 
 
 def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:

@@ -267,13 +267,6 @@ def test_the_pipeline_refuses_a_backward_search_and_says_how_to_go_on(mimicry: R
     assert "--newest-first" in shown.stderr
 
 
-def test_a_seed_that_does_not_move_is_refused_in_one_line(mimicry: Run, tmp_path: Path) -> None:
-    options = ("--gap-law", "reseed", "--gaps", "0:3")
-    shown = mimicry("plan", str(EXAMPLES / "entropy.csv"), *options, state=tmp_path)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "steps of the seed, 1 or more" in shown.stderr
-
-
 def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path) -> None:
     with Journal.open(tmp_path / "coverage") as ledger:
         head, seq = ledger.head, ledger.seq

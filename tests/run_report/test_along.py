@@ -9,8 +9,8 @@ from engine.evidence.evalue import log2_evidence
 from engine.recovery import states
 from engine.run_report.along import HIT, MISS, MISSING, Along, follow
 from engine.run_report.facts import Facts
+from engine.search.cell import Cell
 from engine.search.claims import predicted
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from hip_cuda_kernels import host
 

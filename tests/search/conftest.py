@@ -1,6 +1,7 @@
 """One real compute engine for the search tests: a scheduler and two worker processes on loopback."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
 
 
 @pytest.fixture(scope="session")
-def make_history() -> Callable[[np.ndarray], History]:
-    def build(values: np.ndarray) -> History:
-        return History.of([None if value < 0 else int(value) for value in values], source="planted")
+def make_history() -> Callable[..., History]:
+    def build(values: np.ndarray, times: Sequence[datetime | None] | None = None) -> History:
+        return History.of([None if value < 0 else int(value) for value in values], times, source="planted")
 
     return build

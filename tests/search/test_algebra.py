@@ -8,8 +8,8 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery import states
+from engine.search.cell import Cell
 from engine.search.identify import Identification, identify
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

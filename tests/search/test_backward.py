@@ -4,8 +4,8 @@ import pytest
 
 from engine.search.analysis import Tally
 from engine.search.backward import by, earlier
+from engine.search.cell import Cell
 from engine.search.claims import Claim, predicted
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.compute.task import Task, TaskResult
 from engine.history.history import History
+from engine.search.clock import Offset
 from engine.search.identify import Identification, identify
 from engine.search.ranges import Range
 from engine.search.space import Space
@@ -20,7 +22,7 @@ from engine.search.sweeper import BOOKED, together
 from state.journal import Journal
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-Maker = Callable[[np.ndarray], History]
+Maker = Callable[..., History]
 FEW: dict[str, Any] = {"range": (0, 999), "seeds": Range(0, 4095), "starts": Range(0, 1), "gaps": Range(0, 2)}
 PATHS: dict[str, Space] = {
     "seeds": Space(families=("glibc_random/type3",), mappings=("mod",), **FEW),
@@ -30,6 +32,21 @@ PATHS: dict[str, Space] = {
     "gaps that vary": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="range", **FEW),
     "a seed a draw": Space(
         families=("lcg48/java",), mappings=("java_bounded",), gap_law="reseed", **{**FEW, "gaps": Range(1, 2)}
+    ),
+    "a draw's own time": Space(
+        families=("lcg48/java",),
+        mappings=("java_bounded",),
+        range=(0, 999),
+        gap_law="clock",
+        starts=Range(0, 1),
+        offsets=(Offset(-50, 50, "s"), Offset(0, 99, "ms")),
+    ),
+    "in reverse": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="inverse", **FEW),
+    "words": Space(
+        families=("lcg48/java",),
+        mappings=("java_bounded", "digits(3)"),
+        words=tuple("abcdefg"),
+        **{**FEW, "seeds": None},
     ),
     "states": Space(families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra"),
     "gaps in turn": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="periodic", **FEW),
@@ -64,7 +81,8 @@ class Watched:
 async def test_a_path_is_billed_whole_before_its_first_task(
     path: str, compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
-    history = make_history(np.random.default_rng(31).integers(0, 1000, 60))
+    times = [datetime(2026, 1, 31, 12, tzinfo=UTC) + timedelta(seconds=7.3) * place for place in range(60)]
+    history = make_history(np.random.default_rng(31).integers(0, 1000, 60), times)
     plan = Identification(history, PATHS[path]).plan
     assert plan.cells
     watched = Watched(compute, journal)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.evidence.evalue import required_bits
+from engine.search.cell import Cell
 from engine.search.claims import predicted, score, settle
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 
 CELL = Cell(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
+from engine.search.cell import Cell
 from engine.search.certificate import Certificate, digest, of_history, of_ledger
 from engine.search.coverage import (
     DoneChunk,
@@ -29,7 +30,6 @@ from engine.search.coverage import (
 )
 from engine.search.identify import Identification
 from engine.search.ledger import Shelf, read, record
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

@@ -6,8 +6,9 @@ from collections import Counter
 import pytest
 
 from engine.errors import UsageError
+from engine.search.cell import Cell
 from engine.search.design import Scope, draws_needed
-from engine.search.plan import Cell, Material, make_plan
+from engine.search.plan import Material, make_plan
 from engine.search.ranges import Range
 from engine.search.space import LADDER, Space, levels
 from hip_cuda_kernels.family import Family

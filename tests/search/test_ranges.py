@@ -81,7 +81,7 @@ def test_a_time_mixed_with_a_process_number_lies_in_the_seeds(second: int, ahead
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("@words.txt", "no family of this registry takes words"), ("1,,2", "a part is empty"), ("tiny", "is not an integer"),
+        ("@words.txt", "words:FILE"), ("0:9/python_str@0123456789ab", "words:FILE"), ("1,,2", "a part is empty"), ("tiny", "is not an integer"),
         ("1970-01-01..1970-01-02/s*pid", "with a process number"), ("1970-01-01..1970-01-02/s^pid(9:3)", "reversed"),
     ],
 )  # fmt: skip

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.recovery.problem import Patterns
+from engine.search.cell import Cell
 from engine.search.claims import Claim, predicted, score
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.readings import patterns, siblings
 

@@ -8,8 +8,8 @@ import pytest
 
 from engine.compute.codec import pack
 from engine.errors import BadInput
+from engine.search.cell import Cell
 from engine.search.chunk import run
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.recorded import cell_of, cells, chunks
 from engine.search.sweeper import chunk_order, twin_stream
@@ -51,8 +51,8 @@ def searched(journal: Journal, indices: list[int]) -> dict[int, tuple[int, int]]
     for index in indices:
         first = CELL.seeds.lo + index * SIZE
         count = min(SIZE, CELL.seeds.hi + 1 - first)
-        params, draws = chunk_order(CELL, stream, index, (first, count), 5)
-        result = pack(*run(params, {"draws": draws}, Never()))
+        params, arrays = chunk_order(CELL, stream, index, (first, count), 5)
+        result = pack(*run(params, arrays, Never()))
         journal.chunk_done(CELL.key, index, sha256(result).hexdigest(), {}, result)
         placed[index] = (first, first + count - 1)
     return placed

@@ -8,7 +8,8 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.identify import identify
-from engine.search.layouts import LAYOUTS, reseeded
+from engine.search.laws import LAYOUTS
+from engine.search.layouts import reseeded
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host

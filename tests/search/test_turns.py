@@ -10,7 +10,7 @@ from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery.problem import Patterns, calls_of
 from engine.search.identify import identify
-from engine.search.layouts import LAYOUTS
+from engine.search.laws import LAYOUTS
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.turns import Turns, allowances, constant_part

@@ -8,10 +8,10 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.alignment import Alignment
+from engine.search.cell import Cell
 from engine.search.claims import score
 from engine.search.design import Scope, confirm_draws, design, draws_needed
 from engine.search.identify import identify
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.survivors import SurvivorHeader, Survivors

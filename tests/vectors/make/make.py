@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import Bench
 from catalogue import MAPPED, ORACLES, RAW
 from oracle import OracleFailed, OracleMissing
-from vector import MAPPED_COUNT, RAW_COUNT, Check, Mapped, Raw
+from vector import MAPPED_COUNT, RAW_COUNT, Check, Mapped, Raw, Worded
 
 VECTORS = Path(__file__).parent.parent
 VOLATILE = ("# version:",)  # names the machine's packages; a newer runtime must still give the same words
@@ -46,6 +46,8 @@ def header(vector: Raw | Mapped) -> list[str]:
     """Return the comment lines: where the numbers come from and what they are."""
     oracle = ORACLES[vector.oracle]
     lines = [f"family: {vector.family}"]
+    if isinstance(vector, Worded):
+        lines.append(f"way: {vector.way}")
     if isinstance(vector, Mapped):
         lines += [f"mapping: {vector.mapping}", f"lo: {vector.lo}", f"hi: {vector.hi}"]
     else:

@@ -65,3 +65,15 @@ class Mapped:
         """Return the file's name below tests/vectors: the range is part of it, a mapping may have several."""
         mapping = self.mapping.replace("(", "_").replace(")", "")
         return f"mappings/{self.family.replace('/', '_')}__{mapping}__{self.lo}_{self.hi}.csv"
+
+
+@dataclass(frozen=True)
+class Worded(Mapped):
+    """Draws of one real call after seeding with words: a word stands as its UTF-8 behind a 1."""
+
+    way: str = ""
+
+    @property
+    def path(self) -> str:
+        """Return the file's name below tests/vectors."""
+        return f"words/{self.way}__{self.family.replace('/', '_')}.csv"

@@ -1,0 +1,55 @@
+"""What `--seeds` means under each way of laying draws into streams: integers and times, words, offsets from a clock."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from engine.errors import UsageError
+from engine.search.ranges import parse_offset, parse_range, parse_seeds
+from engine.search.words import split
+
+
+def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return law and direction, and what is asked of seeds and gaps; raise UsageError where these contradict each other."""
+    gaps = None if arguments.gaps is None else parse_range(arguments.gaps, what="--gaps", highest=2**16)
+    given = {"gap_law": arguments.gap_law, "direction": arguments.direction, "gaps": gaps}
+    if arguments.gap_law == "clock":
+        return given | {"offsets": _offsets(arguments)}
+    integers, words = split(arguments.seeds or "")
+    if arguments.direction == "inverse":
+        _must_be_plain(arguments, bool(words))
+        given |= {"gap_law": "inverse", "direction": "forward"}
+    if words and arguments.gap_law != "constant":
+        raise UsageError(
+            f"--gap-law {arguments.gap_law}: words are looked for under constant gaps only; leave it out, or the words"
+        )
+    if arguments.gap_law == "reseed" and gaps is not None and gaps.lo < 1:
+        raise UsageError(
+            f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
+        )
+    if arguments.gap_law == "periodic" and (arguments.seeds is not None or arguments.starts is not None):
+        raise UsageError(
+            "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
+            "leave --seeds and --starts out, or take --gap-law range"
+        )
+    seeds = None if arguments.seeds is None or integers is None else parse_seeds(integers)
+    return given | {"seeds": seeds, "words": words}
+
+
+def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
+    """Return how far each draw's seed may lie from its time; refuse what says nothing where every draw has a seed of its own."""
+    if arguments.gaps is not None or arguments.direction != "forward":
+        raise UsageError(
+            "--gap-law clock: every draw has a seed of its own, its time; --gaps and --direction say nothing then, leave them out"
+        )
+    parts = () if arguments.seeds is None else arguments.seeds.split(",")
+    return tuple(parse_offset(part, what="--seeds") for part in parts)
+
+
+def _must_be_plain(arguments: argparse.Namespace, words: bool) -> None:
+    """Refuse what is not laid out before a seed."""
+    if arguments.gap_law != "constant" or words or getattr(arguments, "methods", "all") == "algebra":
+        raise UsageError(
+            "--direction inverse: integers and times are tried as seeds, under constant gaps; leave --gap-law, words and recover out"
+        )

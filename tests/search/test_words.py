@@ -1,0 +1,160 @@
+"""Words as seeds: lists are read strictly, searched exactly, found with their word and excluded by the list's name."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.compute.cluster import Compute
+from engine.errors import BadInput, MimicryError, UsageError
+from engine.history.history import History
+from engine.search.identify import Identification, identify
+from engine.search.laws import LAYOUTS
+from engine.search.ranges import parse_range
+from engine.search.space import Space
+from engine.search.words import digest, packed, ranges, split, unpacked
+from hip_cuda_kernels import host
+from hip_cuda_kernels.wordings import WORDINGS
+from state.journal import Journal
+
+Maker = Callable[[np.ndarray], History]
+WORDS = tuple(f"pass{number}" for number in range(300))
+SPACE: dict[str, Any] = {
+    "families": ("python", "java"),
+    "mappings": ("top_reject", "java_bounded"),
+    "range": (0, 999),
+    "noise": 0.0,
+}
+
+
+class Running:
+    """A stop flag that nobody raises."""
+
+    array = np.zeros(1, dtype=np.uint32)
+    generation = 0
+
+    def asked(self) -> bool:
+        return False
+
+
+def test_lists_and_integers_stand_side_by_side_and_a_word_counts_once(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes("größe\r\n\n b \nx".encode())
+    two.write_bytes(b"x\ny\n")
+    assert split(f"0:9, words:{one},words:{two},small") == ("0:9,small", ("größe", " b ", "x", "y"))
+    assert unpacked(packed(("größe", " b "))) == ["größe".encode(), b" b "]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "rule"),
+    [
+        (b"good\n\xff\xfe\n", BadInput, "line 2: not UTF-8"),
+        (b"x" * 256, BadInput, "line 1: 256 bytes, a word has at most 255"),
+        (b"\n\n", BadInput, "no word in it"),
+        (None, BadInput, "cannot be read"),
+        ("", UsageError, "the name of the file is missing"),
+    ],
+)
+def test_a_list_that_cannot_be_taken_is_one_line(
+    content: bytes | str | None, kind: type[MimicryError], rule: str, tmp_path: Path
+) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / "list").write_bytes(content)
+    with pytest.raises(kind, match=rule) as caught:
+        split("words:" if content == "" else f"words:{tmp_path / 'list'}")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_notation_of_words_reads_back() -> None:
+    for one in ranges(WORDS):
+        assert parse_range(one.text(), what="x") == one
+        assert (one.kind, one.size) == ("word", 300)
+    assert digest(WORDS) != digest(WORDS[::-1])
+
+
+def test_the_search_equals_brute_force() -> None:
+    way, rng = WORDINGS["python_str"], np.random.default_rng(1)
+    seeds = [way.seed(word.encode()) for word in WORDS]
+    streams = host.streams("mt19937/cpython", "top_reject", seeds, 0, 3, 30)
+    draws = np.vstack([rng.integers(0, 4, (2, 6)), streams[150, 2:14:2]])
+    draws[0, 2] = -1
+    params = {
+        "family": "mt19937/cpython", "mapping": "top_reject", "lo": 0, "hi": 3, "starts": [1, 3], "gaps": [0, 2], "threshold": 5,
+        "way": "python_str", "seed_lo": 1000, "words": [word.encode() for word in WORDS],
+    }  # fmt: skip
+    found = LAYOUTS["words"].sieve(params, draws, 1100, 150, Running())
+    wanted = [
+        (seed + 1000, start, gap, row, int(same))
+        for seed in range(100, 250)
+        for start in (1, 2, 3)
+        for gap in (0, 1, 2)
+        for row, draw in enumerate(draws)
+        if (same := (streams[seed, start : start + 6 * (gap + 1) : gap + 1][:6] == draw).sum()) >= 5
+    ]
+    names = ("seed", "start", "gap", "vector", "matched")
+    assert [tuple(int(hit[name]) for name in names) for hit in found.hits] == wanted
+    assert (1150, 2, 1, 2, 6) in wanted
+    assert (found.seeds_done, found.stopped) == (150, False)
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_a_word_is_found_by_its_runtime_with_the_next_draws(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    source = random.Random("pass217")
+    draws = np.array([source.randrange(1000) for _ in range(70)])
+    space = Space(**SPACE, words=WORDS, starts=parse_range("0:5", what=""), gaps=parse_range("0:2", what=""))
+    found = await identify(make_history(draws[3:60]), space, compute, journal, run="t")
+    assert found.verdict == "identified"
+    (best,) = found.hypotheses
+    assert best.word is not None
+    assert (best.family, best.word.text, best.word.way) == ("mt19937/cpython", "pass217", "python_str")
+    assert (best.start, best.gap["value"]) == (3, 0)
+    assert int(best.origin["value"], 16) == WORDINGS["python_str"].seed(b"pass217")
+    assert found.next_draws == draws[60:].tolist()
+    assert found.controls.cells_found == found.controls.cells_planted >= 60
+    assert journal.billed() >= found.hypotheses_tested > 0
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_chance_excludes_this_list_in_these_ways_alone(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    history = make_history(np.random.default_rng(5).integers(0, 1000, 40))
+    search = Identification(history, Space(**SPACE, words=WORDS), run="t", kernel="k")
+    found = await search.run(compute, journal)
+    assert (found.verdict, found.complete) == ("no_evidence", True)
+    assert {one.origins["range"].partition("/")[2].partition("@")[0] for one in found.excluded} == {
+        "python_str", "python2_str", "java_hash_code"
+    }  # fmt: skip
+    assert all(one.origins["kind"] == "word" and one.power >= 0.95 for one in found.excluded)
+    rows = search.coverage()
+    left = {}
+    for name, space in {
+        "same": {"words": WORDS},
+        "shorter": {"words": WORDS[:-1]},
+        "places": {"seeds": (0, 299)},
+    }.items():
+        fresh, known = (
+            Identification(history, Space(**SPACE, **space), known=told, kernel="k") for told in ((), rows)
+        )
+        left[name] = known.plan.hypotheses / fresh.plan.hypotheses
+    assert left == {"same": 0.0, "shorter": 1.0, "places": 1.0}
+
+
+def test_families_that_take_no_words_are_named(make_history: Maker) -> None:
+    history = make_history(np.arange(40) * 7 % 100)
+    with pytest.raises(UsageError, match="none of the asked families takes words"):
+        Identification(history, Space(families=("msvc",), words=WORDS))
+    mixed = Identification(history, Space(families=("msvc", "java"), words=WORDS))
+    assert {one.family: one.reason for one in mixed.plan.unplanned}["msvc_rand/srand"].startswith(
+        "no runtime"
+    )
+    wide = Identification(
+        history, Space(families=("seedrandom", "java"), words=WORDS, mappings=("digits(2)",), range=(0, 99))
+    )
+    assert [one.family for one in wide.plan.unplanned] == ["arc4/seedrandom"]
+    assert {cell.family for cell in wide.plan.cells} == {"lcg48/java"}

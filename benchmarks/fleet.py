@@ -3,7 +3,7 @@
     python benchmarks/fleet.py rate [WORKERS SECONDS SPAN]   rate and CPU with simulated workers (26 0.5 30)
     python benchmarks/fleet.py ledger                        small chunks, booked one by one and in groups, in turns
     python benchmarks/fleet.py faults [WORD ...]             every fault, or those whose name has a word
-    python benchmarks/fleet.py halt                          a hundred halts, of kernels that obey and of some that do not
+    python benchmarks/fleet.py halt [TURNS]                  so many halts (100), of kernels that obey and of some that do not
     python benchmarks/fleet.py stagger                       initialisations at once on one rig
     python benchmarks/fleet.py load                          what watching costs a rig
     python benchmarks/fleet.py staging                       200 MiB to three rigs
@@ -64,9 +64,10 @@ def run(part: str, rest: list[str]) -> None:
     elif part == "faults":
         faults(rest)
     else:
+        turns = [int(word) for word in rest]
         if part == "halt":
-            asyncio.run(fleet_compute.halts())
-        asyncio.run(fleet_rigs.run(part))
+            asyncio.run(fleet_compute.halts(*turns))
+        asyncio.run(fleet_rigs.run(part, *turns))
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ class Simulated:
     def silence(self) -> float:
         return time.monotonic() - self.heard
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         if not self.ended.done():
             self.ended.set_result(-9)
 

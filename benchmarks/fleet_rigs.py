@@ -192,11 +192,11 @@ async def staging(server: Server, folder: Path) -> None:
             shm.rmdir()
 
 
-PARTS = {"stagger": stagger, "halt": halt, "load": load, "staging": staging}
+PARTS: dict[str, Any] = {"stagger": stagger, "halt": halt, "load": load, "staging": staging}
 
 
-async def run(part: str) -> None:
-    """Measure one part against an sshd of its own."""
+async def run(part: str, *turns: int) -> None:
+    """Measure one part against an sshd of its own; `turns` is the number of halts."""
     life_module.FIRST_RETRY = 0.5
     worker_module.FIRST_DELAY = worker_module.LAST_DELAY = 0.05
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
@@ -204,6 +204,7 @@ async def run(part: str) -> None:
         (folder / "sshd").mkdir()
         server = start(folder / "sshd")
         try:
-            await PARTS[part](server, folder)
+            await PARTS[part](server, folder, *turns)
         finally:
             server.process.terminate()
+            server.process.wait()

@@ -216,7 +216,6 @@ def advice(folder: Path, each: int, rng: random.Random) -> list[tuple[float, flo
     def questions() -> None:
         while not over.is_set():
             if engine.halted.is_set():
-                # A person may ask during a halt, too; here nobody does, or what is busy then would be that.
                 time.sleep(0.02)
                 continue
             ticket = engine.ask("llm_ask", question="step_evaluation", parts=ASKED, kind="1")

@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import context  # benchmarks/pipeline.py: a run in a folder that is gone afterwards
+from one_run import context  # a run in a folder that is gone afterwards
 
 from engine.evidence.power import clopper_pearson_upper
 from engine.history.history import History
-from engine.pipeline.artifacts import SCORED, SURVIVORS, WINDOW, Scored, WindowConfig
+from engine.pipeline.artifacts import SCORED, SURVIVORS, WINDOW, WindowConfig
 from engine.pipeline.board import Board
 from engine.pipeline.context import RunContext
 from engine.pipeline.features import build
 from engine.pipeline.features_meta import ARRAYS, Meta
 from engine.pipeline.runner import run_pipeline
+from engine.pipeline.scored import Scored
 from engine.scenarios.catalog import make as scenario
 from engine.scenarios.scenario import Asked, Scenario
 from engine.search.ranges import Range

@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 
 from engine import report
+from engine.cautions import cautions
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
 from engine.history.history import NO_TIME, History, encode
@@ -142,26 +143,6 @@ def open_history(order: Order, directory: Path | None) -> History:
         )
     parts = [read_history("-" if name == "-" else Path(name), **order.reading) for name in order.files]
     return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def cautions(history: History, space: Space) -> Iterator[str]:
-    """Yield what a user should know of draws that can be searched as they are, but may not be meant so."""
-    if len(history) > 1 and (history.times != NO_TIME).any():
-        alike = (
-            (np.diff(history.times) == 0) & (history.times[1:] != NO_TIME)
-            & (np.diff(history.values) == 0) & (np.diff(history.codes) == 0)
-        )  # fmt: skip
-        if alike.any():
-            first = int(np.flatnonzero(alike)[0]) + 2
-            yield (
-                f"{history.source}: {int(alike.sum())} draws repeat time and value of the one before (first: draw {first}); "
-                "if they were recorded twice, leave them out: one draw too many shifts all that follow"
-            )
-    if len(history.sessions) > 1 and space.sessions == "all":
-        yield (
-            f"{history.source}: {len(history.sessions)} sessions ({', '.join(history.sessions[:4])}) are read as one stream; "
-            "--session each looks at each alone too"
-        )
 
 
 def considered(order: Order, shelf: ledger.Shelf) -> Identification:

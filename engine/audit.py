@@ -376,7 +376,9 @@ def _same(run: Recorded, cell: Cell, index: int) -> bool:
     (values, times), rng = told(run.history, cell.session, cell.law), run.order.space.seed
     stream = twin_stream(values, cell.lo, cell.hi, rng, cell.session)
     if cell.origin == "state":
-        order = algebra.task(replace(cell, noise=run.order.space.noise or 0.0), stream.all(), "", rng)
+        order = algebra.task(
+            replace(cell, noise=run.order.space.noise or 0.0), stream.first(cell.block), "", rng
+        )
         meta, _ = task.run(dict(order.params), dict(order.arrays), Unstopped())  # type: ignore[arg-type]
         return meta == kept.meta
     seeds = (kept.seeds[0], kept.seeds[1] - kept.seeds[0] + 1)

@@ -34,6 +34,8 @@ class Board:
     stopping: bool = False
     request: str | None = None
     cancelled: str | None = None
+    skip: str | None = None
+    """The step that a person skips."""
     step: StepAt | None = None
     search: SearchAt | None = None
     last_search: SearchAt | None = None
@@ -41,4 +43,4 @@ class Board:
 
     def clear(self) -> None:
         """Forget the piece of work that has ended."""
-        self.request = self.cancelled = self.step = self.search = None
+        self.request = self.cancelled = self.skip = self.step = self.search = None

@@ -85,5 +85,6 @@ def _seeds(seeds: list[str]) -> list[str]:
 
 
 def _rule(starts: tuple[int, int], gap: dict[str, object], matched: int, of: int) -> str:
-    gaps = f"{gap['law']} gaps {gap['lo']}:{gap['hi']}"
+    turns = f", {gap['period']} in turn" if "period" in gap else ""
+    gaps = f"{gap['law']} gaps {gap['lo']}:{gap['hi']}{turns}"
     return f"starts {starts[0]}:{starts[1]}  {gaps}  kept {matched} of {of}"

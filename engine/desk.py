@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from engine.history.history import History
     from engine.llm.advisor import Advisor
     from engine.parameters import Parameters
-    from engine.pipeline.artifacts import Pool, Scored
+    from engine.pipeline.artifacts import Pool
+    from engine.pipeline.scored import Scored
     from engine.replay import Past
     from engine.rigs.fleet import Fleet
     from engine.search.analysis import Analysis
@@ -77,7 +78,8 @@ class Shelf:
 
     def scored(self) -> tuple[Scored, str] | None:
         """Return step 3's last table and its sha-256."""
-        from engine.pipeline.artifacts import SCORED, Scored
+        from engine.pipeline.artifacts import SCORED
+        from engine.pipeline.scored import Scored
 
         if not self.artifacts.exists(SCORED):
             return None
@@ -109,6 +111,7 @@ class Desk:
     epochs: Epochs
     board: Board = field(default_factory=Board)
     why: Callable[[RequestRow], str] = lambda row: row.why
+    held: Callable[[RequestRow], bool] = lambda row: False
     fleet: Fleet | None = None
     _pools: Pools | None = None
     _cycle: Cycle | None = None

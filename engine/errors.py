@@ -59,3 +59,7 @@ class Halted(MimicryError):
     """Work stopped because a halt was asked for; everything finished is recorded and resumable."""
 
     exit_code = Exit.RESUMABLE
+
+
+class Skipped(Halted):
+    """A step stopped because a person skips it; the run goes on with what an earlier run made."""

@@ -23,11 +23,17 @@ LOOKS = frozenset(
         "series",
         "curve",
         "trace",
+        "study",
+        "scores",
+        "lookup",
         "past",
         "explain",
         "decision",
         "llm_status",
+        "llm_call",
         "soak",
+        "soak_faults",
+        "soak_compare",
         "stacks",
     }
 )

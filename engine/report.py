@@ -30,6 +30,10 @@ ENDINGS = {
     "time": "stopped by the time limit",
     "halt": "halted",
 }
+LAWS = {
+    "constant": "constant gaps", "range": "gaps that vary", "periodic": "gaps that take turns",
+    "reseed": "a new seed before every draw",
+}  # fmt: skip
 
 
 def progress_line(progress: Progress) -> str:
@@ -79,6 +83,7 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     lines += row("bias", bias) if bias and analysis.verdict == "biased" else []
     lines += _reasons(analysis)
     lines += _excluded(analysis)
+    lines += _unasked(analysis)
     lines += _left_out(analysis)
     return "\n".join(lines)
 
@@ -224,6 +229,16 @@ def _excluded(analysis: Analysis) -> list[str]:
     return row(
         "excluded",
         f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)",
+    )
+
+
+def _unasked(analysis: Analysis) -> list[str]:
+    """Say which laws of gaps were not looked under: whoever brings a file alone asks for constant gaps."""
+    if not analysis.excluded or analysis.verdict == "identified":
+        return []
+    asked = {one.gap["law"] for one in analysis.excluded}
+    return row(
+        "not asked", "; ".join(f"{what} (--gap-law {law})" for law, what in LAWS.items() if law not in asked)
     )
 
 

@@ -38,6 +38,7 @@ from engine.halt import Halt
 from engine.journals import opened
 from engine.live import Live
 from engine.llm.advisor import Advisor, NoAdvisor
+from engine.llm.record import SWITCH_EVENT
 from engine.observe.lookout import Lookout
 from engine.parameters import REGISTRY, Parameters
 from engine.protocol import Snapshot
@@ -193,7 +194,9 @@ class Room:
             from engine.llm.router import Router
         except ImportError as error:
             return NoAdvisor(f"{error.name} is missing: make install EXTRAS=room")
-        return Router(asked, self._state, lambda kind, data: self._journal.append(kind, data))
+        last = self._journal.last([SWITCH_EVENT])
+        off = str(last.data["off"]) if last is not None else ""
+        return Router(asked, self._state, lambda kind, data: self._journal.append(kind, data), off=off)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.alerts.verbs import alert_verbs
+from engine.dispatch.calls import Calls
 from engine.dispatch.forms import described, parse_pairs
 from engine.dispatch.queue import Queue, parse_request
 from engine.dispatch.verbs import call_of, decision_number
@@ -46,7 +47,13 @@ class Verbs:
             **table_verbs(self._desk),
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
-            **AdvisorVerbs(self._desk.advisor, self._desk.state, self._call_behind).table(),
+            **AdvisorVerbs(
+                self._desk.advisor,
+                self._desk.state,
+                self._call_behind,
+                Calls(self._desk.journal),
+                lambda: self._desk.halt.state,
+            ).table(),
             **soak_verbs(self._desk.state),
         }
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from engine.compute.attempts import Attempt
     from engine.compute.cluster import Compute
+    from engine.compute.here import Cards
     from engine.compute.place import WorkerInfo
 
 logger = logging.getLogger("mimicry.workbench")
@@ -22,7 +23,7 @@ LOOK = 1.0
 
 
 class Recruits(Protocol):
-    """What brings the GPUs of other machines in (`engine.rigs.recruits`)."""
+    """What brings the GPUs of rigs in: other machines' (`engine.rigs.recruits`), this one's (`engine.rigs.own`)."""
 
     def join(self, compute: Compute) -> None:
         """Offer them to an engine that has come up."""
@@ -47,8 +48,10 @@ class Workbench:
         self._state, self._workers, self._idle, self._hung = state, workers, idle_seconds, hung_s
         self._memory = None if memory_mb is None else memory_mb << 20
         self._compute: Compute | None = None
-        self.recruits: Recruits | None = None
+        self.recruits: Sequence[Recruits] = ()
         """What brings the rigs' GPUs in, where the room has rigs."""
+        self.cards: Cards | None = None
+        """This machine's GPUs, where room.toml describes them."""
         self._lock = asyncio.Lock()
         self._users, self._used = 0, time.monotonic()
 
@@ -62,7 +65,7 @@ class Workbench:
         """Return how many GPUs of this machine its workers own or will own."""
         from engine.compute import here
 
-        found = len(here.gpus())
+        found = len(here.gpus() if self.cards is None else self.cards.shown)
         return found if self._workers is None else min(found, self._workers)
 
     @property
@@ -77,8 +80,9 @@ class Workbench:
             self._users += 1
             try:
                 compute = self._compute or await self._start()
-                if self.recruits is not None and self._compute is None:
-                    self.recruits.join(compute)
+                if self._compute is None:
+                    for one in self.recruits:
+                        one.join(compute)
                 self._compute = compute
             except BaseException:
                 self._users -= 1
@@ -102,7 +106,9 @@ class Workbench:
 
         logger.info("starting %d CPU workers", self.planned_workers)
         compute = await asyncio.to_thread(load)
-        starting = compute.start(self._state, workers=self._workers, memory=self._memory, hung=self._hung)
+        starting = compute.start(
+            self._state, workers=self._workers, memory=self._memory, hung=self._hung, cards=self.cards
+        )
         # It outlives the work that asked for it, so its lines must not carry that work's ids.
         return await asyncio.create_task(starting, context=Context())
 
@@ -151,7 +157,7 @@ class Workbench:
         async with self._lock:
             if self._compute is not None and not self.busy:
                 compute, self._compute = self._compute, None
-                if self.recruits is not None:
-                    self.recruits.leave()
+                for one in self.recruits:
+                    one.leave()
                 logger.info("releasing the workers")
                 await compute.close()

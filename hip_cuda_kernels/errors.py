@@ -7,6 +7,10 @@ class KernelError(Exception):
     """A request that the kernels cannot serve: a range too wide, a seed outside the seeding, a missing device."""
 
 
+class DeviceRefused(KernelError):
+    """A GPU that answers, but fails its check: it does not search as the host does, or not at all."""
+
+
 class UnknownName(KernelError):
     """A family or mapping name that nothing here carries; the text names the nearest ones."""
 

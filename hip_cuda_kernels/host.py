@@ -252,6 +252,11 @@ def _known(family: Family) -> bool:
     return tuple(raw(family.id, seed, len(words)).tolist()) == words
 
 
+def source_digest() -> str:
+    """Return the sha-256 of the kernel sources alone: machines with different instruction sets share it where they run one version."""
+    return str(_host.digest)
+
+
 def build_digest() -> str:
     """Return the sha-256 of the kernel sources and the instruction set in use: equal digests search alike."""
     return hashlib.sha256(f"{_host.digest} {isa()}".encode()).hexdigest()

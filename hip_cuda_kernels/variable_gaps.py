@@ -155,7 +155,7 @@ def align(
         if draws[place] >= 0 and not fits[place] >> call & 1:
             budget -= 1
         if place + 1 < len(draws):
-            ahead = sum(1 << step for step in range(gaps[0] + 1, gaps[1] + 2)) << call
+            ahead = (1 << gaps[1] + 2) - (1 << gaps[0] + 1) << call
             allowed = levels[budget][place + 1] & ahead
     matched = sum(
         int(values[call] == draw) for call, draw in zip(path, draws.tolist(), strict=True) if draw >= 0
@@ -165,7 +165,7 @@ def align(
 
 def _fits(values: np.ndarray[Any, Any], draw: int, span: tuple[int, int]) -> int:
     """Return, as bits, the calls of the window whose value is the draw."""
-    return sum(1 << call for call in range(span[0], span[1] + 1) if values[call] == draw)
+    return sum(1 << span[0] + call for call in np.flatnonzero(values[span[0] : span[1] + 1] == draw).tolist())
 
 
 def _completions(
@@ -177,7 +177,8 @@ def _completions(
     while not levels or not levels[-1][0]:
         sets = [0] * count
         for place in reversed(range(count)):
-            everywhere = sum(1 << call for call in range(spans[place][0], spans[place][1] + 1))
+            first, last = spans[place]
+            everywhere = (1 << last + 1) - (1 << first)
             free = everywhere if draws[place] < 0 else fits[place]
             if place + 1 == count:
                 sets[place] = free if not levels else everywhere

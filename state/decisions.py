@@ -65,6 +65,15 @@ class Brief(NamedTuple):
     source: str
 
 
+class Spoken(NamedTuple):
+    """What was decided, by whom, what was advised, and which signal led."""
+
+    action: str
+    source: str
+    advice: Any
+    signal: str
+
+
 _LAST = 2**62
 Rows = list[DecisionRow]
 Events = list[Event]
@@ -142,6 +151,16 @@ class Decisions:
         query = "SELECT at, action, source FROM decisions WHERE seq <= ? ORDER BY seq DESC LIMIT ?"
         with self._store.reading() as db:
             return [Brief(*row) for row in db.execute(query, (_LAST if upto is None else upto, limit))]
+
+    def spoken(self, *, limit: int) -> list[Spoken]:
+        """Return the newest decisions beside the advice on them, newest first, without what they rest on."""
+        query = "SELECT action, source, advice, primary_signal FROM decisions ORDER BY seq DESC LIMIT ?"
+        with self._store.reading() as db:
+            rows = db.execute(query, (limit,)).fetchall()
+        return [
+            Spoken(action, source, json.loads(advice) if advice else None, signal)
+            for action, source, advice, signal in rows
+        ]
 
     def upto(self, seq: int, *, limit: int) -> Rows:
         """Return the newest decisions that stood at an event, newest first."""

@@ -75,6 +75,35 @@ ALERT_ACTS: dict[str, Mapping[str, Any]] = {
     )
 }
 """What the keys for alerts do on every screen: to the newest alert that nobody has seen."""
+SWITCHES: Mapping[bool, Mapping[str, Any]] = {
+    off: {
+        "key": "O",
+        "verb": f"llm_{word}",
+        "word": f"switch the advisor {word}",
+        "arg": "",
+        "fixed": {},
+        "reason": True,
+        "number": False,
+        "typed": False,
+    }
+    for off, word in ((True, "on"), (False, "off"))
+}
+"""What O does on the advisor's screen, by whether it is off."""
+SOAKS: Mapping[str, str] = {
+    "a": "endurance: an engine of its own for hours, no leak, no lost handle",
+    "b": "queue: back-to-back requests, each done once and in order",
+    "c": "closed loop: synthetic draws keep coming, each handled once",
+}
+"""The soaks that can be started, and what each proves."""
+SOAK_FORM: list[dict[str, Any]] = [
+    {"name": name, "help": about, "needed": False, "default": usual}
+    for name, about, usual in (
+        ("hours", "how long", "a 2, b 0.5, c 1"),
+        ("compress", "run H hours in H/N: shorter periods, weaker proof", "1"),
+        ("faults", "none, all, or names: `mimicry soak faults` lists them", "none"),
+        ("seed", "of draws, moments of halts, order of requests", "1"),
+    )
+]
 KINDS: dict[Kind, type[Framed]] = {"overview": Overview, "list": Lists, "soak": Soak, "logs": Logs}
 
 
@@ -431,6 +460,10 @@ class Console(App[None]):
         assert isinstance(screen, Lists)
         screen.show_table(name, where)
 
+    def go_row(self, name: str, column: str, key: str) -> None:
+        """Bring one row of a list to the front: the list filtered by its name, Esc shows the others."""
+        self.go_table(name, f"{column}={key}")
+
     def action_here(self, what: str) -> None:
         """Do what the screen in front has under a key."""
         act = getattr(self.active, f"do_{what}", None)
@@ -568,15 +601,99 @@ class Console(App[None]):
         """Ask how to halt, the end of the step highlighted."""
         self.action_halt("finish")
 
+    def action_skip(self) -> None:
+        """Ask before the running step is skipped."""
+        if not self._may_act("skip"):
+            return
+        shot = self.view().newest
+        step = (
+            next((each for each in shot.pipeline.steps if each.status == "running"), None) if shot else None
+        )
+        if step is None:
+            self.say("nothing to skip: no step runs", "head")
+            return
+        facts = [
+            line(span(f"step {step.id} {step.name}, {step.done or 0:,} of {step.total or 0:,} done")),
+            line(
+                span("it ends at its next piece; the run goes on with what an earlier run made of it", "dim")
+            ),
+        ]
+        order, does = Order("skip", {"step": step.id}), f"skip step {step.id}"
+        dialog = Confirm("Skip the step", facts, order, does=does, word="skip", ascii_only=self.ascii_only)
+        self.push_screen(dialog, self.order)
+
     def action_inject(self) -> None:
-        """Ask for a draw to give to the room; test mode only."""
+        """Ask for a draw to give to the room, test mode only; on the Soak screen for a fault to fire at the soak."""
         if not self._may_act("inject"):
+            return
+        if isinstance(self.active, Soak) and self.active.soak is not None:
+            self._offer_faults(self.active.soak["id"])
             return
         shot = self.view().newest
         if shot is None or not shot.test_mode:
             self.say("inject: only in test mode; real draws come from their sources alone", "held")
             return
         self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
+
+    @work(group="forms", exclusive=True, exit_on_error=True)
+    async def _offer_faults(self, soak: str) -> None:
+        """Show the faults that can be fired, then ask for the reason."""
+        try:
+            faults = (await self.feed.ask("soak_faults"))["faults"]
+        except Refused as error:
+            self.say(f"no fault: {error}", "fail")
+            return
+        choices = [(each["fault"], each["does"]) for each in faults]
+        self.push_screen(
+            Pick(f"Fire a fault at {soak}", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._fire(soak, faults[at]),
+        )
+
+    def _fire(self, soak: str, fault: Mapping[str, Any]) -> None:
+        facts = [line(span(fault["does"])), line(span("must hold after it: ", "dim"), fault["holds"])]
+        facts += [line(span("needs ", "dim"), fault["needs"])] if fault["needs"] else []
+        order = Order("soak_fire", {"fault": fault["fault"]})
+        does = f"fire {fault['fault']} at {soak}"
+        self.push_screen(
+            Confirm("Fire a fault", facts, order, does=does, ascii_only=self.ascii_only), self.order
+        )
+
+    def action_soak(self) -> None:
+        """Ask which soak to start; where one runs, whether to end it."""
+        if self._may_act("soak"):
+            self._offer_soak()
+
+    @work(group="forms", exclusive=True, exit_on_error=True)
+    async def _offer_soak(self) -> None:
+        try:
+            now = (await self.feed.ask("soak"))["soak"]
+        except Refused as error:
+            self.say(f"no soak: {error}", "fail")
+            return
+        if now is not None:
+            facts = [
+                line(span(f"{now['id']} runs since {now['t'] / 60:.0f} of {now['seconds'] / 60:.0f} min"))
+            ]
+            facts.append(line(span("its runner ends at once; mimicry soak --resume goes on with it", "dim")))
+            order = Order("soak_stop", {})
+            dialog = Confirm(
+                "End the soak", facts, order, does=f"end {now['id']}", word="end", ascii_only=self.ascii_only
+            )
+            self.push_screen(dialog, self.order)
+            return
+        choices = [(letter, does) for letter, does in SOAKS.items()]
+        self.push_screen(
+            Pick("Start a soak", choices, ascii_only=self.ascii_only),
+            lambda at: None if at is None else self._plan_soak(choices[at][0]),
+        )
+
+    def _plan_soak(self, letter: str) -> None:
+        form = {"type": f"soak {letter}", "about": SOAKS[letter], "parameters": SOAK_FORM}
+        made = partial(Order, "soak_start")
+        dialog = RequestDialog(
+            form, ascii_only=self.ascii_only, order=lambda given: made({"scenario": letter, **given})
+        )
+        self.push_screen(dialog, self.order)
 
     def action_request(self) -> None:
         """Ask which work to request."""
@@ -618,7 +735,10 @@ class Console(App[None]):
             return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
-        if acts and isinstance(active, Lists):
+        if key == "O" and isinstance(active, Lists) and (told := active.advisor) is not None:
+            said = [line(span(f"the advisor is {told['state']}  {told['why'] or ''}"))]
+            self._confirm([SWITCHES[told["state"] == "off"]], "", said)
+        elif acts and isinstance(active, Lists):
             self._confirm(acts, active.shown.key or "", active.facts())
         elif key in ALERT_ACTS and (alert := self._newest_alert()) is not None:
             facts = [line(span(f"{alert.at}  {alert.text}"))]
@@ -644,8 +764,9 @@ class Console(App[None]):
         )
 
     def _ask_about(self, act: Mapping[str, Any], row: str, facts: list[Line]) -> None:
-        order = Order(act["verb"], {act["arg"]: int(row) if act["number"] else row, **act["fixed"]})
-        does = f"{act['word']} {row}"
+        named = {act["arg"]: int(row) if act["number"] else row} if act["arg"] else {}
+        order = Order(act["verb"], {**named, **act["fixed"]})
+        does = f"{act['word']} {row}".rstrip()
         dialog = Confirm(
             does.replace(" {}", "").capitalize(), facts, order, does=does, reason=act["reason"],
             word=act["verb"] if act["typed"] else "", asks=act.get("asks", ""), hint=act.get("hint", ""),

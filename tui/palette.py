@@ -1,17 +1,26 @@
-"""The command palette: every action of the key table, every list of the engine, the themes and the refresh rates, by name."""
+"""The command palette: every action of the key table, every list and every row of the engine, themes and refresh rates, by name."""
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.markup import escape
 
+from tui.feed import Refused
 from tui.keys import acting
+from tui.model.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+SHORTEST, REST = 2, 0.15
+"""Letters from which rows are looked for, and the seconds for which the typing rests before."""
+OBJECT = 0.9
+"""Score of a row whose name fits: before actions that only resemble what is typed."""
 REFRESH = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between paints that can be chosen."""
 
@@ -40,6 +49,12 @@ class Commanded(Protocol):
 
     def go_table(self, name: str, where: str | None = None) -> None:
         """Bring a list to the front, filtered."""
+
+    def go_row(self, name: str, column: str, key: str) -> None:
+        """Bring one row of a list to the front."""
+
+    async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Ask the engine something that only looks; `Refused` carries one line."""
 
     def take_control(self, reason: str) -> None:
         """Take control from another viewer."""
@@ -109,3 +124,25 @@ class Commands(Provider):
         for entry in self._entries:
             if (score := matcher.match(entry.name)) > 0:
                 yield Hit(score, matcher.highlight(entry.name), entry.run, help=entry.help)
+        async for hit in self._objects(query.strip()):
+            yield hit
+
+    async def _objects(self, text: str) -> Hits:
+        """Offer single rows by name: a request, a GPU, a decision, a trial; the engine is asked once the typing rests."""
+        named = any(letter.isdigit() for letter in text.partition(" ")[0])
+        if not isinstance(self.app, Commanded) or len(text) < SHORTEST or not named:
+            return  # a name holds a digit; the toolkit shows nothing before the slowest search has ended
+        await asyncio.sleep(REST)  # the next letter cancels this search
+        try:
+            found = (await self.app.ask("lookup", text=text))["found"]
+        except Refused:
+            return  # the palette's other entries need no engine
+        for place, each in enumerate(found):
+            go = partial(self.app.go_row, each["list"], each["column"], each["key"])
+            # never as markup: names come from the wire
+            yield Hit(
+                OBJECT - place / 1000,
+                Content(clean(f"{each['list']} {each['key']}")),
+                go,
+                help=escape(clean(each["says"])),
+            )

@@ -25,6 +25,10 @@ def llm(arguments: Arguments) -> int:
         return show(arguments, data, lambda: _status_text(data))
     if arguments.action == "again":
         return _again(arguments)
+    if arguments.action in ("on", "off"):
+        return _turn(arguments)
+    if arguments.action == "call":
+        return _call(arguments)
     data = _asked(arguments, _parts(arguments))
     show(arguments, data, lambda: _answer_text(data))
     return int(Exit.OK if data["answer"] is not None else Exit.ENVIRONMENT)
@@ -62,6 +66,39 @@ def _fetched(arguments: Arguments, ticket: str) -> dict[str, Any]:
     return data
 
 
+def _turn(arguments: Arguments) -> int:
+    """Silence the advisor, or let it answer again."""
+    data = call(arguments, f"llm_{arguments.action}", reason=arguments.reason or "")
+    return show(
+        arguments,
+        data,
+        lambda: f"the advisor is {data['state']}" + (f": {data['why']}" if data["why"] else ""),
+    )
+
+
+def _call(arguments: Arguments) -> int:
+    """Print one call, the request that it was about, and the decision that rests on it."""
+    if arguments.question is None:
+        raise UsageError("llm call: it takes a call of `mimicry llm calls`")
+    data = call(arguments, "llm_call", id=arguments.question)
+    return show(arguments, data, lambda: _call_text(data))
+
+
+def _call_text(data: dict[str, Any]) -> str:
+    told, number = data["call"], data["decision"]
+    rows = [
+        ("call", f"{told['id']}: {told['question']} by {told['by']}"),
+        ("answer", f"{told['source']}, {told['seconds']:.2f} s: {told['outcome']}"),
+        ("request", data["request"] or "none"),
+        (
+            "decision",
+            "none rests on it" if number is None else f"{number}; `mimicry explain {number}` shows why",
+        ),
+        ("exchange", told["file"] or "not kept"),
+    ]
+    return "\n".join(f"{label:<10} {text}" for label, text in rows)
+
+
 def _again(arguments: Arguments) -> int:
     """Put a stored question once more; print what was said then beside what is said now."""
     if arguments.question is None:
@@ -89,16 +126,29 @@ def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
     import asyncio
 
     from engine.config import FILE_NAME, load
-    from engine.llm.verbs import checked
+    from engine.llm.verbs import checked, unless_halted
 
     own = arguments.state / FILE_NAME
     settings = load(arguments.config or (own if own.exists() else None)).llm
     question, given, kind = checked(values)
+    unless_halted("ask", _standing(arguments.state))
     if not settings.command and not settings.cloud:
         raise EnvironmentFault(
             "llm ask: no engine runs, and room.toml has no [llm] command to start a server with"
         )
     return asyncio.run(_ask_alone(arguments.state, settings, question, given, kind))
+
+
+def _standing(state: Path) -> Any:
+    """Return the halt that a stopped engine left behind: it holds until `resume`."""
+    from contextlib import suppress
+
+    from state.errors import NoJournal
+    from state.journal import Journal
+
+    with suppress(NoJournal), Journal.read_only(state) as journal:
+        return journal.halt_state()
+    return None
 
 
 async def _ask_alone(
@@ -133,9 +183,20 @@ def _status_text(data: dict[str, Any]) -> str:
         ("queue", f"{data['waiting']} of {data['queue']}"),
         ("cloud", data["cloud"] or "off"),
         ("cost", _cost_text(cost)),
+        ("agreement", _agreement_text(data["agreement"])),
         ("degraded", "; ".join(data["degraded"]) or "no"),
     ]  # fmt: skip
     return "\n".join(f"{label:<10} {text}" for label, text in rows)
+
+
+def _agreement_text(counts: dict[str, int]) -> str:
+    advised = counts["agreed"] + counts["followed"] + counts["stricter"]
+    if not advised:
+        return f"no decision was advised on, {counts['silent']} without advice"
+    return (
+        f"{counts['agreed']} of {advised} advised decisions agreed, {counts['followed']} followed more careful advice, "
+        f"in {counts['stricter']} the code was stricter; {counts['silent']} without advice"
+    )
 
 
 def _cost_text(cost: dict[str, Any] | None) -> str:
@@ -162,11 +223,12 @@ def _answer_text(data: dict[str, Any]) -> str:
 
 
 VERBS: tuple[Verb, ...] = (
-    Verb("llm", llm, "the advisor: status, calls, again CALL, or ask QUESTION", [
-        (("action",), {"choices": ["status", "ask", "again", "calls"], "help": "status: server, model, speed, validity, cost; calls: what was asked; again: a stored question once more, dry"}),
-        (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for again: a call, or a decision as d-12; for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
+    Verb("llm", llm, "the advisor: status, calls, call, again, on, off, or ask", [
+        (("action",), {"choices": ["status", "ask", "again", "calls", "call", "on", "off"], "help": "status: server, model, speed, validity, agreement, cost; calls: what was asked; call: one of them with its decision; again: a stored question once more, dry; off: silence it, with --reason; on"}),
+        (("question",), {"nargs": "?", "metavar": "QUESTION", "help": "for call: its id; for again: a call, or a decision as d-12; for ask: agent_decision, step_evaluation, chapter13_proposal, …"}),
         (("--context",), {"metavar": "FILE", "help": "for ask: JSON object of the context's parts; - for standard input"}),
         (("--kind",), {"metavar": "KIND", "help": "for ask: kind of the context: 1, 2.5, 3, 4, 5, 6, chapter13, selfplay"}),
+        (("--reason",), {"metavar": "WHY", "help": "for off: why"}),
         *LISTING,
     ]),
 )  # fmt: skip

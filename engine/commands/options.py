@@ -92,7 +92,7 @@ SPACE: list[Option] = [
         {
             "choices": ["constant", "range", "reseed", "clock", "periodic"],
             "default": "constant",
-            "help": "range: gaps vary within --gaps; periodic: two or three in turn (states alone); reseed: a new seed before every draw; clock: each draw's own time",
+            "help": "range: gaps vary within --gaps; periodic: two or three in turn; reseed: a new seed before every draw; clock: each draw's own time",
         },
     ),
     (("--noise",), {"type": float, "help": "assumed share of wrong draws"}),
@@ -249,6 +249,10 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if arguments.range is not None:
         span = parse_range(arguments.range, what="--range", highest=2**63 - 1)
         given["range"] = (span.lo, span.hi)
+    if arguments.gap_law == "reseed" and given["gaps"] is not None and given["gaps"].lo < 1:
+        raise UsageError(
+            f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
+        )
     given["noise"] = arguments.noise
     given["methods"] = getattr(arguments, "methods", "all")
     if given["methods"] == "algebra":

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.commands.listing import LISTING
 from engine.commands.options import JSON, LOOKS
-from engine.commands.talk import call, show
+from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, MimicryError
 
@@ -163,6 +163,14 @@ def lists(arguments: Arguments) -> int:
     return show(arguments, data, lambda: "\n".join(f"{each['name']:<14} {each['title']}" for each in names))
 
 
+def lookup(arguments: Arguments) -> int:
+    """Find requests, decisions, runs, GPUs, trials and other rows by their name."""
+    data = call(arguments, "lookup", text=arguments.text)
+    rows = [{"list": each["list"], "name": each["key"], "is": each["says"]} for each in data["found"]]
+    nothing = f"nothing here is called {arguments.text!r}, of the newest of each list"
+    return show(arguments, data, lambda: table(rows, ("list", "name", "is")) if rows else nothing)
+
+
 def series(arguments: Arguments) -> int:
     """Print the names of all series of readings, or one series with its slope."""
     if arguments.name is None:
@@ -260,6 +268,7 @@ VERBS: tuple[Verb, ...] = (
         ALERT, (("minutes",), {"type": int, "metavar": "MINUTES", "help": "0 ends it, at most a week"}), REASON, JSON,
     ]),
     Verb("list", lists, "any list of the engine by name; without a name, their names", [(("name",), {"nargs": "?", "metavar": "NAME", "help": "a list; absent = print all names"}), *LISTING]),
+    Verb("lookup", lookup, "one request, decision, GPU, run or trial by name", [(("text",), {"metavar": "NAME", "help": "a name, or a part of one"}), JSON]),
     Verb("series", series, "readings over time with their slope", [
         (("name",), {"nargs": "?", "metavar": "NAME", "help": "a series; absent = print all names"}),
         (("--seconds",), {"type": int, "default": 30, "metavar": "S", "help": "seconds of a cell (30)"}),

@@ -94,7 +94,7 @@ OPTIONS: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs to plant (default lcg48/java)"}),
     (("--seeds",), {"metavar": "N", "help": "planted seeds lie below it (default 2^20)"}),
     (("--starts",), {"type": int, "metavar": "N", "help": "calls before the first draw lie below it (default 1)"}),
-    (("--gap",), {"type": int, "help": "calls between two draws (default 2)"}),
+    (("--gap",), {"type": int, "help": "calls between two draws, or at most where gaps vary (default 2)"}),
     (("--noise",), {"type": float, "help": "share of wrong draws, 0 to 0.4 (default 0.2)"}),
     (("--every",), {"type": int, "metavar": "N", "help": "draws between two seedings (default 200)"}),
     (("--sessions",), {"type": int, "help": "streams that are mixed (default 2)"}),

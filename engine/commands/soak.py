@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ def soak(arguments: Arguments) -> int:
         if getattr(arguments, name) not in (None, False):
             raise UsageError(f"soak {what}: --{name} belongs to soak a, b and c")
     count, act = {
+        "stop": (0, _stop),
+        "fire": (1, _fire),
         "list": (0, _list),
         "report": (1, _report),
         "compare": (2, _compare),
@@ -44,7 +47,9 @@ def _only(arguments: Arguments, count: int) -> None:
     if len(arguments.soaks) != count:
         wanted = {
             0: "names no soak",
-            1: "names one soak: an id, a directory, a letter, or last",
+            1: "names one fault; `mimicry soak faults` lists them"
+            if arguments.what == "fire"
+            else "names one soak: an id, a directory, a letter, or last",
             2: "names two soaks",
         }
         raise UsageError(f"soak {arguments.what} {wanted[count]}")
@@ -173,15 +178,31 @@ def _compare(arguments: Arguments) -> int:
     return show(arguments, told, lambda: _side_by_side(told))
 
 
+def _stop(arguments: Arguments) -> int:
+    """Ask the running soak to end."""
+    from engine.soak import hand
+
+    data = hand.stop(arguments.state)
+    return show(arguments, data, lambda: f"{data['soak']} ends; {data['resume']} goes on with it")
+
+
+def _fire(arguments: Arguments) -> int:
+    """Ask the running soak for a fault beside its plan."""
+    from engine.soak import hand
+
+    data = hand.fire(arguments.state, arguments.soaks[0], f"command line, {getpass.getuser()}")
+    return show(
+        arguments,
+        data,
+        lambda: f"{data['fault']} is asked of {data['soak']}; its record tells how it came back",
+    )
+
+
 def _faults(arguments: Arguments) -> int:
     """List the catalogue: what `--faults` can fire, what each needs, and what must hold after it."""
-    from engine.soak.faults.catalog import CATALOG
+    from engine.soak.hand import catalogue
 
-    rows = [
-        {"fault": one.name, "needs": one.needs, "does": one.summary, "holds": one.holds, "held_s": one.hold_s,
-         "settle_s": one.settle_s}
-        for one in (made() for made in CATALOG.values())
-    ]  # fmt: skip
+    rows = catalogue()
     return show(arguments, {"faults": rows}, lambda: _catalogue(rows))
 
 
@@ -233,8 +254,8 @@ def _side_by_side(told: dict[str, Any]) -> str:
 
 
 OPTIONS: list[Option] = [
-    (("what",), {"choices": [*SCENARIOS, "list", "report", "compare", "faults"], "metavar": "a|b|c|list|report|compare|faults", "help": "a scenario to run, or what to do with soaks that ran"}),
-    (("soaks",), {"nargs": "*", "metavar": "SOAK", "help": "an id, a directory, a letter or last; for compare also a report.json"}),
+    (("what",), {"choices": [*SCENARIOS, "list", "report", "compare", "faults", "fire", "stop"], "metavar": "a|b|c|list|report|compare|faults|fire|stop", "help": "a scenario to run, or what to do with soaks that ran"}),
+    (("soaks",), {"nargs": "*", "metavar": "SOAK", "help": "an id, a directory, a letter or last; for compare also a report.json; for fire a fault"}),
     (("--hours",), {"type": float, "metavar": "H", "help": "how long (default a 2, b 0.5, c 1)"}),
     (("--compress",), {"type": float, "metavar": "N", "help": "run H hours in H/N: shorter periods, weaker proof"}),
     (("--faults",), {"metavar": "PLAN", "help": "none (default), all, names, or a TOML file of [[fault]] tables"}),

@@ -61,6 +61,14 @@ def _dry_text(made: DryRun) -> str:
     return "\n".join([*lines, *made.refused])
 
 
+def skip(arguments: Arguments) -> int:
+    """Skip the running step: the run goes on with what an earlier run made of it."""
+    data = call(arguments, "skip", step=arguments.step or "", reason=arguments.reason or "")
+    return show(
+        arguments, data, lambda: f"step {data['step']} ends at its next piece (decision {data['decision']})"
+    )
+
+
 def runs(arguments: Arguments) -> int:
     """List runs and how their steps stand, newest first."""
     return listing(arguments, "runs")
@@ -69,6 +77,33 @@ def runs(arguments: Arguments) -> int:
 def trials(arguments: Arguments) -> int:
     """List the trials of steps 1 and 2.5, newest first."""
     return listing(arguments, "trials")
+
+
+def study(arguments: Arguments) -> int:
+    """Print how the trials of the last study ended, the best one, what each parameter moved, and what was kept when."""
+    told = call(arguments, "study")
+    return show(arguments, told, lambda: _study_text(told))
+
+
+def _study_text(told: dict[str, Any]) -> str:
+    kept = told["checkpoint"]
+    lines = [
+        f"kept       {kept['what']} at {kept['at']} (event {kept['seq']})"
+        if kept
+        else "kept       nothing yet"
+    ]
+    if told["run"] is None:
+        return "\n".join(["study      no trial yet; steps 1, 2.5 and 4 make them", *lines])
+    ended = f"{told['complete']} complete, {told['pruned']} pruned, {told['running']} running"
+    lines.insert(0, f"study      step {told['step']} of {told['run']}: {ended}")
+    if best := told["best"]:
+        told_params = ", ".join(f"{name} {_short(value)}" for name, value in best["params"].items())
+        lines.append(f"best       trial {best['trial']}: {best['value']:.6g} with {told_params}")
+    shares = [
+        f"importance {one['name']:<24} {one['share']:.0%} of the value's variance"
+        for one in told["importance"]
+    ]
+    return "\n".join([*lines, *(shares or ["importance too few complete trials to say"])])
 
 
 def run(arguments: Arguments) -> int:
@@ -153,6 +188,10 @@ VERBS: tuple[Verb, ...] = (
         (("--dry-run",), {"action": "store_true", "help": "show each step's parameters with bounds and origin; start nothing"}),
         JSON,
     ]),
+    Verb("skip", skip, "skip the running step, with --reason: an earlier result is used", [
+        (("step",), {"nargs": "?", "metavar": "STEP", "help": "refused where another one runs; 1, 2.5 and 4 can be skipped"}),
+        (("--reason",), {"metavar": "WHY", "help": "for the record"}), JSON,
+    ]),
     Verb("runs", runs, "the runs and how their steps stand, newest first", LISTING),
     Verb("run", run, "one run whole (run show ID), or what differs (run diff A B)", [
         (("action",), {"choices": ["show", "diff"], "help": "show one run, or compare two"}),
@@ -160,4 +199,5 @@ VERBS: tuple[Verb, ...] = (
         JSON,
     ]),
     Verb("trials", trials, "the trials of steps 1 and 2.5: parameters, bits, null twins", LISTING),
+    Verb("study", study, "the last study: ends of trials, the best one, importance", [JSON]),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Verb: one survivor from sieve to pool. Imports what it needs inside itself."""
+"""Verbs: one survivor from sieve to pool, and the scores of all of them. Imports what it needs inside itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.options import JSON
-from engine.commands.talk import show
+from engine.commands.talk import show, table
 from engine.commands.verb import Arguments, Verb
 
 STRONGEST = 6
@@ -18,6 +18,29 @@ def trace(arguments: Arguments) -> int:
 
     told = follow(_directory(arguments), arguments.survivor)
     return show(arguments, told, lambda: text(told))
+
+
+def scores(arguments: Arguments) -> int:
+    """Print the scores of a run's survivors, or the room's, as a histogram beside those of their null twins."""
+    from engine.pipeline.score_spread import score_spread
+
+    told = score_spread(_directory(arguments))
+    return show(arguments, told, lambda: _scores_text(told))
+
+
+def _scores_text(told: dict[str, Any]) -> str:
+    if told["lo"] is None:
+        return "no scores yet: step 3 makes them, `mimicry pipeline` asks for steps"
+    step = (told["hi"] - told["lo"]) / len(told["null"])
+    rows = [
+        {"score": f"{told['lo'] + at * step:.4g}", "survivors": real, "null twins": null}
+        for at, (real, null) in enumerate(zip(told["survivors"], told["null"], strict=True))
+        if real or null
+    ]
+    of, above = told["of"], told["above"]
+    head = f"{of['survivors']} survivors, {of['null']} null twins"
+    said = "; no twin stood beside them" if above is None else f"; {above} survivors score above every twin"
+    return "\n".join([head + said, table(rows, ("score", "survivors", "null twins"))])
 
 
 def _directory(arguments: Arguments) -> Path:
@@ -117,6 +140,10 @@ def _of(one: dict[str, Any]) -> str:
 VERBS: tuple[Verb, ...] = (
     Verb("trace", trace, "one survivor from sieve to pool (rank, or digest)", [
         (("survivor",), {"nargs": "?", "default": "1", "metavar": "SURVIVOR", "help": "rank from 1 (default 1), or a digest's first digits"}),
+        (("--run",), {"metavar": "RUN", "help": "a run's id or directory, or last; without it the room's own artifacts"}),
+        JSON,
+    ]),
+    Verb("scores", scores, "the survivors' scores as a histogram beside their null twins", [
         (("--run",), {"metavar": "RUN", "help": "a run's id or directory, or last; without it the room's own artifacts"}),
         JSON,
     ]),

@@ -120,8 +120,8 @@ class Child:
         """Return what this machine's kernel logged since then, or why that is not known."""
         return await asyncio.to_thread(kernel_log, since)
 
-    def kill(self) -> None:
-        """Kill it and what it started in its session, at once."""
+    def kill(self, why: str = "") -> None:
+        """Kill it and what it started in its session, at once; the slot that judged it keeps why."""
         if self.alive and self.pid is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.lives import Lives
 from engine.compute.place import Place, WorkerInfo
-from engine.compute.rates import RateSeries
+from engine.compute.rates import Paces, RateSeries
 from engine.compute.roster import degraded, roster
 from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
@@ -59,6 +60,7 @@ class Compute:
         self._ground = Ground(state, kinds, memory, word.generation, self._halted)
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
+        self._paces = Paces()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
         self._traffic = Traffic(self._attempts, kinds, hung)
         self._lives = Lives(self._ground, self._places, self._traffic)
@@ -66,28 +68,23 @@ class Compute:
 
     @classmethod
     async def start(
-        cls,
-        state: Path,
-        *,
-        workers: int | None = None,
-        memory: int | None = None,
-        kinds: Mapping[str, str] | None = None,
-        hung: float | None = None,
-    ) -> Compute:
+        cls, state: Path, *, workers: int | None = None, memory: int | None = None, kinds: Mapping[str, str] | None = None,
+        hung: float | None = None, cards: here.Cards | None = None,
+    ) -> Compute:  # fmt: skip
         """Start scheduler and `workers` workers of this machine for the state directory `state`.
 
-        Default: one a usable core, and at least one a GPU; the first ones own a GPU each. 0 leaves all work to enlisted machines.
-        `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests; `hung` shortens the
-        seconds (`kinds.LIMITS`) after which a task counts as hung. EnvironmentFault if nothing comes up.
+        Default: one a usable core, and at least one a GPU; the first ones own a GPU each of `cards`, by default all that a driver lists. 0 leaves all
+        work to enlisted machines. `memory` is the resident size in bytes above which an idle worker is replaced. `kinds` adds kinds of work for tests;
+        `hung` shortens the seconds (`kinds.LIMITS`) after which a task counts as hung. EnvironmentFault if nothing comes up.
         """
-        gpus = here.gpus()
-        count = max(here.cores(), len(gpus)) if workers is None else workers
+        cards = here.Cards(tuple(here.gpus())) if cards is None else cards
+        count = max(here.cores(), len(cards.shown)) if workers is None else workers
         if count < 0:
             raise UsageError(f"workers={count}; it cannot be negative")
         state = Path(state).absolute()
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(shutil.rmtree, state / FOLDER, ignore_errors=True)
-        places = here.places(state, count, gpus)
+        places = here.places(state, count, cards)
         compute = cls(state, StopWord(state / NAME), places, dict(kinds or {}), memory, hung)
         try:
             await compute._lives.begin()
@@ -113,17 +110,16 @@ class Compute:
 
     def enlist(self, place: Place) -> None:
         """Keep a worker at one more place from now on; UsageError if the name is taken."""
-        if place.name in self._places:
-            raise UsageError(f"a worker called {place.name} is there already; dismiss it first")
-        self._places[place.name] = place
-        if self._life is not None:
-            self._life.add(place)
+        self._lives.add(place)
 
     async def dismiss(self, name: str) -> None:
         """End the worker of a place and keep none there; what it held runs elsewhere."""
-        self._places.pop(name, None)
-        if self._life is not None:
-            await self._life.remove(name)
+        await self._lives.remove(name)
+
+    async def use_card(self, name: str, used: bool) -> None:
+        """Start a worker of this machine again with its GPU, or on the CPU; what it held runs elsewhere. Nothing starts in a halted room."""
+        if not self._halted():
+            await self._lives.use_card(name, used)
 
     def hold(self, name: str, held: bool = True) -> None:
         """Hand a worker nothing new, or again; what it holds it finishes."""
@@ -213,6 +209,8 @@ class Compute:
         hypotheses = result.meta.get("hypotheses")
         if isinstance(hypotheses, int | float):
             self._rates.add(float(hypotheses), result.seconds)
+            if "+" not in result.worker:  # halves of one task are of several workers
+                self._paces.add(result.worker.partition("#")[0], float(hypotheses), result.seconds)
         if not result.ok and not result.stopped:
             with logs.bound(chunk=task.key):
                 logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
@@ -258,7 +256,8 @@ class Compute:
 
     def workers(self) -> list[WorkerInfo]:
         """Return what is known about each worker."""
-        return roster(self._slots(), self._traffic)
+        found = roster(self._slots(), self._traffic)
+        return [replace(info, rate=self._paces.of(info.name)) for info in found]
 
     def attempts(self, most: int = 100) -> list[Attempt]:
         """Return the latest tries that gave no result, newest first."""

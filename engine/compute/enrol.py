@@ -36,7 +36,7 @@ class Process(Protocol):
     def silence(self) -> float:
         """Return the seconds since its last line; each line is also passed to the `OnEvent` of its launch."""
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         """Kill it and what it started, at once."""
 
     def refuse(self, why: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.compute.child import Child
@@ -18,24 +20,38 @@ TURN_LIMIT = 90.0
 """Seconds that one GPU may take to initialise before the next one has its turn all the same."""
 
 
-def places(state: Path, workers: int, gpus: list[dict[str, str]]) -> list[Place]:
-    """Return `workers` places on this machine; the first ones own the GPUs whose variables are given."""
-    gate = asyncio.Semaphore(1)
+@dataclass(frozen=True)
+class Cards:
+    """This machine's GPUs, and how gently they are initialised."""
+
+    shown: tuple[Mapping[str, str], ...] = ()
+    """For each of them the variables that show a process it alone."""
+    slots: int = 1
+    """How many may initialise at once."""
+    delay: float = 0.0
+    """Seconds of pause after each."""
+
+
+def name_of(index: int) -> str:
+    """Return the name of a worker of this machine; the first ones own a GPU each, in the order of `Cards.shown`."""
+    return f"worker-{index}"
+
+
+def places(state: Path, workers: int, cards: Cards) -> list[Place]:
+    """Return `workers` places on this machine; the first ones own a GPU each."""
+    gate = asyncio.Semaphore(cards.slots)
+    shown = [*cards.shown, *({} for _ in range(workers))][:workers]
     return [
-        Place(
-            f"worker-{index}",
-            _Launcher(state, gpus[index] if index < len(gpus) else {}, gate).start,
-            index < len(gpus),
-        )
-        for index in range(workers)
+        Place(name_of(index), _Launcher(state, env, gate, cards.delay).start, index < len(cards.shown))
+        for index, env in enumerate(shown)
     ]
 
 
 class _Launcher:
-    """Starts one worker as a child process; GPUs are initialised one after the other, whatever else runs at once."""
+    """Starts one worker as a child process; GPUs are initialised a few at a time, whatever else runs at once."""
 
-    def __init__(self, state: Path, env: dict[str, str], gate: asyncio.Semaphore) -> None:
-        self._state, self._env, self._gate = state, env, gate
+    def __init__(self, state: Path, env: Mapping[str, str], gate: asyncio.Semaphore, delay: float) -> None:
+        self._state, self._env, self._gate, self._delay = state, env, gate, delay
         self._turns: set[asyncio.Task[None]] = set()
 
     async def start(self, order: Order, on_event: OnEvent) -> Process:
@@ -59,13 +75,14 @@ class _Launcher:
         return child
 
     async def _turn(self, child: Child, asked: asyncio.Event, initialised: asyncio.Event) -> None:
-        """Let a worker initialise its GPU once it asks and nobody else does so; its death ends its turn too."""
+        """Let a worker initialise its GPU once it asks and the gate has room; its death ends its turn too."""
         ended = asyncio.create_task(child.wait())
         try:
             if await _either(asked, ended, None):
                 async with self._gate:
                     child.send({"gate": "open"})
                     await _either(initialised, ended, TURN_LIMIT)
+                    await asyncio.sleep(self._delay)
         finally:
             ended.cancel()
 
@@ -85,7 +102,11 @@ def gpus(nvidia: Path = _NVIDIA, amd: Path = _AMD) -> list[dict[str, str]]:
     cards = len(list(nvidia.iterdir())) if nvidia.is_dir() else 0
     nodes = sorted(amd.iterdir()) if amd.is_dir() else []
     cores = sum(_has_units(node / "properties") for node in nodes)
-    return [{"CUDA_VISIBLE_DEVICES": str(index)} for index in range(cards)] + [
+    return [
+        # By address: CUDA's own order puts the fastest first, and another card would be set aside than the one that is meant.
+        {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(index)}
+        for index in range(cards)
+    ] + [
         # HIP counts what ROCr left.
         {"ROCR_VISIBLE_DEVICES": str(index), "HIP_VISIBLE_DEVICES": "0"}
         for index in range(cores)

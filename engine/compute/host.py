@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from engine.compute.job import one_line
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 NONE = "none"
 """Stands for the digest where the compiled kernels are not installed."""
+ROOT = Path(__file__).parents[2]
+PARTS = (
+    "engine/compute",
+    "engine/evidence",
+    "engine/pipeline",
+    "engine/recovery",
+    "engine/search",
+    "hip_cuda_kernels",
+)
+"""The code that decides what a worker answers; GPU kernels are compiled from it there."""
 
 
 @dataclass(frozen=True)
 class HostReport:
-    """One process's kernels; two processes may work together if digest and isa agree and nobody's self-test fails."""
+    """One process's kernels and code; two may work together if those agree and nobody's self-test fails."""
 
     isa: str
     digest: str
+    """Of the kernels' sources, whatever the instruction set."""
     failed: tuple[str, ...]
     """Families whose self-test failed, or the reason why there was none."""
     device: str = "CPU"
     """What the sieve runs on."""
     degraded: str = ""
     """Why that is not the GPU that it was started for, empty if all is as asked."""
+    code: str = ""
+    """Of the code around the kernels."""
+    broken: str = ""
+    """Why the GPU that answered is not to be trusted, empty if it passed its check or none answered."""
 
-    def against(self, other: HostReport, *, same_isa: bool = True) -> str | None:
+    def against(self, other: HostReport, *, elsewhere: bool = False) -> str | None:
         """Return why this report is refused beside the coordinator's `other`, None if it is welcome.
 
-        Another machine may have another instruction set: its self-test has compared it with the known answers.
+        Another machine may have another instruction set (its self-test has compared it with the known answers), but must have the same code.
         """
         if self.failed:
             return f"kernel self-test failed: {', '.join(self.failed)}; rebuild the extension (make build)"
-        if self.digest != other.digest or (same_isa and self.isa != other.isa):
+        if self.digest != other.digest or (self.isa != other.isa and not elsewhere):
             return (
                 f"kernels differ: worker {self.isa} {self.digest[:12]}, coordinator {other.isa} {other.digest[:12]}; "
                 "install the same build on both"
+            )
+        if elsewhere and self.broken:
+            # Its host is weak and has a card a worker: none of them may take the CPU instead.
+            return f"GPU self-test failed: {self.broken}"
+        if elsewhere and self.code != other.code:
+            return (
+                f"code differs: worker {self.code[:12] or NONE}, coordinator {other.code[:12]}; put the same version there "
+                "(mimicry rig deploy)"
             )
         return None
 
@@ -47,8 +73,18 @@ class HostReport:
     @classmethod
     def load(cls, record: dict[str, Any]) -> HostReport:
         """Return the report of a worker's record."""
-        texts = (str(record.get(name, "")) for name in ("device", "degraded"))
+        texts = (str(record.get(name, "")) for name in ("device", "degraded", "code", "broken"))
         return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])), *texts)
+
+
+@cache
+def code_digest() -> str:
+    """Return the sha-256 of the code that decides what a worker answers, as it stood when this was asked first."""
+    digest = hashlib.sha256()
+    found = (path for part in PARTS for kind in ("*.py", "*.h") for path in (ROOT / part).rglob(kind))
+    for name, path in sorted((path.relative_to(ROOT).as_posix(), path) for path in found):
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def import_gpu() -> None:
@@ -71,7 +107,9 @@ def take_gpu(report: HostReport) -> HostReport:
     try:
         return replace(report, device=in_use.take())
     except (KernelError, ImportError, OSError) as error:
-        return replace(report, degraded=f"no GPU, the CPU searches: {one_line(str(error))}")
+        why = one_line(str(error))
+        broken = why if isinstance(error, DeviceRefused) else ""
+        return replace(report, degraded=f"no GPU, the CPU searches: {why}", broken=broken)
 
 
 def gpu_note() -> str:
@@ -85,9 +123,9 @@ def host_report(self_test: bool = True) -> HostReport:
     try:
         from hip_cuda_kernels import host
     except ImportError:
-        return HostReport(NONE, NONE, ())
+        return HostReport(NONE, NONE, (), code=code_digest())
     try:
         failed = [family for family, good in host.self_test().items() if not good] if self_test else []
-        return HostReport(host.isa(), host.build_digest(), tuple(failed))
+        return HostReport(host.isa(), host.source_digest(), tuple(failed), code=code_digest())
     except KernelError as error:
-        return HostReport(NONE, NONE, (one_line(str(error)),))
+        return HostReport(NONE, NONE, (one_line(str(error)),), code=code_digest())

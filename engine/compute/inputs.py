@@ -19,8 +19,11 @@ from engine.errors import EnvironmentFault
 Arrays = dict[str, npt.NDArray[Any]]
 FOLDER = "inputs"
 """Below the state directory; emptied whenever the compute engine starts and ends."""
-KEPT_BYTES = 256 << 20
-"""Bytes of opened inputs that a worker keeps for its next task; the newest one is kept however large."""
+KEPT, KEPT_BYTES = 8, 256 << 20
+"""Opened inputs that a worker keeps for its next task, and their bytes; the newest one is kept however large.
+
+Few: a job's tasks follow each other, and what a finished job read would stay until the bytes are full, weeks of growth for nothing.
+"""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -87,7 +90,9 @@ class Shelf:
         if digest not in self._open:
             self._open[digest] = self._read(digest)
         self._open.move_to_end(digest)
-        while len(self._open) > 1 and sum(size for _, size in self._open.values()) > KEPT_BYTES:
+        while len(self._open) > KEPT or (
+            len(self._open) > 1 and sum(size for _, size in self._open.values()) > KEPT_BYTES
+        ):
             self._open.popitem(last=False)
         return self._open[digest][0]
 

@@ -143,7 +143,7 @@ class Life:
     async def _watch_scheduler(self, scheduler: Child) -> None:
         """Declare this life lost when the scheduler ends or falls silent, or our connection to it is cut."""
         ended, cut = asyncio.create_task(scheduler.wait()), asyncio.create_task(self.wire.cut.wait())
-        silent = asyncio.create_task(_silent(scheduler))
+        silent = asyncio.create_task(_silent(scheduler, self._address))
         try:
             await asyncio.wait({ended, cut, silent}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -181,7 +181,8 @@ class Life:
         shutil.rmtree(self._ground.state / "compute", ignore_errors=True)
 
 
-async def _silent(scheduler: Child) -> None:
-    """Return once the scheduler has been silent for too long."""
+async def _silent(scheduler: Child, up: asyncio.Future[str]) -> None:
+    """Return once a scheduler that has come up has been silent for too long; on a starved machine its imports alone may take longer."""
+    await asyncio.wait([up])
     while not await awake(LOOK) or scheduler.silence() < settings.SILENCE:
         pass

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.compute.life import Ground, Life
 from engine.compute.place import Place
 from engine.compute.slot import FIRST_DELAY, LAST_DELAY, START_LIMIT
 from engine.compute.traffic import Traffic
 from engine.compute.wire import Wire
-from engine.errors import EnvironmentFault
+from engine.errors import EnvironmentFault, UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ FIRST_DELAYS = (0.5, 2.0)
 class Lives:
     """All lives of one coordinator; `now` is the present one, and the traffic's."""
 
-    def __init__(self, ground: Ground, places: Mapping[str, Place], traffic: Traffic) -> None:
+    def __init__(self, ground: Ground, places: dict[str, Place], traffic: Traffic) -> None:
         """Begin with none."""
         self.now: Life | None = None
         self.port = 0
@@ -67,3 +67,30 @@ class Lives:
                 delay = min(delay * 2, LAST_DELAY)
                 continue
             self._traffic.deal_soon()
+
+    # -- places, over all lives ---------------------------------------------------------------------------------------
+
+    def add(self, place: Place) -> None:
+        """Keep a worker at one more place; UsageError if the name is taken."""
+        if place.name in self._places:
+            raise UsageError(f"a worker called {place.name} is there already; dismiss it first")
+        self._places[place.name] = place
+        if self.now is not None:
+            self.now.add(place)
+
+    async def remove(self, name: str) -> None:
+        """Keep no worker at a place any more."""
+        self._places.pop(name, None)
+        if self.now is not None:
+            await self.now.remove(name)
+
+    async def use_card(self, name: str, used: bool) -> None:
+        """Start the worker of a place again with its GPU or without; the place is never gone meanwhile."""
+        place = self._places[name]
+        if place.gpu == used:
+            return
+        life, self._places[name] = self.now, replace(place, gpu=used)
+        if life is not None:
+            await life.remove(name)
+            if life is self.now and not life.lost.is_set():
+                life.add(self._places[name])

@@ -42,6 +42,10 @@ class WorkerInfo:
     """Key of the task that it works on."""
     held: bool = False
     """Gets nothing new."""
+    gpu: bool = False
+    """It was started for a GPU."""
+    rate: float | None = None
+    """Hypotheses a second over its newest pieces, None where it has finished none lately."""
 
 
 @dataclass(frozen=True)

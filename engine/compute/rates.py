@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 
 KEPT = 3600
 """Seconds of history."""
+PIECES, FRESH = 8, 600.0
+"""Newest pieces that a worker's pace is taken over, and the seconds after which it is not known any more."""
 
 
 class RateSeries:
@@ -36,3 +39,27 @@ class RateSeries:
         """Return work per second for the last whole `seconds`, oldest first; 0 where nothing was done."""
         last = math.floor(time.monotonic() if now is None else now)
         return [self._done.get(second, 0.0) for second in range(last - seconds, last)]
+
+
+class Paces:
+    """How fast each worker was over its newest pieces: what it did, by the seconds in which it did it."""
+
+    def __init__(self) -> None:
+        """Know no worker."""
+        self._pieces: dict[str, deque[tuple[float, float]]] = {}
+        self._last: dict[str, float] = {}
+
+    def add(self, worker: str, amount: float, seconds: float, end: float | None = None) -> None:
+        """Take one finished piece of a worker."""
+        if not math.isfinite(amount) or amount <= 0 or seconds <= 0:
+            return
+        self._pieces.setdefault(worker, deque(maxlen=PIECES)).append((amount, seconds))
+        self._last[worker] = time.monotonic() if end is None else end
+
+    def of(self, worker: str, now: float | None = None) -> float | None:
+        """Return work per second of a worker, None where it has finished nothing lately."""
+        at = time.monotonic() if now is None else now
+        if at - self._last.get(worker, -math.inf) > FRESH:
+            return None
+        pieces = self._pieces[worker]
+        return sum(done for done, _ in pieces) / sum(took for _, took in pieces)

@@ -203,7 +203,7 @@ class Slot:
         if own.cancelled() or own.exception() or address.cancelled() or address.exception():
             # The start as a whole has failed, and says so itself.
             return
-        reason = report.against(own.result(), same_isa=not self.place.remote)
+        reason = report.against(own.result(), elsewhere=self.place.remote)
         if reason is None:
             process.send({"scheduler": address.result(), "generation": self._spec.generation()})
             return
@@ -245,7 +245,7 @@ class Slot:
             self._purpose, self._charged = purpose, charged
             logger.warning("worker %s killed: %s", self.name, purpose)
         if self._process is not None:
-            self._process.kill()
+            self._process.kill(self._purpose)
 
     def info(self) -> WorkerInfo:
         """Return what is known about the worker now."""
@@ -264,6 +264,7 @@ class Slot:
             device=report.device if report else "",
             degraded=self._degraded,
             free=self.free,
+            gpu=self.place.gpu,
         )
 
     async def close(self) -> None:

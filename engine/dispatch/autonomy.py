@@ -60,7 +60,7 @@ class Autonomy:
             look=self.approvals.look,
         )
 
-        desk.why = self.queue.why
+        desk.why, desk.held = self.queue.why, self.queue.held
         self.inbox = Inbox(desk.state, desk.journal, self.queue)
         self.scheduler = Scheduler(
             desk.journal, self.queue, parse_schedule(desk.settings.schedule), told=self._wake

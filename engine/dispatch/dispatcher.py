@@ -13,7 +13,7 @@ from engine.dispatch.searching import Searching, since
 from engine.dispatch.stepping import Plan, Stepping, TooFew
 from engine.dispatch.told import of_step
 from engine.dispatch.waiting import unless_halted
-from engine.errors import Halted
+from engine.errors import Halted, Skipped
 from engine.feedback.drift import drifted
 from engine.watcher.inspection import Inspector
 from engine.watcher.steps import Judge
@@ -155,12 +155,15 @@ class Dispatcher:
         )
 
     def _obey(self, point: str = "checkpoint") -> None:
-        """Raise Halted between two pieces of work when a halt or the engine's end asks for it, Cancelled when somebody did."""
-        if self.desk.board.cancelled is not None:
-            raise Cancelled(self.desk.board.cancelled)
+        """Raise Halted between two pieces of work when a halt or the engine's end asks for it, Cancelled or Skipped when somebody did."""
+        board = self.desk.board
+        if board.cancelled is not None:
+            raise Cancelled(board.cancelled)
         self.desk.halt.raise_if_asked("end" if point == "end" else "checkpoint")
-        if self.desk.board.stopping:
+        if board.stopping:
             raise Halted("the engine stops; the work goes on at the next start")
+        if board.skip is not None and board.step is not None and board.step.step == board.skip:
+            raise Skipped(f"step {board.skip} is skipped")
 
     # -- after the steps ----------------------------------------------------------------------------------------------
 

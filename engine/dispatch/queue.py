@@ -139,6 +139,10 @@ class Queue:
             return f"deferred: {row.why}"
         return self._blocked(row) or self._behind(row)
 
+    def held(self, row: RequestRow) -> bool:
+        """Say whether something else than its turn keeps a waiting request from being claimed."""
+        return self._halt.state is not None or not row.due() or self._blocked(row) is not None
+
     def _blocked(self, row: RequestRow) -> str | None:
         return next((why for blocker in self._blockers if (why := blocker(row)) is not None), None)
 

@@ -20,7 +20,7 @@ from engine.watcher.work import Done, Rejected
 
 if TYPE_CHECKING:
     from engine.desk import Desk
-    from engine.pipeline.artifacts import Scored
+    from engine.pipeline.scored import Scored
     from engine.selfplay.loop import Session
     from state.requests import RequestRow
     from state.runs import RunRow

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.dispatch.aside import gpu_phase
 from engine.dispatch.searching import Obey
+from engine.errors import Skipped
 from engine.parameters import Value
 from engine.status import StepAt
 from engine.watcher.steps import Judge, Outcome
@@ -61,7 +62,7 @@ class Stepping:
                 embargo=parameters.embargo,
             )
             if self.analysis.verdict != "identified":
-                from engine.pipeline.step1_window import make_plan
+                from engine.pipeline.window_plan import make_plan
 
                 make_plan(context)
         except TooFewDraws as few:
@@ -74,7 +75,11 @@ class Stepping:
 
         for step in steps:
             if plan is None or step in plan.named or not await self._carried(context, step, plan):
-                await judge.steps([step], run_step, self._tell)
+                try:
+                    await judge.steps([step], run_step, self._tell)
+                except Skipped:
+                    await self._skipped(context, step)
+                self.desk.board.skip = None  # also where it came after the step's last piece
         self.desk.board.step = None
 
     async def _carried(self, ctx: RunContext, step: str, plan: Plan) -> bool:
@@ -91,16 +96,27 @@ class Stepping:
             return False
         return True
 
+    async def _skipped(self, ctx: RunContext, step: str) -> None:
+        """Go on with what an earlier run made of a step that a person skips; the request ends where that cannot be."""
+        from engine.pipeline.carry import carry
+        from engine.pipeline.context import StepRefused
+
+        try:
+            self._tell(step, await asyncio.to_thread(carry, ctx, step))
+        except StepRefused as refused:
+            raise Rejected(f"step {step} was skipped by a person: {refused}") from refused
+
     async def _run_step(self, ctx: RunContext, step: str, *, force: bool, retried: bool) -> StepOutcome:
         """Run one step; step 1 of an identified history takes over the identification, unless it is retried."""
-        from engine.pipeline import runner, step1_window
+        from engine.pipeline import runner
+        from engine.pipeline.window_given import from_analysis
 
         self.obey("end")
         if step == "1" and self.analysis.verdict == "identified" and not retried:
             known = None if force else runner.up_to_date(ctx, "1")
             if known is not None:
                 return known
-            outcome = step1_window.from_analysis(ctx, self.analysis)
+            outcome = from_analysis(ctx, self.analysis)
             runner.record(ctx, outcome)
             return outcome
         aside = gpu_phase(self.desk, f"step 1 {ctx.run}") if step == "1" else nullcontext()

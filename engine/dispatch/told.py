@@ -10,7 +10,7 @@ from engine.llm.documents import pool_part
 
 if TYPE_CHECKING:
     from engine.desk import Desk
-    from engine.pipeline.artifacts import Scored
+    from engine.pipeline.scored import Scored
     from engine.selfplay.candidate import Candidate
     from state.predictions import Judgement
 

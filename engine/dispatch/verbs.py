@@ -12,7 +12,7 @@ from engine.llm.again import call_behind
 from engine.llm.questions import WATCHER_DECISION
 from engine.llm.record import CALL_EVENT
 from engine.verb_arguments import only
-from engine.watcher.record import replay_recorded
+from engine.watcher.record import operator_entry, replay_recorded
 from state.requests import MOST_PRIORITY
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class AutonomyVerbs:
             "approve": self.approve,
             "reject": self.reject,
             "overrule": self.overrule,
+            "skip": self.skip,
             "decision": self.decision,
             "policy_set": self.policy_set,
             "parameter_set": self.parameter_set,
@@ -128,6 +129,32 @@ class AutonomyVerbs:
         told = self._parts.overrules.overrule(number, asked["action"], by=by, why=reason(asked, command.verb))
         self._wake()
         return told
+
+    async def skip(self, command: Command, by: str) -> dict[str, Any]:
+        """Skip the running step at its next piece: the run goes on with what an earlier run made of it."""
+        asked = texts(command, "step", "reason")
+        why, at = reason(asked, command.verb), self._desk.board.step
+        if at is None or (asked["step"] and asked["step"] != at.step):
+            now = "no step runs" if at is None else f"step {at.step} runs"
+            raise UsageError(f"skip {asked['step']}: {now}".replace("skip :", "skip:"))
+        from engine.pipeline.carry import WRITERS
+        from engine.pipeline.lineage import FLOWS
+
+        if at.step not in WRITERS:
+            raise UsageError(
+                f"skip {at.step}: what it makes is about the very draws it saw; {', '.join(WRITERS)} can be skipped"
+            )
+        missing = [name for name in FLOWS[at.step].writes if not self._desk.shelf.artifacts.exists(name)]
+        if missing:
+            raise UsageError(f"skip {at.step}: no earlier run has left {', '.join(missing)} to go on with")
+        board = self._desk.board
+        row = {"metric": "done", "value": at.done, "limit": at.total, "ok": False}
+        entry = operator_entry(
+            self._desk.journal, "PROCEED", f"skips step {at.step}: {why}", by,
+            step=at.step, rule="skip", evidence=[row], request=board.request, cause=board.request,
+        )  # fmt: skip
+        board.skip = at.step
+        return {"step": at.step, "decision": entry}
 
     async def decision(self, command: Command, by: str) -> dict[str, Any]:
         """Return one decision as recorded, and what its stored case decides today."""

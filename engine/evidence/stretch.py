@@ -14,7 +14,9 @@ LEAST = -1e9  # bits; stands for minus infinity, so that sums stay finite
 
 
 def log2_stretch(hits: np.ndarray, p: float, *, lasting: bool = False) -> np.ndarray:
-    """Return the bits (K,) of hits on unseen draws that lead away from the choosing ones, bool (K, n), nearest first.
+    """Return the bits (K,) of hits on unseen draws that lead away from the choosing ones, (K, n), nearest first.
+
+    A hit is 1, a miss 0; a hypothesis that spread its belief over several values has for each draw the share that named it.
 
     With `lasting` the hypothesis must hold to the last of them: what is asked before the next draw is foretold.
     """
@@ -32,9 +34,9 @@ def _sides(hits: np.ndarray, p: float, lasting: bool) -> list[tuple[np.ndarray, 
     draws = hits.shape[1]
     told = []
     for noise, weight in NOISE_MIXTURE:
-        hit = np.log2((1.0 - noise) / p + noise)
-        miss = np.log2(noise) if noise > 0.0 else LEAST
-        sums = np.cumsum(np.pad(np.where(hits, hit, miss), ((0, 0), (1, 0))), axis=1)
+        ratio = (1.0 - noise) * hits / p + noise
+        bits = np.log2(ratio, out=np.full(ratio.shape, LEAST), where=ratio > 0.0)
+        sums = np.cumsum(np.pad(bits, ((0, 0), (1, 0))), axis=1)
         ends = sums[:, -1] if lasting else np.logaddexp2.reduce(sums, axis=1) - np.log2(draws + 1)
         told.append((np.maximum(ends, LEAST), weight))
     return told

@@ -13,7 +13,7 @@ FAR, SHOWN = 3.0, 5
 
 
 class Scored(Protocol):
-    """A scored table; `engine.pipeline.artifacts.Scored`."""
+    """A scored table; `engine.pipeline.scored.Scored`."""
 
     @property
     def head(self) -> Any:

@@ -71,6 +71,10 @@ class Advisor(Protocol):
         """End every question in flight at once; each answers `none(reason)`."""
         ...
 
+    def switch(self, off: str) -> None:
+        """Be silent from now on, for a reason; without one, answer again."""
+        ...
+
     async def serve(self) -> None:
         """Keep the model up until cancelled."""
         ...
@@ -136,6 +140,9 @@ class NoAdvisor:
 
     def cancel(self, reason: str) -> None:
         """Have nothing in flight."""
+
+    def switch(self, off: str) -> None:
+        """Be as silent as before."""
 
     async def serve(self) -> None:
         """Have nothing to keep up."""

@@ -130,9 +130,13 @@ class Keeper:
         if self._live is live:
             self._drop(why)
 
+    def hold(self, reason: str) -> None:
+        """Start nothing until a `restore`, for a reason."""
+        self._paused.append(reason)
+
     async def release(self, reason: str) -> Freed:
         """Stop the server until as many `restore` as `release` have come; say whether the GPUs are free, as measured."""
-        self._paused.append(reason)
+        self.hold(reason)
         pid = self._live.server.pid if self._live else None
         await self._look()
         await self._stop()

@@ -15,6 +15,8 @@ from state.errors import StateError
 from state.files import make_folder, write_atomic
 
 CALL_EVENT = "llm.call"
+SWITCH_EVENT = "llm.switch"
+"""Somebody turned the advisor off (`off` says why) or on again."""
 DIRECTORY = "llm_calls"
 KEPT_FILES = 500
 Voiced = Literal["llm", "claude", "none"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +15,13 @@ from engine.errors import BadInput
 from engine.llm import vram
 from engine.llm.advice import Advice, Advised, NoAdvice, Spoken
 from engine.llm.advisor import Reply
+from engine.llm.asked import Asked
 from engine.llm.claude import KEY, Claude
 from engine.llm.context import ContextBundle, Window, build_llm_context
 from engine.llm.keeper import Keeper, Told, Unavailable
 from engine.llm.local import Local
 from engine.llm.questions import QUESTIONS, Question
-from engine.llm.record import CALL_EVENT, Call, Exchanges
+from engine.llm.record import CALL_EVENT, SWITCH_EVENT, Exchanges
 from engine.llm.said import Said, Silent
 
 if TYPE_CHECKING:
@@ -31,22 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Spoken)
 SEEDS = 1 << 31
-
-
-@dataclass
-class Asked:
-    """One question on its way: what came back from whom, and what every source that failed said."""
-
-    id: str = field(default_factory=lambda: f"{int(time.time()):010d}-{uuid.uuid4().hex[:8]}")
-    begun: float = field(default_factory=time.monotonic)
-    said: Said | None = None
-    failed: list[str] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-    usd: float = 0.0
-    sent: str = ""
-    cancelled: bool = False
-    local: bool = False
-    """True: this machine's model alone is asked; nothing leaves, nothing is paid."""
 
 
 class Router:
@@ -60,8 +43,9 @@ class Router:
         *,
         read: Read = vram.read_all,
         claude_url: str | None = None,
+        off: str = "",
     ) -> None:
-        """`told(kind, data)` puts calls and the server's life on record; exchanges are kept under `state`."""
+        """`told(kind, data)` puts calls and the server's life on record; exchanges are kept under `state`; `off`: why it is silent."""
         self._settings, self._told = settings, told
         self._keeper = Keeper(settings, told, read=read)
         self._local = Local(self._keeper)
@@ -73,6 +57,10 @@ class Router:
         self._cancelled = ""
         self._sources: Counter[str] = Counter()
         self._last_silence: str | None = None
+        self._off = off
+        self._turning: asyncio.Task[None] | None = None
+        if off:
+            self._keeper.hold(off)
 
     # -- what can be had ----------------------------------------------------------------------------------------------
 
@@ -80,6 +68,8 @@ class Router:
     def state(self) -> str:
         """Say in a few words whether advice can be had."""
         keeper = self._keeper
+        if self._off:
+            return f"none(off: {self._off})"
         if keeper.state in ("ready", "busy") and keeper.facts is not None:
             return f"{keeper.state}: {Path(keeper.facts.model).name}, {keeper.facts.context} tokens"
         local = f"llm {keeper.state}" + (f": {keeper.why}" if keeper.why else "")
@@ -94,6 +84,8 @@ class Router:
 
     def degraded(self) -> list[str]:
         """Return one line for each thing that is less than it should be; a server that loads or rests is as it should be."""
+        if self._off:
+            return [f"advice: off: {self._off}"[:300]]
         lines = []
         if self._settings.command and self._keeper.state == "failed":
             lines.append(f"advice: {self.state}")
@@ -111,8 +103,8 @@ class Router:
         keeper, counts, facts = self._keeper, self._local.counts, self._keeper.facts
         return {
             "schema": "llm_status/1",
-            "state": keeper.state if self._settings.command else "none",
-            "why": keeper.why,
+            "state": "off" if self._off else keeper.state if self._settings.command else "none",
+            "why": self._off or keeper.why,
             "model": facts and facts.model,
             "context": facts and facts.context,
             "chars_per_token": facts and round(facts.chars_per_token, 2),
@@ -173,6 +165,8 @@ class Router:
     async def _reply(
         self, question: Question[T], bundle: ContextBundle, by: str, *, local: bool = False
     ) -> Reply[T]:
+        if self._off:
+            return Reply(NoAdvice(none=f"off: {self._off}"[:200]))
         asked = Asked(local=local)
         with logs.bound(call=asked.id):
             task = asyncio.create_task(self._first(question, bundle, asked))
@@ -247,44 +241,32 @@ class Router:
     def _recorded(
         self, question: Question[T], bundle: ContextBundle, asked: Asked, advice: T | NoAdvice, by: str
     ) -> Reply[T]:
-        said = asked.said
-        source = "none" if isinstance(advice, NoAdvice) or said is None else said.voice
-        self._sources[source] += 1
+        call = asked.call(question.name, bundle, advice, by)
+        self._sources[call.source] += 1
         # what was cancelled on purpose is not a fault to be shown until the next question
         silent = isinstance(advice, NoAdvice) and not asked.cancelled
         self._last_silence = f"none({'; '.join(asked.failed)})" if silent else None
-        seconds = round(time.monotonic() - asked.begun, 3)
-        call = Call(
-            id=asked.id,
-            question=question.name,
-            kind=bundle.kind,
-            about=bundle.about,
-            by=by,
-            source=source,
-            outcome=(advice.line() if isinstance(advice, NoAdvice) else advice.canonical())[:600],
-            why="; ".join(asked.failed)[:400],
-            model=said.model if said else "",
-            seconds=seconds,
-            prompt_tokens=said.prompt_tokens if said else 0,
-            tokens=said.tokens if said else 0,
-            tokens_per_second=said.tokens_per_second if said else 0.0,
-            attempts=len(asked.heard),
-            seed=said.seed if said else 0,
-            usd=round(asked.usd, 8),
-            cut=bundle.cut,
-            prompt_sha256=bundle.digest,
-            grammar_sha256=bundle.grammar_digest,
-            sources=dict(bundle.sources),
-        )
-        exchange = {
-            "prompt": bundle.prompt, "grammar": bundle.grammar, "answers": asked.heard,
-            "thought": said.thought if said else "", "sent_to_cloud": asked.sent,
-        }  # fmt: skip
-        kept = self._exchanges.keep(call, exchange, os.environ.get(KEY, ""))
+        kept = self._exchanges.keep(call, asked.exchange(bundle), os.environ.get(KEY, ""))
         self._told(CALL_EVENT, kept.model_dump(mode="json"))
-        return Reply(advice, source, call.id, seconds, bundle.prompt, asked.sent)
+        return Reply(advice, call.source, call.id, call.seconds, bundle.prompt, asked.sent)
 
     # -- life ---------------------------------------------------------------------------------------------------------
+
+    def switch(self, off: str) -> None:
+        """Be silent for a reason, the local server stopped, or answer again; what is turned last holds, also after a restart."""
+        turned, self._off = bool(off) != bool(self._off), off
+        self._told(SWITCH_EVENT, {"off": off})
+        if turned and self._settings.command:
+            self._turning = asyncio.create_task(self._turned(self._turning, off))
+
+    async def _turned(self, before: asyncio.Task[None] | None, off: str) -> None:
+        """Stop the server, or let it come back, once what was turned before has been done."""
+        if before is not None:
+            await asyncio.wait({before})
+        if off:
+            await self.release(off)
+        else:
+            await self.restore()
 
     async def serve(self) -> None:
         """Keep the local server up until cancelled."""
@@ -308,6 +290,8 @@ class Router:
 
     async def close(self) -> None:
         """End what is in flight, the server and the connections."""
+        if self._turning is not None:
+            self._turning.cancel()
         self.cancel("the room has ended")
         await self._keeper.close()
         if self._claude is not None:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from engine.errors import EnvironmentFault, UsageError
+from engine.errors import EnvironmentFault, Halted, UsageError
 from engine.llm.advice import NoAdvice
 from engine.llm.advisor import Advisor, Reply
 from engine.llm.again import NAME, before
@@ -19,17 +19,35 @@ from engine.verb_arguments import only
 
 if TYPE_CHECKING:
     from engine.protocol import Command
+    from state.halts import HaltRow
 
 KEPT = 16
 LOOK = 1.0
 
 
+class Recorded(Protocol):
+    """What the record knows of calls; whoever holds the journal tells it."""
+
+    def agreement(self) -> dict[str, int]:
+        """Return how often advice and decision agreed, and how not."""
+
+    def call(self, name: str) -> dict[str, Any]:
+        """Return a call with its request and the decision that rests on it."""
+
+
 class AdvisorVerbs:
     """Handlers by verb over one advisor."""
 
-    def __init__(self, advisor: Advisor, state: Path, find: Callable[[str], str]) -> None:
-        """Ask this advisor; exchanges lie under `state`, `find(decision)` returns the call behind a decision."""
-        self._advisor, self._state, self._find = advisor, state, find
+    def __init__(
+        self,
+        advisor: Advisor,
+        state: Path,
+        find: Callable[[str], str],
+        record: Recorded,
+        halt: Callable[[], HaltRow | None] = lambda: None,
+    ) -> None:
+        """Ask this advisor; exchanges lie under `state`, `find(decision)` returns the call behind a decision, `halt()` the halt in force."""
+        self._advisor, self._state, self._find, self._record, self._halt = advisor, state, find, record, halt
         self._open: dict[str, asyncio.Task[Reply[Any]]] = {}
 
     def table(self) -> Mapping[str, Callable[[Command, str], Awaitable[dict[str, Any]]]]:
@@ -39,21 +57,52 @@ class AdvisorVerbs:
             "llm_ask": self.ask,
             "llm_again": self.again,
             "llm_answer": self.answer,
+            "llm_call": self.called,
+            "llm_off": self.off,
+            "llm_on": self.on,
         }
 
     async def status(self, command: Command, by: str) -> dict[str, Any]:
-        """Return the advisor's report."""
-        return self._advisor.report()
+        """Return the advisor's report, and how its advice and the decisions went together."""
+        return {**self._advisor.report(), "agreement": self._record.agreement()}
+
+    async def called(self, command: Command, by: str) -> dict[str, Any]:
+        """Return one call, the request that it was about and the decision that rests on it."""
+        return {"schema": "llm_call_of/1", **self._record.call(str(only(command, id=None)["id"]))}
+
+    async def off(self, command: Command, by: str) -> dict[str, Any]:
+        """Silence the advisor with a reason; it stays silent until somebody turns it on, restarts included."""
+        why = " ".join(str(only(command, reason="")["reason"] or "").split())
+        if not why:
+            raise UsageError("llm off: needs a reason: --reason WHY")
+        return self._turn(f"{why} ({by})"[:200])
+
+    async def on(self, command: Command, by: str) -> dict[str, Any]:
+        """Let the advisor answer again."""
+        only(command, reason="")
+        return self._turn("")
+
+    def _turn(self, off: str) -> dict[str, Any]:
+        report = self._advisor.report()
+        word = "off" if off else "on"
+        if "answers" not in report:
+            raise EnvironmentFault(f"llm {word}: there is no advisor to turn: {self._advisor.state}")
+        if (report["state"] == "off") == bool(off):
+            raise UsageError(f"llm {word}: it is {word} already" + (f": {report['why']}" if off else ""))
+        self._advisor.switch(off)
+        return {"state": word, "why": off}
 
     async def ask(self, command: Command, by: str) -> dict[str, Any]:
         """Ask one question by hand; nothing but the record of calls follows from the answer. Returns its ticket."""
         question, parts, kind = checked(command.args)
+        unless_halted("ask", self._halt())
         return self._begun(self._advisor.ask(question, parts, kind=kind, by=f"operator {by}"[:60]))
 
     async def again(self, command: Command, by: str) -> dict[str, Any]:
         """Put the stored question of a call, or of a decision (d-N), to the server again; returns a ticket and what was said then."""
         asked = only(command, id=None)["id"]
-        if self._advisor.report()["state"] == "none":
+        unless_halted("again", self._halt())
+        if self._advisor.report()["state"] in ("none", "off"):
             raise EnvironmentFault(f"llm again: no model server to ask: {self._advisor.state}")
         name = str(asked) if NAME.fullmatch(str(asked)) else self._find(str(asked))
         then = await asyncio.to_thread(before, self._state, name)
@@ -79,6 +128,14 @@ class AdvisorVerbs:
             return {"done": False, "state": self._advisor.state}
         self._open.pop(str(command.args["ticket"]), None)
         return {"done": True, **shown(task.result())}
+
+
+def unless_halted(verb: str, row: HaltRow | None) -> None:
+    """Raise Halted where a halt is in force, whatever its kind: a halted room starts nothing, a question neither."""
+    if row is not None:
+        raise Halted(
+            f"llm {verb}: the room is halted ({row.kind}) by {row.by}: {row.reason}; nothing is asked until `mimicry resume`"
+        )
 
 
 def checked(args: Mapping[str, Any]) -> tuple[Question[Any], Mapping[str, Any], str | None]:

@@ -17,11 +17,11 @@ from engine.pipeline.artifacts import (
     WINDOW,
     Contract,
     EngineConfig,
-    Scored,
     ScorerConfig,
     WindowConfig,
 )
 from engine.pipeline.context import RunContext, StepOutcome, StepRefused
+from engine.pipeline.scored import Scored
 from engine.pipeline.shelf import code_digest
 from engine.search.survivors import Survivors
 from state.artifacts import Lineage, Provenance

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from engine.pipeline.artifacts import Pool, Scored
+from engine.pipeline.artifacts import Pool
+from engine.pipeline.scored import Scored
 from engine.search.survivors import Survivors
 from engine.watcher import anomaly
 from engine.watcher.evaluation import Finding

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.pipeline import step1_window
 from engine.pipeline.context import RunContext, StepOutcome, StepProgress
 from engine.pipeline.parameters import PipelineParameters
 from engine.pipeline.runner import record, run_pipeline, up_to_date
 from engine.pipeline.seedtree import SeedTree
+from engine.pipeline.window_given import from_analysis
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -60,7 +60,7 @@ def _first(ctx: RunContext, analysis: Analysis) -> StepOutcome:
     known = up_to_date(ctx, "1")
     if known is not None:
         return known
-    outcome = step1_window.from_analysis(ctx, analysis)
+    outcome = from_analysis(ctx, analysis)
     record(ctx, outcome)
     return outcome
 

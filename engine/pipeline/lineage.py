@@ -18,11 +18,11 @@ from engine.pipeline.artifacts import (
     Contract,
     EngineConfig,
     ModelMeta,
-    ScoredHead,
     ScorerConfig,
     WindowConfig,
 )
 from engine.pipeline.context import STEP_IDS
+from engine.pipeline.scored import ScoredHead
 from engine.watcher.evaluation import Finding
 
 BEST_MODEL = "best_model"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import BadInput
-from engine.pipeline.artifacts import Contract, SchemaRefused, Scored
+from engine.pipeline.artifacts import Contract, SchemaRefused
 from engine.pipeline.context import RunContext
+from engine.pipeline.scored import Scored
 from engine.search.survivors import Survivors
 from hip_cuda_kernels import host
 from state.artifacts import ArtifactRef, Lineage

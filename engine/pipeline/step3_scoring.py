@@ -26,11 +26,8 @@ from engine.pipeline.artifacts import (
     SURVIVORS,
     WINDOW,
     Overlap,
-    Scored,
-    ScoredHead,
     ScorerConfig,
     WindowConfig,
-    features_digest,
 )
 from engine.pipeline.blocks import Blocks
 from engine.pipeline.calls import Arrays, TaskFailed, lent
@@ -41,6 +38,7 @@ from engine.pipeline.features_meta import Meta, counted_up_to
 from engine.pipeline.parts import Parts
 from engine.pipeline.replay import Lines, predictions, refuse
 from engine.pipeline.row_halves import RowHalves, need
+from engine.pipeline.scored import Scored, ScoredHead, features_digest
 from engine.pipeline.scorer import Scorer
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.slots import blocks_for

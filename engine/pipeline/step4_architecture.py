@@ -13,10 +13,11 @@ import numpy as np
 
 from engine.compute.task import Task
 from engine.pipeline import content
-from engine.pipeline.artifacts import ENGINE, SCORED, EngineConfig, Scored
+from engine.pipeline.artifacts import ENGINE, SCORED, EngineConfig
 from engine.pipeline.calls import TaskFailed, kept
 from engine.pipeline.context import Progress, RunContext, StepOutcome, StepProgress, StepRefused
 from engine.pipeline.parts import Parts
+from engine.pipeline.scored import Scored
 from engine.pipeline.shelf import Shelf
 from engine.pipeline.study import together
 from engine.pipeline.trainers import TRAINERS

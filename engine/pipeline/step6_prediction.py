@@ -14,7 +14,7 @@ import numpy as np
 from engine.compute.task import Task
 from engine.evidence.evalue import required_bits
 from engine.pipeline import content, varying
-from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, Scored, WindowConfig
+from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, WINDOW, ModelMeta, Pool, WindowConfig
 from engine.pipeline.bias import Bias, bias_of
 from engine.pipeline.calibrate import shrunk
 from engine.pipeline.calls import call
@@ -31,6 +31,7 @@ from engine.pipeline.pool import (
     reissue,
 )
 from engine.pipeline.replay import NONE, Lines, next_position, predictions, tally
+from engine.pipeline.scored import Scored
 from engine.pipeline.shelf import Shelf
 
 __all__ = ["reissue", "run"]
@@ -157,7 +158,7 @@ def spread(one: Believer, lines: Lines, after: int) -> list[Believer]:
     rate = (PRIOR_DRAWS * varying.RIGHT / (varying.RIGHT + varying.WRONG) + right) / (PRIOR_DRAWS + scored)
     return [
         replace(one, alignment=fork, trust=one.trust * share, rate=rate, matched=round(right), scored=scored)
-        for fork, share in gone.forks
+        for fork, share in gone.forks()
     ]
 
 

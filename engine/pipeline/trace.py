@@ -21,13 +21,13 @@ from engine.pipeline.artifacts import (
     WINDOW,
     ModelMeta,
     Pool,
-    Scored,
     ScorerConfig,
     WindowConfig,
 )
 from engine.pipeline.calibrate import shrunk
 from engine.pipeline.gains import rates
 from engine.pipeline.replay import refuse, stream
+from engine.pipeline.scored import Scored
 from engine.pipeline.trainers import trainer
 from engine.pipeline.varying import stream_of
 from engine.search.alignment import Alignment

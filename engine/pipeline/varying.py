@@ -23,12 +23,27 @@ MOST = 16  # places that one stream keeps from draw to draw
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over the draws leaves: the best value for each, how surely each was right, and the places of the next draw."""
+    """What a walk over the draws leaves: of each the best value, the share of belief that named it, how surely it was right; and where the next one lies."""
 
+    alignment: Alignment
     foretold: np.ndarray
+    named: np.ndarray
     right: np.ndarray
-    forks: tuple[tuple[Alignment, float], ...]
-    """Alignments whose gaps lead up to the coming draw, most likely first; their shares sum to at most 1."""
+    past: Sequence[tuple[int, np.ndarray]]
+    base: int
+    belief: np.ndarray
+    law: np.ndarray
+
+    def forks(self) -> tuple[tuple[Alignment, float], ...]:
+        """Return alignments whose gaps most likely lead up to the coming draw, likeliest first; their shares sum to at most 1."""
+        order, lo = np.argsort(-self.belief, kind="stable")[:MOST], self.alignment.gap.lo or 0
+        return tuple(
+            (
+                _with(self.alignment, _path(self.past, self.base + int(at), lo, self.law)),
+                float(self.belief[at]),
+            )
+            for at in order
+        )
 
 
 def laid_out(alignment: Alignment) -> np.ndarray:
@@ -43,7 +58,7 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
     calls = _calls(alignment, len(drawn) * (hi + 1) + 1)
     chance = 1.0 / (alignment.range[1] - alignment.range[0] + 1)
     taken, true, wrong = np.ones(hi - lo + 1), RIGHT, WRONG
-    foretold, right = np.full(len(drawn), NONE, dtype=np.int64), np.zeros(len(drawn))
+    foretold, named, right = np.full(len(drawn), NONE, dtype=np.int64), *np.zeros((2, len(drawn)))
     base, belief = 0, np.ones(1)
     past: list[tuple[int, np.ndarray]] = []
     for t, value in enumerate(drawn):
@@ -53,7 +68,8 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
         if value != NONE:
             rate = true / (true + wrong)
             hit = near == value
-            right[t] = _share(rate * float(belief[hit].sum()), (1.0 - rate) * chance)
+            named[t] = float(belief[hit].sum())
+            right[t] = _share(rate * named[t], (1.0 - rate) * chance)
             true, wrong = true + right[t], wrong + 1.0 - right[t]
             here = belief * (rate * hit + (1.0 - rate) * chance)
             here = here / here.sum()
@@ -62,7 +78,7 @@ def walk(alignment: Alignment, drawn: np.ndarray) -> Walk:
         taken = taken + (_learnt(past[-1], here, base, lo, law) if past and value != NONE else 0.0)
         past.append((base, here))
         base, belief = base + lo + 1, np.convolve(here, taken / taken.sum())
-    return Walk(foretold, right, _forks(alignment, past, base, belief, taken / taken.sum()))
+    return Walk(alignment, foretold, named, right, past, base, belief, taken / taken.sum())
 
 
 def _calls(alignment: Alignment, count: int) -> np.ndarray:
@@ -102,21 +118,6 @@ def _learnt(
     ratio = np.divide(padded, prior, out=np.zeros(len(prior)), where=prior > 0)
     seen = law * np.array([float(earlier @ ratio[gap : gap + len(earlier)]) for gap in range(len(law))])
     return np.asarray(seen / seen.sum()) if seen.sum() > 0 else law
-
-
-def _forks(
-    alignment: Alignment,
-    past: Sequence[tuple[int, np.ndarray]],
-    base: int,
-    belief: np.ndarray,
-    law: np.ndarray,
-) -> tuple[tuple[Alignment, float], ...]:
-    """Return the likeliest places of the coming draw, each with the gaps that most likely led there."""
-    order = np.argsort(-belief, kind="stable")[:MOST]
-    return tuple(
-        (_with(alignment, _path(past, base + int(at), alignment.gap.lo or 0, law)), float(belief[at]))
-        for at in order
-    )
 
 
 def _path(past: Sequence[tuple[int, np.ndarray]], call: int, lo: int, law: np.ndarray) -> tuple[int, ...]:

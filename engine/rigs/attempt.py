@@ -222,6 +222,8 @@ class Running:
             asyncio.get_running_loop().call_later(self._delay, self._gate.leave, self._token)
         elif said == "ready":
             self.ready_at = time.monotonic()
+        if said in ("report", "beat") and self._draining is None:
+            self.note = str(line.get("degraded") or self.note)[:200]
         if said == "report":
             self._judge(line)
         self._crew.said(self.place, line)

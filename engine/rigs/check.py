@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from engine.compute.host import host_report
 from engine.config import RigSettings
 from engine.errors import BadInput, MimicryError
 from engine.rigs.deploy import installed, library
@@ -24,6 +25,11 @@ OLDEST_PYTHON = (3, 11)
 MOST_LOAD = 4.0
 """Load per core above which a rig is too busy to start workers on."""
 MOST_CLOCK = 2.0
+TELL = (
+    "import numpy, distributed; from engine.compute.host import host_report; one = host_report(self_test=False); "
+    "print(numpy.__version__, distributed.__version__, one.digest, one.code)"
+)
+"""What the rig's python says of the code that `rig deploy` put there."""
 
 
 @dataclass(frozen=True)
@@ -139,30 +145,24 @@ async def _code(rig: Reach, settings: RigSettings) -> AsyncIterator[Finding]:
         f"code {there['current'][:12]}" + ("" if there["whole"] else ": files changed"),
         deploy,
     )
-    code = "import numpy, distributed; from hip_cuda_kernels import host; print(numpy.__version__, distributed.__version__, host.build_digest())"
     done = await rig.run(
-        f"PYTHONPATH={library(settings)} {shlex.quote(settings.python)} -c {shlex.quote(code)}", within=60
+        f"PYTHONPATH={library(settings)} {shlex.quote(settings.python)} -c {shlex.quote(TELL)}", within=60
     )
     said = done.stdout.split()
-    if done.code or len(said) != 3:
+    if done.code or len(said) != 4:
         last = (done.stderr.strip().splitlines() or ["it does not import"])[-1]
         yield Finding(False, f"packages: {last[:120]}", deploy)
         return
     yield Finding(True, f"packages numpy {said[0]}, distributed {said[1]}", "")
-    ours = _our_digest()
-    yield _judge(
-        said[2] == ours,
-        f"kernels {said[2][:12]}" + ("" if said[2] == ours else f", ours are {ours[:12]}"),
-        deploy,
-    )
+    for what, theirs, ours in zip(("kernels", "version"), said[2:], _ours(), strict=True):
+        other = "" if theirs == ours else f", ours is {ours[:12]}: its workers are refused"
+        yield _judge(theirs == ours, f"{what} {theirs[:12]}{other}", deploy)
 
 
-def _our_digest() -> str:
-    try:
-        from hip_cuda_kernels import host
-    except ImportError:
-        return "none"
-    return host.build_digest()
+def _ours() -> tuple[str, str]:
+    """Return what a worker's report is held against: the digests of our kernels and of the code around them."""
+    report = host_report(self_test=False)
+    return report.digest, report.code
 
 
 def _judge(ok: bool, what: str, fix: str, *, optional: bool = False) -> Finding:

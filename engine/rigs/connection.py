@@ -14,6 +14,8 @@ import asyncssh
 from engine.rigs.address import Address
 from engine.rigs.faults import LinkFault
 
+CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+"""Asked for first: they cost the engine about half of chacha20's time a byte, and staging is what it spends time on."""
 KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
@@ -134,6 +136,7 @@ class Rig:
                 connect_timeout=CONNECT_LIMIT,
                 login_timeout=LOGIN_LIMIT,
                 compression_algs=None,
+                encryption_algs=CIPHERS,
             )
         except (asyncssh.Error, OSError) as error:
             raise self.address.refusal(error, trusted) from error

@@ -165,6 +165,10 @@ class Fleet:
     def _ended(self, attempt: Attempt) -> None:
         self._journal.append(ATTEMPT, attempt.record())
 
+    def died(self, machine: Machine, pci: str) -> None:
+        """Count a worker's death against a card; from any thread."""
+        self._call(lambda: self.told(machine.died(pci)))
+
     def halt(self, generation: int) -> None:
         """Tell every worker of every rig to stop now; from any thread."""
         for keeper in self.keepers:
@@ -188,7 +192,24 @@ class Fleet:
     def include(self, target: str, reason: str, by: str) -> dict[str, Any]:
         """Let a rig or a card work again."""
         key = self.key(target)
-        return {"target": key, "included": self.quarantine.include(key, by, reason)}
+        again = self.look_again(key)
+        return {"target": key, "included": self.quarantine.include(key, by, reason) or again}
+
+    def look_again(self, key: str) -> bool:
+        """Let refused workers of a rig or a card try again; tell whether there are any."""
+        rig, _, pci = key.partition("/")
+        refused = [
+            worker
+            for machine in self.machines
+            if machine.name == rig
+            for seat in tuple(machine.seats)
+            if pci in ("", seat.pci)
+            and (worker := machine.workers.get(seat.slot))
+            and worker.state == "refused"
+        ]
+        for worker in refused:
+            self._call(worker.look_again)
+        return bool(refused)
 
     def key(self, target: str) -> str:
         """Return the key of `RIG`, `RIG/SLOT` or `RIG/PCI` (also without its domain); UsageError names the nearest."""

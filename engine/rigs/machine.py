@@ -41,6 +41,9 @@ class WorkerView(Protocol):
     def pid(self) -> int | None:
         """Return its pid on the rig."""
 
+    def look_again(self) -> None:
+        """Try it again where it was refused: somebody has seen to it."""
+
 
 @dataclass
 class Seat:
@@ -189,7 +192,7 @@ class Machine:
         worker = self.workers.get(seat.slot)
         if worker is not None and worker.state == "refused":
             return "fail"
-        if raised:
+        if raised or (worker is not None and worker.state == "ready" and worker.note):
             return "warn"
         return "ok" if (card.busy or 0) > 5 or (worker is not None and worker.state == "ready") else "idle"
 

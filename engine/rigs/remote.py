@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HUNG_UP = -1
 """Stands for the exit code of a worker whose link was lost: SIGHUP."""
-KILLED = "killed by the coordinator"
+KILLED, HUNG = "killed by the coordinator", "hung"
 
 
 class RemoteProcess:
@@ -72,9 +72,9 @@ class RemoteProcess:
         """Return the seconds since its last line."""
         return time.monotonic() - self._heard
 
-    def kill(self) -> None:
-        """Kill it and what it started."""
-        self._end(KILLED)
+    def kill(self, why: str = "") -> None:
+        """Kill it and what it started; its record tells why. A hang counts against its card, a silence may be the link's."""
+        self._end(why if why.startswith(HUNG) else f"{KILLED}: {why}" if why else KILLED)
 
     def _end(self, cause: str) -> None:
         if self._reach is not None and self.alive:

@@ -35,10 +35,13 @@ def join(
 
         fleet: Fleet = SimulatedFleet(journal)
     else:
+        from engine.rigs.own import own_cards
         from engine.rigs.recruits import Recruits
 
-        bench.recruits = Recruits()
-        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs, crew=bench.recruits)
+        recruits = Recruits()
+        fleet = Fleet(settings.rigs, journal, refused=settings.refused_rigs, crew=recruits)
+        bench.cards, own = own_cards(fleet)
+        bench.recruits = (recruits, *own)
 
     async def rig(command: Command, by: str) -> dict[str, Any]:
         return act(fleet, command.args, by)
@@ -63,6 +66,7 @@ def act(fleet: Fleet, args: dict[str, Any], by: str) -> dict[str, Any]:
     if not reason:
         raise UsageError(f"rig {action}: say why: --reason 'loose riser'")
     if action in NOTED:
+        fleet.look_again(target)  # what was refused may have come with the old version
         return {"target": target, "noted": action}
     if action == "fault":
         return fault(fleet, target, reason)

@@ -43,6 +43,7 @@ class RigWorker:
         self._held, self._ended = held, ended
         self._state: State = "off"
         self._note = ""
+        self._seen_to = False
 
     @property
     def state(self) -> State:
@@ -110,6 +111,11 @@ class RigWorker:
             return
 
     async def _until_looked_at(self, link: GuardLink) -> None:
-        """Wait until somebody sets the card aside, from where it is included again, or the link ends."""
-        while not link.closed.is_set() and self._held() is None:
+        """Wait until somebody includes the card, or sets it aside, from where it is included again, or the link ends."""
+        self._seen_to = False
+        while not (link.closed.is_set() or self._seen_to) and self._held() is None:
             await self._pause(link, LOOK)
+
+    def look_again(self) -> None:
+        """Try it again where it was refused."""
+        self._seen_to = True

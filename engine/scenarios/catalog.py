@@ -17,6 +17,7 @@ from engine.scenarios import (
     regime,
     reseeded,
     shuffled,
+    varying,
 )
 from engine.scenarios.scenario import Asked, Make, Scenario
 from engine.seedtree import named_rng
@@ -37,6 +38,7 @@ class Entry:
 CATALOG: dict[str, Entry] = {
     "clean": Entry(clean.make, "one generator, no gap, no noise", PLANTED),
     "gapped": Entry(gapped.make, "calls thrown away between two draws", (*PLANTED, "gap")),
+    "varying": Entry(varying.make, "another gap before every draw", (*PLANTED, "gap", "noise")),
     "noisy": Entry(noisy.make, "a share of the draws is wrong", (*PLANTED, "gap", "noise")),
     "reseeded": Entry(reseeded.make, "a new seed every N draws", (*PLANTED, "gap", "noise", "every")),
     "interleaved": Entry(interleaved.make, "labelled sessions, mixed", (*PLANTED, "gap", "sessions")),

@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Segment:
-    """One stream of the truth: from which draw on, for whom, and the hypothesis that made it."""
+    """One stream of the truth: from which draw on, for whom, and the hypothesis that made it; where gaps vary, `gaps` are all of them."""
 
     first: int
     family: str
@@ -46,6 +46,7 @@ class Segment:
     start: int
     gap: int
     session: str | None = None
+    gaps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from engine.recovery import states
 from engine.recovery.methods import METHODS, Method, method_for, why_not
 from engine.recovery.problem import Patterns, Problem, constant
 from engine.search.cell import Cell
-from engine.search.cost import CELL_SECONDS
+from engine.search.costs import CELL_SECONDS
 from engine.search.design import DESIGN_BITS, Scope, confirm_draws
 from engine.search.plan import Material, Plan, Unplanned, codes, ordered
 from engine.search.ranges import Range
-from engine.search.space import UNSTATED_GAPS, Space
+from engine.search.space import PERIODS, UNSTATED_GAPS, Space
 from hip_cuda_kernels.errors import IncompatibleMapping
 
 POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
@@ -63,9 +63,8 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
 def _asked(space: Space, method: Method, family: str) -> list[tuple[Patterns, float]]:
     """Return the patterns of gaps that a space asks for, each set with its share of belief."""
     if space.gap_law == "periodic":
-        shares = ((2, 0.75), (3, 0.25))
         lo, hi = (space.gaps.lo, space.gaps.hi) if space.gaps else UNSTATED_GAPS["periodic"]
-        return [(Patterns(lo, hi, period), share) for period, share in shares]
+        return [(Patterns(lo, hi, period), share) for period, share in PERIODS]
     if space.gaps:
         return [(constant(space.gaps.lo, space.gaps.hi), 1.0)]
     return [(constant(lo, hi), share) for lo, hi, share in method.usual_gaps(family)]
@@ -146,12 +145,9 @@ def _plants(cell: Cell) -> int:
 
 
 def task(cell: Cell, draws: np.ndarray, key: str, seed: int) -> Task:
-    """Return the work of a cell on int64 (rows, n) draws and twins: the window that holds its block of present ones."""
-    width = int(np.flatnonzero(draws[0] >= 0)[cell.block - 1]) + 1
+    """Return the work of a cell on int64 (rows, n) draws and twins that hold its block of present ones."""
     params = {
         "route": cell.route, "family": cell.family, "mapping": cell.mapping, "lo": cell.lo, "hi": cell.hi,
         "gaps": list(cell.gaps), "period": cell.period, "noise": cell.noise, "plants": _plants(cell), "rng": seed,
     }  # fmt: skip
-    return Task(
-        kind="states", key=key, params=params, arrays={"draws": np.ascontiguousarray(draws[:, :width])}
-    )
+    return Task(kind="states", key=key, params=params, arrays={"draws": draws})

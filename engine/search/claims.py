@@ -1,10 +1,10 @@
-"""From a hit to a claim: evidence on draws the search never used, equivalents grouped, siblings of a claim examined."""
+"""From a hit to a claim: evidence on draws the search never used, equivalents grouped, what the draws to come are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,6 @@ from engine.search.layouts import reseeded
 from engine.search.streamed import led_back
 from engine.search.streams import parts
 from hip_cuda_kernels import host, variable_gaps
-from hip_cuda_kernels.errors import IncompatibleMapping
-from hip_cuda_kernels.family import Family
-from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family as family_of
 
 MOST_SCORED = 512  # draws that are weighed where gaps vary: every one widens the window of the next
@@ -47,12 +44,25 @@ class Claim:
     gaps: tuple[int, ...] | None = None
 
     @property
-    def stream(self) -> tuple[str, str | None, str, int, int, int]:
-        """Return what names the raw stream: variants of one stream are one discovery, places in a block of cached words too."""
+    def stream(self) -> tuple[object, ...]:
+        """Return what names the raw stream: variants of one stream are one discovery, places in a block of cached words too.
+
+        Where gaps take turns, a wrong pattern may share a turn with the right one: every reading of a seed is a variant.
+        """
         solved = self.cell.origin == "state"
         seed = states.recurring(self.cell.family, self.seed) if solved else self.seed
-        made_by = self.cell.family if solved else _kind(self.cell.family)
-        return (made_by, self.cell.session, self.cell.origin, seed, self.start, self.gap)
+        made_by = self.cell.family if solved else kind(self.cell.family)
+        placed = () if self.cell.law == "periodic" else (self.start, self.gap)
+        return (made_by, self.cell.session, self.cell.origin, seed, *placed)
+
+    @property
+    def placed(self) -> tuple[object, ...]:
+        """Return where the draws lie in the stream of the origin."""
+        return (
+            self.seed,
+            self.start,
+            self.cell.pattern(self.gap) if self.cell.law == "periodic" else self.gap,
+        )
 
     def line(self) -> str:
         """Return the claim as one short line."""
@@ -165,46 +175,9 @@ def _score_variable(
     return Claim(cell, seed, start, 0, matched, int(present.sum()), tally, bits - paid, tuple(gaps))
 
 
-def siblings(claim: Claim, spans: Iterable[tuple[int, int]]) -> list[Cell]:
-    """Return the cells that read the claimed stream through another mapping or range of the same family."""
-    family = family_of(claim.cell.family)
-    variants = [
-        replace(claim.cell, mapping=mapping.id, lo=lo, hi=hi)
-        for lo, hi in spans
-        for mapping in resolve_mappings(None, family)
-    ]
-    return [cell for cell in variants if cell != claim.cell]
-
-
-def relatives(claim: Claim, families: Iterable[Family]) -> list[Cell]:
-    """Return the cells that start the claimed seed in another generator of its kind, where the claim leaves draws unexplained.
-
-    PHP's twister before 7.1 makes about half of the words of the right one, which is far beyond chance and not the truth.
-    """
-    if claim.cell.origin == "state" or claim.matched == claim.scored:
-        return []
-    kin = [
-        one for one in families
-        if _kind(one.id) == _kind(claim.cell.family) and one.id != claim.cell.family and claim.seed < 1 << one.seed_bits
-    ]  # fmt: skip
-    cells = (
-        replace(claim.cell, family=one.id, mapping=mapping.id)
-        for one in kin
-        for mapping in resolve_mappings(None, one)
-    )
-    return [cell for cell in cells if _can_make(cell)]
-
-
-def _kind(family: str) -> str:
+def kind(family: str) -> str:
+    """Return what generators of one kind have in common: the algorithm's name without its variant."""
     return family.partition("/")[0].partition("_")[0]
-
-
-def _can_make(cell: Cell) -> bool:
-    try:
-        host.check_mapping(cell.family, cell.mapping, cell.lo, cell.hi)
-    except IncompatibleMapping:
-        return False
-    return True
 
 
 def usage(claim: Claim) -> int:
@@ -241,10 +214,10 @@ def settle(claims: Iterable[Claim], counts: Mapping[str | None, int]) -> list[tu
 
 
 def _another(one: Claim, best: Claim) -> bool:
-    """Say whether a reading stands beside the best one of its stream: a place, or a generator of its kind, that is as good."""
+    """Say whether a reading stands beside the best one of its stream: another place, or a generator of its kind, that is as good."""
     if one.cell.family != best.cell.family:
         return one.matched == best.matched
-    return one.seed != best.seed and _alike(one, best)
+    return one.placed != best.placed and _alike(one, best)
 
 
 def _alike(one: Claim, other: Claim) -> bool:

@@ -54,8 +54,8 @@ def design(scope: Scope, draws: int) -> tuple[int, int, int] | None:
     confirm = confirm_draws(scope)
     if confirm is None:
         return None
-    block = _search_block(scope, draws - confirm)
-    if block is not None:
+    block = _search_block(scope)
+    if block is not None and block[0] <= draws - confirm:
         return *block, draws - block[0]
     if draws > LONGEST_BLOCK:
         return None
@@ -68,12 +68,13 @@ def design(scope: Scope, draws: int) -> tuple[int, int, int] | None:
     return (draws, threshold, 0) if enough > 0 else None
 
 
-def _search_block(scope: Scope, available: int) -> tuple[int, int] | None:
+@lru_cache(maxsize=4096)
+def _search_block(scope: Scope) -> tuple[int, int] | None:
     """Return the shortest block that leaves one survivor to chance and a true hypothesis in, or None."""
     rate, count = hit_rate(scope.p, scope.noise), 0
     if rate <= scope.p:
         return None
-    for draws in range(1, min(available, LONGEST_BLOCK) + 1):
+    for draws in range(1, LONGEST_BLOCK + 1):
         budget = -math.log2(scope.hypotheses(draws))
         while count <= draws and log2_tail(draws, count, scope.p) > budget:
             count += 1  # the least rare-enough count never falls as draws are added
@@ -107,6 +108,9 @@ def confirm_draws(scope: Scope) -> int | None:
 @lru_cache(maxsize=4096)
 def draws_needed(scope: Scope) -> int | None:
     """Return the fewest draws that some design can search a cell of this size with; None if none would do."""
-    if confirm_draws(scope) is None:
+    confirm = confirm_draws(scope)
+    if confirm is None:
         return None
-    return next((draws for draws in range(1, MOST_DRAWS) if design(scope, draws) is not None), None)
+    few = next((draws for draws in range(1, LONGEST_BLOCK + 1) if design(scope, draws) is not None), None)
+    block = _search_block(scope)
+    return few if few is not None or block is None else block[0] + confirm

@@ -20,7 +20,7 @@ from engine.search.cell import Cell
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
 from engine.search.identify import Identification
 from engine.search.plan import Material, Plan, make_plan
-from engine.search.space import Level, Space, levels
+from engine.search.space import Level, Space, levels, periods
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import family as family_of
@@ -104,7 +104,8 @@ class Asked:
         """Return a rectangle of the space in numbers."""
         starts, gaps = (ends[1] - ends[0] + 1 for ends in (rectangle.starts, rectangle.gaps))
         chance, law = self.chances[span], self.space.gap_law
-        return Scope(rectangle.seeds.size, starts, gaps, law, chance, self.noise, self.space.alpha)
+        period = rectangle.period if isinstance(rectangle, Cell) else periods(law)[0][0]
+        return Scope(rectangle.seeds.size, starts, gaps, law, chance, self.noise, self.space.alpha, period)
 
 
 def identifiable(identification: Identification) -> Identifiable:

@@ -36,12 +36,13 @@ from engine.search.analysis import (
 )
 from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.claims import Claim, finite, hypothesis, relatives, score, settle, siblings
+from engine.search.claims import Claim, finite, hypothesis, score, settle
 from engine.search.coverage import DoneChunk, Judged, block_digests, remaining, rows_of
 from engine.search.design import LONGEST_BLOCK, Law
 from engine.search.flood import FEW, one_a_value
 from engine.search.plan import Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
+from engine.search.readings import patterns, relatives, siblings
 from engine.search.space import Space
 from engine.search.streams import labels, parts, stream_of, told
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -272,7 +273,7 @@ class Identification:
         claim = score(
             cell,
             hit,
-            self.streams[cell.session, cell.lo, cell.hi].all()[vector],
+            self.streams[cell.session, cell.lo, cell.hi].row(vector),
             self._p(cell),
             self.space.noise,
             rank,
@@ -284,17 +285,24 @@ class Identification:
             books.best = claim
         if claim.bits >= required_bits(self.space.alpha):
             books.claims.append(claim)
-            self._examine_siblings(claim, hit)
+            self._examine_readings(claim, hit)
 
-    def _examine_siblings(self, claim: Claim, hit: tuple[int, int, int]) -> None:
-        """Read the claimed stream through the family's other mappings and ranges, and its seed through its kin; each look is carried and paid."""
+    def _examine_readings(self, claim: Claim, hit: tuple[int, int, int]) -> None:
+        """Read the claimed stream through other mappings, ranges and patterns, and its seed through its kin; each look is carried and paid."""
         spans = [span for span, _ in self.candidates]
         for cell in [*siblings(claim, spans), *relatives(claim, resolve_families(self.space.families))]:
-            self.books.carried[REAL] += 1
-            rank = self.books.carried[REAL]
-            other = score(cell, hit, self.values[cell.session], self._p(cell), self.space.noise, rank)
-            if other.bits >= required_bits(self.space.alpha):
-                self.books.claims.append(other)
+            self._look(cell, hit, 1)
+        looks, best = patterns(claim, self.values[claim.cell.session])
+        for cell, other in best:
+            self._look(cell, other, looks)
+
+    def _look(self, cell: Cell, hit: tuple[int, int, int], looks: int) -> None:
+        """Score the best of so many looks at a claimed stream."""
+        self.books.carried[REAL] += looks
+        rank = self.books.carried[REAL]
+        claim = score(cell, hit, self.values[cell.session], self._p(cell), self.space.noise, rank)
+        if claim.bits >= required_bits(self.space.alpha):
+            self.books.claims.append(claim)
 
     def _report(self, cell: Cell) -> Progress:
         books, elapsed = self.books, time.monotonic() - self._began

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.search.clock import Clocked
-from engine.search.layouts import ConstantGaps, Layout, Reseeding, VariableGaps
+from engine.search.layouts import ConstantGaps, Layout, PeriodicGaps, Reseeding, VariableGaps
 from engine.search.streamed import Inverse, Worded
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
@@ -14,6 +14,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "constant": ConstantGaps(),
         "range": VariableGaps(),
         "reseed": Reseeding(),
+        "periodic": PeriodicGaps(),
         "clock": Clocked(),
         "inverse": Inverse(),
         "words": Worded(),

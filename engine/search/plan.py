@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
 from engine.history.history import Ints
 from engine.search.cell import Cell
-from engine.search.cost import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
+from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
-from engine.search.space import Level, Space, levels
+from engine.search.space import Level, Space, levels, periods
 from engine.search.words import fits, none_taken, refusal
 from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
@@ -29,7 +30,6 @@ LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
-STATES_ALONE = "patterns of gaps are looked for by states alone; --gap-law range looks for seeds"
 
 
 @dataclass(frozen=True)
@@ -69,28 +69,21 @@ class Plan:
 def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     """Lay out the asked space over the given streams; raise UsageError for names that do not exist."""
     cells: dict[str, Cell] = {}
-    unplanned: list[Unplanned] = []
-    if space.gap_law == "periodic":
-        return Plan(
-            (),
-            tuple(
-                Unplanned(family.id, mapping.id, STATES_ALONE, None) for family, mapping, _ in codes(space)
-            ),
-        )
+    unplanned: dict[Unplanned, None] = {}
     for family, mapping, weight in codes(space):
         for material in materials:
             fitting = _distinct(levels(space, material.moment, material.times), family, space.gap_law)
-            if not fitting and (beyond := _beyond(family, mapping, space)) not in unplanned:
-                unplanned.append(beyond)
-            for level in fitting:
+            if not fitting:
+                unplanned[_beyond(family, mapping, space)] = None
+            for level, (period, share) in product(fitting, periods(space.gap_law)):
                 for rank, (lo, hi, p) in enumerate(material.ranges):
                     seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
-                    prior = weight * seeded * level.prior * 0.75 * 0.25**rank / len(materials)
-                    made = _cell(space, family, mapping, level, material, (lo, hi, p), prior)
+                    prior = weight * seeded * level.prior * share * 0.75 * 0.25**rank / len(materials)
+                    made = _cell(space, family, mapping, level, period, material, (lo, hi, p), prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
-                    elif made not in unplanned:
-                        unplanned.append(made)
+                    else:
+                        unplanned[made] = None
     return ordered(cells.values(), unplanned)
 
 
@@ -168,6 +161,7 @@ def _cell(
     family: Family,
     mapping: Mapping,
     level: Level,
+    period: int,
     material: Material,
     span: tuple[int, int, float],
     prior: float,
@@ -178,7 +172,7 @@ def _cell(
     if why is not None:
         return Unplanned(family.id, mapping.id, why, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
-    scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha)
+    scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha, period)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)
         if made is not None:
@@ -192,7 +186,8 @@ def _cell(
                 seconds = cell_seconds(family, mapping, scope, block, threshold, level.starts, level.gaps)
             cell = Cell(
                 family.id, mapping.id, lo, hi, level.seeds, level.starts, level.gaps, noise,
-                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, words=space.words, times=material.times,
+                block, threshold, confirm, material.session, prior, seconds, law=space.gap_law, period=period,
+                words=space.words, times=material.times,
             )  # fmt: skip
             if level.seeds.way:
                 return cell
@@ -237,7 +232,7 @@ def _cheapest(cell: Cell, choose: Callable[..., Route]) -> Cell:
 
 def _refusal(family: Family, mapping: Mapping, lo: int, hi: int, law: Law) -> str | None:
     """Say why the mapping cannot make draws in lo..hi under the gap law; None where it can."""
-    if law == "range" and is_composed(mapping):
+    if law in ("range", "periodic") and is_composed(mapping):
         return f"{mapping.id}: draws of several calls are searched with constant gaps; leave --gap-law out"
     check = host.check_before if law == "inverse" else host.check_mapping
     try:

@@ -130,6 +130,14 @@ RESEED_LADDER: tuple[Level, ...] = (
     Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(1, 60), noise=0.05, prior=0.35),
     Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(1, 1), noise=0.05, prior=0.25),
 )
+PERIODIC_LADDER: tuple[Level, ...] = (
+    Level(name="small seeds", seeds=Range(0, 2**16 - 1), starts=(0, 15), gaps=(0, 7), noise=0.2, prior=0.35),
+    Level(name="typed seeds", seeds=Range(0, 2**20 - 1), starts=(0, 3), gaps=(0, 7), noise=0.05, prior=0.25),
+    Level(name="unix seconds", seeds=UNIX_SECONDS, starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.20),
+    Level(name="32-bit seeds", seeds=Range(0, 2**32 - 1), starts=(0, 0), gaps=(0, 3), noise=0.0, prior=0.20),
+)
+PERIODS: tuple[tuple[int, float], ...] = ((2, 0.75), (3, 0.25))
+"""How many gaps take turns, each with its share of belief."""
 INVERSE_LADDER: tuple[Level, ...] = (
     Level(name="small seeds", seeds=Range(0, 2**16 - 1), starts=(0, 7), gaps=(0, 7), noise=0.2, prior=0.60),
     Level(name="typed seeds", seeds=Range(0, 2**20 - 1), starts=(0, 1), gaps=(0, 1), noise=0.05, prior=0.40),
@@ -138,9 +146,9 @@ LADDERS: dict[Law, tuple[Level, ...]] = {
     "constant": LADDER,
     "range": VARIABLE_LADDER,
     "reseed": RESEED_LADDER,
+    "periodic": PERIODIC_LADDER,
     "clock": (),
     "inverse": INVERSE_LADDER,
-    "periodic": LADDER,
 }
 
 
@@ -160,6 +168,11 @@ def near(moment: float) -> tuple[Level, ...]:
             starts=(0, 3), gaps=(0, 7), noise=0.05, prior=0.20,
         ),
     )  # fmt: skip
+
+
+def periods(law: Law) -> tuple[tuple[int, float], ...]:
+    """Return how many gaps a pattern of the law has, each with its share of belief."""
+    return PERIODS if law == "periodic" else ((1, 1.0),)
 
 
 CLOCK_LADDER: tuple[tuple[Offset, tuple[int, int], float, float], ...] = (

@@ -21,7 +21,7 @@ from engine.search.backward import By, by, earlier
 from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.claims import Claim, predicted, score
-from engine.search.cost import cell_seconds
+from engine.search.costs import cell_seconds
 from engine.search.design import DESIGN_BITS, Law, Scope
 from engine.search.flood import one_a_value
 from engine.search.ranges import Range

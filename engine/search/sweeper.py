@@ -52,14 +52,25 @@ class Stream:
         uniform[present] = rng.integers(lo, hi, size=len(present), endpoint=True)
         return cls(values, shuffled, uniform)
 
-    def all(self) -> np.ndarray:
-        """Return int64 (3, n): real, shuffled, uniform."""
-        return np.vstack([self.real, self.shuffled, self.uniform])
+    def row(self, vector: int) -> np.ndarray:
+        """Return the draws of REAL, SHUFFLED or UNIFORM."""
+        return (self.real, self.shuffled, self.uniform)[vector]
+
+    def part(self, first: int, end: int) -> np.ndarray:
+        """Return int64 (3, end - first): real, shuffled, uniform. A chunk copies these, not a history of millions."""
+        return np.vstack([row[first:end] for row in (self.real, self.shuffled, self.uniform)])
+
+    def first(self, block: int) -> np.ndarray:
+        """Return the first positions that hold so many present draws, as `part` does."""
+        end = block
+        while end < len(self.real) and (self.real[:end] >= 0).sum() < block:
+            end += block
+        return self.part(0, int(np.flatnonzero(self.real[:end] >= 0)[block - 1]) + 1)
 
     def width(self, cell: Cell) -> int:
         """Return how many positions from the cell's window hold its block of present draws."""
-        present = np.flatnonzero(self.real[cell.window :] >= 0)
-        if len(present) < cell.block or present[cell.block - 1] >= LONGEST_BLOCK:
+        present = np.flatnonzero(self.real[cell.window : cell.window + LONGEST_BLOCK] >= 0)
+        if len(present) < cell.block:
             raise BadInput(
                 f"draws {cell.window}..{cell.window + LONGEST_BLOCK}: a search block needs {cell.block} present draws within "
                 f"{LONGEST_BLOCK} positions, but too many are missing; cut the history to a part with fewer gaps"
@@ -159,7 +170,7 @@ class Sweeper:
     def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
         stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
         if cell.origin == "state":
-            return algebra.task(cell, stream.all(), key, self.seed)
+            return algebra.task(cell, stream.first(cell.block), key, self.seed)
         params, arrays = chunk_order(cell, stream, index, (first, count), self.seed)
         halves = None if cell.route in WHOLE_SPACE else HALVES
         return Task("sieve", key, params, arrays, memory=need(params, count), split=halves)
@@ -249,9 +260,9 @@ def chunk_order(
         "seed_lo": seeds[0], "count": seeds[1], "interval": [cell.seeds.lo, cell.seeds.hi],
         "starts": list(cell.starts), "gaps": list(cell.gaps), "window": cell.window, "width": width,
         "threshold": cell.threshold, "plants": POWER_PLANTS if index == 0 else 0, "rng": rng,
-        "law": cell.law, "alignments": cell.alignments, "told": len(stream.real) + NEXT_DRAWS,
+        "law": cell.law, "period": cell.period, "alignments": cell.alignments, "told": len(stream.real) + NEXT_DRAWS,
     }  # fmt: skip
-    arrays = {"draws": np.ascontiguousarray(stream.all()[:, cell.window : cell.window + width])}
+    arrays = {"draws": stream.part(cell.window, cell.window + width)}
     if cell.law == "clock" and cell.times is not None:
         arrays["later"] = clock.deltas(cell.times, str(cell.seeds.unit))[:width]
     if cell.seeds.way is not None:  # truths are planted among the words that travel

@@ -34,7 +34,7 @@ class Material:
 
 
 class Scored(Protocol):
-    """A scored table; `engine.pipeline.artifacts.Scored`."""
+    """A scored table; `engine.pipeline.scored.Scored`."""
 
     @property
     def head(self) -> Any:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.errors import MimicryError
 from engine.soak import kinds, processes
 from engine.soak.fault import CannotBeDone, Fault
+from engine.soak.ground import ORDERS
 from engine.soak.plan import FaultAt
 from engine.soak.stage import Stage
 from engine.soak.target import Target
 from state.clock import monotonic
 
-POLL_S = 0.5
+POLL_S, ORDER_S = 0.5, 1.0
 TRY_S, AGAIN_S = 120.0, 3.0
 """Seconds for which a fault is tried again whose process does not run at its moment, and between two tries."""
 MOMENTARY = "at this moment"
@@ -46,14 +49,35 @@ async def faults(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> No
                 return
 
 
-async def fire(stage: Stage, number: int, asked: FaultAt, fault: Fault, *, last: bool = True) -> bool:
+async def orders(stage: Stage, catalog: Mapping[str, Callable[[], Fault]]) -> None:
+    """Fire what somebody asks for beside the plan, one after the other, with who asked on record."""
+    folder = stage.ground.path / ORDERS
+    while not stage.over():
+        for file in await asyncio.to_thread(_waiting, folder):
+            told = json.loads(file.read_text(encoding="utf-8"))
+            file.unlink()
+            fired = [event.data["n"] for event in stage.journal.newest([kinds.FAULT], 10_000)]
+            number = max([len(stage.plan.faults) - 1, *fired]) + 1
+            async with stage.hands:
+                asked = FaultAt(name=told["name"], at=1.0)
+                await fire(stage, number, asked, catalog[asked.name](), by=told["by"])
+        await stage.sleep(ORDER_S)
+
+
+def _waiting(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime) if folder.is_dir() else []
+
+
+async def fire(
+    stage: Stage, number: int, asked: FaultAt, fault: Fault, *, last: bool = True, by: str = ""
+) -> bool:
     """Do one fault from beginning to end; whatever happens, it is undone and on the record.
 
     False: it could not be done at this moment (its process does not run), and unless this is the `last` try nothing is recorded.
     """
     target = target_of(stage)
     begun = time.monotonic()
-    head = {"n": number, "name": fault.name}
+    head: dict[str, Any] = {"n": number, "name": fault.name, **({"by": by} if by else {})}
     stage.daemon.expect(f"fault {fault.name}")
     stage.fault = fault.name
     told: dict[str, Any] = {"holds": False, "findings": [], "skipped": None}

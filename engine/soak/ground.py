@@ -24,6 +24,8 @@ from state.files import make_folder, sync_directory, write_atomic
 HUNG_S = 60.0
 """A chunk of a soak that takes longer hangs: the fault of that name must fit into a soak of minutes."""
 FOLDER, ROOM, CONFIG, DRAWS, STATUS = "soaks", "room", "room.toml", "draws.csv", "status.json"
+ORDERS = "orders"
+"""The folder of a soak in which a person's orders for its runner lie."""
 REPORT, PAGE, RAW = "report.json", "report.html", "readings.csv.gz"
 _ID = re.compile(r"[abc]-\d{8}-\d{6}(-\d+)?")
 COMMAND = "llm.command"

@@ -168,6 +168,7 @@ async def _play(
                 group.create_task(scenario.drive(stage)),
                 group.create_task(halting.halts(stage, scenario.halt_every_s)),
                 group.create_task(firing.faults(stage, catalog)),
+                group.create_task(firing.orders(stage, catalog)),
                 group.create_task(halting.oversee(stage)),
                 group.create_task(_anchors(stage)),
             ]

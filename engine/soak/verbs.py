@@ -1,20 +1,22 @@
-"""What the socket answers about a soak: the status of the one whose daemon this is, None for a room that is in no soak."""
+"""What the socket answers and does about soaks: the running one and its faults, start, stop, fire, compare. Light: each imports what it needs."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import UsageError
 from engine.verb_arguments import only
 
 if TYPE_CHECKING:
     from engine.protocol import Command
     from engine.server import Handler
 
-ROOM, STATUS = "room", "status.json"
-"""As `engine.soak.ground` names them; this module is imported by every room and stays light."""
+LETTERS = ("a", "b", "c")
+OPTIONS = ("hours", "compress", "faults", "seed")
 
 
 def soak_verbs(state: Path) -> Mapping[str, Handler]:
@@ -22,18 +24,51 @@ def soak_verbs(state: Path) -> Mapping[str, Handler]:
 
     async def soak(command: Command, by: str) -> dict[str, Any]:
         only(command)
-        return {"schema": "soak/1", "soak": status(state)}
+        return {"schema": "soak/1", **await asyncio.to_thread(told, state)}
 
-    return {"soak": soak}
+    async def faults(command: Command, by: str) -> dict[str, Any]:
+        only(command)
+        return {"faults": await by_hand("catalogue")}
+
+    async def start(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, scenario=None, reason="", **dict.fromkeys(OPTIONS, ""))
+        if asked["scenario"] not in LETTERS:
+            raise UsageError(f"soak_start: scenario {asked['scenario']!r} is none of a, b, c")
+        options = {name: str(asked[name]) for name in OPTIONS}
+        return dict(await by_hand("start", state, asked["scenario"], options))
+
+    async def stop(command: Command, by: str) -> dict[str, Any]:
+        only(command, reason="")
+        return dict(await by_hand("stop", state))
+
+    async def fire(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, fault="", reason="")
+        who = f"{by}: {asked['reason']}" if asked["reason"] else by
+        return dict(await by_hand("fire", state, str(asked["fault"]), who[:200]))
+
+    async def compare(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, a=None, b=None)
+        return dict(await by_hand("beside", state, str(asked["a"]), str(asked["b"])))
+
+    return {
+        "soak": soak, "soak_faults": faults, "soak_start": start, "soak_stop": stop, "soak_fire": fire, "soak_compare": compare,
+    }  # fmt: skip
 
 
-def status(state: Path) -> dict[str, Any] | None:
-    """Return what the soak's runner last wrote about itself, None where there is none or it cannot be read."""
-    file = state.parent / STATUS
-    if state.name != ROOM or not file.is_file():
-        return None
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return told if isinstance(told, dict) and told.get("schema") == "soak_status/1" else None
+async def by_hand(name: str, *args: object) -> Any:
+    """Call a function of `engine.soak.hand` off the loop, its import included: that takes seconds on a busy machine."""
+
+    def called() -> Any:
+        return getattr(importlib.import_module("engine.soak.hand"), name)(*args)
+
+    return await asyncio.to_thread(called)
+
+
+def told(state: Path) -> dict[str, Any]:
+    """Return the running soak's status and its faults; no soak: None and none."""
+    from engine.soak import hand
+
+    found = hand.running(state)
+    if found is None:
+        return {"soak": None, "faults": []}
+    return {"soak": found[1], "faults": hand.recoveries(found[0])}

@@ -24,6 +24,7 @@ from engine.tables.requests import REQUESTS
 from engine.tables.rigs import RIGS
 from engine.tables.runs import RUNS
 from engine.tables.schedule import SCHEDULE
+from engine.tables.soaks import SOAKS
 from engine.tables.sources import SOURCES
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
@@ -64,6 +65,7 @@ TABLES: Mapping[str, Table] = {
         WORKERS,
         ATTEMPTS,
         ALERTS,
+        SOAKS,
     )
 }
 

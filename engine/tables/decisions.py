@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.tables.table import Act, Column, Row, Table
+from engine.watcher.agreement import agreement
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -21,7 +22,8 @@ def _past(desk: Desk, at: int, most: int) -> list[Row]:
 
 def _row(row: DecisionRow) -> Row:
     return {"id": row.id, "at": row.at, "step": row.step, "action": row.action, "confidence": row.confidence,
-         "source": row.source, "rule": row.rule, "advice": str(row.advice), "signal": row.primary_signal,
+         "source": row.source, "rule": row.rule, "advice": str(row.advice),
+         "agree": agreement(row.action, row.source, row.advice, row.primary_signal), "signal": row.primary_signal,
          "run": row.run, "request": row.request, "reason": row.reason}  # fmt: skip
 
 
@@ -37,6 +39,12 @@ DECISIONS = Table(
         Column("source", "SOURCE", help="rule or human: who decided"),
         Column("rule", "RULE"),
         Column("advice", "ADVICE", help="what the model said; it can only make a decision more careful"),
+        Column(
+            "agree",
+            "AGREE",
+            "state",
+            help="agreed; followed: advice made it more careful; stricter: code was more careful; silent: no advice",
+        ),
         Column("signal", "SIGNAL"),
         Column("run", "RUN"),
         Column("request", "REQUEST"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.status import SCALE, UNIT
 from engine.tables.rigs import SET_ASIDE
 from engine.tables.table import Column, Row, Table
 
@@ -12,7 +14,17 @@ if TYPE_CHECKING:
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
-    return [] if desk.fleet is None else desk.fleet.gpu_rows()[:most]
+    if desk.fleet is None:
+        return []
+    paces = {one.name: one.rate for one in desk.bench.workers() or ()}
+    return [{**row, "rate": _rate(row, paces)} for row in desk.fleet.gpu_rows()[:most]]
+
+
+def _rate(row: Row, paces: Mapping[str, float | None]) -> float | None:
+    """Return the rate of a card's worker; a rig's workers are named after their cards."""
+    host, _, slot = str(row["gpu"]).rpartition("/")
+    pace = paces.get(f"{host}/gpu{slot}")
+    return None if pace is None else round(pace * SCALE, 3)
 
 
 GPUS = Table(
@@ -24,6 +36,13 @@ GPUS = Table(
         Column("pci", "PCI"),
         Column("name", "MODEL"),
         Column("state", "STATE", "state", help="of its worker, else of the card"),
+        Column(
+            "rate",
+            "RATE",
+            "number",
+            UNIT,
+            "of its worker over the newest pieces; a machine's own workers stand in `workers`",
+        ),
         Column("util", "UTIL", "number", "%"),
         Column("vram", "VRAM", "number", "GiB"),
         Column("temp", "EDGE", "number", "°C"),

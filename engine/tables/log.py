@@ -32,6 +32,8 @@ class Log:
     above: Callable[[Desk, int | None], list[Row]] = _none
     measured: str = ""
     """The field of the event's data that a plot of the list shows."""
+    marked: tuple[str, str] | None = None
+    """The field and the word of rows that stand out in that plot."""
 
     def newest(self, desk: Desk, most: int) -> list[Row]:
         """Return the newest rows."""
@@ -67,25 +69,26 @@ class Curve:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._seqs, self._values = array("q"), array("d")
+        self._seqs, self._values, self._marks = array("q"), array("d"), array("b")
         self._last: tuple[tuple[int, int], dict[str, object]] | None = None
         """What was drawn last: asked again before anything came, it is the same."""
 
     def read_on(self, journal: Journal) -> bool:
         """Take up to ten chunks of newer events; tell whether there may be more."""
-        query = (
-            "SELECT seq, json_extract(data, ?) FROM events WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
-        )
+        query = "SELECT seq, json_extract(data, ?), json_extract(data, ?) = ? FROM events WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
         after, limit = self._seqs[-1] if self._seqs else 0, 10 * CHUNK
+        field, word = self._log.marked or (self._log.measured, None)
+        asked = (f"$.{self._log.measured}", f"$.{field}", word, self._log.kind, after, limit)
         with journal.reading() as db:
-            found = db.execute(query, (f"$.{self._log.measured}", self._log.kind, after, limit)).fetchall()
-        for seq, value in found:
+            found = db.execute(query, asked).fetchall()
+        for seq, value, marked in found:
             self._seqs.append(seq)
             self._values.append(value if isinstance(value, int | float) else float("nan"))
+            self._marks.append(1 if marked else 0)
         return len(found) == limit
 
     def drawn(self, points: int, upto: int | None) -> dict[str, object]:
-        """Return the curve in at most `points` spans, each with its least and greatest value and the best so far."""
+        """Return the curve in at most `points` spans, each with its least and greatest value, the best so far and the share that is marked."""
         count = len(self._values) if upto is None else bisect_right(self._seqs, upto)
         if self._last is not None and self._last[0] == (count, points):
             return self._last[1]
@@ -93,12 +96,11 @@ class Curve:
         least: list[float | None] = []
         greatest: list[float | None] = []
         bests: list[float | None] = []
+        marks: list[float] = []
         for span in range(spans):
-            values = [
-                value
-                for value in self._values[span * count // spans : (span + 1) * count // spans]
-                if value == value
-            ]
+            lo, hi = span * count // spans, (span + 1) * count // spans
+            values = [value for value in self._values[lo:hi] if value == value]
+            marks.append(round(sum(self._marks[lo:hi]) / (hi - lo), 3))
             if values:
                 top = max(values)
                 best = top if best is None or top > best else best
@@ -112,6 +114,7 @@ class Curve:
             "least": least,
             "greatest": greatest,
             "best": bests,
+            "marked": marks if self._log.marked else [],
         }
         self._last = (count, points), told
         return told

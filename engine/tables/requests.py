@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from engine.dispatch.eta import RUNS, etas
 from engine.tables.table import Act, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -11,10 +13,17 @@ if TYPE_CHECKING:
 
 
 def _rows(desk: Desk, most: int) -> list[Row]:
+    journal = desk.journal
+    unfinished = journal.requests.list(states=("claimed", "running", "queued", "deferred"), limit=most)
+    left = (
+        etas(unfinished, journal.runs.newest(RUNS), desk.held, step=desk.board.step, clock=time.monotonic())
+        if unfinished
+        else {}
+    )
     return [
         {"id": row.id, "at": row.at, "kind": row.kind, "origin": row.origin, "state": row.state,
          "priority": row.priority, "needs": ", ".join(row.needs) or None, "attempts": row.attempts, "run": row.run,
-         "why": desk.why(row)}
+         "eta": round(left[row.id]) if row.id in left else None, "why": desk.why(row)}
         for row in desk.journal.requests.newest(most)
     ]  # fmt: skip
 
@@ -36,6 +45,13 @@ REQUESTS = Table(
         Column("priority", "PRIO", "number", help="higher goes first"),
         Column("needs", "NEEDS", help="what it must find before it starts"),
         Column("attempts", "TRIES", "number", help="claims whose process did not come back"),
+        Column(
+            "eta",
+            "ETA",
+            "number",
+            "s",
+            "until it has ended: what goes before it and itself, each as long as its kind usually takes",
+        ),
         Column("run", "RUN"),
         Column("why", "WHY", help="why it waits, runs, or how it ended"),
     ),

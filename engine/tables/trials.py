@@ -51,7 +51,9 @@ def params(told: Mapping[str, Any]) -> str:
     return " ".join(shown)[:MOST_TEXT]
 
 
-LOG = Log(FINISHED, lambda event: _row(event.data, event.at), _running, measured="value")
+LOG = Log(
+    FINISHED, lambda event: _row(event.data, event.at), _running, measured="value", marked=("state", "pruned")
+)
 TRIALS = Table(
     "trials",
     "Trials",

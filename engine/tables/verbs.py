@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.status import host_name
 from engine.tables.catalog import TABLES, table
 from engine.tables.log import Curve
+from engine.tables.lookup import lookup
 from engine.tables.policy_diff import ACTIVE, policy_diff
+from engine.tables.study import study
 from engine.tables.survivors import ARTIFACTS
 from engine.tables.table import Window
 from engine.verb_arguments import only, whole
@@ -108,13 +111,35 @@ def table_verbs(desk: Desk) -> Mapping[str, Handler]:
 
         return await asyncio.to_thread(follow, desk.state / ARTIFACTS, str(asked["survivor"]))
 
+    async def studied(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, at=None)
+        at = None if asked["at"] is None else whole("at", asked["at"], 2**62)
+        return await asyncio.to_thread(study, desk, at)
+
+    async def scores(command: Command, by: str) -> dict[str, Any]:
+        only(command)
+        return await asyncio.to_thread(_scores, desk.state / ARTIFACTS)
+
+    async def looked_up(command: Command, by: str) -> dict[str, Any]:
+        asked = only(command, text="")["text"]
+        if not isinstance(asked, str):
+            raise UsageError(f"lookup: text {asked!r} is not text")
+        return await lookup(desk, asked)
+
     async def compared(command: Command, by: str) -> dict[str, Any]:
         asked = only(command, a=ACTIVE, b=ACTIVE)
         return policy_diff(desk.acceptance, str(asked["a"]), str(asked["b"]))
 
     return {
         "policy_diff": compared, "past": past, "tables": tables, "table": page, "row": row, "series": series, "curve": curve, "trace": trace,
+        "study": studied, "scores": scores, "lookup": looked_up,
     }  # fmt: skip
+
+
+def _scores(directory: Path) -> dict[str, Any]:
+    from engine.pipeline.score_spread import score_spread  # brings numpy: never on the loop
+
+    return score_spread(directory)
 
 
 def _moment(text: object) -> float:

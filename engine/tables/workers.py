@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from engine.status import SCALE, UNIT
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def _rows(desk: Desk, most: int) -> list[Row]:
 
 def _row(one: WorkerInfo) -> Row:
     return {
-        "worker": one.name, "state": state(one), "device": one.device or None, "task": one.task or None, "ahead": one.ahead,
+        "worker": one.name, "state": state(one), "device": one.device or None, "task": one.task or None,
+        "rate": None if one.rate is None else one.rate * SCALE, "ahead": one.ahead,
         "rss": one.rss / (1 << 20) if one.rss else None, "free": one.free / (1 << 30) if one.free else None,
         "starts": one.starts, "age": round(one.age, 1) if math.isfinite(one.age) else None, "pid": one.pid,
         "isa": one.isa or None, "kernels": one.digest[:12] or None, "why": one.degraded or one.note or None,
@@ -44,6 +46,7 @@ WORKERS = Table(
         Column("state", "STATE", "state", help="busy, idle, held (gets nothing new), degraded, down"),
         Column("device", "DEVICE", help="what its sieve runs on"),
         Column("task", "TASK", help="what it works on"),
+        Column("rate", "RATE", "number", UNIT, "over its newest pieces"),
         Column("ahead", "HOLDS", "number", help="tasks that it was handed and has not answered"),
         Column("rss", "RSS", "number", "MiB"),
         Column("free", "FREE", "number", "GiB", help="memory that its machine has left"),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.vitals.heap import trim
+from engine.vitals.heap import Tidier
 from engine.vitals.probes import Probe, Reading
 from engine.vitals.slope import Slope, theil_sen
 
@@ -66,13 +66,13 @@ class Sampler:
         self._sloped = 0.0
 
     async def run(self) -> None:
-        """Sample forever; once a minute what is free goes back to the system, off the loop."""
-        trimmed = time.monotonic()
+        """Sample forever; once a minute dead cycles are collected and what is free goes back to the system, off the loop."""
+        trimmed, tidier = time.monotonic(), Tidier()
         while True:
             self.look()
             if time.monotonic() - trimmed >= TRIM_EVERY:
                 trimmed = time.monotonic()
-                await asyncio.to_thread(trim)
+                await asyncio.to_thread(tidier.tidy)
             await asyncio.sleep(self._every)
 
     def look(self) -> Reading:

@@ -9,7 +9,7 @@ import logging
 from typing import Any, Unpack
 
 from hip_cuda_kernels import host
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 from hip_cuda_kernels.gpu.device import Device
 from hip_cuda_kernels.host import SieveResult
 from hip_cuda_kernels.job import Keywords
@@ -25,12 +25,15 @@ _note = ""
 
 
 def take(device: Device | int = 0) -> str:
-    """Put a GPU in the host's place and return its name; KernelError if none answers or it fails its check."""
+    """Put a GPU in the host's place and return its name; KernelError if none answers, DeviceRefused if it fails its check."""
     global _gpu, _note
     from hip_cuda_kernels.gpu.sieve import GpuSieve
 
     sieve = GpuSieve(device)
-    sieve.check(CHECKED)
+    try:
+        sieve.check(CHECKED)
+    except KernelError as error:
+        raise DeviceRefused(str(error)) from error
     _gpu, _note = sieve, ""
     return sieve.name
 

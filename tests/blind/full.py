@@ -3,7 +3,7 @@
 Seed, start, gap, number of values and noise are drawn at the start, real runtimes draw, and `mimicry analyze` over all families is
 told the bounds alone (and, where seeds of full width are searched, the family). One history in five is negative and searched for at
 most 40 seconds. 200 histories take about an hour on two cores; with `--results FILE` (JSON lines) a later run goes on where
-an earlier one ended, whatever the version of the code, and `--again` first searches those anew that ran out of time (a limit is
+an earlier one ended, whatever the version of the code, and `--again` first searches those anew that were missed or failed (a limit is
 wall time: beside other work it tells of the machine).
 Exit 1 if there is one false or wrong claim or one failure, or if less than 95 % of the exact histories are identified.
 """
@@ -25,6 +25,7 @@ from scoring import Score, judge, kept, put, table
 LEAST_IDENTIFIED = 0.95
 SILENT = 40.0  # seconds for what no generator made
 EVERY = 5  # so many histories have one that no generator made
+LATE = ("missed", "failed")  # what a machine at its limit may be to blame for
 
 
 def history(number: int, calls: list[Call], seed: int, work: Path) -> History:
@@ -58,7 +59,7 @@ def main() -> int:
         "--seed", type=int, default=None, help="repeat an earlier run (entropy is new every time)"
     )
     parser.add_argument(
-        "--again", action="store_true", help="search anew what was missed in the file of results"
+        "--again", action="store_true", help="search anew what was missed or failed in the file of results"
     )
     parser.add_argument("--calls", default="", help="only calls whose name contains this")
     parser.add_argument(
@@ -70,7 +71,7 @@ def main() -> int:
     calls = [call for call in calls if asked.calls in call.name]
     print(f"--seed {seed}; {len(calls)} calls; not here: {lacking or 'none'}", flush=True)
     scores = list(kept(asked.results))
-    late = [number for number, score in enumerate(scores) if score.outcome == "missed" and asked.again]
+    late = [number for number, score in enumerate(scores) if score.outcome in LATE and asked.again]
     with tempfile.TemporaryDirectory(prefix="mimicry-blind-") as name:
         for number in [*late, *range(len(scores), asked.cases)]:
             one = history(number, calls, seed, Path(name))

@@ -298,6 +298,8 @@ class ComputeContract:
             await compute.run(task)
         await asyncio.sleep(1.1)
         assert sum(compute.rate_series(600)) - before == pytest.approx(3000)
+        assert all(one.rate is None or 0 < one.rate < 11_000 for one in compute.workers())
+        assert any(one.rate for one in compute.workers())
 
 
 def running(pid: int) -> bool:

@@ -71,8 +71,8 @@ def test_each_gpu_of_this_machine_is_shown_alone(tmp_path: Path) -> None:
         (amd / node).mkdir(parents=True)
         (amd / node / "properties").write_text(f"cpu_cores_count 8\nsimd_count {units}\n")
     assert here.gpus(nvidia, amd) == [
-        {"CUDA_VISIBLE_DEVICES": "0"},
-        {"CUDA_VISIBLE_DEVICES": "1"},
+        {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0"},
+        {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "1"},
         {"ROCR_VISIBLE_DEVICES": "0", "HIP_VISIBLE_DEVICES": "0"},
     ]
     assert here.gpus(tmp_path / "none", tmp_path / "none") == []

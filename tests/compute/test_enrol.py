@@ -56,7 +56,7 @@ class Piped:
     def silence(self) -> float:
         return time.monotonic() - self.heard
 
-    def kill(self) -> None:
+    def kill(self, why: str = "") -> None:
         if self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -201,7 +201,9 @@ async def test_gpus_of_this_machine_initialise_one_after_the_other_once_their_im
     heard: list[str] = []
     authority = Authority()
     for number, place in enumerate(
-        here.places(tmp_path, 3, [{"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3)])
+        here.places(
+            tmp_path, 3, here.Cards(tuple({"CUDA_VISIBLE_DEVICES": str(n)} for n in range(3)), delay=0.05)
+        )
     ):
         order = Order(place.name, number, 0, 0, authority.leaf("worker", place.name), gpu=place.gpu)
         await place.launch(order, lambda event: heard.append(event["event"]))
@@ -215,7 +217,9 @@ async def test_gpus_of_this_machine_initialise_one_after_the_other_once_their_im
     await asyncio.sleep(0.01)
     assert children[2].told == []
     children[1].say({"event": "initialised"})
+    said = time.monotonic()
     await until(lambda: children[2].told == opened)
+    assert time.monotonic() - said >= 0.05, "the pause after an initialisation"
     children[2].ended.set_result(0)
     children[1].ended.set_result(0)
     assert heard == ["gate", "gate", "gate", "initialised"]

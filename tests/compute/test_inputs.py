@@ -16,7 +16,7 @@ from test_enrol import Rig
 
 from engine.compute.cluster import Compute
 from engine.compute.codec import CodecError
-from engine.compute.inputs import Input, MissingInput, Shelf
+from engine.compute.inputs import KEPT, Input, MissingInput, Shelf
 from engine.compute.job import decode_job, encode_job
 from engine.compute.place import Place
 from engine.compute.task import Task
@@ -58,6 +58,13 @@ def test_a_shelf_keeps_few_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     first = shelf.arrays([one.digest])["v"]
     shelf.arrays([two.digest])
     assert shelf.arrays([one.digest])["v"] is not first
+
+
+def test_small_files_of_finished_jobs_do_not_stay_open(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    for shift in range(KEPT + 3):
+        shelf.arrays([Input.write(tmp_path, {"v": VALUES + shift}).digest])
+    assert len(shelf._open) == KEPT
 
 
 def test_a_job_names_its_inputs_by_digest_alone_and_they_are_part_of_what_it_is(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ from sample_kinds import KINDS
 
 from engine.compute.cluster import Compute
 from engine.compute.host import HostReport
+from engine.compute.life import _silent
 from engine.compute.task import Task
 from engine.errors import EnvironmentFault, UsageError
 
@@ -32,6 +34,18 @@ async def test_a_worker_with_other_kernels_is_refused(
     with pytest.raises(EnvironmentFault, match=r"worker-0: kernels differ: .* coordinator avx9 0123456789ab"):
         await Compute.start(tmp_path, workers=1)
     assert psutil.Process().children() == before
+
+
+async def test_a_scheduler_that_imports_for_long_is_not_taken_for_hung(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.compute.life.LOOK", 0.01)
+    up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    watch = asyncio.create_task(_silent(SimpleNamespace(silence=lambda: 50.0), up))  # type: ignore[arg-type]
+    await asyncio.sleep(0.1)
+    assert not watch.done()
+    up.set_result("tls://127.0.0.1:1")
+    await asyncio.wait_for(watch, 5)
 
 
 async def test_a_worker_that_cannot_start_is_named_with_its_log(

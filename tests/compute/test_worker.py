@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,7 @@ from sample_kinds import KINDS
 
 import hip_cuda_kernels
 from engine.compute import kinds
-from engine.compute.host import NONE, HostReport, host_report
+from engine.compute.host import NONE, HostReport, code_digest, host_report, take_gpu
 from engine.compute.inputs import Shelf
 from engine.compute.isolation import run_isolated
 from engine.compute.job import Job, decode_answer, decode_job, encode_job
@@ -25,7 +26,7 @@ from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
 from engine.compute.worker import DROPS_KEPT, Runtime, TaskStop, execute
 from engine.errors import EnvironmentFault, UsageError
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 SHELF = Shelf(Path("no-such-folder"))
 
@@ -154,18 +155,24 @@ def test_reports_are_compared_before_a_worker_may_work() -> None:
     assert HostReport("avx2", "a" * 64, ()).against(own) is None
     assert HostReport.load(json.loads(json.dumps(own.dump()))) == own
     assert "kernels differ" in (HostReport("avx2", "b" * 64, ()).against(own) or "")
-    assert "kernels differ" in (HostReport("sse2", "a" * 64, ()).against(own) or "")
+    other = HostReport("sse2", "a" * 64, ())
+    assert "kernels differ" in (other.against(own) or "")
+    assert other.against(own, elsewhere=True) is None, "another machine may have another instruction set"
+    broken = replace(own, broken="card disagrees with the host")
+    assert broken.against(own) is None, "on this machine its worker takes the CPU"
+    assert broken.against(own, elsewhere=True) == "GPU self-test failed: card disagrees with the host"
+    assert "code differs: worker cccc" in (replace(other, code="c" * 64).against(own, elsewhere=True) or "")
     assert "self-test failed: pcg32/seq" in (HostReport("avx2", "a" * 64, ("pcg32/seq",)).against(own) or "")
 
 
 def test_the_report_reads_the_kernels_and_names_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     host = ModuleType("hip_cuda_kernels.host")
-    host.isa, host.build_digest = lambda: "avx2", lambda: "d1"  # type: ignore[attr-defined]
+    host.isa, host.source_digest = lambda: "avx2", lambda: "d1"  # type: ignore[attr-defined]
     host.self_test = lambda: {"good": True, "bad": False}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "hip_cuda_kernels.host", host)
     monkeypatch.setattr(hip_cuda_kernels, "host", host, raising=False)
-    assert host_report() == HostReport("avx2", "d1", ("bad",))
-    assert host_report(self_test=False) == HostReport("avx2", "d1", ())
+    assert host_report() == HostReport("avx2", "d1", ("bad",), code=code_digest())
+    assert host_report(self_test=False) == HostReport("avx2", "d1", (), code=code_digest())
 
     def broken() -> str:
         raise KernelError("no instruction set agrees")
@@ -174,10 +181,23 @@ def test_the_report_reads_the_kernels_and_names_what_failed(monkeypatch: pytest.
     assert "no instruction set agrees" in (host_report().against(HostReport(NONE, NONE, ())) or "")
 
 
+def test_a_gpu_that_fails_its_check_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for error, broken in ((DeviceRefused("it disagrees"), "it disagrees"), (KernelError("none answers"), "")):
+        monkeypatch.setattr("hip_cuda_kernels.gpu.in_use.take", lambda error=error: raise_(error))
+        report = take_gpu(HostReport("avx2", "d1", ()))
+        assert (report.degraded, report.broken) == (f"no GPU, the CPU searches: {error}", broken)
+
+
+def raise_(error: Exception) -> None:
+    raise error
+
+
 def test_missing_kernels_are_a_report_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hip_cuda_kernels.host", None)
     monkeypatch.delattr(hip_cuda_kernels, "host", raising=False)
-    assert host_report() == HostReport(NONE, NONE, ())
+    assert host_report() == HostReport(NONE, NONE, (), code=code_digest())
 
 
 def test_rates_spread_a_result_over_the_time_it_took() -> None:

@@ -20,7 +20,8 @@ from engine.rigs.verbs import act
 from state.journal import Journal
 
 ROOM = '[[rigs]]\nname = "rig-a"\nhost = "127.0.0.1"\nuser = "nobody"\nkey = "key"\nhost_keys = ["ssh-ed25519 AAAA"]\n'
-FLEET: Any = SimpleNamespace()
+LOOKED: list[str] = []
+FLEET: Any = SimpleNamespace(look_again=lambda target: LOOKED.append(target))
 
 
 @pytest.fixture
@@ -104,8 +105,10 @@ async def test_an_engine_that_runs_takes_the_record(
     async def rig(command: Command, by: str) -> dict[str, Any]:
         return act(FLEET, command.args, by)
 
+    LOOKED.clear()
     async with small_engine.serving({"rig": rig}):
         assert await asyncio.to_thread(run, tmp_path, "--rollback") == 0
+    assert LOOKED[-1] == "rig-a", "workers that were refused for their code are tried again"
     assert [one["action"] for one in acts(small_engine.journal)] == ["rollback", "rollback"]
     assert touched == ["rollback"]
 

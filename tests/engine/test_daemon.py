@@ -220,7 +220,9 @@ def feed(daemon: Daemon, values: list[int]) -> None:
     )
 
 
-def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemon: Daemon) -> None:
+def test_a_halt_reaches_running_kernels_a_checkpoint_halt_lets_them_finish_and_resume_goes_on(
+    daemon: Daemon,
+) -> None:
     configure(daemon, LONG)
     feed(daemon, chance(40))
     daemon.start()
@@ -238,24 +240,21 @@ def test_a_halt_reaches_running_kernels_within_a_second_and_resume_goes_on(daemo
         before = sum(1 for _ in journal.events(kinds=("chunk.done",)))
     daemon.ask("resume")
     daemon.until(lambda shot: shot["mode"] == "run" and shot["evidence"]["line"].startswith("searching"))
+    word = (daemon.state / "stop.word").read_bytes()
+    daemon.ask("halt", kind="checkpoint", reason="soon")
+    shot = daemon.until(lambda shot: shot["mode"] == "halted", 30)
+    assert [one["state"] for one in shot["requests"]] == ["deferred"]
+    assert (daemon.state / "stop.word").read_bytes() == word, (
+        "a checkpoint halt lets the running piece finish"
+    )
+    daemon.ask("resume")
+    daemon.until(lambda shot: shot["mode"] == "run" and shot["evidence"]["line"].startswith("searching"))
     with Journal.read_only(daemon.state) as journal:
         assert sum(1 for _ in journal.events(kinds=("chunk.done",))) >= before
     assert daemon.end() == 0
     with Journal.read_only(daemon.state) as journal:
         assert journal.requests.list()[0].state in ("queued", "deferred")
         assert journal.halt_state() is None
-
-
-def test_a_checkpoint_halt_lets_the_running_piece_finish(daemon: Daemon) -> None:
-    configure(daemon, LONG)
-    feed(daemon, chance(40))
-    daemon.start()
-    daemon.until(lambda shot: shot["evidence"]["line"].startswith("searching"))
-    before = (daemon.state / "stop.word").read_bytes()
-    daemon.ask("halt", kind="checkpoint", reason="soon")
-    shot = daemon.until(lambda shot: shot["mode"] == "halted", 30)
-    assert [one["state"] for one in shot["requests"]] == ["deferred"]
-    assert (daemon.state / "stop.word").read_bytes() == before, "no kernel was told to stop"
 
 
 def test_too_few_draws_for_models_still_give_a_verdict_and_its_pool(daemon: Daemon) -> None:

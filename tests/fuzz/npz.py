@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from engine.errors import BadInput
-from engine.pipeline.artifacts import Scored
+from engine.pipeline.scored import Scored
 from engine.pipeline.trainer_torch import Mlp, TorchMlp
 from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.survivors import SurvivorHeader, Survivors

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.observe.endpoint import Endpoint
+from engine.soak.hand import status
 from engine.soak.plan import _read
 from engine.soak.report import SCHEMA, load
-from engine.soak.verbs import status
 from state.chain import digest
 from tests.fuzz import scratch
 from tests.fuzz.target import Reader, Target
@@ -41,11 +41,10 @@ def sealed(data: bytes) -> object:
 
 
 def running(data: bytes) -> object:
-    from engine.soak.verbs import ROOM
-    from engine.soak.verbs import STATUS as FILE
+    from engine.soak.ground import STATUS, Ground
 
-    scratch.file(FILE, data)
-    return status(scratch.folder() / ROOM)
+    scratch.file(STATUS, data)
+    return status(Ground(scratch.folder()))
 
 
 def scrape(data: bytes) -> object:

@@ -170,7 +170,8 @@ def test_a_disagreeing_instruction_set_is_not_used(monkeypatch: pytest.MonkeyPat
 
 
 def test_build_digest_is_a_sha256_that_names_the_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = host.build_digest()
+    digest, source = host.build_digest(), host.source_digest()
     assert re.fullmatch("[0-9a-f]{64}", digest)
     monkeypatch.setattr(host, "isa", lambda: "other")
     assert host.build_digest() != digest
+    assert host.source_digest() == source

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from heard import STEP, Heard
 
-from engine.errors import BadInput, EnvironmentFault
+from engine.errors import BadInput, EnvironmentFault, Halted
 from engine.llm.advisor import NoAdvisor
 from engine.llm.again import before, call_behind
 from engine.llm.questions import WATCHER_DECISION
 from engine.llm.verbs import AdvisorVerbs
 from engine.protocol import Command
+from state.halts import HaltRow
+
+NOBODY: Any = None
+"""No record is asked here."""
 
 
 def again(asked: str) -> Command:
@@ -27,7 +31,7 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 ) -> None:
     async with advising() as router:
         first = await router.ask(WATCHER_DECISION, STEP, about="r-7")
-        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call))
+        verbs = AdvisorVerbs(router, tmp_path, lambda decision: str(first.call), NOBODY)
         told = await verbs.again(again("d-3"), "ann")
         answer: dict[str, Any] = {"done": False}
         while not answer["done"]:
@@ -43,9 +47,21 @@ async def test_the_same_prompt_is_put_again_and_both_answers_are_on_record(
 
 
 async def test_without_a_server_it_says_so() -> None:
-    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision)
+    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, NOBODY)
     with pytest.raises(EnvironmentFault, match="no model server to ask"):
         await verbs.again(again("1700000000-0123abcd"), "ann")
+
+
+@pytest.mark.parametrize("kind", ["finish", "checkpoint", "now"])
+async def test_a_halted_room_puts_no_question(kind: str) -> None:
+    row = HaltRow(kind, "ann", "quiet, please", "", None, 1)
+    verbs = AdvisorVerbs(NoAdvisor(), Path("/nowhere"), lambda decision: decision, NOBODY, lambda: row)
+    asked = Command(
+        id="1", client="test", verb="llm_ask", args={"question": "agent_decision", "parts": STEP, "kind": "1"}
+    )
+    for ask in (verbs.ask(asked, "bob"), verbs.again(again("1700000000-0123abcd"), "bob")):
+        with pytest.raises(Halted, match=f"halted \\({kind}\\) by ann: quiet, please; .*mimicry resume"):
+            await ask
 
 
 def test_an_exchange_that_is_gone_or_damaged_is_one_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from heard import SERVER, STEP
 from engine.cli import main
 from engine.compute.stop import StopWord
 from engine.config import load
+from engine.halt import halt_offline
 from engine.room import Room
 from state.journal import Journal
 
@@ -57,6 +58,7 @@ BAD = {
         "not 'selfplay'",
     ),
     "no engine": (("status",), 6, ""),
+    "halted": (("ask", "agent_decision", "--context", "{file}"), 4, "halted (now) by ann: quiet, please"),
     "no command": (("ask", "agent_decision", "--context", "{file}"), 5, "no [llm] command"),
 }
 
@@ -68,6 +70,8 @@ def test_what_is_wrong_is_one_line_and_a_code(
     words, code, said = BAD[case]
     if case == "no command":
         (room / "room.toml").unlink()
+    if case == "halted":
+        halt_offline(room, reason="quiet, please", by="ann")
     assert run(*(word.replace("{file}", str(room / "step.json")) for word in words), state=room) == code
     error = capsys.readouterr().err.strip()
     assert said in error

@@ -11,15 +11,8 @@ from engine.feedback.triggers import Fired
 from engine.llm.context import build_llm_context
 from engine.llm.documents import parts_of
 from engine.llm.kinds import KINDS
-from engine.pipeline.artifacts import (
-    EngineConfig,
-    ModelMeta,
-    Pool,
-    ScoredHead,
-    ScorerConfig,
-    TrialRow,
-    WindowConfig,
-)
+from engine.pipeline.artifacts import EngineConfig, ModelMeta, Pool, ScorerConfig, TrialRow, WindowConfig
+from engine.pipeline.scored import ScoredHead
 from engine.selfplay.bandit import Posterior
 
 WRITTEN: dict[tuple[str, str], set[str]] = {

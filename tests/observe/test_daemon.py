@@ -100,7 +100,7 @@ def test_a_service_from_ready_to_stopping(
     assert not (service.state / "metrics.sock").exists()
 
 
-def test_a_loop_that_stands_still_is_silent_to_its_manager_and_leaves_every_stack_when_that_ends_it(
+def test_a_loop_that_stands_still_is_silent_to_its_manager_and_leaves_stacks_when_that_ends_it(
     service: Service,
 ) -> None:
     service.hears("WATCHDOG=1")
@@ -109,7 +109,11 @@ def test_a_loop_that_stands_still_is_silent_to_its_manager_and_leaves_every_stac
     service.process.send_signal(signal.SIGCONT)
     service.hears("WATCHDOG=1")
     service.process.send_signal(signal.SIGABRT)  # what systemd sends where the watchdog has run out
-    assert service.process.wait(20) == -signal.SIGABRT
-    assert "Fatal Python error: Aborted" in service.process.communicate()[1]
+    # faulthandler reads the other threads' frames while they run: on a loaded machine it may meet one being freed, and
+    # the process then ends by SIGSEGV with the rest of the stacks unwritten. A manager takes either for a failure.
+    assert service.process.wait(20) in (-signal.SIGABRT, -signal.SIGSEGV)
+    told = service.process.communicate()[1]
+    assert "Fatal Python error: Aborted" in told
+    assert "hread 0x" in told
     with Journal.read_only(service.state) as journal:
         assert list(journal.events(kinds=["loop."])) == [], "a stopped process is no stall of its loop"

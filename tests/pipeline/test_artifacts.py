@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from engine.errors import BadInput
-from engine.pipeline.artifacts import SCORED, SCORER, WINDOW, SchemaRefused, Scored, WindowConfig
+from engine.pipeline.artifacts import SCORED, SCORER, WINDOW, SchemaRefused, WindowConfig
 from engine.pipeline.runner import run_pipeline
+from engine.pipeline.scored import Scored
 from engine.pipeline.shelf import Shelf
 from state.artifacts import Lineage
 

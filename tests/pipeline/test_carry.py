@@ -7,10 +7,11 @@ import pytest
 
 from engine.history.history import History
 from engine.pipeline import carry as carrying
-from engine.pipeline.artifacts import ENGINE, SCORED, SCORER, SURVIVORS, WINDOW, Scored
+from engine.pipeline.artifacts import ENGINE, SCORED, SCORER, SURVIVORS, WINDOW
 from engine.pipeline.carry import CARRIED, carry
 from engine.pipeline.context import StepRefused
 from engine.pipeline.runner import run_step, up_to_date
+from engine.pipeline.scored import Scored
 from engine.search.survivors import Survivors
 from hip_cuda_kernels import host
 from state.journal import Journal

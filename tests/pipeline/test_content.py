@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine.pipeline import content
-from engine.pipeline.artifacts import SCORED, SURVIVORS, Pool, Scored
+from engine.pipeline.artifacts import SCORED, SURVIVORS, Pool
 from engine.pipeline.pool import make
+from engine.pipeline.scored import Scored
 from engine.search.survivors import Survivors
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from engine.errors import Halted, UsageError
-from engine.pipeline import features, lint, step5_training
-from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, SCORER, ModelMeta, Pool, Scored
+from engine.pipeline import features, lint, training_decoys
+from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, SCORER, ModelMeta, Pool
+from engine.pipeline.final_block import OPENED, open_final
 from engine.pipeline.runner import normal_steps, run_pipeline
-from engine.pipeline.step5_training import OPENED
+from engine.pipeline.scored import Scored
 from engine.pipeline.trainers import TRAINERS
 from hip_cuda_kernels import host
 
@@ -91,7 +92,7 @@ def test_another_question_to_the_same_final_draws_is_counted_and_the_same_is_not
     head = SimpleNamespace(head=SimpleNamespace(final=(80, 90, 79)))
     later = SimpleNamespace(head=SimpleNamespace(final=(90, 99, 89)))
     asked = [(head, "a"), (head, "a"), (head, "b"), (later, "c")]
-    assert [step5_training.open_final(ctx, scored, question) for scored, question in asked] == [1, 1, 2, 1]
+    assert [open_final(ctx, scored, question) for scored, question in asked] == [1, 1, 2, 1]
 
 
 # -- nothing planted ------------------------------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ async def test_a_killed_scoring_keeps_its_finished_pieces(make_context, steps):
 
 
 async def test_a_target_in_the_features_shows_as_lift_on_decoy_histories(full_run, steps, monkeypatch):
-    honest = step5_training.decoy_table
+    honest = training_decoys.decoy_table
 
     async def leaking(ctx, scored, turn):
         table = await honest(ctx, scored, turn)
@@ -223,12 +224,14 @@ async def test_a_target_in_the_features_shows_as_lift_on_decoy_histories(full_ru
         x[: len(rate), :, 0] = rate * 100
         return table | {"x": x}
 
-    monkeypatch.setattr(step5_training, "decoy_table", leaking)
+    monkeypatch.setattr(training_decoys, "decoy_table", leaking)
     ctx = full_run.ctx
     ctx = steps["replace"](ctx, parameters=ctx.parameters.model_copy(update={"decoy_histories": 8}))
     scored = Scored.from_bytes(ctx.artifacts.read_bytes(SCORED))
-    with pytest.raises(step5_training.Artefact, match=r"expected 1\.00"):
-        await step5_training.decoy_lift(ctx, scored, dict(TRAINERS["xgboost"].ladder[2][0]), "xgboost", quiet)
+    with pytest.raises(training_decoys.Artefact, match=r"expected 1\.00"):
+        await training_decoys.decoy_lift(
+            ctx, scored, dict(TRAINERS["xgboost"].ladder[2][0]), "xgboost", quiet
+        )
 
 
 async def test_few_survivors_are_complemented_by_decoys_and_one_is_enough(make_context, steps):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from engine.history.history import History
-from engine.pipeline.artifacts import SCORED, SURVIVORS, WINDOW, Scored, WindowConfig
+from engine.pipeline.artifacts import SCORED, SURVIVORS, WINDOW, WindowConfig
 from engine.pipeline.runner import run_pipeline
+from engine.pipeline.scored import Scored
 from engine.search.ranges import Range
 from engine.search.survivors import Survivors
 from hip_cuda_kernels import host

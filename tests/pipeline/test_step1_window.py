@@ -5,12 +5,13 @@ import pytest
 
 from engine.errors import Halted
 from engine.history.history import History
-from engine.pipeline import step1_window
+from engine.pipeline import step1_window, window_plan, window_trials
 from engine.pipeline.artifacts import SURVIVORS, WINDOW, WindowConfig
 from engine.pipeline.blocks import TooFewDraws
 from engine.pipeline.replay import NONE, stream
 from engine.pipeline.runner import run_pipeline
-from engine.pipeline.step1_window import from_analysis, make_plan
+from engine.pipeline.window_given import from_analysis
+from engine.pipeline.window_plan import make_plan
 from engine.search.analysis import Analysis, Controls, Hypothesis, Tally
 from engine.search.layouts import reseeded
 from engine.search.ranges import Range
@@ -167,7 +168,7 @@ async def test_a_generator_seeded_anew_inside_the_history_is_found_where_a_windo
         "starts": 1,
         "expected": 1.0,
     }
-    spec = step1_window.spec_of(ctx, plan, "k", 0, told | {"anchor": "window"})
+    spec = window_trials.spec_of(ctx, plan, "k", 0, told | {"anchor": "window"})
     assert (spec.anchored, spec.starts) == (True, (0, 17))
     found = await step1_window.whole_sweep(ctx, spec)
     best = found.survivors.alignment(0)
@@ -175,7 +176,7 @@ async def test_a_generator_seeded_anew_inside_the_history_is_found_where_a_windo
     assert stream(best, 20, 30).tolist() == values[20:50].tolist()
     assert set(stream(best, 0, 19)) == {NONE}
     assert found.survivors["confirm_matched"][0] == found.survivors["confirm_scored"][0] == 50 - 43
-    blind = step1_window.spec_of(ctx, plan, "k", 1, told | {"anchor": "history"})
+    blind = window_trials.spec_of(ctx, plan, "k", 1, told | {"anchor": "history"})
     assert 777 not in [one.origin.number() for one in (await step1_window.whole_sweep(ctx, blind)).survivors]
 
 
@@ -198,7 +199,7 @@ def test_too_few_draws_are_refused_with_the_number_needed(make_context):
 def test_the_range_is_taken_from_the_draws_where_nobody_gave_it(make_context, steps):
     ctx = context(make_context, History.of(drawn().tolist()))
     ctx = steps["replace"](ctx, space=ctx.space.model_copy(update={"range": None}))
-    assert step1_window.draw_range(ctx) == (0, 99)
+    assert window_plan.draw_range(ctx) == (0, 99)
 
 
 def analysis(block, scored=90, **changes):

@@ -9,6 +9,7 @@ from engine.cli import main
 from engine.commands.trace import text
 from engine.errors import BadInput, UsageError
 from engine.pipeline.artifacts import POOL, SCORED, SURVIVORS
+from engine.pipeline.score_spread import score_spread
 from engine.pipeline.trace import trace
 from engine.search.survivors import alignment_digest
 from hip_cuda_kernels import host
@@ -31,6 +32,14 @@ def test_the_best_survivor_is_the_truth_and_its_way_is_told(told, steps):
     assert told["model"]["rate"] > 10 * told["model"]["chance"]
     assert told["pool"]["place"] == 1
     assert told["missing"] == []
+
+
+def test_the_scores_of_all_survivors_stand_beside_their_null_twins(full_run, told):
+    spread = score_spread(full_run.ctx.artifacts.directory)
+    assert sum(spread["survivors"]) == spread["of"]["survivors"] == 12
+    assert sum(spread["null"]) == spread["of"]["null"] == told["scored"]["decoys"]
+    assert spread["hi"] == told["scored"]["score"]
+    assert spread["above"] >= 1
 
 
 def test_it_foretells_what_its_alignment_replays(told):

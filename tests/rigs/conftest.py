@@ -76,6 +76,7 @@ def raise_rig(
         found = rig_settings(cards, **settings)
         stage, reach = Stage(), None if ssh else Here(found.name)
         with Journal.open(tmp_path / f"journal-{found.name}") as journal:
+            stage.journal = journal
             machine = Machine(found, Quarantine(journal))
             stage.life = Life(machine, reach=reach, crew=crew, told=stage.changes.extend, ended=stage.attempts.append,
                               terms=quick(found, staging, **(terms or {})), roots=(str(root), "/proc", "false"))  # fmt: skip

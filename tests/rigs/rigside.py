@@ -21,12 +21,14 @@ from engine.rigs.machine import Machine
 from engine.rigs.payload import Berth, Ending, Payload, Place, Voice
 from engine.rigs.rules import Change
 from engine.rigs.worker import RigWorker
+from state.journal import Journal
 
 
 class Stage:
     """One rig's life under test and all that it told."""
 
     life: Life
+    journal: Journal
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []

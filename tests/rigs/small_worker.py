@@ -57,7 +57,7 @@ def main():
     EVENTS["begin"].wait()
     say(event="ready", pid=os.getpid())
     while True:
-        say(event="beat")
+        say(event="beat", degraded=work.get("degraded", ""))
         time.sleep(0.2)
 
 

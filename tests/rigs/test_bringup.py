@@ -16,6 +16,7 @@ import pytest
 from rigside import SmallCrew, until
 
 from engine.config import RigSettings
+from engine.rigs.fleet import Fleet
 
 Raise = Callable[..., Any]
 
@@ -83,6 +84,7 @@ async def test_two_engines_share_the_rig_s_slots(raise_rig: Raise, crew: SmallCr
 async def test_a_killed_worker_comes_back_through_the_gate_and_leaves_its_record(
     raise_rig: Raise, crew: SmallCrew
 ) -> None:
+    crew.work = {"degraded": "no GPU, the CPU searches: it disagrees"}
     async with raise_rig(2) as stage:
         await stage.all_ready(2)
         first = stage.worker.pid
@@ -97,6 +99,9 @@ async def test_a_killed_worker_comes_back_through_the_gate_and_leaves_its_record
         )
         assert ("rig-a/gpu0", "killed by signal 9") in crew.ended
         assert stage.machine.flaps(stage.worker.pci) == 1
+        await until(lambda: stage.worker.note)
+        seat = stage.machine.seats[0]
+        assert (stage.machine.light(seat), stage.machine.why(seat)) == ("warn", crew.work["degraded"])
         assert most_at_once(initialisations(crew.log)) == 1
 
 
@@ -173,11 +178,16 @@ async def test_a_failed_self_test_is_refused_visibly_until_somebody_includes_it(
         assert "wrong words" in stage.machine.card_row(stage.machine.seats[0])["why"]
         await asyncio.sleep(0.6)
         assert len(stage.attempts) == 1
-        crew.work = {}
+        fleet = Fleet([], stage.journal)
+        fleet.keepers, fleet._loop = [stage.life], asyncio.get_running_loop()
+        assert fleet.include("rig-a/0", "card swapped", "me")["included"]
+        await until(lambda: len(stage.attempts) == 2)
         stage.machine.quarantine.put("rig-a/0000:03:00.0", "card swapped", "me")
         await until(lambda: stage.worker.state == "held")
+        crew.work = {}
         stage.machine.quarantine.include("rig-a/0000:03:00.0", "me")
         await stage.all_ready(1)
+        assert not fleet.include("rig-a/0", "nothing is wrong", "me")["included"]
 
 
 async def test_a_stopped_worker_is_noticed_by_its_silence(raise_rig: Raise) -> None:

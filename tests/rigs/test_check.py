@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rigside import make_cards
 
-from engine.rigs.check import Finding, check
+from engine.compute.host import host_report
+from engine.rigs.check import Finding, _code, check
+from engine.rigs.connection import Done
 
 Settings = Callable[..., Any]
 
@@ -72,6 +75,24 @@ async def test_what_lacks_is_said_with_one_fix_each(
     ):
         assert any(part in line for line in said), (part, said)
     assert all(one.fix for one in found if not one.ok)
+
+
+async def test_other_code_than_ours_is_said_with_its_fix(
+    rig_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def installed(rig: Any, settings: Any) -> dict[str, Any]:
+        return {"current": "f" * 64, "whole": True}
+
+    async def run(command: str, **_: Any) -> Done:
+        return Done(0, f"2.3 2026.8 {report.digest} {'0' * 64}\n", "")
+
+    report = host_report(self_test=False)
+    monkeypatch.setattr("engine.rigs.check.installed", installed)
+    found = [one async for one in _code(SimpleNamespace(run=run), rig_settings(1))]
+    assert [one.what for one in found if one.ok][2] == f"kernels {report.digest[:12]}"
+    assert [(one.what, one.fix) for one in found if not one.ok] == [
+        (f"version 000000000000, ours is {report.code[:12]}: its workers are refused", "mimicry rig deploy rig-a --wheels DIR")
+    ]  # fmt: skip
 
 
 async def test_a_missing_python_is_one_line_and_ends_the_look(rig_settings: Settings) -> None:

@@ -93,7 +93,7 @@ async def test_a_halt_reaches_the_rig_within_a_second_and_work_goes_on_after_it(
     results = await running
     took = asyncio.get_running_loop().time() - begun
     print(f"MEASURED halt of two remote workers: last result after {took:.2f} s")
-    assert took < 5
+    assert took < 1.5, "a second, and half of one for a busy machine"
     assert all(result.stopped for result in results)
     yard.compute.resume()
     await yard.working(2)

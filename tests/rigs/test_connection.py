@@ -32,6 +32,8 @@ async def test_the_right_host_key_lets_us_in(server: Server) -> None:
         assert rig.connected
         done = await rig.run("printf out; printf err >&2; exit 3")
         assert (done.code, done.stdout, done.stderr) == (3, "out", "err")
+        assert rig._connection is not None
+        assert rig._connection.get_extra_info("send_cipher") == "aes128-gcm@openssh.com", "the cheap cipher"
     assert not rig.connected
 
 

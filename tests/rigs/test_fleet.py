@@ -41,7 +41,8 @@ def fleet(journal: Journal) -> SimulatedFleet:
 
 
 def page(fleet: Fleet, name: str, where: str = "") -> list[dict[str, Any]]:
-    desk: Any = SimpleNamespace(fleet=fleet)
+    paced = SimpleNamespace(name="sim-rig-6600/gpu3", rate=14.9e6)
+    desk: Any = SimpleNamespace(fleet=fleet, bench=SimpleNamespace(workers=lambda: [paced]))
     return table(name).page(desk, Window(where=where, sort="", limit=100, most=100))["rows"]
 
 
@@ -57,6 +58,7 @@ def test_the_simulated_fleet_has_26_gpus_and_is_named_so_wherever_it_is_shown(fl
     assert {row["at"] for row in page(fleet, "rigs")} == {"simulated"}
     assert all("simulated" in row["name"] for row in page(fleet, "gpus"))
     assert len(page(fleet, "gpus", "hot>60 & host~rig-")) == 24
+    assert [(row["gpu"], row["rate"]) for row in page(fleet, "gpus", "rate>0")] == [("sim-rig-6600/3", 14.9)]
 
 
 def test_a_lost_card_is_set_aside_by_its_rule_and_all_of_it_is_on_record(

@@ -156,11 +156,3 @@ async def test_gaps_that_take_turns_are_found_with_their_pattern(
     assert found.hypotheses[0].gap == {"law": "periodic", "unit": "call", "pattern": list(pattern)}
     assert found.next_draws == draws[30:].tolist()
     assert journal.billed() >= found.hypotheses_tested >= 3 ** len(pattern)
-
-
-async def test_patterns_of_gaps_leave_the_seeds_untested_and_say_so(make_history: Maker) -> None:
-    draws = np.random.default_rng(9).integers(0, 1000, 60)
-    asked = Space(families=(JAVA,), mappings=("java_bounded",), range=(0, 999), gap_law="periodic")
-    plan = Identification(make_history(draws), asked).asked
-    assert {(cell.origin, cell.period) for cell in plan.cells} == {("state", 2), ("state", 3)}
-    assert "states alone" in plan.unplanned[0].reason

@@ -49,12 +49,14 @@ PATHS: dict[str, Space] = {
         **{**FEW, "seeds": None},
     ),
     "states": Space(families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra"),
-    "patterns of gaps": Space(
+    "gaps in turn": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="periodic", **FEW),
+    "states, gaps in turn": Space(
         families=("lcg48/java",),
         mappings=("java_bounded",),
         range=(0, 999),
         gap_law="periodic",
         gaps=Range(0, 2),
+        methods="algebra",
     ),
 }
 

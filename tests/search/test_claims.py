@@ -8,7 +8,7 @@ import pytest
 
 from engine.evidence.evalue import required_bits
 from engine.search.cell import Cell
-from engine.search.claims import predicted, score, settle, siblings
+from engine.search.claims import predicted, score, settle
 from engine.search.ranges import Range
 
 CELL = Cell(
@@ -66,11 +66,3 @@ def test_seeds_that_give_the_same_stream_count_as_equivalents() -> None:
     ]
     settled = settle(claims, {None: 40})
     assert [(claim.seed, equal) for claim, equal, _ in settled] == [(1, 2)]
-
-
-def test_siblings_are_all_other_native_readings() -> None:
-    found = siblings(
-        score(CELL, (77, 0, 2), predicted(CELL, 77, 0, 2, 40), P, None, 1), [(0, 999), (0, 1023)]
-    )
-    assert CELL not in found
-    assert {(cell.mapping, cell.hi) for cell in found} >= {("java_bounded", 1023), ("shift(1)", 999)}

@@ -51,8 +51,8 @@ def searched(journal: Journal, indices: list[int]) -> dict[int, tuple[int, int]]
     for index in indices:
         first = CELL.seeds.lo + index * SIZE
         count = min(SIZE, CELL.seeds.hi + 1 - first)
-        params, draws = chunk_order(CELL, stream, index, (first, count), 5)
-        result = pack(*run(params, {"draws": draws}, Never()))
+        params, arrays = chunk_order(CELL, stream, index, (first, count), 5)
+        result = pack(*run(params, arrays, Never()))
         journal.chunk_done(CELL.key, index, sha256(result).hexdigest(), {}, result)
         placed[index] = (first, first + count - 1)
     return placed

@@ -9,10 +9,9 @@ import pytest
 
 from engine.config import load
 from engine.errors import UsageError
-from engine.soak import after, ground, runner
+from engine.soak import after, ground, hand, runner
 from engine.soak.plan import Plan, faults_of
 from engine.soak.scenarios.table import SCENARIOS
-from engine.soak.verbs import status
 
 OPERATOR = """
 test_mode = false
@@ -126,9 +125,9 @@ def test_the_machine_class_names_no_machine() -> None:
 
 def test_a_room_knows_its_soak_by_the_file_beside_it(tmp_path: Path) -> None:
     made = ground.new(tmp_path, "a")
-    assert status(made.room) is None
+    assert hand.running(made.room) is None
     (made.path / "status.json").write_text('{"schema": "soak_status/1", "id": "a"}')
-    assert status(made.room) == {"schema": "soak_status/1", "id": "a"}
+    assert hand.running(made.room) == (made, {"schema": "soak_status/1", "id": "a"})
     (made.path / "status.json").write_text("{")
-    assert status(made.room) is None
-    assert status(tmp_path) is None
+    assert hand.running(made.room) is None
+    assert hand.running(tmp_path) is None

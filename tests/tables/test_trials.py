@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from engine.tables.log import Curve
 from engine.tables.runs import RUNS
+from engine.tables.study import study
 from engine.tables.table import Window
-from engine.tables.trials import TRIALS
+from engine.tables.trials import LOG, TRIALS
 from state.journal import Journal
 
 
@@ -36,6 +38,24 @@ def test_a_trial_is_one_row_from_asked_to_its_end(desk: Any) -> None:
     assert (first["state"], first["value"], first["best"], first["null"]) == ("pruned", 12.5, 9, 5)
     assert (second["state"], second["value"], second["params"]) == ("asked", None, "length=8")
     assert TRIALS.page(desk, Window(where="value>10", sort="", limit=9, most=9))["matched"] == 1
+
+
+def test_a_study_tells_ends_best_importance_and_what_was_kept(desk: Any) -> None:
+    assert study(desk)["checkpoint"] is study(desk)["run"] is None
+    for number in range(12):
+        desk.journal.append("trial.asked", trial(number))
+        told = {"params": {"length": number % 2}, "value": 5.0 * (number % 2) + number / 100, "seconds": 0.1}
+        state = "pruned" if number in (3, 6) else "complete"
+        desk.journal.append("trial.finished", trial(number, detail={}, state=state, **told))
+    desk.journal.append("trial.asked", trial(12))
+    told = study(desk)
+    assert (told["complete"], told["pruned"], told["running"], told["best"]["trial"]) == (10, 2, 1, 11)
+    assert told["importance"][0]["share"] > 0.9
+    assert (told["checkpoint"]["what"], told["checkpoint"]["seq"]) == ("trial", desk.journal.seq - 1)
+    assert study(desk, at=told["checkpoint"]["seq"] - 2)["complete"] == 9
+    curve = Curve(LOG)
+    assert not curve.read_on(desk.journal)
+    assert curve.drawn(6, None)["marked"] == [0, 0.5, 0, 0.5, 0, 0]
 
 
 def test_a_run_shows_its_steps(desk: Any) -> None:

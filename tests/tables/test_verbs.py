@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.board import Board
 from engine.errors import UsageError
 from engine.protocol import LINE_LIMIT, Command
 from engine.tables.table import PAGE_BYTES, within
@@ -17,7 +18,13 @@ from state.journal import Journal
 @pytest.fixture
 def ask(tmp_path: Any) -> Any:
     with Journal.open(tmp_path) as journal:
-        verbs = table_verbs(SimpleNamespace(journal=journal, why=lambda row: row.why))  # type: ignore[arg-type]
+        desk: Any = SimpleNamespace(
+            journal=journal,
+            why=lambda row: row.why,
+            held=lambda row: False,
+            board=Board(),
+        )
+        verbs = table_verbs(desk)
 
         async def asked(verb: str, **args: Any) -> Any:
             return await verbs[verb](Command(id="1", client="test", verb=verb, args=args), "test")
@@ -36,9 +43,26 @@ async def test_a_row_comes_with_the_records_that_name_it(ask: Any) -> None:
     row = ask.journal.requests.enqueue("learn", {}, origin="test", why="asked")
     told = await ask("row", name="requests", key=row.id)
     assert told["row"]["id"] == row.id
+    assert told["row"]["eta"] is None  # nothing of its kind has ended yet
     assert "request.queued" in [event["kind"] for event in told["story"]]
     with pytest.raises(UsageError, match="no row 'r-99'"):
         await ask("row", name="requests", key="r-99")
+
+
+async def test_one_row_is_found_by_its_name_the_exact_one_first(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.tables.lookup.LISTS", ("decisions", "requests", "runs"))
+    for _ in range(12):
+        ask.journal.requests.enqueue("learn", {}, origin="test", why="asked")
+    found = (await ask("lookup", text="R-1"))["found"]
+    assert [(each["list"], each["key"]) for each in found[:2]] == [("requests", "r-1"), ("requests", "r-12")]
+    assert (found[0]["column"], found[0]["says"]) == ("id", "asked")
+    page = await ask("table", name="requests", filter=f"{found[1]['column']}={found[1]['key']}")
+    assert page["matched"] == 1
+    assert (await ask("lookup", text="r-99"))["found"] == []
+    with pytest.raises(UsageError, match="1 to 100 characters"):
+        await ask("lookup", text=" ")
 
 
 async def test_a_page_never_outgrows_a_wire_line() -> None:

@@ -25,6 +25,7 @@ from engine.tables.episodes import EPISODES
 from engine.tables.llm_calls import LLM_CALLS
 from engine.tables.predictions import PREDICTIONS
 from engine.tables.rigs import SET_ASIDE
+from engine.tables.soaks import SOAKS
 from engine.tables.steps import STEPS
 from engine.tables.survivors import SURVIVORS
 from engine.tables.table import Column, Row, Table, Window
@@ -46,6 +47,22 @@ SOAK = {
     "faults_planned": 5, "deaths": 2, "findings": 0, "values": {},
 }  # fmt: skip
 
+FIRED: list[dict[str, Any]] = [
+    {"n": 3, "name": "cut_ssh", "t": 2100.0, "seconds": 1.2, "holds": True, "findings": [], "skipped": None, "by": "ops"},
+    {"n": 1, "name": "full_disk", "t": 1500.0, "seconds": 30.0, "holds": False, "findings": ["not back after 30 s"], "skipped": None, "by": None},
+    {"n": 0, "name": "kill_worker", "t": 1000.0, "seconds": 1.9, "holds": True, "findings": [], "skipped": None, "by": None},
+]  # fmt: skip
+
+
+def compared(a: str, b: str) -> dict[str, Any]:
+    """Return two soaks side by side, as the engine compares them."""
+    probe = {"probe": "engine.pss_mb", "a": 100.0, "b": 112.0}
+    return {
+        "schema": "soak_compare/1", "a": {"id": a}, "b": {"id": b}, "same_machine": True, "same_plan": False,
+        "gates": [{"gate": "growth", "a": "pass", "b": "fail", "differs": True}],
+        "work_per_hour": [{"what": "chunks", "a": 812.0, "b": 790.5}], "probes": [probe], "trends": [{**probe, "differs": True}],
+    }  # fmt: skip
+
 
 class StandIn:
     """One listening socket; every subscriber gets `snapshot` every `period` seconds, commands are recorded."""
@@ -66,6 +83,8 @@ class StandIn:
         self.moving = 0
         """Devices whose numbers change with every snapshot."""
         self.ticks = 0
+        self.soaking = True
+        """A soak runs here, while the room works."""
         self.tables: dict[str, Table] = {table.name: table for table in TABLES}
         self._path = state / SOCKET_NAME
         self._server: asyncio.Server | None = None
@@ -151,15 +170,43 @@ class StandIn:
             rows = [{"part": each, "a": None, "b": "columns x" if each == "mask" else None} for each in parts]
             return {"a": f"{args['a']}, then", "b": f"{args['b']}, now", "same": False, "rows": rows}
         if verb == "soak":
-            return {"schema": "soak/1", "soak": SOAK if self.snapshot.mode == "run" else None}
+            runs = self.snapshot.mode == "run" and self.soaking
+            return {"schema": "soak/1", "soak": SOAK if runs else None, "faults": FIRED if runs else []}
+        if verb == "soak_faults":
+            return {
+                "faults": [
+                    {
+                        "fault": "kill_worker",
+                        "needs": "",
+                        "does": "kill a worker",
+                        "holds": "its piece is done once",
+                    }
+                ]
+            }
+        if verb == "soak_compare":
+            return compared(args["a"], args["b"])
         if verb == "llm_status":
             return advised()
+        if verb == "llm_call":
+            rests = args["id"] == "c-0"
+            return {
+                "schema": "llm_call_of/1",
+                "call": {},
+                "request": "r-219",
+                "decision": self.snapshot.decisions[0].id if rests and self.snapshot.decisions else None,
+            }
         if verb == "trace":
             return traced()
+        if verb == "study":
+            return studied(self.snapshot)
+        if verb == "scores":
+            return scored()
         if verb == "curve":
             return curved(self.devices, args["points"])
         if verb == "explain":
             return explained(self.snapshot, args["id"])
+        if verb == "lookup":
+            return self.named(args["text"])
         table = self.tables.get(args["name"])
         if table is None:
             raise UsageError(f"no table {args['name']!r}")
@@ -168,6 +215,21 @@ class StandIn:
             return table.row(desk, args["key"], most=MOST)
         skip, at = args.get("skip", 0), args.get("at")
         return table.page(desk, Window(args["filter"], args["sort"], args["limit"], MOST, at, skip))
+
+    def named(self, text: str) -> dict[str, Any]:
+        """Return the recorded rows whose name is the text."""
+        found = [
+            {
+                "list": table.name,
+                "column": table.key,
+                "key": str(row[table.key]),
+                "says": f"[red]{row.get('why') or ''}",
+            }
+            for table in self.tables.values()
+            for row in table.rows(cast("Any", self), MOST)
+            if text in str(row[table.key])
+        ]
+        return {"schema": "lookup/1", "found": found[:20], "matched": len(found)}
 
     def earlier(self, start: int | None, step: int, at: str | None) -> dict[str, Any]:
         """Return the room one record from `start`: two requests fewer."""
@@ -211,7 +273,7 @@ def gpu_rows(room: Any, most: int) -> list[Row]:
         rows.append({
             "gpu": f"rig-{'abc'[i % 3]}/{i // 3}", "state": "lost" if lost else "throttling" if hot > 95 else "running",
             "host": f"rig-{'abc'[i % 3]}", "model": "RX 6600", "util": None if lost else 90 + (i + moved) % 9, "hot": None if lost else hot,
-            "power": None if lost else 96.5 + (i + moved) % 7, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
+            "power": None if lost else 96.5 + (i + moved) % 7, "rate": None if lost else 14.5 + i % 5 / 10, "job": None if lost else f"c#{8800 + i}", "age": 240.0 if lost else 1.5,
             "why": "no answer for 4 min" if lost else f"hotspot {hot} > 95 for 30 s" if hot > 95 else "chunk of run 0412",
         })  # fmt: skip
     return rows[:most]
@@ -220,7 +282,7 @@ def gpu_rows(room: Any, most: int) -> list[Row]:
 GPUS = Table("gpus", "GPUs", (
     Column("gpu", "GPU"), Column("state", "STATE", "state"), Column("host", "HOST"), Column("model", "MODEL"),
     Column("util", "UTIL", "number", "%"), Column("hot", "HOT", "number", "°C"), Column("power", "POWER", "number", "W"),
-    Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
+    Column("rate", "RATE", "number", "Mh/s"), Column("job", "JOB"), Column("age", "AGE", "number", "s"), Column("why", "WHY"),
 ), gpu_rows, acts=SET_ASIDE, empty="no device yet; `mimicry doctor` says why", key="gpu")  # fmt: skip
 
 
@@ -379,10 +441,26 @@ def made(table: Table, rows: Callable[[Any, int], list[Row]]) -> Table:
     return replace(table, rows=rows, past=None, log=None)
 
 
+def soak_rows(room: Any, most: int) -> list[Row]:
+    """Return two soaks that ended."""
+    return [
+        {
+            "id": name,
+            "scenario": name[0],
+            "state": state,
+            "minutes": 60.0,
+            "failed": None,
+            "faults": 3,
+            "slowest": 1.9,
+        }
+        for name, state in (("c-20261122-090000", "passed"), ("a-20261121-090000", "failed"))
+    ]
+
+
 TABLES = (
     GPUS, REQUESTS, DECISIONS, TRIALS, ALERTS, made(EPISODES, episode_rows), made(LLM_CALLS, call_rows), made(PREDICTIONS, prediction_rows),
     made(COVERAGE, coverage_rows), made(STEPS, step_rows), made(SURVIVORS, survivor_rows),
-    made(APPROVALS, approval_rows), made(CANDIDATES, candidate_rows), made(POLICY, policy_rows),
+    made(APPROVALS, approval_rows), made(CANDIDATES, candidate_rows), made(POLICY, policy_rows), made(SOAKS, soak_rows),
 )  # fmt: skip
 
 
@@ -392,7 +470,7 @@ def advised() -> dict[str, Any]:
         "schema": "llm_status/1", "state": "ready", "why": "", "model": "deepseek-r1-14b q4", "context": 8192, "chars_per_token": 3.4,
         "pid": 4200, "start_seconds": 21.0, "restarts": 1, "next_restart_s": 0.0, "grammars": {"agent_decision": "ok", "step_evaluation": "ok"},
         "waiting": 0, "queue": 8, "tokens_per_second": 38.2, "valid": 405, "invalid": 7,
-        "answers": {"llm": 405, "claude": 0, "none": 7}, "cloud": None, "cost": None, "degraded": [],
+        "answers": {"llm": 405, "claude": 0, "none": 7}, "agreement": {"agreed": 371, "followed": 9, "stricter": 25, "silent": 7}, "cloud": None, "cost": None, "degraded": [],
     }  # fmt: skip
 
 
@@ -402,8 +480,27 @@ def curved(count: int, points: int) -> dict[str, Any]:
     middle = [0.4 + 0.2 * i / spans for i in range(spans)]
     return {
         "schema": "curve/1", "measured": "value", "count": count, "least": [m - 0.05 for m in middle],
-        "greatest": [m + 0.05 for m in middle], "best": [m + 0.05 for m in middle],
+        "greatest": [m + 0.05 for m in middle], "best": [m + 0.05 for m in middle], "marked": [0.5 * (i % 9 == 4) for i in range(spans)],
     }  # fmt: skip
+
+
+def studied(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the study behind the trials, as the engine tells it; a room without a run has none."""
+    none: dict[str, Any] = {"schema": "study/1", "run": None, "step": None, "complete": 0, "pruned": 0, "running": 0, "cut": False, "best": None, "importance": [], "checkpoint": None}  # fmt: skip
+    if not snapshot.pipeline.steps:
+        return none
+    shares = (("depth", 0.41), ("learning_rate", 0.24), ("feature_share", 0.17), ("l2", 0.0))
+    return none | {
+        "run": "run-0412", "step": "2.5", "complete": 51, "pruned": 9, "running": 1, "best": {"trial": 31, "value": 0.6132, "params": {"depth": 7, "learning_rate": 0.0031}},
+        "importance": [{"name": name, "share": share} for name, share in shares], "checkpoint": {"what": "trial", "seq": 48_001, "at": "2026-11-23T14:02:10Z"},
+    }  # fmt: skip
+
+
+def scored() -> dict[str, Any]:
+    """Return the scores of survivors and of their null twins; the best survivors stand apart."""
+    null = [round(30 * math.exp(-((i - 10) ** 2) / 18)) for i in range(40)]
+    real = [round(22 * math.exp(-((i - 11) ** 2) / 30)) + (2 if i in (36, 39) else 0) for i in range(40)]
+    return {"schema": "scores/1", "lo": -3.2, "hi": 26.2, "survivors": real, "null": null, "of": {"survivors": sum(real), "null": sum(null)}, "above": 4}  # fmt: skip
 
 
 def explained(snapshot: Snapshot, number: int) -> dict[str, Any]:

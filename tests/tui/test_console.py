@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from engine.protocol import Reply, Snapshot
@@ -326,13 +327,64 @@ async def test_a_draw_is_injected_exactly_as_typed_and_only_in_test_mode(room, u
     assert [(each.verb, each.args) for each in room.commands] == [("inject", {"value": 417})]
 
 
+async def test_a_soak_is_started_ended_compared_and_a_fault_is_fired_at_it(room, until):
+    room.soaking = False
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("8")
+        await until(lambda: "S starts one" in screen_text(app))
+        await pilot.press("S")
+        await until(lambda: "closed loop: synthetic draws" in screen_text(app))
+        await pilot.press("down", "enter")
+        await until(lambda: "Ask for soak b" in screen_text(app))
+        burst(app, "1", "tab", "tab", *"all")
+        await until(lambda: "Enter ask for soak b hours=1 faults=all" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: room.commands)
+        room.soaking = True
+        app.active._again()
+        await until(lambda: "✔ cut_ssh back in 1.2 s (ops)" in screen_text(app))
+        assert "grows nothing by more than its noise" in screen_text(app)
+        await pilot.press("I")
+        await until(lambda: "kill a worker" in screen_text(app))
+        await pilot.press("enter", *"why", "enter")
+        await until(lambda: len(room.commands) == 2)
+        await pilot.press("S")
+        await until(lambda: "does nothing until the word end is typed" in screen_text(app))
+        await pilot.press("escape", "d")
+        await until(lambda: "Compare with" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: "* growth" in screen_text(app) and "a-20261121-090000" in screen_text(app))
+    assert [(each.verb, each.args) for each in room.commands] == [
+        ("soak_start", {"scenario": "b", "hours": "1", "faults": "all"}),
+        ("soak_fire", {"fault": "kill_worker", "reason": "why"}),
+    ]
+
+
+async def test_the_running_step_is_skipped_after_the_typed_word(room, until):
+    async with attached(room, until) as (app, pilot):
+        await pilot.press("B")
+        await until(lambda: "step 2.5 scorer, 37 of 100 done" in screen_text(app))
+        burst(app, *"dull", "enter")
+        await until(lambda: "does nothing until the word skip is typed" in screen_text(app))
+        assert not room.commands
+        burst(app, "tab", *"skip", "enter")
+        await until(lambda: room.commands)
+    assert [(each.verb, each.args) for each in room.commands] == [("skip", {"step": "2.5", "reason": "dull"})]
+
+
+def burst(app, *keys):
+    """Type faster than the console takes the keys, as a paste or a slow line does."""
+    for key in keys:
+        app._driver.send_message(events.Key(key, key if len(key) == 1 else None))
+
+
 async def test_a_new_request_is_chosen_filled_in_and_sent_as_its_line_says(room, until):
     async with attached(room, until) as (app, pilot):
         await pilot.press("N")
         await until(lambda: "Run the pipeline from one step" in screen_text(app))
         await pilot.press("j", "enter", "enter")
         await until(lambda: "does nothing until step is typed" in screen_text(app))
-        await pilot.press("5", "tab", *"80")
+        burst(app, "5", "tab", "8", "0")
         await until(lambda: "Enter ask for step_force step=5 priority=80" in screen_text(app))
         assert not room.commands
         await pilot.press("enter")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +16,7 @@ from tui.app import Console
 from tui.export import screen_text
 from tui.keys import KEYS
 from tui.places import of_table
+from tui.screens.frame import Framed
 from tui.screens.lists import Lists
 from tui.widgets.dialog import Pick, Sheet
 
@@ -153,15 +155,60 @@ async def test_freezing_holds_the_rows(room, until):
 
 
 @pytest.mark.parametrize("devices", [1000])
-async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devices, room, until):
+async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devices, room, until, monkeypatch):
     room.devices = devices
     async with listing(room, until) as (app, pilot, screen):
         assert len(screen.rows.lines) <= screen.rows.rows
         await pilot.press("end")
         await until(lambda: screen.rows.at == devices - 1)
-        assert "992-1000 of 1,000" in screen_text(app)
+        await until(lambda: "992-1000 of 1,000" in screen_text(app))
         await pilot.press("pageup", "home")
         assert screen.rows.at == 0
+        sights = []
+        monkeypatch.setattr(
+            Framed,
+            "on_board_resized",  # a busy machine paints much later than it lays out
+            lambda self: sights.append((len(screen.rows.lines), screen.rows.rows)),
+        )
+        await pilot.resize_terminal(80, 30)
+        await until(lambda: sights)
+        assert all(made == room for made, room in sights)
+
+
+async def test_the_palette_finds_one_row_by_its_name(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        await pilot.press("colon", *"rig-c/5")
+        await until(lambda: "gpus rig-c/5" in screen_text(app) and "[red]hotspot" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: screen.shown.name == "gpus" and screen.shown.key == "rig-c/5")
+        assert "filter: gpu=rig-c/5" in screen_text(app)
+
+
+async def test_u_brings_the_survivors_with_their_scores_beside_null_twins_and_the_trials_back(room, until):
+    async with listing(room, until, "pipeline", size=(120, 40)) as (app, pilot, screen):
+        await until(lambda: "○ 9 pruned of 60" in screen_text(app))
+        assert "○ pruned" in screen_text(app)
+        assert screen_text(app).count("○") == 11  # nine marks on the axis, one in the title, one above
+        assert re.search(r"kept \d+s ago  importance  depth 41%", screen_text(app))
+        await pilot.press("u")
+        await until(lambda: "4 above every null twin" in screen_text(app))
+        assert screen.shown.name == "survivors"
+        await pilot.press("u")
+        assert screen.shown.name == "trials"
+
+
+async def test_a_call_leads_to_the_decision_that_rests_on_it_and_o_switches_the_advisor(room, until):
+    async with listing(room, until, "llm", size=(120, 40)) as (app, pilot, _):
+        await until(lambda: "agreed 371 of 405 (92%), followed 9, code stricter 25" in screen_text(app))
+        number = room.snapshot.decisions[0].id
+        await until(lambda: f"decision {number} rests on it" in screen_text(app))
+        await pilot.press("d")
+        await until(lambda: "the code alone" in screen_text(app))
+        await pilot.press("escape", "j", "d")
+        await until(lambda: "no decision rests on this call" in screen_text(app))
+        await pilot.press("O", *"too slow", "enter")
+        await until(lambda: room.commands)
+        assert (room.commands[0].verb, room.commands[0].args) == ("llm_off", {"reason": "too slow"})
 
 
 async def test_a_list_longer_than_an_answer_is_read_around_what_is_in_sight_and_exported_whole(room, until):
@@ -338,13 +385,13 @@ ACTED = [
     ("candidates", ["P", *"promote", "enter"], ("promote", {"candidate": "cand-7"})),
     ("policy", ["j", "X", "enter", *"rollback", "enter"], ("rollback", {"to": 1, "reason": ""})),
 ]  # fmt: skip
-"""What each acting key of a list sends; halt, resume, stop soon, finish, inject and a new request are in test_console."""
+"""What each acting key of a list sends; halt, resume, stop soon, finish, inject, a new request, a soak and a skipped step are in test_console."""
 
 
 def test_every_acting_key_is_tried_somewhere():
     letters = {key.key for key in KEYS if key.does == "acts" and "soak" not in key.on}
     tried = {letter for _, keys, _ in ACTED for letter in keys if letter in letters}
-    assert letters == tried | set("HRCFIN")
+    assert letters == tried | set("HRCFINSB")
 
 
 @pytest.mark.parametrize(("name", "keys", "order"), ACTED)

@@ -70,7 +70,7 @@ def test_bytes_that_are_no_text_and_broken_records_do_not_stop_reading(tmp_path)
     merged.close()
 
 
-async def test_the_screen_follows_filters_and_finds(room, until):
+async def test_the_screen_follows_filters_and_finds(room, until, monkeypatch):
     folder = Path(room.state) / "logs"
     folder.mkdir()
     lines = [entry(i, f"chunk {i} done", "debug" if i % 2 else "info") for i in range(5000)]
@@ -103,3 +103,10 @@ async def test_the_screen_follows_filters_and_finds(room, until):
         await until(lambda: "the newest line" in screen_text(app))
         await pilot.press("l", "l")
         await until(lambda: "level ≥ error" in screen_text(app) and "chunk" not in screen_text(app))
+        # a mark goes with its entry, once that gave way to newer ones
+        assert len(screen._marks) == 1
+        monkeypatch.setattr("tui.screens.logs.MOST", 10)
+        monkeypatch.setattr("tui.screens.logs.PAGE", 10)
+        with (folder / "watcher_agent.log").open("a") as file:
+            file.write("".join(entry(6001 + i, "later") for i in range(30)))
+        await until(lambda: not screen._marks)

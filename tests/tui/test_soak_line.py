@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.model.soak import soak_line
+from tui.model.soak import growers_line, soak_line
 from tui.model.text import length
 
 RUNNING: dict[str, Any] = {
@@ -51,4 +51,19 @@ def test_what_needs_a_look_is_coloured_and_calm_is_not() -> None:
 
 
 def test_without_a_soak_it_says_how_to_start_one() -> None:
-    assert "mimicry soak" in text(None, 80)
+    assert "S starts one" in text(None, 80)
+
+
+def test_what_grows_by_more_than_its_noise_is_named_the_fastest_for_its_size_first() -> None:
+    def series(per_hour: float | None, half: float, last: float) -> dict[str, Any]:
+        lo = None if per_hour is None else per_hour - half
+        return {"values": [last, None], "per_hour": per_hour, "lo": lo, "hi": per_hour and per_hour + half}
+
+    told = {
+        "engine.pss_mb": series(2.0, 0.5, 100.0),
+        "engine.handles": series(3.0, 1.0, 30.0),
+        "engine.tasks": series(0.1, 0.4, 30.0),
+        "engine.cpu": series(None, 0.0, 3.0),
+    }
+    line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 80)
+    assert "".join(part.text for part in line) == " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h"

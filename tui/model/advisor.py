@@ -28,7 +28,10 @@ def advisor(told: Mapping[str, Any] | None, cells: int) -> Panel:
             span(" in room.toml; decisions are made without advice until then", "dim"),
         )
         return Panel(TITLE, [head, fix])
-    return Panel(TITLE, [head, _server(told, cells), _answers(told, cells), _cost(told, cells)])
+    return Panel(
+        TITLE,
+        [head, _server(told, cells), _answers(told, cells), spread([*_agreement(told), *_cost(told)], cells)],
+    )
 
 
 def _server(told: Mapping[str, Any], cells: int) -> Line:
@@ -56,12 +59,34 @@ def _answers(told: Mapping[str, Any], cells: int) -> Line:
     return spread(items, cells)
 
 
-def _cost(told: Mapping[str, Any], cells: int) -> Line:
+def _agreement(told: Mapping[str, Any]) -> list[Item]:
+    """Return how advice and decisions went together, of those that were advised on."""
+    counts = told["agreement"]
+    advised = counts["agreed"] + counts["followed"] + counts["stricter"]
+    if not advised:
+        return [Item(0, line(span("agreement ", "dim"), "no decision was advised on"))]
+    share = percent(counts["agreed"] / advised)
+    return [
+        Item(
+            0,
+            line(
+                span("agreed ", "dim"),
+                f"{counts['agreed']} of {advised} ({share})",
+                span(", followed ", "dim"),
+                str(counts["followed"]),
+                span(", code stricter ", "dim"),
+                str(counts["stricter"]),
+            ),
+            line(span("agreed ", "dim"), f"{counts['agreed']} of {advised} ({share})"),
+        )
+    ]
+
+
+def _cost(told: Mapping[str, Any]) -> list[Item]:
     cost = told["cost"]
     spent = "the cloud is off" if cost is None else str(cost.get("error") or f"{number(cost.get('usd'))} USD")
-    items = [
-        Item(0, line(span("cloud ", "dim"), str(told["cloud"] or "off"))),
-        Item(1, line(span("cost ", "dim"), spent)),
+    return [
+        Item(1, line(span("cloud ", "dim"), str(told["cloud"] or "off"))),
+        Item(3, line(span("cost ", "dim"), spent)),
         Item(2, line(span(f"▲ {'; '.join(told['degraded'])}" if told["degraded"] else "", "warn"))),
     ]
-    return spread(items, cells)

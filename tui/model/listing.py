@@ -342,6 +342,16 @@ def measured(page: Page | None) -> tuple[str, list[float | None]]:
     return name, [float(value) if isinstance(value, int | float) else None for value in values]
 
 
+MARKED: Mapping[str, str] = {"trials": "pruned"}
+"""The state of rows that stand out in such a plot."""
+
+
+def marked(page: Page) -> list[float]:
+    """Return 1 for each row that stands out in the plot of this list, oldest first; empty where none can."""
+    word = MARKED.get(page.name)
+    return [float(row.get("state") == word) for row in reversed(page.rows)] if word else []
+
+
 def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int, group: str = "") -> str:
     """Return what stands in the frame of a list: name, how many of how many, filter, sort."""
     if page is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.model.panels import Panel
@@ -11,6 +11,9 @@ from tui.model.spark import EIGHTHS, Values, resample
 from tui.model.text import Line, Span, cell
 from tui.model.words import duration, number
 
+PRUNED = "○"
+SIDE = 16
+"""Cells beside a histogram for what it counts."""
 _DOTS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
 """Bits of a braille cell from its lowest row up, left and right."""
 
@@ -51,42 +54,30 @@ def plot(
     return [*lines, (Span(" " * (margin + 2)), Span(_axis(seconds * len(values), room), "dim"))]
 
 
-def cloud(values: Values, cells: int, rows: int) -> list[Line]:
-    """Draw measured values in their order as dots, with the highest so far as a line over them."""
+def cloud(values: Values, cells: int, rows: int, marks: Sequence[float] = ()) -> list[Line]:
+    """Draw measured values in their order as dots, with the highest so far as a line over them; marks stand on the axis."""
     if rows < 3 or cells < 12 or not any(value is not None for value in values):
         return []
-    low, high = bounds(values)
-    margin = max(len(number(high, 3)), len(number(low, 3)))
-    room = cells - margin - 2
+    ends = bounds(values)
+    room = _room(ends, cells)
     best: list[float | None] = []
     for value in values:
         before = best[-1] if best else None
         best.append(value if before is None or (value is not None and value > before) else before)
-    dots = _dotted(values, low, high, room, rows - 1, means=False)
-    steps = [best[x * (len(best) - 1) // (room * 2 - 1)] for x in range(room * 2)]
-    line = _dotted(steps, low, high, room, rows - 1)
-    labels = {0: number(high, 3), rows - 2: number(low, 3)}
-    lines: list[Line] = [
-        (
-            cell(labels.get(row, ""), margin, "dim", right=True),
-            Span(" ┤", "dim"),
-            *_both(dots[row], line[row]),
-        )
-        for row in range(rows - 1)
-    ]
-    first, last = "1", f"{len(values):,}"
-    return [*lines, (Span(" " * (margin + 2)), Span(first.ljust(max(1, room - len(last))) + last, "dim"))]
+    dots = _dotted(values, *ends, room, rows - 1, means=False)
+    return _framed(dots, best, ends, cells, _marked(marks, len(values), room))
 
 
 def spans_plot(curve: Mapping[str, Any], cells: int, rows: int) -> Panel:
     """Draw a long list that the engine told in spans: the reach of each span as dots, the best so far as a line over them."""
+    marks = curve.get("marked", ())
     said = f"{curve['measured']} of {curve['count']:,}, oldest first; dots reach from least to greatest, the line is the highest so far"
+    said += f"; {PRUNED} half or more pruned, · some" if any(marks) else ""
     known = [value for name in ("least", "greatest") for value in curve[name] if value is not None]
     if rows < 3 or cells < 12 or not known:
         return Panel(said, [])
     low, high = bounds(known)
-    margin = max(len(number(high, 3)), len(number(low, 3)))
-    room = cells - margin - 2
+    room = _room((low, high), cells)
     grid = [[0] * room for _ in range(rows - 1)]
     last = max(1, len(curve["least"]) - 1)
     for i, (least, greatest) in enumerate(zip(curve["least"], curve["greatest"], strict=True)):
@@ -99,21 +90,74 @@ def spans_plot(curve: Mapping[str, Any], cells: int, rows: int) -> Panel:
         for y in range(ends[0], ends[1] + 1):
             grid[rows - 2 - y // 4][x // 2] |= _DOTS[y % 4][x % 2]
     dots = ["".join(chr(0x2800 + bits) if bits else " " for bits in row) for row in grid]
-    steps = [curve["best"][x * last // (room * 2 - 1)] for x in range(room * 2)]
-    over = _dotted(steps, low, high, room, rows - 1)
-    labels = {0: number(high, 3), rows - 2: number(low, 3)}
+    return Panel(said, _framed(dots, curve["best"], (low, high), cells, _marked(marks, curve["count"], room)))
+
+
+def scores_plot(told: Mapping[str, Any], cells: int, rows: int) -> Panel | None:
+    """Draw the scores of survivors as a histogram, that of their null twins below it; None before step 3 made any."""
+    if told["lo"] is None or rows < 3 or cells < 24:
+        return None
+    of, above = told["of"], told["above"]
+    more = (
+        f"; {above} above every null twin"
+        if above is not None
+        else "; no null twin was scored in the same turn"
+    )
+    half = max(1, (rows - 1) // 2)
+    room = cells - SIDE
+    lines: list[Line] = []
+    for name, role in (("survivors", "bar"), ("null", "dim")):
+        counts = told[name]
+        wide = [counts[x * len(counts) // room] for x in range(room)]
+        drawn = _blocks([each or None for each in wide], 0, max(1, *counts), room, half)
+        heads = [f"{name} {of[name]:,}", f"most {max(counts):,}"] + [""] * half
+        lines += [(cell(heads[at], SIDE, "dim"), Span(text, role)) for at, text in enumerate(drawn)]
+    low, high = f"{number(told['lo'], 3)}", f"{number(told['hi'], 3)} score"
+    axis = low.ljust(max(1, room - len(high))) + high
+    said = f"scores of {of['survivors']:,} survivors beside {of['null']:,} null twins{more}"
+    return Panel(said, [*lines, (Span(" " * SIDE), Span(axis, "dim"))])
+
+
+def _room(ends: tuple[float, float], cells: int) -> int:
+    """Return the cells that a plot has beside its labels."""
+    return cells - max(len(number(end, 3)) for end in ends) - 2
+
+
+def _marked(marks: Sequence[float], count: int, room: int) -> str:
+    """Return the axis of an order: 1 and the last number at its ends, and a mark where rows were pruned."""
+    first, last = "1", f"{count:,}"
+    axis = list(first.ljust(max(1, room - len(last))) + last)
+    shares: dict[int, list[float]] = {}
+    for at, share in enumerate(marks):
+        x = at * (room * 2 - 1) // max(1, len(marks) - 1) // 2
+        shares.setdefault(x, []).append(share)
+    for x, found in shares.items():
+        mean = sum(found) / len(found)
+        if mean and x < len(axis) and axis[x] == " ":
+            axis[x] = PRUNED if mean >= 0.5 else "·"
+    return "".join(axis)
+
+
+def _framed(
+    dots: Sequence[str], best: Values, ends: tuple[float, float], cells: int, axis: str
+) -> list[Line]:
+    """Return rows of dots with the best line over them, labels at the left and an axis below."""
+    low, high = ends
+    room, rows = _room(ends, cells), len(dots)
+    margin = cells - room - 2
+    last = max(1, len(best) - 1)
+    steps = [best[x * last // (room * 2 - 1)] for x in range(room * 2)] if len(best) > 1 else list(best)
+    over = _dotted(steps, low, high, room, rows)
+    labels = {0: number(high, 3), rows - 1: number(low, 3)}
     lines: list[Line] = [
         (
             cell(labels.get(row, ""), margin, "dim", right=True),
             Span(" ┤", "dim"),
             *_both(dots[row], over[row]),
         )
-        for row in range(rows - 1)
+        for row in range(rows)
     ]
-    end = f"{curve['count']:,}"
-    return Panel(
-        said, [*lines, (Span(" " * (margin + 2)), Span("1".ljust(max(1, room - len(end))) + end, "dim"))]
-    )
+    return [*lines, (Span(" " * (margin + 2)), Span(axis, "dim"))]
 
 
 def _both(dots: str, line: str) -> list[Span]:

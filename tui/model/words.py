@@ -70,10 +70,10 @@ LINKS: dict[str, Sign] = {
 }
 UNKNOWN = Sign("?", "unknown", "stale")
 _MORE: dict[str, str] = {
-    "ok": "complete hit identified up alive active open accepted approved promoted healthy ready well valid kept",
-    "warn": "late degraded quarantined draining throttling escalated retry warning asked suspect muted",
+    "ok": "agreed complete hit identified up alive active open accepted approved promoted healthy ready well valid kept",
+    "warn": "followed late degraded quarantined draining throttling escalated retry warning asked suspect muted",
     "fail": "lost error refused dead timeout broken invalid missed miss firing",
-    "idle": "asked waits pruned ended closed cleared pending new unforecast",
+    "idle": "silent off stricter asked waits pruned ended closed cleared pending new unforecast",
     "held": "withdrawn expired halted paused drained",
 }
 _GLYPHS = {"ok": "●", "warn": "▲", "fail": "✖", "idle": "◌", "held": "‖"}

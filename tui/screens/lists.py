@@ -22,13 +22,14 @@ from tui.model.beside import beside_lines, judged_lines, policy_lines, rows_pair
 from tui.model.coverage import coverage_map
 from tui.model.listing import Layout, Page, Plan
 from tui.model.panels import Painter, Panel, evidence, fleet, pipeline
-from tui.model.plot import cloud, spans_plot
+from tui.model.plot import PRUNED, cloud, scores_plot, spans_plot
+from tui.model.study import study_lines
 from tui.model.text import BLANK, Line, Span, line, span
 from tui.model.trace import trace_lines
 from tui.model.trails import Trails
 from tui.model.view import View
 from tui.model.words import duration
-from tui.places import Place
+from tui.places import BY_ID, Place
 from tui.screens.frame import Framed, steps
 from tui.widgets.dialog import Sheet
 from tui.widgets.roll import Roll
@@ -50,12 +51,13 @@ POINTS = 320
 """Spans of a plot of a long list: two dots a cell of a wide terminal."""
 LETTERS = "asdfghjklqwertyuiopzxcvbnmASDFGHJKLQWERTYUIOPZXCVBNM"
 """Jump letters, those under the fingers first."""
-TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "clock", "vram")}
+TRAILED: Mapping[str, tuple[str, ...]] = {"gpus": ("util", "hot", "temp", "power", "rate", "clock", "vram")}
 """Columns of which the console keeps the last ten minutes, for the plots of a row."""
 POLICIES = ("candidates", "policy")
 """Lists whose rows are policies."""
-ADVISOR, ADVISED = "advisor", 5.0
-"""The panel that is asked for, and how often."""
+HEAD_VERBS: Mapping[str, str] = {"advisor": "llm_status", "pipeline": "study"}
+"""Panels for which the engine is asked, and the verb."""
+HEAD_EVERY = 5.0
 EXCHANGE = 1 << 20
 """Bytes of an exchange with the advisor that are shown."""
 BRIEF = 9
@@ -78,7 +80,7 @@ class Shown:
     plan: Plan = field(default_factory=lambda: Plan(0))
     trails: Trails | None = None
     curve: Mapping[str, Any] | None = None
-    """The plotted column of a list of which not every row is here."""
+    """The plot that the engine told: of a list of which not every row is here, or the scores of the survivors."""
     error: str = ""
     layout: Layout = field(default_factory=Layout)
     marks: set[str] = field(default_factory=set)
@@ -108,8 +110,10 @@ class Lists(Framed):
         """List, row and what the engine told about that row."""
         self._rest: Timer | None = None
         self._reaching = False
-        self._advice: dict[str, Any] | None = None
-        self._advised = -inf
+        self._facts: dict[str, dict[str, Any]] = {}
+        """What the engine told for the panel above, by verb."""
+        self._facts_asked: dict[str, tuple[float, int | None]] = {}
+        """When that was asked for, and as of which event."""
         self._headed()
         self._draft: str | None = None
         """The filter as it is being typed; None while nobody types."""
@@ -262,13 +266,18 @@ class Lists(Framed):
     async def _curve(self, shown: Shown) -> None:
         """Ask for the plot of a list of which only some rows are here."""
         page = shown.page
-        if page is None or page.whole or page.name not in listing.PLOTTED or shown.filter or shown.sort:
+        wanted = page is not None and not (shown.filter or shown.sort)
+        if page is not None and wanted and page.name == "survivors":
+            verb, args = "scores", dict[str, Any]()
+        elif page is not None and wanted and page.name in listing.PLOTTED and not page.whole:
+            then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
+            verb, args = "curve", {"name": page.name, "points": POINTS, **then}
+        else:
             shown.curve = None
             return
         before = shown.curve
-        then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
         try:
-            shown.curve = await self.room.ask("curve", name=page.name, points=POINTS, **then)
+            shown.curve = await self.room.ask(verb, **args)
         except Refused as error:
             shown.error = str(error)
         if shown.curve != before or shown.error:
@@ -327,25 +336,41 @@ class Lists(Framed):
         self._draw_detail(view)
 
     def _draw_head(self, view: View, faded: bool) -> None:
-        board = self.boards["head"]
-        if self.place.head == ADVISOR:
-            if view.link.state == "live" and not view.past and self.room.clock() - self._advised >= ADVISED:
-                self._advised = self.room.clock()
-                self.fetch_advisor()
-            panel = advisor(None if view.past else self._advice, board.cells)
-        elif self.place.head:
-            panel = HEADS[self.place.head](view, board.cells, board.rows)
-        else:
+        board, head = self.boards["head"], self.place.head
+        if not head:
             return
+        told = self._head_facts(view, head)
+        if head == "advisor":
+            panel = advisor(told, board.cells)
+        else:
+            now = view.snapshot.at if view.snapshot is not None else ""
+            more = study_lines(told, now, board.cells, board.rows) if head == "pipeline" else []
+            panel = HEADS[head](view, board.cells, board.rows - len(more))
+            panel = Panel(panel.title, [*panel.lines[: max(0, board.rows - len(more))], *more])
         board.put(panel.lines, self.aged(view, panel.title), faded=faded)
 
-    @work(group="advisor", exclusive=True, exit_on_error=True)
-    async def fetch_advisor(self) -> None:
-        """Ask the engine how its advisor is."""
+    def _head_facts(self, view: View, head: str) -> dict[str, Any] | None:
+        """Return what the engine told for the panel above, and ask again when it is time."""
+        verb, at = HEAD_VERBS.get(head, ""), _at(view)
+        if not verb or (view.past and head == "advisor"):
+            return None
+        asked, as_of = self._facts_asked.get(verb, (-inf, None))
+        due = as_of != at or (not view.past and self.room.clock() - asked >= HEAD_EVERY)
+        if view.link.state == "live" and not view.frozen and due:
+            self._facts_asked[verb] = self.room.clock(), at
+            self.fetch_facts(verb, at)
+        return self._facts.get(verb)
+
+    @work(group="head", exclusive=True, exit_on_error=True)
+    async def fetch_facts(self, verb: str, at: int | None) -> None:
+        """Ask the engine for what the panel above shows."""
+        then: dict[str, Any] = {} if at is None else {"at": at}
         try:
-            self._advice = await self.room.ask("llm_status")
+            self._facts[verb] = await self.room.ask(verb, **then)
         except Refused as error:
-            self._advice = {"state": "none", "why": str(error)}
+            self._facts.pop(verb, None)
+            if verb == "llm_status":
+                self._facts[verb] = {"state": "none", "why": str(error)}
         self.repaint()
 
     def _key_here(self) -> str | None:
@@ -385,12 +410,14 @@ class Lists(Framed):
         if page.name == "coverage":
             return coverage_map(page, cells, rows)
         if shown.curve is not None:
-            return spans_plot(shown.curve, cells, rows)
+            return (scores_plot if page.name == "survivors" else spans_plot)(shown.curve, cells, rows)
         name, values = listing.measured(page)
         if len(values) < 2:
             return None
-        said = f"{name} of {len(values):,}, oldest first; the line is the highest so far"
-        return Panel(said, cloud(values, cells, rows))
+        marks = listing.marked(page)
+        pruned = f"; {PRUNED} pruned" if any(marks) else ""
+        said = f"{name} of {len(values):,}, oldest first; the line is the highest so far{pruned}"
+        return Panel(said, cloud(values, cells, rows, marks))
 
     def _line(self, shown: Shown, page: Page, index: int, at: bool) -> Line:
         group = shown.plan.group(index)
@@ -460,7 +487,8 @@ class Lists(Framed):
         if shown.trails is not None and not short:
             lines = [*shown.trails.lines(str(shown.key), page, cells), *lines]
         if told and "of_step" in told:
-            return [*lines, BLANK, *detail.decision_lines(told["of_step"], cells)]
+            rests = [line(span(f"decision {told['rests']} rests on it", "head"))] if "rests" in told else []
+            return [*lines, BLANK, *rests, *detail.decision_lines(told["of_step"], cells)]
         return lines + (
             detail.story_lines(told["story"], "in the journal", cells) if told and "story" in told else []
         )
@@ -496,6 +524,8 @@ class Lists(Framed):
                 told = await self._step(key)
             elif name == "decisions":
                 told = await self.room.ask("explain", id=int(key))
+            elif name == "llm_calls" and at is None:
+                told = await self._call(key)
             else:
                 told = await self.room.ask("row", name=name, key=key, **then)
         except Refused:
@@ -504,6 +534,13 @@ class Lists(Framed):
         self._draw_detail(self._view)
         if isinstance(self.app.screen, Sheet):
             self.app.screen.show()
+
+    async def _call(self, key: str) -> dict[str, Any]:
+        """Return the decision that rests on a call, where one does, else the journal's records of the call."""
+        number = (await self.room.ask("llm_call", id=key))["decision"]
+        if number is None:
+            return await self.room.ask("row", name="llm_calls", key=key)
+        return {"rests": number, "of_step": await self.room.ask("explain", id=number)}
 
     async def _step(self, key: str) -> dict[str, Any]:
         """Return the last decision on a step, where one was made."""
@@ -596,6 +633,14 @@ class Lists(Framed):
             self._compare(f"{a} beside {b}", policy_lines, "policy_diff", a=a, b=b)
         elif shown.name == "decisions" and not marked:
             self._compare(f"decision {shown.key}", judged_lines, "decision", id=shown.key)
+        elif shown.name == "llm_calls" and not marked:
+            told = (
+                self._told[2] if self._told is not None and self._told[:2] == (shown.name, shown.key) else {}
+            )
+            if "rests" in told:
+                self._compare(f"decision {told['rests']}", judged_lines, "decision", id=told["rests"])
+            else:
+                self.room.say("d: no decision rests on this call", "head")
         elif len(marked) == 2:
             first, second = (page.row(found) for key in marked if (found := page.find(key)) is not None)
             assert first is not None
@@ -661,6 +706,12 @@ class Lists(Framed):
             return
         self.show_table(there[(there.index(self._now) + step) % len(there)])
 
+    def do_survivors(self) -> None:
+        """Bring the survivors to the front, from there the trials."""
+        there = "trials" if self._now == "survivors" else "survivors"
+        self.room.go(BY_ID["pipeline"])
+        self.show_table(there)
+
     def do_sort(self) -> None:
         """Turn the sorting of the column: falling, rising, as the engine sends it."""
         sort, page = self.shown.sort, self.shown.page
@@ -717,6 +768,12 @@ class Lists(Framed):
         return (
             [] if page is None or self.shown.key is None else [act for act in page.acts if act["key"] == key]
         )
+
+    @property
+    def advisor(self) -> Mapping[str, Any] | None:
+        """Return the report of an advisor that can be switched; None elsewhere, or where there is none."""
+        told = self._facts.get("llm_status") if self.place.head == "advisor" else None
+        return told if told is not None and "answers" in told else None
 
     def facts(self) -> list[Line]:
         """Return the row under the cursor as a dialog shows it."""

@@ -98,7 +98,9 @@ class Logs(Framed):
         self._all += fresh
         self._seen += [entry for entry in fresh if self._passes(entry)]
         if len(self._all) > MOST + PAGE:  # the oldest give way; the files still have them
-            del self._all[: len(self._all) - MOST]
+            gone = len(self._all) - MOST
+            self._marks.difference_update(self._all[:gone])
+            del self._all[:gone]
             before = len(self._seen)
             self._choose()
             self.rows.at -= before - len(self._seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
@@ -12,17 +13,22 @@ from textual.containers import Grid
 
 from tui.feed import Refused
 from tui.model.plot import plot
-from tui.model.soak import soak_line
+from tui.model.soak import compared_lines, faults_line, growers_line, soak_line
 from tui.model.spark import spark
 from tui.model.text import Line, cell, line, span
 from tui.model.view import View
 from tui.model.words import duration, number
 from tui.screens.frame import Framed, steps
+from tui.widgets.dialog import Page, Pick
 
 PANELS = 9
 WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))
 """Seconds of a cell and cells: 5 minutes, half an hour, 4 hours, 2 days."""
 EVERY = 5.0
+MOST = 16
+"""Series that one question may name."""
+SOAKS = 50
+"""Soaks that are offered to compare with."""
 
 
 class Series(NamedTuple):
@@ -51,6 +57,9 @@ KNOWN: Mapping[str, Series] = {
 }
 
 
+TITLES: Mapping[str, tuple[str, str]] = {name: (known.title, known.unit) for name, known in KNOWN.items()}
+
+
 class Soak(Framed):
     """A page of plots; `w` sets the window, the movement keys bring further series."""
 
@@ -63,6 +72,8 @@ class Soak(Framed):
         self._asked = -inf
         self._error = ""
         self._soak: dict[str, Any] | None = None
+        self._faults: list[dict[str, Any]] = []
+        """The faults that were fired at it, the newest first."""
         self._until: str | None = None
         """The time at which the window ends, in a replay; None = now."""
 
@@ -80,7 +91,7 @@ class Soak(Framed):
         """Ask for readings when it is time, and draw those that are here."""
         if view.link.state == "live" and not view.frozen and self._due(view):
             self._asked, self._until = self.room.clock(), _until(view)
-            self.fetch(self._named())
+            self.fetch(self._wanted())
         self._draw(view)
 
     def _due(self, view: View) -> bool:
@@ -88,12 +99,21 @@ class Soak(Framed):
             return _until(view) != self._until  # the past does not change
         return self.room.clock() - self._asked >= (EVERY if self._series else max(view.refresh, 1.0))
 
-    def _named(self) -> list[str]:
-        """Return the series on this page: those that we know by name first, then all others of the engine."""
+    def _every(self) -> list[str]:
+        """Return all series: those that we know by name first, then all others of the engine."""
         known = [name for name in KNOWN if name in self._names]
-        every = [*known, *(name for name in self._names if name not in KNOWN)]
+        return [*known, *(name for name in self._names if name not in KNOWN)]
+
+    def _named(self) -> list[str]:
+        """Return the series on this page."""
+        every = self._every()
         self._first = max(0, min(self._first, len(every) - 1))
         return every[self._first : self._first + PANELS]
+
+    def _wanted(self) -> list[str]:
+        """Return what is asked for: the page, and as many others as one question may hold, for what grows."""
+        page = self._named()
+        return [*page, *(name for name in self._every() if name not in page)][:MOST]
 
     @work(group="page", exclusive=True, exit_on_error=True)
     async def fetch(self, names: list[str]) -> None:
@@ -102,29 +122,35 @@ class Soak(Framed):
         try:
             if not self._names:
                 self._names = (await self.room.ask("series"))["names"]
-                names = self._named()
+                names = self._wanted()
             told = await self.room.ask("series", names=names, seconds=seconds, count=count, until=self._until)
-            self._soak = await self._asked_soak()
+            self._soak, self._faults = await self._asked_soak()
         except Refused as error:
             self._error = str(error)
         else:
             self._names, self._series, self._error = told["names"], told["series"], ""
         self.repaint()
 
-    async def _asked_soak(self) -> dict[str, Any] | None:
-        """Return the status of the soak that this daemon is in; an engine that knows of none has none."""
+    async def _asked_soak(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Return the status of the running soak and its faults; an engine that knows of none has none."""
         if self._until is not None:
-            return None  # the past has no runner
+            return None, []  # the past has no runner
         try:
-            found = (await self.room.ask("soak"))["soak"]
+            told = await self.room.ask("soak")
         except Refused:
-            return None
-        return found if isinstance(found, dict) else None
+            return None, []
+        return told["soak"], told["faults"]
 
     def _draw(self, view: View) -> None:
         faded = view.trust != "live"
         head = self.boards["soak-line"]
-        head.put([soak_line(self._soak, head.cells)], faded=faded)
+        lines = [soak_line(self._soak, head.cells)]
+        if not self.small:
+            lines.append(growers_line(self._series, TITLES, head.cells))
+            lines += [faults_line(self._faults, head.cells)] if self._faults else []
+        if head.styles.height is None or head.styles.height.value != len(lines):
+            head.styles.height = len(lines)
+        head.put(lines, faded=faded)
         if self.small:
             board = self.boards["list"]
             board.put(
@@ -205,7 +231,45 @@ class Soak(Framed):
 
     def _again(self) -> None:
         self._asked = self.room.clock()
-        self.fetch(self._named())
+        self.fetch(self._wanted())
+
+    @property
+    def soak(self) -> dict[str, Any] | None:
+        """Return the status of the soak that runs here."""
+        return self._soak
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def do_beside(self) -> None:
+        """Choose an earlier soak and show it beside the newest one that has a report."""
+        try:
+            page = await self.room.ask("table", name="soaks", filter="minutes>0", sort="", limit=SOAKS)
+        except Refused as error:
+            self.room.say(str(error), "warn")
+            return
+        newest, *earlier = page["rows"] or [None]
+        if not earlier:
+            self.room.say("d: two soaks with a report are needed; `mimicry soak list` shows what ran", "head")
+            return
+        choices = [
+            (row["id"], f"{row['state']}, {row['minutes']:.0f} min, beside {newest['id']}") for row in earlier
+        ]
+        self.app.push_screen(
+            Pick("Compare with", choices, ascii_only=self._ascii),
+            lambda at: None if at is None else self._compare(earlier[at]["id"], newest["id"]),
+        )
+
+    def _compare(self, a: str, b: str) -> None:
+        self.fetch_compared(a, b)
+
+    @work(group="beside", exclusive=True, exit_on_error=True)
+    async def fetch_compared(self, a: str, b: str) -> None:
+        """Ask the engine for two soaks side by side and show them."""
+        try:
+            told = await self.room.ask("soak_compare", a=a, b=b)
+        except Refused as error:
+            self.room.say(str(error), "warn")
+            return
+        self.app.push_screen(Page(f"{a} beside {b}", partial(compared_lines, told), ascii_only=self._ascii))
 
 
 def _slope(got: Mapping[str, Any], unit: str) -> str:

@@ -98,9 +98,13 @@ class Board(Widget):
         """Forget painted rows: they have the old width; ask for new ones."""
         self.cells, self.rows = self.size
         self._strips.clear()
-        self._scroll(0)
+        self.refit()
         self.refresh()  # rows may have been painted between the new size and this message
         self.post_message(self.Resized())
+
+    def refit(self) -> None:
+        """Fit what is shown into a new size, before its owner paints it anew."""
+        self._scroll(0)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll with the wheel."""

@@ -27,7 +27,12 @@ class Order(NamedTuple):
 class Dialog(ModalScreen[Order | None]):
     """A framed question over the screen; Esc leaves it and sends nothing."""
 
-    BINDINGS = [Binding("escape", "leave", "back", show=False)]
+    BINDINGS = [
+        Binding("escape", "leave", "back", show=False),
+        # By the application itself, before it hands out the next key: letters of the same burst go where the focus went.
+        Binding("tab", "step(1)", show=False, priority=True),
+        Binding("shift+tab", "step(-1)", show=False, priority=True),
+    ]
     TITLE_TEXT = ""
 
     def __init__(self, *, ascii_only: bool) -> None:
@@ -54,6 +59,13 @@ class Dialog(ModalScreen[Order | None]):
 
     def show(self) -> None:
         """Paint the parts of the question."""
+
+    def action_step(self, step: int) -> None:
+        """Go to the next line, or to the one before."""
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def action_leave(self) -> None:
         """Close without an order."""
@@ -111,12 +123,16 @@ class HaltDialog(Dialog):
 
     def on_key(self, event: events.Key) -> None:
         """Move the highlight; letters stay with the reason."""
-        step = {"up": -1, "down": 1, "shift+tab": -1, "tab": 1}.get(event.key)
+        step = {"up": -1, "down": 1}.get(event.key)
         if step is not None:
             event.stop()
             event.prevent_default()
-            self.at = (self.at + step) % len(self._choices)
-            self.show()
+            self.action_step(step)
+
+    def action_step(self, step: int) -> None:
+        """Move the highlight."""
+        self.at = (self.at + step) % len(self._choices)
+        self.show()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Order exactly the highlighted kind, with the reason as typed."""
@@ -233,9 +249,16 @@ class ResumeDialog(Confirm):
 class RequestDialog(Dialog):
     """Asks for the parameters of one type of request, each with its help; what is left empty is the engine's default."""
 
-    def __init__(self, form: Mapping[str, Any], *, ascii_only: bool) -> None:
+    def __init__(
+        self,
+        form: Mapping[str, Any],
+        *,
+        ascii_only: bool,
+        order: Callable[[dict[str, str]], Order] | None = None,
+    ) -> None:
+        """Ask what a form asks for; `order` makes what is sent of the parameters that were filled in, by default a request."""
         super().__init__(ascii_only=ascii_only)
-        self._form = form
+        self._form, self._order = form, order
 
     def named(self) -> str:
         """Return the type that is asked for."""
@@ -267,7 +290,13 @@ class RequestDialog(Dialog):
         if (lack := self._lacking()) is not None:
             self.query_one(f"#of-{lack}", Input).focus()
         else:
-            self.dismiss(Order("submit", {"type": self._form["type"], "arg": self._words()[1:]}))
+            self.dismiss(self._made())
+
+    def _made(self) -> Order:
+        if self._order is None:
+            return Order("submit", {"type": self._form["type"], "arg": self._words()[1:]})
+        names = [each["name"] for each in self._form["parameters"]]
+        return self._order({name: self._value(name) for name in names if self._value(name)})
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#of-{name}", Input).value.strip()

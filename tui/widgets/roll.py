@@ -48,6 +48,12 @@ class Roll(Board):
         self._head, self.count, self._make = head, count, make
         self._draw(title, faded=faded)
 
+    def refit(self) -> None:
+        """Make the rows that a new size has in sight: until the owner paints, there would be too many or too few."""
+        super().refit()
+        if self.count:
+            self._draw(None, faded=self._faded)
+
     def move(self, rows: int) -> bool:
         """Move the cursor, stopping at the ends; tell whether it moved."""
         before = self.at

@@ -70,22 +70,23 @@ def advisor(records: Records) -> Outcome:
 
 
 def faults(records: Records) -> Outcome:
-    """Every fault of the plan was fired, the room recovered from it in its time, and what must hold after it held."""
-    planned = records.plan.faults
-    if not planned:
-        return short("no fault was planned")
+    """Every fault of the plan was fired, the room recovered from it, and from those fired by hand, in time, and what must hold after it held."""
     recovered = {event.data["n"]: event.data for event in records.of(kinds.RECOVERED)}
+    fired = {event.data["n"]: event.data["name"] for event in records.of(kinds.FAULT)}
+    expected = fired | {number: asked.name for number, asked in enumerate(records.plan.faults)}
+    if not expected:
+        return short("no fault was planned")
     findings, skipped, seconds = [], [], {}
-    for number, asked in enumerate(planned):
+    for number, name in sorted(expected.items()):
         told = recovered.get(number)
         if told is None:
-            findings.append(f"{asked.name}: never fired, or the soak ended in the middle of it")
+            findings.append(f"{name}: never fired, or the soak ended in the middle of it")
         elif told["skipped"]:
-            skipped.append(f"{asked.name}: {told['skipped']}")
+            skipped.append(f"{name}: {told['skipped']}")
         elif not told["holds"]:
-            findings += [f"{asked.name}: {finding}" for finding in told["findings"] or ["did not hold"]]
+            findings += [f"{name}: {finding}" for finding in told["findings"] or ["did not hold"]]
         else:
-            seconds[f"{asked.name} {number}"] = told["seconds"]
+            seconds[f"{name} {number}"] = told["seconds"]
     numbers: dict[str, Any] = {"recovered in s": seconds, "skipped": skipped}
     if findings:
         return failed(f"{len(findings)} findings after faults", findings, **numbers)

@@ -10,7 +10,7 @@ import pytest
 from host_device import HostDevice
 
 from hip_cuda_kernels import host, routes
-from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.errors import DeviceRefused, KernelError
 from hip_cuda_kernels.gpu import in_use
 from hip_cuda_kernels.registry import family
 
@@ -56,7 +56,7 @@ def test_what_is_no_plain_sieve_stays_on_the_host(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_gpu_that_fails_its_check_is_not_taken() -> None:
-    with pytest.raises(KernelError, match="disagrees with the host"):
+    with pytest.raises(DeviceRefused, match="disagrees with the host"):
         in_use.take(HostDevice(lose_hits=True))
     assert len(routes.search(*job("splitmix64/raw_seed"), **SCOPE).hits)
 

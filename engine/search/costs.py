@@ -1,10 +1,14 @@
-"""What a cell costs on one core, by its law: estimates that order the plan and cut chunks, and change no result."""
+"""What a cell costs before it runs: seconds of one core by the law of its gaps. They order and cut the plan; they steer no result."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.evidence.chance import log2_tail
 from engine.search.design import Scope
 from engine.search.space import Level
-from engine.search.words import PLACE_SECONDS
+from engine.search.turns import Ends, allowances, constant_part
+from engine.search.words import PLACE_SECONDS as LISTED_SECONDS
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
@@ -12,17 +16,20 @@ from hip_cuda_kernels.mappings import Mapping
 from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, seed_seconds
 from hip_cuda_kernels.variable_gaps import outlay
 
-Ends = tuple[int, int]
 VECTORS = 4  # real, shuffled, uniform, planted: one generated stream serves all
-CELL_SECONDS = (
-    0.012  # what a cell costs however small: its planted truths, a task there and back, its records
-)
 SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
     8e-10,
     3e-7,
     3e-8,
 )  # where every draw has a seed of its own: one looked for, one match joined, one counted
 WALK_SECONDS, STEP_SECONDS = 2e-5, 1e-7  # of a seed that is led back, and of each word
+PROPOSAL_SECONDS, PLACE_SECONDS = (
+    5e-5,
+    5e-9,
+)  # where gaps take turns: what one turn proposes, one draw of one pattern counted
+CELL_SECONDS = (
+    0.012  # what a cell costs however small: its planted truths, a task there and back, its records
+)
 
 
 def composed_seconds(
@@ -46,19 +53,36 @@ def cell_seconds(
             range(block), block - threshold, round(1 / scope.p), starts, gaps, family.ops[1], VECTORS
         )
         each = family.ops[0] * OPERATION_SECONDS + 1e-9 * alone.ns
-    elif scope.law == "inverse":
-        reach = starts[1] + block * (gaps[1] + 1)
-        each = (
-            WALK_SECONDS
-            + reach * mapping.words * STEP_SECONDS
-            + scope.alignments(block) * block * VECTORS * PLACE_SECONDS
-        )
-    elif scope.law == "clock":
-        looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
-        each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)
     elif scope.law == "reseed":
         joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
         each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
+    elif scope.law == "periodic":
+        each = _turns_seconds(load, scope, starts, gaps)
+    elif scope.law == "inverse":
+        reach = starts[1] + block * (gaps[1] + 1)
+        places = scope.alignments(block) * block * VECTORS
+        each = WALK_SECONDS + reach * mapping.words * STEP_SECONDS + places * LISTED_SECONDS
+    elif scope.law == "clock":
+        looked = SINGLE_SECONDS + scope.p * TALLY_SECONDS
+        each = block * (sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * looked)
     else:
         each = seed_seconds(load)
     return CELL_SECONDS + scope.seeds * each
+
+
+def _turns_seconds(load: Workload, scope: Scope, starts: Ends, gaps: Ends) -> float:
+    """Estimate a seed's seconds under gaps that take turns: each turn's pass, and the patterns counted for what it proposes."""
+    spent, period = 0.0, scope.period
+    counts = [len(range(turn, load.draws, period)) for turn in range(period)]
+    for turn, misses in enumerate(allowances(counts, load.draws - load.threshold)):
+        if misses < 0:
+            continue
+        part = constant_part(starts, gaps, period, turn)
+        offered, apart = (ends[1] - ends[0] + 1 for ends in part)
+        count, needed = counts[turn], counts[turn] - misses
+        spent += seed_seconds(
+            replace(load, draws=count, threshold=needed, starts=offered, gaps=apart, stride=part[1][1] + 1)
+        )
+        proposed = VECTORS * offered * apart * 2.0 ** log2_tail(count, needed, scope.p)
+        spent += proposed * (PROPOSAL_SECONDS + load.draws * PLACE_SECONDS * scope.gaps**period / apart)
+    return spent

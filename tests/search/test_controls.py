@@ -1,6 +1,6 @@
 """Null and planted controls of the whole identification: no claim on chance, survivors as many as chance expects.
 
-Run apart: pytest -m statistical tests/search (about 90 s on two cores; those of algebra take four minutes more).
+Run apart: pytest -m statistical tests/search (about 90 s on two cores; those of algebra take four minutes more, those of words, clocks and reverse a minute each).
 """
 
 from collections.abc import Callable
@@ -115,13 +115,13 @@ async def test_planted_states_are_found_with_the_stated_power(
     assert found >= 19
 
 
-WORDS = tuple(f"{stem}{number}" for stem in ("pass", "word", "lotto", "draw") for number in range(2000))
+WORDS = tuple(f"{stem}{number}" for stem in ("pass", "word", "lotto", "draw") for number in range(500))
 OTHER_WAYS: dict[str, dict[str, Any]] = {
-    "words": {"families": ("python", "java", "seedrandom"), "words": WORDS},
+    "words": {"families": ("python", "java"), "words": WORDS},
     "each draw's own clock": {
         "families": ("java", "glibc"), "gap_law": "clock", "offsets": (Offset(-300, 300, "s"), Offset(-2000, 2000, "ms")),
     },
-    "in reverse": {"families": ("java", "glibc"), "gap_law": "inverse", "seeds": (Range(0, 2**13 - 1),)},
+    "in reverse": {"families": ("java", "glibc"), "gap_law": "inverse", "seeds": (Range(0, 2**11 - 1),)},
 }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def planted(
     way: str, history: History, micros: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, str]:
     """Return the draws of a random truth of a way, and what names it in a hypothesis."""
-    seed, count = int(rng.integers(2**13)), len(history)
+    seed, count = int(rng.integers(2**11)), len(history)
     if way == "words":
         word = WORDS[int(rng.integers(len(WORDS)))]
         made = host.values(

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST, FEW = 30, 12
 """Draws that a room knows at first: enough for models; too few for them, so that most of the time is the loop's."""
 OPEN = ("queued", "claimed", "running", "deferred")
-PATIENCE = 240.0
+PATIENCE = 900.0  # seconds; a pipeline beside other work takes minutes
 Source = Callable[[int], int]
 
 

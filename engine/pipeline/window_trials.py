@@ -58,6 +58,10 @@ def opening(ctx: RunContext, plan: Plan) -> dict[int, dict[str, Any]]:
         law = plan.laws[-1] if at % ANCHORED == ANCHORED - 2 else plan.laws[0]
         length = _sharp(plan, {"law": law, "anchor": "history", **deep})
         turn, stream = divmod(at - at // ANCHORED, len(labels))
+        if (
+            law == "range"
+        ):  # laid out from the first draw, wherever it is told to start: each turn looks further
+            length = min(LONGEST_BLOCK, plan.end, length * (2 + turn) // 2)
         spots = (0, plan.end - length, (plan.end - length) // 2)
         told[at] = {
             "anchor": "history", "law": law, "session": labels[stream], "start": spots[turn % len(spots)], "length": length,

@@ -261,3 +261,13 @@ async def test_an_identification_that_used_every_draw_is_said_to_overlap(make_co
     assert [one.note for one in outcomes if not one.ok] == []
     assert outcomes[-1].metrics["overlap"] == "search"
     assert outcomes[-1].metrics["dropped"]["record.forward_rate"].startswith("later")
+
+
+def test_the_first_trials_look_at_different_draws_under_varying_gaps_too(make_context, steps):
+    ctx = make_context(steps["uniform_history"](), gap_law="range", gaps=Range(0, 2))
+    plan = make_plan(ctx)
+    told = window_trials.opening(ctx, plan)
+    rest = {"gaps": 2, "starts": 0}
+    specs = [window_trials.spec_of(ctx, plan, "k", at, rest | told[at]) for at in range(3)]
+    windows = [(one.window_start, one.window_length) for one in specs]
+    assert len(set(windows)) == 3, windows

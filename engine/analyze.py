@@ -213,6 +213,8 @@ async def analyze(
         try:
             with _stopping(compute):
                 analysis = _with_rows(await identification.run(compute, journal), order.sample)
+                for slipped in identification.slips:
+                    note(f"{history.source}: {slipped}")
                 _record(directory, journal, history, analysis, identification.bias)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)

@@ -78,7 +78,7 @@ class Turns:
         return begin, self.codes[which], same.sum(axis=1)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def turns(lo: int, hi: int, period: int, width: int) -> Turns:
     """Return a layout; the chunks of a cell share it."""
     return Turns(lo, hi, period, width)

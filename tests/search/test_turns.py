@@ -9,7 +9,7 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery.problem import Patterns, calls_of
-from engine.search.identify import identify
+from engine.search.identify import Identification, identify
 from engine.search.layouts import LAYOUTS
 from engine.search.ranges import Range
 from engine.search.space import Space
@@ -119,3 +119,14 @@ async def test_a_seed_is_found_with_its_pattern_among_wrong_draws(
     assert best.gap == {"law": "periodic", "unit": "call", "pattern": list(pattern)}
     assert found.next_draws == true[50:].tolist()
     assert found.controls.cells_found == found.controls.cells_planted >= 60
+
+
+def test_more_patterns_than_a_worker_can_lay_out_are_left_out_with_the_reason(make_history: Maker) -> None:
+    draws = np.random.default_rng(9).integers(0, 1000, 60)
+    asked = Space(
+        families=("python",), mappings=("top_reject",), seeds=(Range(0, 4095),), gaps=Range(0, 99), gap_law="periodic",
+        range=(0, 999), noise=0.0,
+    )  # fmt: skip
+    plan = Identification(make_history(draws), asked).plan
+    assert [cell.period for cell in plan.cells] == [2]
+    assert "1,000,000 patterns of 3 gaps" in plan.unplanned[0].reason

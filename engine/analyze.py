@@ -213,7 +213,9 @@ async def analyze(
         try:
             with _stopping(compute):
                 analysis = _with_rows(await identification.run(compute, journal), order.sample)
-                _record(directory, journal, history, analysis, identification.bias)
+                for slipped in identification.slips:
+                    note(f"{history.source}: {slipped}")
+                _record(directory, journal, history, analysis, identification)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -230,7 +232,7 @@ def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
 
 
 def _record(
-    directory: Path, journal: Journal, history: History, analysis: Analysis, bias: str | None
+    directory: Path, journal: Journal, history: History, analysis: Analysis, made: Identification
 ) -> None:
     """Write the verdict as an artifact and as a journal record that also says by which build it was reached."""
     record = analysis.model_dump(mode="json")
@@ -239,7 +241,10 @@ def _record(
     )
     ArtifactStore(directory).write_json(RESULT, record, lineage)
     told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    journal.append("analysis", {**told, "bias": bias, "kernel": build_digest(), "versions": versions()})
+    journal.append(
+        "analysis",
+        {**told, "bias": made.bias, "slips": made.slips, "kernel": build_digest(), "versions": versions()},
+    )
 
 
 def versions() -> dict[str, str]:

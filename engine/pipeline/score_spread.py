@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BadInput
-from engine.pipeline.artifacts import SCORED, Scored
+from engine.pipeline.artifacts import SCORED
+from engine.pipeline.scored import Scored
 from engine.pipeline.trace import SCORE
 from state.artifacts import ArtifactStore
 from state.errors import ArtifactRefused

@@ -126,7 +126,8 @@ def _hypotheses(facts: Facts) -> list[Block]:
         )
         for one in analysis.hypotheses
     ]
-    return [*told, Rows(next_facts(analysis))]
+    slips = [("slip", line) for line in facts.closing.get("slips", ())]
+    return [*told, Rows([*slips, *next_facts(analysis)])]
 
 
 def _session(one: Hypothesis) -> list[tuple[str, str]]:

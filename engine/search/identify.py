@@ -43,6 +43,7 @@ from engine.search.flood import FEW, one_a_value
 from engine.search.plan import Material, Plan, make_plan, ordered
 from engine.search.ranges import Range
 from engine.search.readings import patterns, relatives, siblings
+from engine.search.slips import followed, slip
 from engine.search.space import Space
 from engine.search.streams import labels, parts, stream_of, told
 from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
@@ -149,6 +150,7 @@ class Identification:
             for (lo, hi), _ in self.candidates
         }
         self.known: dict[int, CoverageRow] = {}
+        self.slips: list[str] = []
         self.plan = self._spare(known)
         self.books = Books()
         self.books.carried[REAL] = sum(row.survivors for row in self.known.values())
@@ -328,6 +330,11 @@ class Identification:
     def _analysis(self, stopped: StoppedBy) -> Analysis:
         books, wanted = self.books, required_bits(self.space.alpha)
         settled = settle(books.claims, {label: len(values) for label, values in self.values.items()})
+        slips = [
+            slip(one, self.values[one.cell.session], self._p(one.cell), self.space.alpha)
+            for one, _, _ in settled
+        ]
+        settled, self.slips = followed(settled, slips), [one.line() for one in slips if one is not None]
         best = max((claim for claim, _, _ in settled), key=lambda one: one.bits, default=books.best)
         span = (best.cell.lo, best.cell.hi) if settled and best else self.candidates[0][0]
         futures = {tuple(int(value) for value in future) for _, _, future in settled}

@@ -30,6 +30,8 @@ LEAST_ROUTED, LEAST_FILTERED = (
     1 << 24,
     1 << 20,
 )  # seeds of a cell that a route is looked for; the same of composed draws
+MOST_PATTERNS = 1 << 16  # of gaps that take turns: a worker lays them all out
+TOO_MANY = "{:,} patterns of {} gaps are more than are laid out at once; narrow --gaps"
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ def _cell(
     if why is not None:
         return Unplanned(family.id, mapping.id, why, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
+    if period > 1 and gaps**period > MOST_PATTERNS:
+        return Unplanned(family.id, mapping.id, TOO_MANY.format(gaps**period, period), None)
     scope = Scope(level.seeds.size, starts, gaps, space.gap_law, p, 0.0, space.alpha, period)
     for noise in [level.noise] if space.noise is not None else _at_most(level.noise):
         made = design(replace(scope, noise=noise), material.draws)

@@ -10,6 +10,7 @@ import numpy as np
 from engine.recovery.problem import Ints
 from engine.search.cell import Cell
 from engine.search.claims import Claim, kind
+from engine.search.plan import MOST_PATTERNS
 from engine.search.space import periods
 from engine.search.turns import Turns, turns
 from hip_cuda_kernels import host
@@ -70,6 +71,8 @@ def patterns(claim: Claim, draws: Ints) -> tuple[int, list[tuple[Cell, Hit]]]:
         return 0, []
     looks, best, near = 0, [], draws[:MOST_COMPARED]
     for period, _ in periods(cell.law):
+        if (cell.gaps[1] - cell.gaps[0] + 1) ** period > MOST_PATTERNS:
+            continue
         laid = turns(*cell.gaps, period, len(near))
         tried, start, code = _best(cell, claim.seed, laid, near)
         looks += tried

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from engine.recovery.problem import Ints, Patterns, calls_of
+from engine.recovery.problem import Ints
 
 Ends = tuple[int, int]
 
@@ -42,23 +42,28 @@ class Turns:
     width: int
 
     @cached_property
+    def gaps(self) -> Ints:
+        """Return the patterns in the order of `Patterns`, one row each."""
+        size = self.hi - self.lo + 1
+        digits = np.unravel_index(np.arange(size**self.period), (size,) * self.period)
+        return np.stack(digits, axis=1) + self.lo
+
+    @cached_property
     def calls(self) -> Ints:
         """Return the call of each draw after the start, one row a pattern."""
-        patterns = Patterns(self.lo, self.hi, self.period)
-        places = np.arange(max(self.width, self.period))
-        return np.array([calls_of(pattern, places) for pattern in patterns], dtype=np.int64)
+        ends = np.pad(np.cumsum(self.gaps + 1, axis=1), ((0, 0), (1, 0)))
+        rounds, turn = np.divmod(np.arange(max(self.width, self.period)), self.period)
+        return np.asarray(rounds * ends[:, -1:] + ends[:, turn])
 
     @cached_property
     def codes(self) -> Ints:
-        """Return the code of each pattern, by which a hit names it."""
-        patterns = Patterns(self.lo, self.hi, self.period)
-        return np.array([patterns.code(pattern) for pattern in patterns], dtype=np.int64)
+        """Return the code of each pattern, by which a hit names it (`Patterns.code`)."""
+        return np.asarray(self.gaps @ (self.hi + 1) ** np.arange(self.period)[::-1])
 
     @cached_property
     def by_gap(self) -> dict[int, Ints]:
         """Return the patterns by the constant gap between two draws of one turn."""
-        base = np.array(list(Patterns(self.lo, self.hi, self.period)), dtype=np.int64)
-        gaps = base.sum(axis=1) + self.period - 1
+        gaps = self.gaps.sum(axis=1) + self.period - 1
         return {int(gap): np.flatnonzero(gaps == gap) for gap in np.unique(gaps)}
 
     @property
@@ -78,7 +83,7 @@ class Turns:
         return begin, self.codes[which], same.sum(axis=1)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def turns(lo: int, hi: int, period: int, width: int) -> Turns:
     """Return a layout; the chunks of a cell share it."""
     return Turns(lo, hi, period, width)

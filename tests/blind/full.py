@@ -59,7 +59,7 @@ def main() -> int:
         "--seed", type=int, default=None, help="repeat an earlier run (entropy is new every time)"
     )
     parser.add_argument(
-        "--again", action="store_true", help="search anew what was missed or failed in the file of results"
+        "--again", nargs="*", choices=LATE, help="first search anew what was missed or failed (default: both)"
     )
     parser.add_argument("--calls", default="", help="only calls whose name contains this")
     parser.add_argument(
@@ -71,7 +71,8 @@ def main() -> int:
     calls = [call for call in calls if asked.calls in call.name]
     print(f"--seed {seed}; {len(calls)} calls; not here: {lacking or 'none'}", flush=True)
     scores = list(kept(asked.results))
-    late = [number for number, score in enumerate(scores) if score.outcome in LATE and asked.again]
+    again = () if asked.again is None else asked.again or LATE
+    late = [number for number, score in enumerate(scores) if score.outcome in again]
     with tempfile.TemporaryDirectory(prefix="mimicry-blind-") as name:
         for number in [*late, *range(len(scores), asked.cases)]:
             one = history(number, calls, seed, Path(name))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from engine.compute.cluster import Compute
-from engine.errors import BadInput
+from engine.errors import BadInput, Halted
 from engine.history.history import History
-from engine.search.identify import Identification, identify
+from engine.search.identify import Identification, Progress, identify
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -271,20 +271,19 @@ async def test_all_64_bit_seeds_are_begun_without_listing_their_chunks(
 ) -> None:
     draws = np.random.default_rng(8).integers(0, 1000, 60)
     space = Space(
-        families=("splitmix64/raw_seed",),
-        mappings=("mod",),
-        seeds=Range(0, 2**64 - 1),
-        noise=0.0,
-        range=(0, 999),
-    )
-    for limit in (1.5, 6.0, 24.0):  # on a busy machine the first chunk takes longer
-        search = Identification(make_history(draws), space.model_copy(update={"time_limit": limit}), run="t")
-        found = await search.run(compute, journal)
-        assert (found.stopped_by, found.complete) == ("time", False)
-        if rows := search.coverage():
-            break
-    assert journal.billed() == 2**64
-    (row,) = rows
+        families=("splitmix64/raw_seed",), mappings=("mod",), seeds=Range(0, 2**64 - 1), noise=0.0, range=(0, 999)
+    )  # fmt: skip
+
+    def enough(_: Progress) -> None:
+        raise Halted("the first chunk is done")
+
+    search = Identification(make_history(draws), space, run="t", progress=enough)
+    found = await search.run(compute, journal)
+    assert (found.stopped_by, found.complete) == ("halt", False)
+    late = Identification(make_history(draws), space.model_copy(update={"time_limit": 0.05}), run="late")
+    assert (await late.run(compute, journal, under="late ")).stopped_by == "time"
+    assert journal.billed() >= 2**64
+    (row,) = search.coverage()
     assert row.seed_lo == 0
     assert 2**20 < row.seed_hi < 2**64 - 1
 

@@ -39,3 +39,11 @@ def test_a_pattern_that_explains_every_draw_is_looked_at_no_further() -> None:
     hit = (77, 4, Patterns(0, 3, 2).code((3, 1)))
     draws = predicted(TURNS, *hit, 40)
     assert patterns(claimed(TURNS, hit, draws), draws) == (0, [])
+
+
+def test_patterns_that_were_too_many_to_search_are_not_read_either() -> None:
+    wide = replace(TURNS, gaps=(0, 41))
+    hit = (77, 4, Patterns(0, 41, 2).code((1, 1)))
+    draws = predicted(replace(TURNS, period=3), 77, 4, Patterns(0, 3, 3).code((0, 2, 1)), 60)
+    looks, best = patterns(claimed(wide, hit, draws), draws)
+    assert (looks, [cell.period for cell, _ in best]) == (6 * 42**2, [2])

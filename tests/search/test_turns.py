@@ -9,7 +9,7 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery.problem import Patterns, calls_of
-from engine.search.identify import identify
+from engine.search.identify import Identification, identify
 from engine.search.laws import LAYOUTS
 from engine.search.ranges import Range
 from engine.search.space import Space
@@ -42,6 +42,14 @@ def test_the_draws_of_a_turn_lie_where_constant_gaps_look() -> None:
         assert {least <= gap <= most for gap in np.diff(calls) - 1} == {True}
 
 
+@pytest.mark.parametrize("period", [2, 3])
+def test_every_pattern_is_laid_out_under_its_code(period: int) -> None:
+    laid, patterns = Turns(1, 3, period, 7), Patterns(1, 3, period)
+    assert [tuple(one) for one in laid.gaps.tolist()] == list(patterns)
+    assert laid.codes.tolist() == [patterns.code(one) for one in patterns]
+    assert laid.calls.tolist() == [calls_of(one, np.arange(7)).tolist() for one in patterns]
+
+
 def test_every_pattern_that_fits_a_proposal_is_counted() -> None:
     stream = np.random.default_rng(1).integers(0, 4, 200)
     draws = stream[3 + calls_of((2, 0), np.arange(7))]
@@ -71,7 +79,7 @@ def test_the_search_equals_brute_force(period: int, threshold: int) -> None:
     rng = np.random.default_rng(1)
     code, seeds, starts, patterns = (
         ("msvc_rand/srand", "mod"),
-        range(800, 1000),
+        range(860, 920),
         (0, 1, 2),
         Patterns(1, 3, period),
     )
@@ -84,7 +92,7 @@ def test_the_search_equals_brute_force(period: int, threshold: int) -> None:
         "family": code[0], "mapping": code[1], "lo": 0, "hi": 3, "starts": [0, 2], "gaps": [1, 3], "period": period,
         "threshold": threshold,
     }  # fmt: skip
-    found = LAYOUTS["periodic"].sieve(params, draws, 800, 200, Running())
+    found = LAYOUTS["periodic"].sieve(params, draws, 860, 60, Running())
     wanted = set()
     for seed in seeds:
         stream = host.values(*code, seed, 0, 3, 60)
@@ -119,3 +127,14 @@ async def test_a_seed_is_found_with_its_pattern_among_wrong_draws(
     assert best.gap == {"law": "periodic", "unit": "call", "pattern": list(pattern)}
     assert found.next_draws == true[50:].tolist()
     assert found.controls.cells_found == found.controls.cells_planted >= 60
+
+
+def test_more_patterns_than_a_worker_can_lay_out_are_left_out_with_the_reason(make_history: Maker) -> None:
+    draws = np.random.default_rng(9).integers(0, 1000, 60)
+    asked = Space(
+        families=("python",), mappings=("top_reject",), seeds=(Range(0, 4095),), gaps=Range(0, 99), gap_law="periodic",
+        range=(0, 999), noise=0.0,
+    )  # fmt: skip
+    plan = Identification(make_history(draws), asked).plan
+    assert [cell.period for cell in plan.cells] == [2]
+    assert "1,000,000 patterns of 3 gaps" in plan.unplanned[0].reason

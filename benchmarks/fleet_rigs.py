@@ -22,6 +22,7 @@ from sshd import Server, start
 
 from engine.rigs import life as life_module
 from engine.rigs import worker as worker_module
+from engine.rigs.guardlink import PROBE, SCRIPTS
 from engine.rigs.life import Life
 from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
@@ -142,15 +143,15 @@ async def load(server: Server, folder: Path) -> None:
                 f"poll every {seconds:g} s: {calls} management calls in a minute; guard {spent / 60:.2%} of a core for {CARDS} "
                 f"workers that beat 5 times a second, {stage.guard.memory_info().rss / MIB:.0f} MiB; engine {(time.process_time() - own) / 60:.2%}"
             )
-    script = folder / "probe.py"
-    script.write_bytes((Path(life_module.__file__).parent / "onrig/probe.py").read_bytes())
+    for name in PROBE:
+        (folder / name).write_bytes((SCRIPTS / name).read_bytes())
     begun = os.times()
     for _ in range(10):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", str(script), str(folder / f"sys{CARDS}"), "/proc", "false", "/tmp", "/",
+            sys.executable, "-I", str(folder / "probe.py"), str(folder / f"sys{CARDS}"), "/proc", "false", "/tmp", "/",
             stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        await process.wait()
+        assert await process.wait() == 0
     ended = os.times()
     spent = (ended.children_user + ended.children_system - begun.children_user - begun.children_system) / 10
     print(f"one reading of {CARDS} cards costs {spent * 1000:.0f} ms of CPU on the rig")

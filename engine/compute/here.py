@@ -97,6 +97,11 @@ async def _either(event: asyncio.Event, ended: asyncio.Task[int], limit: float |
         came.cancel()
 
 
+def nvidia(root: Path = _NVIDIA) -> list[str]:
+    """Return the PCI addresses of the cards that NVIDIA's driver lists, in CUDA's order."""
+    return sorted(path.name.lower() for path in root.iterdir()) if root.is_dir() else []
+
+
 def gpus(nvidia: Path = _NVIDIA, amd: Path = _AMD) -> list[dict[str, str]]:
     """Return the variables that show a process one GPU alone, for each GPU that a driver of this machine lists."""
     cards = len(list(nvidia.iterdir())) if nvidia.is_dir() else 0

@@ -14,6 +14,8 @@ from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 NONE = "none"
 """Stands for the digest where the compiled kernels are not installed."""
+TEXT, FAILED = 500, 20
+"""Characters of one text of a report, and names of what failed, that are kept."""
 ROOT = Path(__file__).parents[2]
 PARTS = (
     "engine/compute",
@@ -72,9 +74,10 @@ class HostReport:
 
     @classmethod
     def load(cls, record: dict[str, Any]) -> HostReport:
-        """Return the report of a worker's record."""
-        texts = (str(record.get(name, "")) for name in ("device", "degraded", "code", "broken"))
-        return cls(str(record["isa"]), str(record["digest"]), tuple(map(str, record["failed"])), *texts)
+        """Return the report of a worker's record; what a rig says is cut to what a report is."""
+        texts = (str(record.get(name, ""))[:TEXT] for name in ("device", "degraded", "code", "broken"))
+        failed = tuple(str(one)[:TEXT] for one in record["failed"][:FAILED])
+        return cls(str(record["isa"])[:TEXT], str(record["digest"])[:TEXT], failed, *texts)
 
 
 @cache

@@ -34,9 +34,9 @@ ROOM = """\
 #
 # [[rigs]]
 # name = "zeus"
-# host = "local"              # this machine itself, without SSH
+# host = "local"              # this machine itself, without SSH: the engine's own workers use its cards
 # backend = "cuda"
-# gpus = "auto"               # or PCI addresses as `lspci -D` says, in the runtime's order: ["0000:01:00.0", "0000:02:00.0"]
+# gpus = "auto"               # or PCI addresses as `lspci -D` says (rocm: all of them, in the runtime's order): ["0000:01:00.0", "0000:02:00.0"]
 #
 # [[rigs]]
 # name = "rig-6600"

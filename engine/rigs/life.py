@@ -158,6 +158,7 @@ class Life:
         return RigWorker(
             self.reach, self.terms, slot, pci, backend=self._settings.backend, env=self._env(), crew=self._crew,
             gate=self._gate, held=lambda: self._held(slot, pci), ended=self._ended,
+            number=lambda: self.machine.number(pci),
         )  # fmt: skip
 
     def _env(self) -> dict[str, str]:
@@ -167,9 +168,11 @@ class Life:
         return {"PYTHONPATH": code, **self._settings.env}
 
     def _held(self, slot: int, pci: str) -> tuple[bool, str] | None:
-        """Return why a worker may not run; for RAM only a start is put off, what runs goes on."""
+        """Return why a worker may not run; for RAM, and a card that is not read, only a start is put off, what runs goes on."""
         held = self.machine.held(pci)
         if held is None and self.workers[slot].pid is None:
+            if self.machine.number(pci) is None:
+                return True, "its driver does not answer: another card would be taken for it"
             short = self.machine.short_of_ram(self._settings.worker_ram_mb << 20)
             return None if short is None else (True, short)
         return held

@@ -23,6 +23,7 @@ LATE = 60.0
 BUSY_ENOUGH = 50.0
 """Per cent of use above which a PCIe link is judged: idle cards slow theirs down to save power."""
 
+VENDORS = {"cuda": "nvidia", "rocm": "amd"}
 BARE = "no GPU on its bus: `mimicry doctor` says what to do"
 
 
@@ -166,6 +167,17 @@ class Machine:
         if aside is not None:
             return not aside.drained, aside.words(time.time())
         return None
+
+    def number(self, pci: str) -> int | None:
+        """Return the number that the runtime gives a card now, None where it does not answer: one that falls off the bus moves those behind it."""
+        reading, settings = self.reading, self.settings
+        if reading is None:
+            return None
+        vendor = VENDORS[settings.backend]
+        answers = sorted(card.pci for card in reading.cards if card.vendor == vendor and not card.lost)
+        if settings.backend == "rocm" and settings.gpus != "auto":
+            answers = [listed for listed in settings.gpus if listed in answers]
+        return answers.index(pci) if pci in answers else None
 
     def short_of_ram(self, need: int) -> str | None:
         """Return why a worker that needs so many bytes may not start now; None if it may."""

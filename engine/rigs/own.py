@@ -44,7 +44,9 @@ def _shown(settings: RigSettings) -> list[dict[str, str]]:
     if settings.gpus == "auto":
         found = [env for env in here.gpus() if ("CUDA_VISIBLE_DEVICES" in env) == cuda]
     else:
-        found = [visibility(settings.backend, slot) for slot in range(len(settings.gpus))]
+        known = here.nvidia() if cuda else []
+        numbers = (known.index(pci) if pci in known else slot for slot, pci in enumerate(settings.gpus))
+        found = [visibility(settings.backend, number) for number in numbers]
     return [{**env, **settings.env} for env in found]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from engine.rigs.attempt import LOOK, Attempt, Gate, Held, Running, State
 from engine.rigs.guardlink import Event, GuardLink, Terms
@@ -23,16 +24,16 @@ class RigWorker:
 
     def __init__(
         self, rig: Reach, terms: Terms, slot: int, pci: str, *, backend: str, env: Mapping[str, str], crew: Crew,
-        gate: Gate, held: Held, ended: Callable[[Attempt], None],
+        gate: Gate, held: Held, ended: Callable[[Attempt], None], number: Callable[[], int | None],
     ) -> None:  # fmt: skip
-        """`held()` says whether at once and why it may not run; `ended` takes every attempt."""
+        """`held()` says whether at once and why it may not run; `number()` what the runtime calls its card now; `ended` takes every attempt."""
         self.slot, self.pci = slot, pci
         self.place = Place(
             rig.name,
             slot,
             pci,
             terms.python,
-            {**visibility(backend, slot), **env},
+            env,
             folder(terms.staging),
             terms.reserve,
         )
@@ -40,7 +41,7 @@ class RigWorker:
         self.starts = 0
         self.running: Running | None = None
         self._rig, self._terms, self._crew, self._gate = rig, terms, crew, gate
-        self._held, self._ended = held, ended
+        self._held, self._ended, self._backend, self._number = held, ended, backend, number
         self._state: State = "off"
         self._note = ""
         self._seen_to = False
@@ -85,8 +86,10 @@ class RigWorker:
 
     async def _attempt(self, link: GuardLink, tunnel: Callable[[int], Awaitable[int]]) -> Running:
         """Go through one attempt."""
+        number = self._number()
+        shown = visibility(self._backend, self.slot if number is None else number)
         running = self.running = Running(
-            self._rig, link, self.place, self.starts + 1, crew=self._crew, gate=self._gate, held=self._held,
+            self._rig, link, replace(self.place, env={**shown, **self.place.env}), self.starts + 1, crew=self._crew, gate=self._gate, held=self._held,
             tunnel=tunnel, delay=self._terms.delay, start_limit=self._terms.start_limit,
         )  # fmt: skip
         self._note = ""

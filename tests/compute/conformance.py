@@ -6,8 +6,6 @@ The fixture starts the backend with `kinds=sample_kinds.KINDS` and runs on the m
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -257,18 +255,6 @@ class ComputeContract:
         assert time.monotonic() - begun < 1
         thread.join()
         compute.resume()
-
-    async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resumes(
-        self, compute: Compute
-    ) -> None:
-        await until(lambda: all(worker.alive for worker in compute.workers()))
-        pids = [worker.pid for worker in compute.workers() if worker.pid is not None]
-        compute.stop_now()
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        await until(lambda: all("when the room resumes" in worker.note for worker in compute.workers()))
-        compute.resume()
-        await until(lambda: all(worker.alive for worker in compute.workers()))
 
     # -- faults -------------------------------------------------------------------------------------------------------
 

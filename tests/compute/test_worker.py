@@ -154,6 +154,8 @@ def test_reports_are_compared_before_a_worker_may_work() -> None:
     own = HostReport("avx2", "a" * 64, ())
     assert HostReport("avx2", "a" * 64, ()).against(own) is None
     assert HostReport.load(json.loads(json.dumps(own.dump()))) == own
+    long = HostReport.load(own.dump() | {"broken": "x" * 10_000, "failed": ["y" * 10_000] * 900})
+    assert (len(long.broken), len(" ".join(long.failed)) < 11_000) == (500, True)
     assert "kernels differ" in (HostReport("avx2", "b" * 64, ()).against(own) or "")
     other = HostReport("sse2", "a" * 64, ())
     assert "kernels differ" in (other.against(own) or "")

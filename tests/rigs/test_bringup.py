@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from rigside import SmallCrew, until
+from rigside import SmallCrew, make_cards, until
 
 from engine.config import RigSettings
 from engine.rigs.fleet import Fleet
@@ -69,6 +70,20 @@ async def test_workers_that_do_not_know_the_gate_are_started_inside_it(
         await until(lambda: stage.attempts)
         await stage.all_ready(4)
         assert most_at_once(initialisations(crew.log)) <= 2
+
+
+@pytest.mark.slow
+async def test_a_card_that_is_off_the_bus_leaves_each_other_worker_its_own_card(
+    raise_rig: Raise, crew: SmallCrew, tmp_path: Path
+) -> None:
+    """About 4 s."""
+    make_cards(tmp_path / "sys", 3)
+    shutil.rmtree(tmp_path / "sys/bus/pci/devices/0000:04:00.0")
+    async with raise_rig(3) as stage:
+        await stage.all_ready(2)
+        assert [stage.life.workers[slot].state for slot in (0, 2)] == ["ready", "ready"]
+        assert sorted(json.loads(line)[0] for line in crew.log.read_text().splitlines()) == ["0", "1"]
+        assert "does not answer" in stage.life.workers[1].note
 
 
 @pytest.mark.slow

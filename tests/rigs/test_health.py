@@ -14,7 +14,7 @@ from rigside import make_cards
 from engine.config import RigSettings
 from engine.errors import BadInput
 from engine.rigs.guardlink import GUARD, PROBE, SCRIPTS
-from engine.rigs.machine import BARE, Machine
+from engine.rigs.machine import BARE, VENDORS, Machine
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import Card, HostReading, Reading, parse_reading
 from engine.rigs.rules import Rule, Watch
@@ -286,6 +286,27 @@ def test_a_link_is_judged_only_under_load_and_against_its_own_best(tmp_path: Pat
             now = float(at)
             told += rig.take(reading(Card(PCI, "amd", busy=busy, link_gen=gen, link_width=1)))
     assert [(change.rule.name, change.value) for change in told] == [("link", pytest.approx(1 / 3))]
+
+
+def test_a_card_s_number_counts_those_that_answer_before_it(tmp_path: Path) -> None:
+    one, two, three = (f"0000:0{slot}:00.0" for slot in (3, 4, 5))
+    with Journal.open(tmp_path) as journal:
+        rig = machine(Quarantine(journal), lambda: 0.0)
+        vendor = VENDORS[rig.settings.backend]
+        assert rig.number(one) is None, "nothing was read yet"
+        rig.settings = rig.settings.model_copy(update={"gpus": "auto"})
+        rig.take(
+            reading(
+                Card(three, vendor),
+                Card(one, vendor),
+                Card(two, vendor, lost=True),
+                Card("0000:00:02.0", "intel"),
+            )
+        )
+        assert [rig.number(pci) for pci in (one, two, three)] == [0, None, 1]
+        rig.settings = rig.settings.model_copy(update={"gpus": (three, one), "backend": "rocm"})
+        rig.take(reading(Card(one, "amd"), Card(three, "amd")))
+        assert [rig.number(pci) for pci in (one, three)] == [1, 0], "the file tells ROCm's order"
 
 
 def test_five_deaths_within_an_hour_are_a_flapping_card(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""A slot keeps its worker running, and nothing begins in a room that was told to stand still."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+from conformance import until
+
+from engine.compute.pki import Authority
+from engine.compute.place import Place, SlotSpec
+from engine.compute.slot import Slot
+
+
+def ended() -> Any:
+    """A process that has been killed already."""
+    gone, done = asyncio.get_running_loop().create_future(), asyncio.sleep
+    gone.set_result(-9)
+    return SimpleNamespace(
+        pid=7, alive=False, wait=lambda: gone, last_words=lambda: "", close=lambda: done(0), kernel_log=None,
+        silence=lambda: 0.0,
+    )  # fmt: skip
+
+
+async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resumes() -> None:
+    halted, launches = [True], list[str]()
+
+    async def launch(order: Any, on_event: Any) -> Any:
+        launches.append(order.alias)
+        return ended()
+
+    loop, numbers = asyncio.get_running_loop(), itertools.count(1)
+    spec = SlotSpec(
+        {}, loop.create_future(), loop.create_future(), None, Authority(), lambda: 0, lambda: halted[0],
+        lambda: next(numbers),
+    )  # fmt: skip
+    slot = Slot(Place("worker-0", launch), spec, SimpleNamespace())  # type: ignore[arg-type]
+    await until(lambda: "when the room resumes" in slot.info().note)
+    assert launches == ["worker-0#1"]
+    halted[0] = False
+    await until(lambda: launches[1:] == ["worker-0#2"])
+    await slot.close()

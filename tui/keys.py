@@ -67,7 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("finish", "F", "F", "finish", "halt when the running step is finished (the halt dialog, with that line highlighted)", "acts"),
     Key("inject", "I", "I", "inject", "give the room one draw, in test mode only; on the Soak screen fire a fault at the soak that runs (dialog)", "acts"),
     Key("skip", "B", "B", "skip step", "skip the running step: the run goes on with what an earlier run made of it (dialog, typed word)", "acts"),
-    Key("soak", "S", "S", "soak", "start a soak: which one, how long, which faults (dialogs); where one runs: end it", "acts", 16),
+    Key("soak", "S", "S", "soak", "start a soak: which one, how long, which faults (dialogs); where one runs: end it", "acts", 22),
     Key("act_A", "A", "A", "acknowledge", "say that an alert was seen, with a reason (dialog)", "acts", 18),
     Key("act_M", "M", "M", "mute", "keep an alert's rule quiet for an hour (dialog)", "acts", 19),
     Key("act_O", "O", "O", "decide", "approve what waits for a person; overrule a decision; on the LLM screen switch the advisor off or on (dialog)", "acts", 17, on=LISTS),

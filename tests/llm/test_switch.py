@@ -27,7 +27,7 @@ def command(verb: str, **args: Any) -> Command:
 async def test_off_needs_a_reason_and_silences_every_question_until_on(tmp_path: Path) -> None:
     heard = Heard()
     router = Router(
-        LlmSettings(command=["/nowhere/server"], model="/nowhere/model"), tmp_path, heard, read=dict
+        LlmSettings(command=("/nowhere/server",), model=Path("/nowhere/model")), tmp_path, heard, read=dict
     )
     verbs = AdvisorVerbs(router, tmp_path, str, NOBODY)
     with pytest.raises(UsageError, match="needs a reason"):
@@ -41,7 +41,11 @@ async def test_off_needs_a_reason_and_silences_every_question_until_on(tmp_path:
     last = heard.of("llm.switch")[-1]["off"]
 
     after = Router(
-        LlmSettings(command=["/nowhere/server"], model="/nowhere/model"), tmp_path, heard, read=dict, off=last
+        LlmSettings(command=("/nowhere/server",), model=Path("/nowhere/model")),
+        tmp_path,
+        heard,
+        read=dict,
+        off=last,
     )
     assert (after.report()["state"], after._keeper.paused) == ("off", True)
     await AdvisorVerbs(after, tmp_path, str, NOBODY).on(command("llm_on"), "bea")

@@ -288,7 +288,16 @@ GPUS = Table("gpus", "GPUs", (
 
 def request_rows(room: Any, most: int) -> list[Row]:
     """Return the queue of the snapshot."""
-    return [{"attempts": 1, "run": None, **each.model_dump()} for each in room.snapshot.requests]
+    open_ = ("queued", "claimed", "running")
+    return [
+        {
+            "attempts": 1,
+            "run": None,
+            "eta": 640 + 900 * i if each.state in open_ else None,
+            **each.model_dump(),
+        }
+        for i, each in enumerate(room.snapshot.requests)
+    ]
 
 
 def decision_rows(room: Any, most: int) -> list[Row]:

@@ -12,7 +12,8 @@ from engine.evidence.chance import log2_tail
 from engine.evidence.evalue import required_bits
 from engine.recovery import states
 from engine.recovery.problem import Ints
-from engine.search.claims import NEXT_DRAWS, Claim
+from engine.search.claims import Claim
+from engine.search.design import NEXT_DRAWS
 from engine.search.streams import parts
 from hip_cuda_kernels import host
 

@@ -19,6 +19,8 @@ from engine.soak.target import Target
 from state.clock import monotonic
 
 POLL_S, ORDER_S = 0.5, 1.0
+ROUSE_S = 60.0
+"""Seconds after which a room that is not back is given work: one at rest starts no worker in the place of a dead one."""
 TRY_S, AGAIN_S = 120.0, 3.0
 """Seconds for which a fault is tried again whose process does not run at its moment, and between two tries."""
 MOMENTARY = "at this moment"
@@ -88,7 +90,7 @@ async def fire(
             await asyncio.sleep(fault.hold_s)
             await asyncio.to_thread(fault.undo, target)
         begun = time.monotonic()
-        back = await _recovered(fault, target, begun)
+        back = await _recovered(stage, fault, target, begun)
         told["seconds"] = round(time.monotonic() - begun, 3)
         if back:
             told["findings"] = await asyncio.to_thread(fault.findings, target)
@@ -114,10 +116,14 @@ async def fire(
     return True
 
 
-async def _recovered(fault: Fault, target: Target, begun: float) -> bool:
-    while time.monotonic() - begun < fault.settle_s:
+async def _recovered(stage: Stage, fault: Fault, target: Target, begun: float) -> bool:
+    roused = False
+    while (waited := time.monotonic() - begun) < fault.settle_s:
         if await asyncio.to_thread(fault.recovered, target):
             return True
+        if not roused and waited >= ROUSE_S:
+            roused = True
+            stage.ask({**WORK, "reason": f"soak: work after {fault.name}"}, door="inbox")
         await asyncio.sleep(POLL_S)
     return False
 

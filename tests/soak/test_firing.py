@@ -44,3 +44,17 @@ async def test_a_room_at_rest_is_given_work_once_and_the_fault_is_tried_until_so
     assert len(tries) == misses + 1
     assert not any(tries), "two minutes are not over"
     assert [request["type"] for request in stage.asked] == ["pipeline_rerun"] * min(1, misses)
+
+
+async def test_a_room_that_is_not_back_after_a_minute_is_given_work_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, clock = stage_with([0.0]), iter(range(0, 1000, 30))
+    monkeypatch.setattr(firing, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(firing, "POLL_S", 0.0)
+    looks: list[None] = []
+    fault = SimpleNamespace(
+        name="hung_chunk", settle_s=900.0, recovered=lambda target: looks.append(None) or len(looks) > 6
+    )
+    assert await firing._recovered(stage, fault, SimpleNamespace(), 0.0)
+    assert [request["type"] for request in stage.asked] == ["pipeline_rerun"]

@@ -51,7 +51,7 @@ def lacking(language: str) -> str | None:
     return LANGUAGES[language].missing()
 
 
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("turn", range(2))
 def test_a_real_runtime_is_identified_and_its_next_draws_foretold(
     turn: int, rng: random.Random, tmp_path: Path
 ) -> None:

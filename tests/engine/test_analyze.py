@@ -58,7 +58,11 @@ def truth(name: str) -> dict[str, object]:
             ["--families", "lcg48/*", "--seeds", "316000:317000"],
             marks=pytest.mark.slow,
         ),  # 4 s
-        ("numpy_random_sample.txt", ["--families", "numpy.RandomState", "--seeds", "900000:920000"]),
+        pytest.param(
+            "numpy_random_sample.txt",
+            ["--families", "numpy.RandomState", "--seeds", "900000:920000"],
+            marks=pytest.mark.slow,
+        ),  # 4 s
     ],
 )
 def test_an_example_of_a_real_runtime_is_identified(name: str, options: list[str], tmp_path: Path) -> None:
@@ -154,7 +158,8 @@ def test_several_files_are_one_history_in_the_order_given(tmp_path: Path) -> Non
     rows = (EXAMPLES / "java_nextint_gaps.csv").read_text().splitlines()
     for name, part in (("a.csv", rows[1:51]), ("b.csv", rows[51:])):
         (tmp_path / name).write_text("\n".join([rows[0], *part]) + "\n")
-    options = ["--families", "java", "--json", "-", "--state", str(tmp_path / "state")]
+    options = ["--families", "java", "--seeds", "583100:583200", "--gaps", "0:3", "--json", "-", "--state"]
+    options += [str(tmp_path / "state")]
     shown = analyze(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), *options)
     found = Analysis.model_validate_json(shown.stdout)
     assert (found.verdict, found.draws, found.sessions) == ("identified", 100, ["a.csv", "b.csv"])

@@ -61,11 +61,13 @@ class Records:
     def _rows(self) -> list[tuple[str, str]]:
         """Return (key, request) of every row that answers to something the soak asked for."""
         found = []
+        files = {event.data["request"]: event.data["file"] for event in self.room_of("inbox.taken")}
         for event in self.room_of("request.queued", "request.rejected"):
             if "kind" not in event.data:
                 continue  # a later move of a request that was entered before
-            file = str(event.data["args"].get("file", "")).removesuffix(".json")
-            key = file if file in self.asked else str(event.data.get("why", ""))
+            file = str(event.data["args"].get("file") or files.get(event.data["request"], ""))
+            key = file.removesuffix(".json")
+            key = key if key in self.asked else str(event.data.get("why", ""))
             if key in self.asked:
                 found.append((key, event.data["request"]))
         return found

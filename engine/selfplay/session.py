@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any, Protocol
 
 from engine.selfplay.loop import FINAL, Compute, Episode, Session, Start, explore
@@ -14,6 +14,7 @@ EPISODE, FINISHED = "selfplay.episode", "selfplay.finished"
 REMEMBERED = 256
 LOOKED_BACK = 20_000
 """Episodes that no new one may equal."""
+PAGE = 200
 
 
 class Ledger(Protocol):
@@ -22,8 +23,8 @@ class Ledger(Protocol):
     def append(self, kind: str, data: Mapping[str, Any]) -> int:
         """Record one event."""
 
-    def newest(self, kinds: Sequence[str], limit: int) -> Sequence[Any]:
-        """Return the newest events of these kinds, newest first."""
+    def newest(self, kinds: Sequence[str], limit: int, *, upto: int | None = None) -> Sequence[Any]:
+        """Return the newest events of these kinds with a number up to `upto`, newest first."""
 
 
 async def play(
@@ -34,14 +35,9 @@ async def play(
 
     A session that was cut off goes on: its episodes on record are its own as long as the table is the one they were played on.
     """
-    earlier = [event.data for event in reversed(journal.newest([EPISODE], LOOKED_BACK))]
-    own = (one for one in earlier if (one["run"], one.get("table")) == (material.run, material.digest))
-    start = Start(
-        seed=seed, episodes=episodes, width=width, base=base, parent=parent,
-        told=tuple((one["arm"], one["reward"]) for one in earlier if "reward" in one)[-REMEMBERED:],
-        played=frozenset(one["fingerprint"] for one in earlier if one.get("fingerprint")),
-        before=tuple(_recorded(one) for one in own),
-    )  # fmt: skip
+    start = _begun(
+        journal, material, Start(seed=seed, episodes=episodes, width=width, base=base, parent=parent)
+    )
 
     def record(episode: Episode) -> None:
         journal.append(EPISODE, {"run": material.run, "table": material.digest, **episode_record(episode)})
@@ -50,6 +46,32 @@ async def play(
     session = await explore(compute, material, start, record)
     journal.append(FINISHED, {"run": material.run, **summary(session)})
     return session
+
+
+def _begun(journal: Ledger, material: Material, start: Start) -> Start:
+    """Return the start with what is on record: rewards to remember, episodes not to repeat, its own ones if it was cut off."""
+    told: list[tuple[str, float]] = []
+    played: set[str] = set()
+    own: list[Episode] = []
+    for one in _earlier(journal):
+        if "reward" in one and len(told) < REMEMBERED:
+            told.append((one["arm"], one["reward"]))
+        if one.get("fingerprint"):
+            played.add(one["fingerprint"])
+        if (one["run"], one.get("table")) == (material.run, material.digest):
+            own.append(_recorded(one))
+    return replace(start, told=tuple(told[::-1]), played=frozenset(played), before=tuple(own[::-1]))
+
+
+def _earlier(journal: Ledger) -> Iterator[Mapping[str, Any]]:
+    """Yield the episodes on record, newest first, a page at a time: all at once they would be 100 MB, for as long as a session lasts."""
+    upto: int | None = None
+    for _ in range(0, LOOKED_BACK, PAGE):
+        page = journal.newest([EPISODE], PAGE, upto=upto)
+        yield from (event.data for event in page)
+        if len(page) < PAGE:
+            return
+        upto = page[-1].seq - 1
 
 
 def episode_record(episode: Episode) -> dict[str, Any]:

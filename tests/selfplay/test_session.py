@@ -106,8 +106,9 @@ async def test_a_session_that_was_cut_off_goes_on_and_plays_no_episode_again(tmp
 
 
 async def test_no_episode_of_two_sessions_on_one_table_equals_another_and_rewards_are_remembered(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("engine.selfplay.session.PAGE", 4)  # what is on record is read in several pages
     with Journal.open(tmp_path) as journal:
         await session(journal, "run-1")
         second = await session(journal, "run-2", 6)

@@ -19,7 +19,7 @@ from engine.soak.target import Target
 from state.clock import monotonic
 
 POLL_S, ORDER_S = 0.5, 1.0
-ROUSE_S = 60.0
+ROUSE_S = 90.0
 """Seconds after which a room that is not back is given work: one at rest starts no worker in the place of a dead one."""
 TRY_S, AGAIN_S = 120.0, 3.0
 """Seconds for which a fault is tried again whose process does not run at its moment, and between two tries."""

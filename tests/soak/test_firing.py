@@ -46,7 +46,7 @@ async def test_a_room_at_rest_is_given_work_once_and_the_fault_is_tried_until_so
     assert [request["type"] for request in stage.asked] == ["pipeline_rerun"] * min(1, misses)
 
 
-async def test_a_room_that_is_not_back_after_a_minute_is_given_work_once(
+async def test_a_room_that_is_not_back_is_given_work_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stage, clock = stage_with([0.0]), iter(range(0, 1000, 30))

@@ -218,8 +218,9 @@ class Identification:
             stopped = "time"
         except Halted:
             stopped = "halt"
-        await asyncio.to_thread(getattr, self, "bias")  # up to a quarter of a second on a long history
-        return self._analysis(stopped)
+        return await asyncio.to_thread(
+            self._analysis, stopped
+        )  # bias and slips: up to half a second on a long history
 
     async def _search(self, sweeper: Sweeper) -> StoppedBy:
         async with aclosing(sweeper.run(self.plan.cells)) as outcomes:

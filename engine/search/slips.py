@@ -61,14 +61,17 @@ def slip(claim: Claim, draws: Ints, p: float, alpha: float) -> Slip | None:
     make = states.values if cell.origin == "state" else host.values
     stream = make(cell.family, cell.mapping, claim.seed, cell.lo, cell.hi, reach)
     shifts = [calls for calls in range(-FARTHEST * stride, FARTHEST * stride + 1) if calls]
-    own = _matches(stream, draws, claim.start, stride)
-    rest = {calls: _matches(stream, draws, claim.start + calls, stride) for calls in shifts}
-    # explained by the claim before a place and by a shift from there on; the last of equal places begins with a match
-    kept = np.concatenate([[0], np.cumsum(own)])[:-1]
-    totals = {calls: kept + np.cumsum(same[::-1])[::-1] for calls, same in rest.items()}
-    calls = max(shifts, key=lambda one: (totals[one].max(), -abs(one)))
-    place = count - 1 - int(totals[calls][::-1].argmax())
-    matched, scored = int(rest[calls][place:].sum()), int((draws[place:] >= 0).sum())
+    kept = np.concatenate([[0], np.cumsum(_matches(stream, draws, claim.start, stride))])[:-1]
+
+    def explained(calls: int) -> Ints:
+        """Return how many draws the claim explains before each place and the shift from there on."""
+        return kept + np.cumsum(_matches(stream, draws, claim.start + calls, stride)[::-1])[::-1]
+
+    calls = max(shifts, key=lambda one: (explained(one).max(), -abs(one)))
+    # the last of equal places begins with a match
+    place = count - 1 - int(explained(calls)[::-1].argmax())
+    there = _matches(stream, draws, claim.start + calls, stride)[place:]
+    matched, scored = int(there.sum()), int((draws[place:] >= 0).sum())
     if log2_tail(scored, matched, p) + math.log2(count * len(shifts)) > -required_bits(alpha):
         return None
     ahead = claim.start + calls + stride * np.arange(count, count + NEXT_DRAWS)

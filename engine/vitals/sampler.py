@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.vitals.heap import Tidier
+from engine.vitals.heap import Tidier, trim
 from engine.vitals.probes import Probe, Reading
 from engine.vitals.slope import Slope, theil_sen
 
@@ -72,7 +72,8 @@ class Sampler:
             self.look()
             if time.monotonic() - trimmed >= TRIM_EVERY:
                 trimmed = time.monotonic()
-                await asyncio.to_thread(tidier.tidy)
+                tidier.collect()
+                await asyncio.to_thread(trim)
             await asyncio.sleep(self._every)
 
     def look(self) -> Reading:

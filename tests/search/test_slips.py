@@ -8,9 +8,9 @@ import pytest
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
+from engine.search.cell import Cell
 from engine.search.claims import predicted, score
 from engine.search.identify import Identification
-from engine.search.plan import Cell
 from engine.search.ranges import Range
 from engine.search.slips import Slip, slip
 from engine.search.space import Space

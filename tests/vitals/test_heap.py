@@ -53,13 +53,13 @@ def leave(count):
 
 tidier = Tidier()
 gc.disable()
-tidier.tidy()
+tidier.collect()
 frozen = gc.get_freeze_count()
 leave(500)
-dead = tidier.tidy()
+dead = tidier.collect()
 again = gc.get_freeze_count()
 import json.tool
-tidier.tidy()
+tidier.collect()
 print(dead >= 500, frozen > 1000, again == frozen, gc.get_freeze_count() > again)
 """
 

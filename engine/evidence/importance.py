@@ -16,7 +16,7 @@ def importance(params: Sequence[Mapping[str, object]], values: Sequence[float]) 
     """Return each parameter's share of the values' variance, greatest first; empty where there are too few trials to say.
 
     The share is epsilon squared of a one-way analysis of variance: 1 - (mean square within groups) / (mean square in all),
-    so that a parameter that does nothing stands at 0 on average, whatever its number of groups.
+    told as 0 where it is below, so that a parameter that does nothing stands near 0, whatever its number of groups.
     """
     if len(values) < FEWEST or len(params) != len(values):
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from engine.history.history import Ints
@@ -86,7 +87,7 @@ class Cell:
         chance = 1.0 / (self.hi - self.lo + 1)
         return Scope(self.seeds.size, starts, gaps, self.law, chance, self.noise, 1.0, self.period)
 
-    @property
+    @cached_property
     def hypotheses(self) -> int:
         """Return how many hypotheses the cell stands for: what an all-draws claim pays."""
         return self.seeds.size * self.alignments

@@ -26,6 +26,7 @@ async def grouped(results: AsyncGenerator[T, None], most: int = MOST) -> AsyncGe
                 await gathered.put(result)
 
     stream = asyncio.create_task(gather())
+    first: asyncio.Task[T] | None = None
     try:
         while True:
             first = asyncio.create_task(gathered.get())
@@ -42,5 +43,7 @@ async def grouped(results: AsyncGenerator[T, None], most: int = MOST) -> AsyncGe
                 group.append(gathered.get_nowait())
             yield group
     finally:
-        stream.cancel()
-        await asyncio.gather(stream, return_exceptions=True)
+        left = [task for task in (first, stream) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

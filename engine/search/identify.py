@@ -144,8 +144,11 @@ class Identification:
         }
         self.asked: Plan = _plan(space, [self._material(label) for label in self.values])
         self.judged = Judged(kernel, space.alpha, space.noise)
+        longest = max(
+            [LONGEST_BLOCK, *(cell.block for cell in self.asked.cells)]
+        )  # states of few values take more draws
         self.digests = {
-            (label, lo, hi): block_digests(values, lo, hi, 0, LONGEST_BLOCK, self.times.get(label))
+            (label, lo, hi): block_digests(values, lo, hi, 0, longest, self.times.get(label))
             for label, values in self.values.items()
             for (lo, hi), _ in self.candidates
         }

@@ -57,3 +57,16 @@ async def test_an_error_comes_after_all_that_came_before_it() -> None:
     with pytest.raises(RuntimeError, match="the stream broke"):
         await read()
     assert got == [0, 1, 2, 3, 4]
+
+
+async def test_who_is_cancelled_while_nothing_comes_leaves_no_task_behind() -> None:
+    async def read() -> None:
+        async for _ in grouped(stream(1, 60.0, [])):
+            pass
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    assert asyncio.all_tasks() == {asyncio.current_task()}

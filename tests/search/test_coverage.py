@@ -28,6 +28,7 @@ from engine.search.coverage import (
     size,
     without,
 )
+from engine.search.design import LONGEST_BLOCK
 from engine.search.identify import Identification
 from engine.search.ledger import Shelf, read, record
 from engine.search.ranges import Range
@@ -213,6 +214,20 @@ async def test_states_that_algebra_excluded_are_not_solved_again(
     assert made.rectangles[0].seeds == ["all 2^48 states"]
     assert made.totals.share == 1.0
     assert made.totals.excluded == sum(one.hypotheses for one in made.rectangles)
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_states_that_take_more_draws_than_a_search_block_are_excluded_too(
+    compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    dice = make_history(np.random.default_rng(1).integers(1, 7, 120))
+    space = Space(
+        families=("v8_math_random/state52",), mappings=("float(52)",), range=(1, 6), methods="algebra", gaps=Range(0, 1)
+    )  # fmt: skip
+    first = await searched(dice, space, compute, journal)
+    rows = numbered(first.coverage())
+    assert [one.block > LONGEST_BLOCK for one in rows] == [True]
+    assert not Identification(dice, space, known=rows, kernel="build-1").plan.cells
 
 
 @pytest.mark.asyncio(loop_scope="package")

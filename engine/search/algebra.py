@@ -30,6 +30,7 @@ POWER_SECONDS, FEWEST_PLANTS, MOST_PLANTS = (
 )  # planted states: 5 found prove 54 % power, 59 prove 95 %
 MOST_PAYING = 1 << 20  # draws beyond which a state counts as not identifiable
 TOO_WIDE = "algebra up to gap {}: a word drawn again is likely in between, or the equations are too many; narrow --gaps"
+ONE_VALUE = "draws that can only be {} say nothing of a state"
 TOO_MANY = "algebra over {} patterns of gaps would take {:.0f} minutes; narrow --gaps"
 MOST_SECONDS = 3600.0
 VECTORS = 3  # the draws and two null twins
@@ -42,6 +43,10 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
     for family, mapping, weight in codes(space):
         for material in materials:
             for rank, (lo, hi, p) in enumerate(material.ranges):
+                if lo == hi:
+                    if space.methods == "algebra":
+                        unplanned.append(Unplanned(family.id, mapping.id, ONE_VALUE.format(lo), None))
+                    continue
                 problem = Problem(family.id, mapping.id, lo, hi, noise=space.noise or 0.0)
                 method = _method(problem)
                 if method is None:

@@ -124,7 +124,7 @@ def test_a_constant_is_hopeless_in_one_line() -> None:
     assert made.hopeless == ["all 30 draws are equal: a constant says nothing of its generator"]
 
 
-@pytest.mark.parametrize("values", [[7] * 30, [7] * 29 + [8], [0] * 28 + [1] * 2])
+@pytest.mark.parametrize("values", [[7] * 30, [7] * 29 + [8], [0] * 28 + [1] * 2, [0] * 30, [1] * 30])
 def test_draws_that_hardly_vary_are_no_error_of_an_option_that_nobody_gave(values: list[int]) -> None:
     identification = Identification(History.of(values, source="t"), Space(families=("msvc", "php")))
     assert not [cell for cell in identification.asked.cells if cell.lo == min(values)]

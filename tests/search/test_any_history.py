@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.history.history import History
 from engine.errors import BadInput, UsageError
+from engine.history.history import History
 from engine.search.identifiable import identifiable
 from engine.search.identify import Identification
 from engine.search.outline import outline
@@ -51,21 +51,28 @@ def spaces(draw: st.DrawFn) -> dict[str, object]:
     return options
 
 
+def planned(history: History, options: dict[str, object]) -> Identification | str:
+    """Return the laid out search, or the line that refuses it."""
+    try:
+        return Identification(history, Space(**options))  # type: ignore[arg-type]
+    except (BadInput, UsageError) as refusal:
+        return str(refusal)
+
+
 @given(histories(), spaces())
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_any_history_is_planned_or_refused_in_one_line(history: History, options: dict[str, object]) -> None:
-    try:
-        identification = Identification(history, Space(**options))  # type: ignore[arg-type]
-    except (BadInput, UsageError) as refusal:
-        assert "\n" not in str(refusal)
+    made = planned(history, options)
+    if isinstance(made, str):
+        assert "\n" not in made
         return
     present = int((history.values >= 0).sum())
-    for cell in identification.asked.cells:
+    for cell in made.asked.cells:
         assert 0 < cell.block <= present
-        assert cell.block in identification.digests[cell.session, cell.lo, cell.hi], "what it excludes has a name"
+        assert cell.block in made.digests[cell.session, cell.lo, cell.hi], "what it excludes has a name"
         assert cell.seconds >= 0
         assert cell.tested > 0
-    assert all(one.reason for one in identification.asked.unplanned)
+    assert all(one.reason for one in made.asked.unplanned)
     if options["methods"] == "all":  # the verb has no other
-        identifiable(identification)
-    outline(identification, 2)
+        identifiable(made)
+    outline(made, 2)

@@ -30,9 +30,9 @@ from tui.feed import Connect, Feed, Refused
 from tui.model import halts, pages
 from tui.model.beside import again_lines
 from tui.model.logs import as_text as log_text
+from tui.model.notices import Notices
 from tui.model.text import Line, Span, line, span
 from tui.model.view import View
-from tui.model.words import number
 from tui.palette import REFRESH, Commands
 from tui.places import ALERTS, BY_ID, PLACES, Kind, Place, alone, of_table
 from tui.screens.frame import Framed
@@ -163,9 +163,7 @@ class Console(App[None]):
         """The recording that is shown, and the time at which it shall begin."""
         self._faults: tuple[str, ...] = ()
         """What is wrong with the keymap file."""
-        self._told_alerts: set[str] | None = None
-        self._bests: dict[tuple[str | None, str], float | None] = {}
-        """The best of the running step, by run and step, in the snapshot before."""
+        self._notices = Notices()
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
         """The engine's lists: name to title."""
@@ -261,8 +259,10 @@ class Console(App[None]):
             gc.freeze()  # everything is imported: a full collection would walk it again and again, 0.1 s each
         shot = self.feed.take()
         if shot is not None and not self._recording:
-            self._tell_alerts(shot)
-            self._tell_best(shot)
+            for notice in self._notices.take(shot):
+                self.notify(notice.text, title=notice.title, severity=notice.severity, markup=False)
+                if notice.rings and self.bell_on:
+                    self.bell()
         if self.feed.session != self._tables_of:
             self._tables_of = self.feed.session
             self.learn_tables()
@@ -773,38 +773,6 @@ class Console(App[None]):
             ascii_only=self.ascii_only,
         )  # fmt: skip
         self.push_screen(dialog, self.order)
-
-    def _tell_alerts(self, shot: Snapshot) -> None:
-        """Show alerts that came since the last snapshot, once; ring where that was asked for."""
-        now = {alert.id: alert for alert in shot.alerts if alert.id and not alert.acked}
-        if self._told_alerts is not None:
-            for new in now.keys() - self._told_alerts:
-                self.notify(
-                    now[new].text,
-                    title=f"alert {new}",
-                    severity="error" if now[new].level == "fail" else "warning",
-                    markup=False,
-                )
-                if self.bell_on:
-                    self.bell()
-        self._told_alerts = set(now) | (self._told_alerts or set())
-        if len(self._told_alerts) > 500:
-            self._told_alerts = set(now)
-
-    def _tell_best(self, shot: Snapshot) -> None:
-        """Tell that the running step found a better best than it had in the snapshot before."""
-        now = {
-            (shot.pipeline.run, step.id): step.best
-            for step in shot.pipeline.steps
-            if step.status == "running"
-        }
-        for of, best in now.items():
-            before = self._bests.get(of)
-            if best is not None and before is not None and best > before:
-                self.notify(
-                    f"{number(best)} after {number(before)}", title=f"step {of[1]}: new best", markup=False
-                )
-        self._bests = now
 
     def _may_act(self, verb: str) -> bool:
         if self._recording:

@@ -31,6 +31,8 @@ class Key:
     palette: bool = True
     on: tuple[str, ...] = ()
     """Kinds of screens that have it; none = all of them, done by the console itself."""
+    call: str = ""
+    """What the toolkit calls, where that is neither the console's action of this name nor the screen's."""
 
     @property
     def label(self) -> str:
@@ -40,11 +42,7 @@ class Key:
     @property
     def action(self) -> str:
         """Return what the toolkit calls: the console's own action, or the screen's."""
-        if self.id.startswith("go_"):
-            return f"go('{self.id.removeprefix('go_')}')"
-        if self.id.startswith("act_"):
-            return f"act('{self.key}')"
-        return f"here('{self.id}')" if self.on else self.id
+        return self.call or (f"here('{self.id}')" if self.on else self.id)
 
 
 _MOVED: dict[str, str] = {}
@@ -57,26 +55,33 @@ def use(moved: Mapping[str, str]) -> None:
 
 
 _GO = tuple(
-    Key(f"go_{place.id}", place.key, place.key, place.title.lower(), f"screen: {place.does}")
+    Key(
+        f"go_{place.id}",
+        place.key,
+        place.key,
+        place.title.lower(),
+        f"screen: {place.does}",
+        call=f"go('{place.id}')",
+    )
     for place in PLACES
 )
 KEYS: tuple[Key, ...] = (
     Key("halt", "H", "H", "halt", "halt the engine: now, at a checkpoint, or when the step is finished (dialog)", "acts", 1),
     Key("resume", "R", "R", "resume", "resume after a halt (dialog; asks for a typed word after a safety halt)", "acts", 2),
-    Key("checkpoint", "C", "C", "stop soon", "halt at the next checkpoint (the halt dialog, with that line highlighted)", "acts"),
-    Key("finish", "F", "F", "finish", "halt when the running step is finished (the halt dialog, with that line highlighted)", "acts"),
+    Key("checkpoint", "C", "C", "stop soon", "halt at the next checkpoint (the halt dialog, with that line highlighted)", "acts", call="halt('checkpoint')"),
+    Key("finish", "F", "F", "finish", "halt when the running step is finished (the halt dialog, with that line highlighted)", "acts", call="halt('finish')"),
     Key("inject", "I", "I", "inject", "give the room one draw, in test mode only; on the Soak screen fire a fault at the soak that runs (dialog)", "acts"),
     Key("skip", "B", "B", "skip step", "skip the running step: the run goes on with what an earlier run made of it (dialog, typed word)", "acts"),
     Key("soak", "S", "S", "soak", "start a soak: which one, how long, which faults (dialogs); where one runs: end it", "acts", 22),
-    Key("act_A", "A", "A", "acknowledge", "say that an alert was seen, with a reason (dialog)", "acts", 18),
-    Key("act_M", "M", "M", "mute", "keep an alert's rule quiet for an hour (dialog)", "acts", 19),
-    Key("act_O", "O", "O", "decide", "approve what waits for a person; overrule a decision; on the LLM screen switch the advisor off or on (dialog)", "acts", 17, on=LISTS),
-    Key("act_X", "X", "X", "reject", "reject, cancel or roll back the row under the cursor (dialog)", "acts", 17, on=LISTS),
-    Key("act_P", "P", "P", "put first", "change a waiting request's priority; promote the candidate under the cursor (dialog)", "acts", 20, on=LISTS),
+    Key("act_A", "A", "A", "acknowledge", "say that an alert was seen, with a reason (dialog)", "acts", 18, call="act('A')"),
+    Key("act_M", "M", "M", "mute", "keep an alert's rule quiet for an hour (dialog)", "acts", 19, call="act('M')"),
+    Key("act_O", "O", "O", "decide", "approve what waits for a person; overrule a decision; on the LLM screen switch the advisor off or on (dialog)", "acts", 17, on=LISTS, call="act('O')"),
+    Key("act_X", "X", "X", "reject", "reject, cancel or roll back the row under the cursor (dialog)", "acts", 17, on=LISTS, call="act('X')"),
+    Key("act_P", "P", "P", "put first", "change a waiting request's priority; promote the candidate under the cursor (dialog)", "acts", 20, on=LISTS, call="act('P')"),
     Key("request", "N", "N", "new request", "ask for work: the types of requests and their parameters (dialogs)", "acts", 21),
-    Key("act_T", "T", "T", "ask again", "put the question behind a decision or call to the model again, dry: the answer changes nothing", "acts", 21, on=LISTS),
-    Key("act_D", "D", "D", "drain", "drain or quarantine the device under the cursor (dialog)", "acts", 20, on=LISTS),
-    Key("act_U", "U", "U", "use again", "give the device under the cursor work again (dialog)", "acts", 20, on=LISTS),
+    Key("act_T", "T", "T", "ask again", "put the question behind a decision or call to the model again, dry: the answer changes nothing", "acts", 21, on=LISTS, call="act('T')"),
+    Key("act_D", "D", "D", "drain", "drain or quarantine the device under the cursor (dialog)", "acts", 20, on=LISTS, call="act('D')"),
+    Key("act_U", "U", "U", "use again", "give the device under the cursor work again (dialog)", "acts", 20, on=LISTS, call="act('U')"),
     *_GO,
     Key("filter", "slash", "/", "filter", "rows to show, as in hot>90 & host~rig-; in logs: find", footer=3, on=("list", "logs")),
     Key("sort", "s", "s", "sort", "turn the sorting: falling, rising, as the engine sends it", footer=4, on=LISTS),
@@ -111,12 +116,12 @@ KEYS: tuple[Key, ...] = (
     Key("faster", "plus", "+", "faster", "paint more often, down to every 0.5 s", footer=16),
     Key("next", "tab", "Tab", "next panel", "move the focus to the next panel, or to the next list"),
     Key("previous", "shift+tab", "shift+Tab", "previous panel", "move the focus back"),
-    Key("down", "j,down", "j ↓", "down", "move down", palette=False),
-    Key("up", "k,up", "k ↑", "up", "move up", palette=False),
-    Key("page_down", "pagedown", "PgDn", "page down", "move a page down", palette=False),
-    Key("page_up", "pageup", "PgUp", "page up", "move a page up", palette=False),
-    Key("top", "home", "Home", "top", "move to the first row", palette=False),
-    Key("bottom", "end", "End", "bottom", "move to the last row", palette=False),
+    Key("down", "j,down", "j ↓", "down", "move down", palette=False, call="move('down')"),
+    Key("up", "k,up", "k ↑", "up", "move up", palette=False, call="move('up')"),
+    Key("page_down", "pagedown", "PgDn", "page down", "move a page down", palette=False, call="move('page_down')"),
+    Key("page_up", "pageup", "PgUp", "page up", "move a page up", palette=False, call="move('page_up')"),
+    Key("top", "home", "Home", "top", "move to the first row", palette=False, call="move('top')"),
+    Key("bottom", "end", "End", "bottom", "move to the last row", palette=False, call="move('bottom')"),
     Key("back", "escape", "Esc", "back", "close what is open, clear a filter; in a dialog nothing is sent", palette=False),
     Key("suspend", "ctrl+z", "ctrl+z", "suspend", "stop the console and return to the shell (fg comes back)"),
 )  # fmt: skip

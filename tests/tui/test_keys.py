@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tui import keys
-from tui.app import KINDS, Console
+from tui.app import Console
+from tui.desk import KINDS
 from tui.model.chrome import footer
 from tui.model.pages import help_lines
 from tui.model.text import text_of

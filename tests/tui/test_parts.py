@@ -8,7 +8,8 @@ from tui.model import listing
 from tui.model.advisor import advisor
 from tui.model.coverage import coverage_map
 from tui.model.detail import exchange_lines
-from tui.model.listing import Column, Group, Page, Plan
+from tui.model.listing import Column, Page
+from tui.model.plan import Group, Plan, groupings
 from tui.model.plot import spans_plot
 from tui.model.text import text_of
 from tui.model.trails import KEPT, MOST, Trails
@@ -56,13 +57,13 @@ def test_groups_stand_over_their_rows_and_the_cursor_settles_on_rows_only():
     assert isinstance(plan.group(5), Group)
     assert "h1  2  2 ● ok" in text_of([plan.group(5).line])
     assert (plan.settle(0), plan.settle(5, 1), plan.settle(5, -1), plan.place(4)) == (1, 6, 4, 6)
-    assert listing.groupings(shown) == ["host"]
+    assert groupings(shown) == ["host"]
 
 
 def test_a_list_that_is_not_whole_is_not_grouped():
     part = Page("x", "X", "id", "", page([]).columns, devices(6), 100, 100, offset=10)
     assert Plan.of(part, "host").entries == ()
-    assert listing.groupings(part) == []
+    assert groupings(part) == []
     assert (part.row(9), part.row(10)["id"], part.find("d3"), part.count) == (None, "d0", 13, 100)
 
 

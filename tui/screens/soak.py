@@ -19,7 +19,8 @@ from tui.model.text import Line, cell, line, span
 from tui.model.view import View
 from tui.model.words import duration, number
 from tui.screens.frame import Framed, steps
-from tui.widgets.dialog import Page, Pick
+from tui.widgets.page import Page
+from tui.widgets.pick import Pick
 
 PANELS = 9
 WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))

@@ -14,8 +14,11 @@ Row = Mapping[str, Any]
 WHY = ("why", "reason", "note", "text", "error", "line")
 """Columns that say why: they get the room that is left, and come first in a detail."""
 LEAST, MOST = 3, 28
-LONG = 11
-FLEX = 26
+"""Cells of a column."""
+SHORT, FLEX = 14, 26
+"""Cells with which a text, and the column that says why, are content where room is scarce."""
+REASON = 120
+"""Cells that a reason gets where there is room."""
 MEASURED = 200
 GUTTER = 2
 _TIME = 8
@@ -111,6 +114,8 @@ class Layout:
     cells: int = 0
     chosen: tuple[tuple[Column, int], ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
+    varied: set[str] = field(default_factory=set)
+    """Texts that were not the same in every row: what is the same throughout gives way to what is not."""
     fitted: Page | None = None
     """The page for which this was made: the same one is not measured again."""
 
@@ -124,7 +129,8 @@ class Layout:
             self.sizes = {}
         self.cells = cells
         self.sizes = {name: max(size, self.sizes.get(name, 0)) for name, size in sizes.items()}
-        self.chosen = _choose(page, self.sizes, max(1, cells - GUTTER))
+        self.varied |= _varied(page)
+        self.chosen = _choose(page, self.sizes, max(1, cells - GUTTER), self.varied)
 
     def head(self, sort: str) -> Line:
         """Return the row of titles; an arrow stands at the column that sorts."""
@@ -145,28 +151,31 @@ class Layout:
         return tuple(parts)
 
 
-def _choose(page: Page, sizes: Mapping[str, int], room: int) -> tuple[tuple[Column, int], ...]:
+def _choose(
+    page: Page, sizes: Mapping[str, int], room: int, varied: set[str]
+) -> tuple[tuple[Column, int], ...]:
     said = [column for column in page.columns if sizes[column.name]] or list(page.columns)
     why = next((column for column in said if column.name in WHY), None)
-    kept: list[Column] = []
+    widths: dict[str, int] = {}
     left = room
-    for column in sorted(said, key=lambda column: _rank(column, page, said, sizes[column.name])):
-        need = min(FLEX, sizes[column.name]) if column is why else sizes[column.name]
-        if need + 1 <= left or not kept:
-            kept.append(column)
+    for column in sorted(said, key=lambda column: _rank(column, page, said, varied)):
+        most = FLEX if column is why else SHORT if column.kind == "text" else MOST
+        need = min(most, sizes[column.name])
+        if need + 1 <= left or not widths:
+            widths[column.name] = need
             left -= need + 1
-    shown = [column for column in said if column in kept]
-    extra = {why.name: max(0, left)} if why in kept and why is not None else {}
-    return tuple((column, _width(column, why, sizes, extra)) for column in shown)
+    shown = [column for column in said if column.name in widths]
+    for column in sorted(shown, key=lambda column: column is not why):
+        more = max(0, min(left, sizes[column.name] - widths[column.name]))
+        widths[column.name] += more
+        left -= more
+    if why is not None and why.name in widths:
+        widths[why.name] += max(0, left)
+    return tuple((column, widths[column.name]) for column in shown)
 
 
-def _width(column: Column, why: Column | None, sizes: Mapping[str, int], extra: Mapping[str, int]) -> int:
-    size = sizes[column.name]
-    return min(FLEX, size) + extra.get(column.name, 0) if column is why else size
-
-
-def _rank(column: Column, page: Page, said: Sequence[Column], size: int) -> tuple[int, int]:
-    """Return the order in which columns are kept: name, state, why, then as declared, long texts after all others."""
+def _rank(column: Column, page: Page, said: Sequence[Column], varied: set[str]) -> tuple[int, int]:
+    """Return the order in which columns are kept: name, state, why, then as declared; texts that every row shares come last."""
     state = next((each for each in said if each.kind == "state"), None)
     if column.name == page.key:
         return 0, 0
@@ -174,7 +183,14 @@ def _rank(column: Column, page: Page, said: Sequence[Column], size: int) -> tupl
         return 1, 0
     if column.name in WHY:
         return 2, 0
-    return (4 if column.kind == "text" and size > LONG else 3), said.index(column)
+    shared = column.kind == "text" and len(page.rows) > 1 and column.name not in varied
+    return (4 if shared else 3), said.index(column)
+
+
+def _varied(page: Page) -> set[str]:
+    """Return the texts that are not the same in every row."""
+    texts = [column.name for column in page.columns if column.kind == "text"]
+    return {name for name in texts if len({str(row.get(name)) for row in page.rows[:MEASURED]}) > 1}
 
 
 def _size(column: Column, rows: Sequence[Row]) -> int:
@@ -189,7 +205,7 @@ def _size(column: Column, rows: Sequence[Row]) -> int:
     if column.kind == "time":
         return _TIME
     longest = max((width(text) for text in texts), default=0)
-    return max(LEAST, min(MOST, max(longest, width(column.heading))))
+    return max(LEAST, min(REASON if column.name in WHY else MOST, max(longest, width(column.heading))))
 
 
 def written(column: Column, value: Any, today: str) -> tuple[str, str]:

@@ -59,8 +59,10 @@ class Shown:
             narrowed = bool(self.filter or self.sort) and not self.page.whole
             self.plan = Plan.of(self.page, self.group, reach=REACH if narrowed else 1 << 62)
 
-    def line_of_key(self) -> int | None:
-        """Return the line on which the row under the cursor stands now, None when it is not here."""
+    def line_of_key(self, near: int = 0) -> int | None:
+        """Return the line on which the row under the cursor stands now, None when it is not here; of several of one name the line `near`."""
+        if self.key is not None and near < self.plan.count and self.key_at(near) == self.key:
+            return near
         found = self.page.find(self.key) if self.page is not None and self.key is not None else None
         return None if found is None else self.plan.place(found)
 

@@ -163,7 +163,9 @@ class Lists(Arranging, Filtering, Opening, Above):
         )
         if self._letters:
             return f"{named} · a letter jumps, Esc stays"
-        others = [name for name in self._there() if name != self._now]
+        there = self._there()
+        at = there.index(self._now) if self._now in there else -1
+        others = [*there[at + 1 :], *there[: max(0, at)]]
         named += f"   t: {', '.join(others)}" if others else ""
         old = self.room.clock() - shown.came
         if shown.page is not None and (view.trust != "live" or view.frozen or old > 5 + 2 * view.refresh):
@@ -175,3 +177,10 @@ class Lists(Arranging, Filtering, Opening, Above):
         board = self.boards["wrong"]
         board.display = bool(said)
         board.put([line(" ", span(f"▲ {said}", "warn"))] if said else [])
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Return what the engine offers to do to the row under the cursor, and what the place has."""
+        page = self.shown.page if self.shown.key is not None else None
+        acts = {f"act_{act['key']}" for act in page.acts} if page is not None else set()
+        return super().offered | acts | ({"act_O"} if self.advisor is not None else set())

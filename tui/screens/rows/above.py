@@ -12,8 +12,10 @@ from tui.feed import Refused
 from tui.model import listing
 from tui.model.advisor import advisor
 from tui.model.coverage import coverage_map
-from tui.model.panels import Painter, Panel, evidence, fleet, pipeline
+from tui.model.panel import Painter, Panel
+from tui.model.panels import evidence, fleet
 from tui.model.plot import PRUNED, cloud, scores_plot, spans_plot
+from tui.model.run import pipeline
 from tui.model.study import study_lines
 from tui.model.view import View
 from tui.screens.rows.listed import Listed, as_of

@@ -115,7 +115,7 @@ class Paging(Story):
     def settle(self, shown: Shown) -> None:
         """Keep the cursor on its row after the rows were laid out anew."""
         if shown is self.shown:
-            at = shown.line_of_key()
+            at = shown.line_of_key(self.rows.at)
             self.rows.at = shown.plan.settle(self.rows.at if at is None else at)
 
     def reach(self) -> None:

@@ -14,6 +14,10 @@ from tui.model.logs import LEVELS, Entry, seconds_of
 BLOCK = 1 << 16
 LOOSE = 200
 """Lines without a time that are kept together at most."""
+HEAD = ("at", "level", "source", "trace")
+"""Parts of a record that have a place of their own."""
+BRIEF = 60
+"""Letters of a part of a record without words that stand in its row; longer parts are folded."""
 NEWEST_FIRST = 400
 """Lines that are read before the first picture."""
 
@@ -105,8 +109,12 @@ def _parsed(raw: bytes, name: str) -> Entry | None:
         return None
     level = LEVELS.get(str(record.get("level", "info")).lower(), 20)
     source = str(record.get("source") or _source(name)).removeprefix("mimicry.").removeprefix("engine.")
-    trace = str(record.get("trace") or "")
-    return Entry(at, level, source, str(record.get("text", "")), tuple(trace.splitlines()))
+    more = str(record.get("trace") or "").splitlines()
+    if "text" in record:
+        return Entry(at, level, source, str(record["text"]), tuple(more))
+    said = [f"{name} {value}" for name, value in record.items() if name not in HEAD and value is not None]
+    short = [each for each in said if len(each) <= BRIEF]
+    return Entry(at, level, source, ", ".join(short), (*(each for each in said if each not in short), *more))
 
 
 def _source(name: str) -> str:

@@ -13,7 +13,8 @@ from engine.protocol import Reply, Snapshot
 from tui.app import Console
 from tui.export import screen_text
 from tui.themes import PALETTES
-from tui.widgets.dialog import Dialog, HaltDialog, ResumeDialog
+from tui.widgets.dialog import Dialog, ResumeDialog
+from tui.widgets.halting import HaltDialog
 
 HALT = {
     "kind": "now",
@@ -395,19 +396,24 @@ async def test_a_new_request_is_chosen_filled_in_and_sent_as_its_line_says(room,
     ]
 
 
-async def test_a_new_best_is_told_once(room, until, recorded):
-    async with attached(room, until) as (app, _):
-        steps = [step.model_dump() for step in room.snapshot.pipeline.steps]
-        running = next(step for step in steps if step["status"] == "running")
-        seq = room.snapshot.seq
-        for now, best in enumerate((1.5, 2.5, 2.5, 2.0), seq + 100):
-            running["best"] = best
-            room.on_tick = lambda snapshot: snapshot
-            room.snapshot = recorded(seq=now, pipeline={"run": "run-7", "steps": steps})
-            await until(lambda now=now: app.feed.latest.seq == now)
-            await asyncio.sleep(0.1)
-        said = [each.message for each in app._notifications]
-    assert said == ["2.5 after 1.5"]
+async def test_an_alert_that_comes_is_told_and_rings_where_that_was_asked_for(
+    room, until, recorded, monkeypatch
+):
+    rung = []
+    async with attached(room, until, bell=True) as (app, _):
+        monkeypatch.setattr(app, "bell", lambda: rung.append(True))
+        came = {
+            "at": room.snapshot.at,
+            "level": "fail",
+            "text": "[b]hot[/b]",
+            "id": "alert-9",
+            "acked": False,
+        }
+        room.snapshot = recorded(alerts=[came])
+        await until(lambda: rung)
+        assert [(each.title, each.message, each.markup) for each in app._notifications] == [
+            ("alert alert-9", "[b]hot[/b]", False)
+        ]
 
 
 async def test_the_window_of_the_throughput_is_asked_for(room, until):

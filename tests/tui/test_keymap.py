@@ -8,7 +8,7 @@ from tui import keys
 from tui.app import Console
 from tui.export import screen_text
 from tui.keymap import load
-from tui.widgets.dialog import HaltDialog
+from tui.widgets.halting import HaltDialog
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui import keys
-from tui.app import KINDS, Console
+from tui.app import Console
+from tui.desk import KINDS
 from tui.model.chrome import footer
 from tui.model.pages import help_lines
 from tui.model.text import text_of
 from tui.palette import entries
+from tui.places import BY_ID
 
 
 @pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.id)
@@ -48,3 +52,13 @@ def test_palette_offers_actions_themes_and_rates_but_nothing_that_acts_to_a_read
     assert set(full) - set(looking) == {
         f"{key.word}  ({key.shown})" for key in keys.KEYS if key.does == "acts"
     }
+
+
+def test_the_footer_leads_with_what_the_screen_offers_and_leaves_it_out_where_nobody_may_act(picture):
+    offered = frozenset({"act_O", "act_X"})
+    view = picture(place=BY_ID["requests"])
+    foot = text_of([footer(view, 80, None, offered)])
+    assert foot.startswith(" H halt  R resume  O decide  X reject  / filter  Enter open")
+    assert "decide" not in text_of([footer(view, 80, None)])
+    for looking in (replace(view, readonly=True), replace(view, past=True)):
+        assert "decide" not in text_of([footer(looking, 300, None, offered)])

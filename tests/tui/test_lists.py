@@ -18,7 +18,8 @@ from tui.keys import KEYS
 from tui.places import of_table
 from tui.screens.frame import Framed
 from tui.screens.lists import Lists
-from tui.widgets.dialog import Pick, Sheet
+from tui.widgets.page import Sheet
+from tui.widgets.pick import Pick
 
 
 @asynccontextmanager

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model import chrome, halts, pages, panels, text, words
+from tui.model import chrome, halts, pages, panels, run, text, words
 from tui.model.fleet import counts, devices, fleet_lines
 from tui.model.spark import bar, chart, resample, spark
 from tui.model.view import Link
 
 EVERY_PANEL = (
-    panels.evidence, panels.fleet, panels.pipeline, panels.requests,
+    panels.evidence, panels.fleet, run.pipeline, panels.requests,
     panels.decisions, panels.engine, panels.throughput, panels.alerts,
 )  # fmt: skip
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tui.model import listing
 from tui.model.advisor import advisor
 from tui.model.coverage import coverage_map
 from tui.model.detail import exchange_lines
-from tui.model.listing import Column, Group, Page, Plan
+from tui.model.listing import Column, Layout, Page
+from tui.model.plan import Group, Plan, groupings
 from tui.model.plot import spans_plot
+from tui.model.shown import Shown
 from tui.model.text import text_of
 from tui.model.trails import KEPT, MOST, Trails
 
@@ -56,13 +57,13 @@ def test_groups_stand_over_their_rows_and_the_cursor_settles_on_rows_only():
     assert isinstance(plan.group(5), Group)
     assert "h1  2  2 ● ok" in text_of([plan.group(5).line])
     assert (plan.settle(0), plan.settle(5, 1), plan.settle(5, -1), plan.place(4)) == (1, 6, 4, 6)
-    assert listing.groupings(shown) == ["host"]
+    assert groupings(shown) == ["host"]
 
 
 def test_a_list_that_is_not_whole_is_not_grouped():
     part = Page("x", "X", "id", "", page([]).columns, devices(6), 100, 100, offset=10)
     assert Plan.of(part, "host").entries == ()
-    assert listing.groupings(part) == []
+    assert groupings(part) == []
     assert (part.row(9), part.row(10)["id"], part.find("d3"), part.count) == (None, "d0", 13, 100)
 
 
@@ -73,7 +74,7 @@ def test_the_map_has_the_least_power_of_each_cell_and_says_what_does_not_fit():
     drawn = coverage_map(page(rows, ("seq", "family", "mapping", "power")), 60, 5)
     text = text_of(drawn.lines)
     assert "▄ 2 50%" in text
-    assert "2 more families below" in text
+    assert "2 more families in the list below" in text
     assert coverage_map(page([]), 60, 5) is None
 
 
@@ -105,3 +106,26 @@ def test_an_exchange_is_shown_as_it_was_and_cannot_write_to_the_terminal():
     assert "  line ·[31mtwo" in text
     assert '"a": 1' in text
     assert text_of(exchange_lines("no json", 40)) == "no json"
+
+
+def test_the_cursor_stays_on_its_row_when_rows_move_and_on_its_line_among_rows_of_one_name():
+    shown = Shown("x", key="d3")
+    shown.take(page(devices(6)[::-1]), 0.0)
+    assert shown.line_of_key(0) == 2
+    shown.take(page([*devices(2), *devices(2), *devices(6)]), 1.0)
+    shown.key = "d1"
+    assert (shown.line_of_key(3), shown.line_of_key(0)) == (3, 1)
+
+
+def test_columns_that_tell_rows_apart_come_before_texts_that_all_of_them_share():
+    rows = [
+        {"id": f"i{n}", "model": "RX 6600", "family": f"family-{n}/of-many", "why": "a short one"}
+        for n in range(4)
+    ]
+    layout = Layout()
+    layout.fit(page(rows, ("id", "model", "family", "why")), 40)
+    assert [column.name for column, _ in layout.chosen] == ["id", "family", "why"]
+    rows[0]["model"] = "RX 7600"
+    layout.fit(page(rows, ("id", "model", "family", "why")), 90)
+    layout.fit(page(rows, ("id", "model", "family", "why")), 40)
+    assert "model" in [column.name for column, _ in layout.chosen]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from tui.model.panels import Panel
+from tui.model.panel import Panel
 from tui.model.text import Item, Line, line, span, spread
 from tui.model.words import STATES, Sign, number, percent
 
@@ -22,12 +23,8 @@ def advisor(told: Mapping[str, Any] | None, cells: int) -> Panel:
     )
     head = line(span(f"{sign.glyph} {state}", f"{sign.role}-strong"), f"  {told['why'] or ''}")
     if "answers" not in told:
-        fix = line(
-            span("configure it under ", "dim"),
-            span("[llm]", "key"),
-            span(" in room.toml; decisions are made without advice until then", "dim"),
-        )
-        return Panel(TITLE, [head, fix])
+        fix = "configure it under [llm] in room.toml; decisions are made without advice until then"
+        return Panel(TITLE, [head, *(line(span(row, "dim")) for row in textwrap.wrap(fix, max(12, cells)))])
     return Panel(
         TITLE,
         [head, _server(told, cells), _answers(told, cells), spread([*_agreement(told), *_cost(told)], cells)],

@@ -286,12 +286,15 @@ def alert(view: View, cells: int) -> Line:
     return (Span(" "), *row, Span(" "), span(more, "dim"))
 
 
-def footer(view: View, cells: int, message: Span | None = None) -> Line:
-    """Return the last row: the reply to the last command while it is new, else the keys."""
+def footer(
+    view: View, cells: int, message: Span | None = None, offered: frozenset[str] = frozenset()
+) -> Line:
+    """Return the last row: the reply to the last command while it is new, else the keys, with those that the screen offers."""
     if message is not None:
         return cut((Span(" "), message), cells)
+    acting = frozenset() if view.readonly or view.past else offered
     items: list[Item] = []
-    for rank, key in enumerate(footer_keys(view.place.kind)):
+    for rank, key in enumerate(footer_keys(view.place.kind, acting)):
         off = view.readonly and key.does == "acts"
         word = f"{key.word} off" if off else key.word
         items.append(

@@ -5,17 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from tui.model.panels import (
-    Panel,
-    alert_row,
-    decisions,
-    engine,
-    evidence,
-    fleet,
-    pipeline,
-    requests,
-    throughput,
-)
+from tui.model.panel import Panel
+from tui.model.panels import alert_row, decisions, engine, evidence, fleet, requests, throughput
+from tui.model.run import pipeline
 from tui.model.text import Line, Span, line, span
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.model.listing import Page
-from tui.model.panels import Panel
+from tui.model.panel import Panel
 from tui.model.spark import EIGHTHS
 from tui.model.text import Line, Span, cell, clip, line, span
 from tui.model.words import percent
@@ -35,8 +35,15 @@ def coverage_map(page: Page, cells: int, rows: int) -> Panel | None:
     for family, cells_of in shown:
         lines.append((cell(family, name), *(_cell(cells_of.get(each, ())) for each in names)))
     if len(shown) < len(known):
-        lines.append(line(span(f"{len(known) - len(shown)} more families below, in the list", "dim")))
-    more = f", {hidden} mappings more" if hidden > 0 else ""
+        lines.append(
+            line(
+                span(
+                    f"{len(known) - len(shown)} more famil{'y' if len(known) - len(shown) == 1 else 'ies'} in the list below",
+                    "dim",
+                )
+            )
+        )
+    more = f", {hidden} more mapping{'s' * (hidden > 1)} in the list" if hidden > 0 else ""
     told = "" if page.whole else f" of the newest {len(page.rows):,} parts"
     return Panel(f"Coverage map{told}: parts excluded, least power of them{more}", lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.model.panels import current
+from tui.model.run import current
 from tui.model.words import duration
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,11 +14,13 @@ Row = Mapping[str, Any]
 WHY = ("why", "reason", "note", "text", "error", "line")
 """Columns that say why: they get the room that is left, and come first in a detail."""
 LEAST, MOST = 3, 28
-LONG = 11
-FLEX = 26
+"""Cells of a column."""
+SHORT, FLEX = 14, 26
+"""Cells with which a text, and the column that says why, are content where room is scarce."""
+REASON = 120
+"""Cells that a reason gets where there is room."""
 MEASURED = 200
 GUTTER = 2
-MOST_GROUPED = 5000
 _TIME = 8
 COARSE = ("%", "°C", "W", "MHz")
 """Units of which whole numbers are enough, so that a column stands still."""
@@ -113,6 +114,8 @@ class Layout:
     cells: int = 0
     chosen: tuple[tuple[Column, int], ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
+    varied: set[str] = field(default_factory=set)
+    """Texts that were not the same in every row: what is the same throughout gives way to what is not."""
     fitted: Page | None = None
     """The page for which this was made: the same one is not measured again."""
 
@@ -126,7 +129,8 @@ class Layout:
             self.sizes = {}
         self.cells = cells
         self.sizes = {name: max(size, self.sizes.get(name, 0)) for name, size in sizes.items()}
-        self.chosen = _choose(page, self.sizes, max(1, cells - GUTTER))
+        self.varied |= _varied(page)
+        self.chosen = _choose(page, self.sizes, max(1, cells - GUTTER), self.varied)
 
     def head(self, sort: str) -> Line:
         """Return the row of titles; an arrow stands at the column that sorts."""
@@ -147,28 +151,31 @@ class Layout:
         return tuple(parts)
 
 
-def _choose(page: Page, sizes: Mapping[str, int], room: int) -> tuple[tuple[Column, int], ...]:
+def _choose(
+    page: Page, sizes: Mapping[str, int], room: int, varied: set[str]
+) -> tuple[tuple[Column, int], ...]:
     said = [column for column in page.columns if sizes[column.name]] or list(page.columns)
     why = next((column for column in said if column.name in WHY), None)
-    kept: list[Column] = []
+    widths: dict[str, int] = {}
     left = room
-    for column in sorted(said, key=lambda column: _rank(column, page, said, sizes[column.name])):
-        need = min(FLEX, sizes[column.name]) if column is why else sizes[column.name]
-        if need + 1 <= left or not kept:
-            kept.append(column)
+    for column in sorted(said, key=lambda column: _rank(column, page, said, varied)):
+        most = FLEX if column is why else SHORT if column.kind == "text" else MOST
+        need = min(most, sizes[column.name])
+        if need + 1 <= left or not widths:
+            widths[column.name] = need
             left -= need + 1
-    shown = [column for column in said if column in kept]
-    extra = {why.name: max(0, left)} if why in kept and why is not None else {}
-    return tuple((column, _width(column, why, sizes, extra)) for column in shown)
+    shown = [column for column in said if column.name in widths]
+    for column in sorted(shown, key=lambda column: column is not why):
+        more = max(0, min(left, sizes[column.name] - widths[column.name]))
+        widths[column.name] += more
+        left -= more
+    if why is not None and why.name in widths:
+        widths[why.name] += max(0, left)
+    return tuple((column, widths[column.name]) for column in shown)
 
 
-def _width(column: Column, why: Column | None, sizes: Mapping[str, int], extra: Mapping[str, int]) -> int:
-    size = sizes[column.name]
-    return min(FLEX, size) + extra.get(column.name, 0) if column is why else size
-
-
-def _rank(column: Column, page: Page, said: Sequence[Column], size: int) -> tuple[int, int]:
-    """Return the order in which columns are kept: name, state, why, then as declared, long texts after all others."""
+def _rank(column: Column, page: Page, said: Sequence[Column], varied: set[str]) -> tuple[int, int]:
+    """Return the order in which columns are kept: name, state, why, then as declared; texts that every row shares come last."""
     state = next((each for each in said if each.kind == "state"), None)
     if column.name == page.key:
         return 0, 0
@@ -176,7 +183,14 @@ def _rank(column: Column, page: Page, said: Sequence[Column], size: int) -> tupl
         return 1, 0
     if column.name in WHY:
         return 2, 0
-    return (4 if column.kind == "text" and size > LONG else 3), said.index(column)
+    shared = column.kind == "text" and len(page.rows) > 1 and column.name not in varied
+    return (4 if shared else 3), said.index(column)
+
+
+def _varied(page: Page) -> set[str]:
+    """Return the texts that are not the same in every row."""
+    texts = [column.name for column in page.columns if column.kind == "text"]
+    return {name for name in texts if len({str(row.get(name)) for row in page.rows[:MEASURED]}) > 1}
 
 
 def _size(column: Column, rows: Sequence[Row]) -> int:
@@ -191,7 +205,7 @@ def _size(column: Column, rows: Sequence[Row]) -> int:
     if column.kind == "time":
         return _TIME
     longest = max((width(text) for text in texts), default=0)
-    return max(LEAST, min(MOST, max(longest, width(column.heading))))
+    return max(LEAST, min(REASON if column.name in WHY else MOST, max(longest, width(column.heading))))
 
 
 def written(column: Column, value: Any, today: str) -> tuple[str, str]:
@@ -219,90 +233,6 @@ def _time(text: str, today: str) -> str:
         when.strftime("%H:%M:%S")
         if not today or when.date().isoformat() == today
         else when.strftime("%m-%d/%H")
-    )
-
-
-class Group(NamedTuple):
-    """The line over rows that have a value in common."""
-
-    text: str
-    line: Line
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The lines of a list from top to bottom: rows by their place in it, and lines over groups of them."""
-
-    count: int
-    entries: Sequence[int | Group] = ()
-    places: Mapping[int, int] = field(default_factory=dict)
-    """Row to line, where there are groups."""
-
-    @classmethod
-    def of(cls, page: Page, by: str, *, reach: int = 1 << 62) -> Plan:
-        """Lay out a page, grouped by a column where one is named and every row is here."""
-        column = page.column(by) if by and page.whole else None
-        if column is None:
-            return cls(min(page.count, reach))
-        groups: dict[str, list[int]] = {}
-        for index, row in enumerate(page.rows):
-            groups.setdefault(written(column, row.get(by), "")[0], []).append(index)
-        entries: list[int | Group] = []
-        for text, members in groups.items():
-            entries += [Group(text, _over(page, column, text, members)), *members]
-        places = {entry: at for at, entry in enumerate(entries) if isinstance(entry, int)}
-        return cls(len(entries), entries, places)
-
-    def row(self, at: int) -> int | None:
-        """Return the row that a line shows, None for a line over a group."""
-        entry = self.entries[at] if self.entries else at
-        return entry if isinstance(entry, int) else None
-
-    def group(self, at: int) -> Group | None:
-        """Return the group that a line names."""
-        entry = self.entries[at] if self.entries else at
-        return entry if isinstance(entry, Group) else None
-
-    def place(self, row: int) -> int:
-        """Return the line of a row."""
-        return self.places.get(row, row) if self.entries else row
-
-    def settle(self, at: int, step: int = 1) -> int:
-        """Return the line of a row at or next to a line, looked for in the direction of a step first."""
-        for way in (1 if step >= 0 else -1, -1 if step >= 0 else 1):
-            near = at
-            while 0 <= near < self.count:
-                if self.row(near) is not None:
-                    return near
-                near += way
-        return max(0, min(at, self.count - 1))
-
-
-def _over(page: Page, column: Column, text: str, members: Sequence[int]) -> Line:
-    """Return the line over a group: its name, how many, and in which states they are."""
-    state = next((each for each in page.columns if each.kind == "state" and each is not column), None)
-    parts = [Span(f" {text} ", "head"), span(f" {len(members)}", "dim")]
-    for word, count in Counter(str(page.rows[i].get(state.name)) for i in members).items() if state else ():
-        sign = STATES.get(word)
-        parts.append(span(f"  {count} {f'{sign.glyph} ' if sign else ''}{word}", sign.role if sign else ""))
-    return tuple(parts)
-
-
-FIRST_GROUPS = ("host", "family", "run", "step", "state")
-
-
-def groupings(page: Page) -> list[str]:
-    """Return the columns by which rows can be grouped: few values, more than one, fewer than rows."""
-    if not page.whole or len(page.rows) > MOST_GROUPED:
-        return []
-    found = []
-    for column in page.columns:
-        if column.kind in ("text", "state") and column.name != page.key and column.name not in WHY:
-            values = {str(row.get(column.name)) for row in page.rows}
-            if 1 < len(values) <= min(40, len(page.rows) - 1):
-                found.append(column.name)
-    return sorted(
-        found, key=lambda name: FIRST_GROUPS.index(name) if name in FIRST_GROUPS else len(FIRST_GROUPS)
     )
 
 

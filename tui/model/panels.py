@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tui.model.fleet import fleet_lines
+from tui.model.panel import Panel, empty
 from tui.model.spark import bar, chart, spark
-from tui.model.text import BLANK, Item, Line, Span, gapped, length, line, span, spread, table
+from tui.model.text import BLANK, Item, Line, Span, length, line, span, spread, table
 from tui.model.words import (
     ACTIONS,
     LIGHTS,
     REQUESTS,
-    STEPS,
     UNKNOWN,
     VERDICTS,
     Sign,
@@ -28,41 +26,11 @@ from tui.model.words import (
 
 if TYPE_CHECKING:
     from tui.model.view import View
-    from tui.wire import Alert, Decision, Evidence, Request, Series, Snapshot, Step
+    from tui.wire import Alert, Decision, Evidence, Request, Series, Snapshot
 
 
 SHARE_ROOM = 34
 """Cells that the excluded share and the power keep beside a long pool line."""
-
-
-class Panel(NamedTuple):
-    """One framed part of a screen."""
-
-    title: str
-    lines: Sequence[Line]
-
-
-Painter = Callable[["View", int, int], Panel]
-
-EMPTY: dict[str, tuple[str, str]] = {
-    "evidence": (
-        "mimicry pipeline",
-        "verdict, best evidence against what is required, and the excluded share",
-    ),
-    "fleet": ("mimicry --no-ui", "one line per machine, one glyph per device"),
-    "pipeline": ("mimicry pipeline", "steps 1, 2.5, 3, 4, 5, 6 with progress, and best against null"),
-    "requests": ("mimicry pipeline", "work that waits, runs or has ended, and why"),
-    "decisions": ("mimicry pipeline", "PROCEED, RETRY, ESCALATE; what code decided and advice, apart"),
-    "engine": ("mimicry --no-ui", "memory and handles with their slopes"),
-    "throughput": ("mimicry pipeline", "the rate over the last half hour"),
-}
-
-
-def empty(part: str, cells: int) -> list[Line]:
-    """Say which command fills an empty panel and what will appear in it."""
-    command, what = EMPTY[part]
-    rows = [line(span(row, "dim")) for row in textwrap.wrap(f"here: {what}", max(10, cells))]
-    return [line(span("empty until  ", "dim"), span(command, "key")), *rows]
 
 
 def evidence(view: View, cells: int, rows: int) -> Panel:
@@ -124,94 +92,14 @@ def fleet(view: View, cells: int, rows: int) -> Panel:
     return Panel("Fleet", fleet_lines(view.snapshot.fleet, cells, rows, view.snapshot.throughput.unit))
 
 
-def pipeline(view: View, cells: int, rows: int) -> Panel:
-    """Show the six steps as a strip, and the current one with progress, best and null."""
-    run = view.snapshot.pipeline if view.snapshot else None
-    if run is None or not run.steps:
-        return Panel("Pipeline", empty("pipeline", cells))
-    title = f"Pipeline run {run.run}" if run.run else "Pipeline"
-    step = current(run.steps)
-    lines = [_strip(run.steps, cells), *_now(step, cells), _best(step, cells)]
-    spare = rows - len(lines) - len(run.steps)
-    if spare >= 0:
-        lines += [
-            *([BLANK] if spare else []),
-            *table([_step_row(each) for each in run.steps], (1, 3, 12, 8, 11)),
-        ]
-    return Panel(title, lines)
-
-
-def current(steps: Sequence[Step]) -> Step:
-    """Return the step that matters now: running, else held, else failed, else the last one done, else the first."""
-    for status in ("running", "held", "failed"):
-        for step in steps:
-            if step.status == status:
-                return step
-    done = [step for step in steps if step.status in ("done", "skipped")]
-    return done[-1] if done else steps[0]
-
-
-def _strip(steps: Sequence[Step], cells: int) -> Line:
-    parts = [_mark(step) for step in steps]
-    gap = "  " if sum(len(step.id) + 2 for step in steps) + 2 * (len(steps) - 1) <= cells else " "
-    return gapped(parts, gap)
-
-
-def _mark(step: Step) -> Line:
-    sign = STEPS.get(step.status, UNKNOWN)
-    return line(span(sign.glyph, sign.role), " ", span(step.id, "dim" if sign.role == "dim" else ""))
-
-
-def _now(step: Step, cells: int) -> list[Line]:
-    sign = STEPS.get(step.status, UNKNOWN)
-    count = f"{step.done or 0:,}/{step.total:,}" if step.total else ""
-    head = spread(
-        [
-            Item(0, line(span(f"{sign.glyph} {step.id} {step.name}", f"{sign.role}-strong"))),
-            Item(1, line(span(sign.word, sign.role))),
-            Item(2, line(count)),
-        ],
-        cells,
-        gap=" ",
-    )
-    if not step.total:
-        return [head, line(span(step.note, "dim"))]
-    share = (step.done or 0) / step.total
-    tail = f" {percent(share)}" + (f"  eta {duration(step.eta)}" if step.eta is not None else "")
-    return [head, line("[", span(bar(share, max(4, min(40, cells - len(tail) - 2))), "bar"), "]" + tail)]
-
-
-def _best(step: Step, cells: int) -> Line:
-    items = [
-        Item(0, line(span("best ", "dim"), span(number(step.best), "head"))),
-        Item(1, line(span("null ", "dim"), number(step.null))),
-        Item(2, line(span(step.note if step.total else "", "dim"))),
-    ]
-    return spread(items, cells)
-
-
-def _step_row(step: Step) -> list[Span]:
-    sign = STEPS.get(step.status, UNKNOWN)
-    measured = f"best {number(step.best)} null {number(step.null)}" if step.best is not None else ""
-    return [
-        span(sign.glyph, sign.role),
-        span(step.id),
-        span(step.name),
-        span(sign.word, sign.role),
-        span(f"{step.done or 0:,}/{step.total:,}" if step.total else ""),
-        span(measured, "dim"),
-        span(step.note, "dim"),
-    ]
-
-
 def requests(view: View, cells: int, rows: int) -> Panel:
-    """Show the queue, each row with the reason it waits, runs or ended."""
+    """Show the queue, each row with the reason it waits, runs or ended; reasons below where they do not fit and there is room."""
     shot = view.snapshot
     held = shot is not None and shot.mode in ("halted", "halting")
     count = f" {shot.requests_waiting} {'HELD' if held else 'waiting'}" if shot else ""
     if shot is None or not shot.requests:
         return Panel(f"Requests{count}", empty("requests", cells))
-    wide = cells >= 60
+    wide, below = cells >= 60, len(shot.requests) * 2 <= rows
     caps = (
         1,
         5 if cells >= 44 else 0,
@@ -221,7 +109,12 @@ def requests(view: View, cells: int, rows: int) -> Panel:
         3 if wide else 0,
         9,
     )
-    return Panel(f"Requests{count}", table([_request_row(each) for each in shot.requests], caps))
+    lines = table([_request_row(each) for each in shot.requests], caps)
+    if below and any(length(each) > cells for each in lines):
+        lines = table([_request_row(each)[:-1] for each in shot.requests], caps)
+        reasons = [line(span(f"  {each.why}", "dim")) for each in shot.requests]
+        lines = [each for pair in zip(lines, reasons, strict=True) for each in pair]
+    return Panel(f"Requests{count}", lines)
 
 
 def _request_row(each: Request) -> list[Span]:
@@ -241,7 +134,7 @@ def _request_row(each: Request) -> list[Span]:
 def decisions(view: View, cells: int, rows: int) -> Panel:
     """Show what the code decided, by which source, and apart from it what was advised; reasons where they fit."""
     if view.snapshot is None or not view.snapshot.decisions:
-        return Panel("Decisions", empty("decisions", cells))
+        return Panel("Decisions", empty("decisions", cells, view))
     shown = view.snapshot.decisions
     wide, below = cells >= 60, len(shown) * 2 <= rows
     full = cells >= 110 or (wide and below)
@@ -289,6 +182,7 @@ def engine(view: View, cells: int, rows: int) -> Panel:
         ),
         line(f"up {duration(self.uptime)}  pid {self.pid}  viewers {shot.readers}"),
         line(span("journal ", "dim"), f"seq {shot.seq}  head {shot.head[:16]}"),
+        *(line(span("▲ degraded ", "warn"), each) for each in shot.degraded),
     ]
     return Panel("Engine", lines)
 
@@ -308,7 +202,7 @@ def throughput(view: View, cells: int, rows: int) -> Panel:
     """Chart the rate over the window, gaps as gaps."""
     series = view.window or (view.snapshot.throughput if view.snapshot else None)
     if series is None or all(value is None for value in series.values):
-        return Panel("Throughput", empty("throughput", cells))
+        return Panel("Throughput", empty("throughput", cells, view))
     last = next((value for value in reversed(series.values) if value is not None), None)
     window = duration(series.seconds * len(series.values))
     return Panel(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.model.panels import Panel
+from tui.model.panel import Panel
 from tui.model.spark import EIGHTHS, Values, resample
 from tui.model.text import Line, Span, cell
 from tui.model.words import duration, number
@@ -24,7 +24,7 @@ def bounds(values: Values, *, zero: bool = False) -> tuple[float, float]:
     if not known:
         return 0.0, 1.0
     low, high = min(known), max(known)
-    reach = max(high - low, 0.1 * abs(high), 1e-9)
+    reach = max(high - low, 0.1 * abs(high)) or 1.0
     if zero or low >= 0 > low - (reach - (high - low)) / 2:
         low, high = min(0.0, low), max(high, low + reach)
     else:
@@ -114,7 +114,7 @@ def scores_plot(told: Mapping[str, Any], cells: int, rows: int) -> Panel | None:
         lines += [(cell(heads[at], SIDE, "dim"), Span(text, role)) for at, text in enumerate(drawn)]
     low, high = f"{number(told['lo'], 3)}", f"{number(told['hi'], 3)} score"
     axis = low.ljust(max(1, room - len(high))) + high
-    said = f"scores of {of['survivors']:,} survivors beside {of['null']:,} null twins{more}"
+    said = f"scores of {of['survivors']:,} survivor{'s' * (of['survivors'] != 1)} beside {of['null']:,} null twins{more}"
     return Panel(said, [*lines, (Span(" " * SIDE), Span(axis, "dim"))])
 
 

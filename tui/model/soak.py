@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.model.text import BLANK, Item, Line, cell, line, span, spread
-from tui.model.words import duration, number
+from tui.model.words import duration, number, signed
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
 NONE = "no soak runs here: S starts one, d compares two that ran"
@@ -56,9 +56,8 @@ def growers_line(
     items = []
     for rank, (_, name, got) in enumerate(sorted(found, key=lambda one: -one[0]), 1):
         title, unit = titles.get(name, (name, ""))
-        text = (
-            f"{title} {got['per_hour']:+.2g} ±{(got['hi'] - got['lo']) / 2:.1g}{f' {unit}' if unit else ''}/h"
-        )
+        half = number((got["hi"] - got["lo"]) / 2, 2)
+        text = f"{title} {signed(got['per_hour'])} ±{half}{f' {unit}' if unit else ''}/h"
         items.append(Item(rank, line(span(text, "warn"))))
     return (span(" "), *spread([head, *items], cells - 1))
 
@@ -85,7 +84,7 @@ def compared_lines(told: Mapping[str, Any], cells: int) -> list[Line]:
         ("work an hour", [(row["what"], number(row["a"]), number(row["b"]), False) for row in told["work_per_hour"]]),
         ("medians", [(row["probe"], number(row["a"]), number(row["b"]), False) for row in told["probes"]]),
         ("slopes an hour, marked where they are apart by more than noise", [
-            (row["probe"], f"{row['a']:+.3g}", f"{row['b']:+.3g}", row["differs"]) for row in told["trends"]
+            (row["probe"], signed(row["a"], 3), signed(row["b"], 3), row["differs"]) for row in told["trends"]
         ]),
     )  # fmt: skip
     lines = [_pair("", told["a"]["id"], told["b"]["id"], False, "head")]

@@ -115,6 +115,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Format a change with its sign, large ones as whole numbers."""
+    return f"{'' if value < 0 else '+'}{number(value, digits)}"
+
+
 def rate(value: float | None) -> str:
     """Format a rate so that the decimals of a column stand still."""
     if value is None:

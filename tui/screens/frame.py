@@ -156,6 +156,11 @@ class Framed(Screen[None]):
         """Move the focus back."""
         self.focus_previous()
 
+    @property
+    def offered(self) -> frozenset[str]:
+        """Return the acting keys, by id, that have something to act on here."""
+        return frozenset(self.place.offers)
+
     def copied(self) -> str | None:
         """Return what `copy` takes instead of the screen."""
         return None
@@ -179,7 +184,7 @@ class Framed(Screen[None]):
             ("header", chrome.header(view, cells)),
             ("status", chrome.status(view, cells)),
             ("alert", chrome.alert(view, cells)),
-            ("footer", chrome.footer(view, cells, message)),
+            ("footer", chrome.footer(view, cells, message, self.offered)),
         ):
             self.boards[name].put([parts], faded=name == "alert" and view.trust != "live")
 

@@ -16,7 +16,7 @@ from tui.model.logs import Entry
 from tui.model.text import Line, line, span
 from tui.model.view import View
 from tui.screens.frame import Framed, steps
-from tui.widgets.dialog import Sheet
+from tui.widgets.page import Sheet
 from tui.widgets.roll import Roll
 
 PAGE = 2_000

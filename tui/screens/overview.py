@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from tui.feed import Refused
-from tui.model import compact, panels
-from tui.model.panels import Painter
+from tui.model import compact, panels, run
+from tui.model.panel import Painter
 from tui.model.view import View
 from tui.model.words import duration
 from tui.places import ALERTS, BY_ID, Place
@@ -47,7 +47,7 @@ class Part:
 
 ROWS: tuple[tuple[Part, ...], ...] = (
     (Part("evidence", panels.evidence, "evidence"),),
-    (Part("fleet", panels.fleet, "gpus"), Part("pipeline", panels.pipeline, "pipeline")),
+    (Part("fleet", panels.fleet, "gpus"), Part("pipeline", run.pipeline, "pipeline")),
     (Part("requests", panels.requests, "requests"), Part("decisions", panels.decisions, "decisions")),
     (Part("engine", panels.engine, "soak"), Part("throughput", panels.throughput), Part("alerts", panels.alerts, ALERTS.id)),
 )  # fmt: skip

@@ -17,9 +17,10 @@ from tui.model.soak import compared_lines, faults_line, growers_line, soak_line
 from tui.model.spark import spark
 from tui.model.text import Line, cell, line, span
 from tui.model.view import View
-from tui.model.words import duration, number
+from tui.model.words import duration, number, signed
 from tui.screens.frame import Framed, steps
-from tui.widgets.dialog import Page, Pick
+from tui.widgets.page import Page
+from tui.widgets.pick import Pick
 
 PANELS = 9
 WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))
@@ -193,7 +194,11 @@ class Soak(Framed):
         room = cells - 4
         long = f"{known.title} {number(values[-1])}{unit}  min {number(min(values))} max {number(max(values))}  {slope}"
         short = (
-            "flat" if got["flat"] else "slope ?" if got["per_hour"] is None else f"{got['per_hour']:+.2g}/h"
+            "flat"
+            if got["flat"]
+            else "slope ?"
+            if got["per_hour"] is None
+            else f"{signed(got['per_hour'])}/h"
         )
         middle = f"{known.title} {number(values[-1])}{unit}  {slope}"
         return next(
@@ -277,7 +282,7 @@ def _slope(got: Mapping[str, Any], unit: str) -> str:
     if got["per_hour"] is None:
         return "slope ?"
     half = (got["hi"] - got["lo"]) / 2
-    text = f"{got['per_hour']:+.3g} ±{half:.2g}{f' {unit}' if unit else ''}/h"
+    text = f"{signed(got['per_hour'], 3)} ±{number(half, 2)}{f' {unit}' if unit else ''}/h"
     return f"flat ({text})" if got["flat"] else text
 
 

@@ -1,0 +1,34 @@
+"""What is told without being looked for: each alert once, never those that stood at the start; a better best, never a worse one."""
+
+from __future__ import annotations
+
+from tui.model.notices import Notices
+
+
+def alert(name, level="warn", acked=False):
+    return {"at": "2026-11-23T14:00:00Z", "level": level, "text": f"about {name}", "id": name, "acked": acked}
+
+
+def test_an_alert_is_told_once_and_not_when_it_stood_before_or_was_seen(recorded):
+    notices = Notices()
+    assert notices.take(recorded(alerts=[alert("a")])) == []
+    came = notices.take(recorded(alerts=[alert("c", "fail"), alert("b"), alert("a"), alert("d", acked=True)]))
+    assert [(each.title, each.severity, each.rings) for each in came] == [
+        ("alert c", "error", True),
+        ("alert b", "warning", True),
+    ]
+    assert notices.take(recorded(alerts=[alert("b")])) == []
+
+
+def test_a_better_best_of_the_running_step_is_told_without_the_bell(recorded):
+    notices = Notices()
+
+    def best(value, run="run-7"):
+        steps = [step.model_dump() for step in recorded().pipeline.steps]
+        next(step for step in steps if step["status"] == "running")["best"] = value
+        return [
+            (each.text, each.rings) for each in notices.take(recorded(pipeline={"run": run, "steps": steps}))
+        ]
+
+    assert [best(1.5), best(2.5), best(2.5), best(2.0)] == [[], [("2.5 after 1.5", False)], [], []]
+    assert best(9.0, run="run-8") == []

@@ -1,0 +1,64 @@
+"""What an operator is told without looking for it: alerts that came, and a better best of the running step. Each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from tui.model.words import number
+
+if TYPE_CHECKING:
+    from tui.wire import Snapshot
+
+REMEMBERED = 500
+"""Alerts of which it is known that they were told; beyond, only those that stand."""
+
+
+class Notice(NamedTuple):
+    """One toast."""
+
+    title: str
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"
+
+    @property
+    def rings(self) -> bool:
+        """Say whether the bell goes with it: with alerts."""
+        return self.severity != "information"
+
+
+class Notices:
+    """Compares each snapshot with those before."""
+
+    def __init__(self) -> None:
+        self._told: set[str] | None = None
+        """Alerts that were told; None before the first snapshot, whose alerts are no news."""
+        self._bests: dict[tuple[str | None, str], float | None] = {}
+        """The best of the running step, by run and step, in the snapshot before."""
+
+    def take(self, shot: Snapshot) -> list[Notice]:
+        """Return what is new in a snapshot."""
+        return [*self._alerts(shot), *self._better(shot)]
+
+    def _alerts(self, shot: Snapshot) -> list[Notice]:
+        now = {alert.id: alert for alert in shot.alerts if alert.id and not alert.acked}
+        new = [] if self._told is None else [name for name in now if name not in self._told]
+        self._told = set(now) | (self._told or set())
+        if len(self._told) > REMEMBERED:
+            self._told = set(now)
+        return [
+            Notice(f"alert {name}", now[name].text, "error" if now[name].level == "fail" else "warning")
+            for name in new
+        ]
+
+    def _better(self, shot: Snapshot) -> list[Notice]:
+        before = self._bests
+        self._bests = {
+            (shot.pipeline.run, step.id): step.best
+            for step in shot.pipeline.steps
+            if step.status == "running"
+        }
+        return [
+            Notice(f"step {of[1]}: new best", f"{number(best)} after {number(was)}")
+            for of, best in self._bests.items()
+            if best is not None and (was := before.get(of)) is not None and best > was
+        ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,6 @@ from engine.feedback import acceptance
 from engine.feedback.consult import WAITING, Consultant
 from engine.rigs.attempt import EVENTS, Running
 from engine.rigs.inbox import Inbox
-from engine.rigs.recruits import LAUNCHES, Recruits
-from engine.rigs.remote import RemoteProcess
 from engine.watcher import fingerprints
 from engine.watcher.fingerprints import Fingerprints, Tried
 from state.journal import Journal
@@ -135,21 +132,6 @@ def test_fingerprints_are_held_up_to_their_number_also_after_a_start(
         assert len(held) == len(Fingerprints(journal)) == 5
         assert held.find(f"{0:064x}") is None
         assert Fingerprints(journal).newest() == held.newest()
-
-
-async def test_launches_that_no_rig_takes_do_not_pile_up() -> None:
-    recruits = Recruits()
-    recruits._asked["rig-1/0f:00.0"] = asyncio.Queue(LAUNCHES)
-    order: Any = SimpleNamespace(name="rig-1/0f:00.0")
-    processes = [RemoteProcess(lambda event: None) for _ in range(LAUNCHES + 2)]
-    recruits._engine = (SimpleNamespace(), asyncio.get_running_loop())  # type: ignore[assignment]
-    for process in processes:
-        recruits._ask(order, process)
-    await asyncio.sleep(0)
-    assert [process.alive for process in processes] == [False, False] + [True] * LAUNCHES
-    for process in processes[:2]:
-        with pytest.raises(ConnectionError, match="did not take it"):
-            await process.begun
 
 
 def test_candidates_that_were_judged_are_held_up_to_their_number(

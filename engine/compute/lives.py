@@ -49,6 +49,16 @@ class Lives:
         life = await Life.start(self._ground, list(self._places.values()), traffic, wire, self.port)
         self.now = traffic.life = life
         self.port = life.port
+        await self._match(life)
+
+    async def _match(self, life: Life) -> None:
+        """Let a life keep the places that there are now: some may have come, gone or changed while it came up."""
+        for slot in list(life.slots.values()):
+            if self._places.get(slot.name) is not slot.place:
+                await life.remove(slot.name)
+        for place in self._places.values():
+            if place.name not in life.slots:
+                life.add(place)
 
     async def supervise(self) -> None:
         """Replace a life that was lost, each time a little later while it keeps failing."""
@@ -75,7 +85,7 @@ class Lives:
         if place.name in self._places:
             raise UsageError(f"a worker called {place.name} is there already; dismiss it first")
         self._places[place.name] = place
-        if self.now is not None:
+        if self.now is not None and not self.now.lost.is_set():  # the next life finds it among the places
             self.now.add(place)
 
     async def remove(self, name: str) -> None:

@@ -23,7 +23,7 @@ from engine.compute.fence import STRANGER, Peer, refusal
 from engine.compute.pki import Credentials
 
 LOOPBACK = "127.0.0.1"
-HEARTBEAT = 5.0
+HEARTBEAT = 10.0
 """Seconds between Dask's heartbeats of one worker; each costs the scheduler a millisecond."""
 ROLE: ContextVar[str] = ContextVar("role", default=STRANGER)
 """Role of the peer whose message is being worked on; inherited by every task that works on it."""

@@ -14,7 +14,7 @@ SETTINGS: dict[str, Any] = {
     # The dealer counts deaths, against the one task that ran; what is out again has another key.
     "distributed.scheduler.allowed-failures": 1000,
     # The backstop behind the workers' own lines: checked every ttl, so a silent worker is noticed after ttl … 2 ttl.
-    "distributed.scheduler.worker-ttl": "30s",
+    "distributed.scheduler.worker-ttl": "40s",
     "distributed.scheduler.work-stealing": False,
     # Messages name no class that the reader would import.
     "distributed.scheduler.allowed-imports": [],

@@ -23,6 +23,7 @@ DRAIN_LIMIT = 600.0
 EVENTS = 1000
 """Events of one worker that may wait; a sound one has a dozen to say in its life, beside those that the next one replaces."""
 SELF_TEST = "self-test: "
+GIVEN_UP = "link: the rig was let go"
 State = Literal["off", "waiting", "asked", "starting", "gate", "initialising", "testing", "ready", "draining", "held", "refused"]  # fmt: skip
 _PHASES: Mapping[str, State] = {
     "gate": "gate",
@@ -110,31 +111,46 @@ class Running:
         self._link.send(op="line", name=self.name, line=dict(line))
 
     def end(self, cause: str) -> None:
-        """Kill the worker and all that it started; the first cause stays."""
+        """Kill the worker and all that it started; the first cause stays. The next worker of that name is none of ours."""
+        if self.state in ("off", "refused"):
+            return
         self._cause = self._cause or cause
         self._link.send(op="kill", name=self.name, cause=cause)
 
     # -- its course ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> Attempt | None:
-        """Go from the request to the end; None if it was put off before anything started."""
-        payload = await self._payload()
-        if payload is None:
-            return None
+        """Go from the request to the end; None if it was put off before anything started.
+
+        Whoever asked for the worker waits for its end: the crew hears of one, also where this is cancelled because the rig is let go.
+        """
         begun, at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-        self.state = "starting"
+        end: Mapping[str, Any] | None = None
         try:
-            await self._start(payload)
-            end = await self._follow()
-            if self._link.blind and not end.get("kernel"):
-                end = {**end, "kernel": await self._link.kernel_log(self._rig, time.monotonic() - begun)}
-        except RigFault as error:
-            end = self._no_exit(str(error))
+            payload = await self._payload()
+            if payload is None:
+                return None
+            begun, self.state = time.monotonic(), "starting"
+            end = await self._course(payload, begun)
         finally:
             if self._entering is not None:
                 self._entering.cancel()
             self._gate.leave(self._token)
+            if end is None:
+                self.state = "off"
+                self._crew.gone(self.place, Ending(None, GIVEN_UP, ""))
         return self._finished(end, at, time.monotonic() - begun)
+
+    async def _course(self, payload: Payload, begun: float) -> Mapping[str, Any]:
+        """Go from the start to the end, and return what is known of that."""
+        try:
+            await self._start(payload)
+            end = await self._follow()
+        except RigFault as error:
+            return self._no_exit(str(error))
+        if self._link.blind and not end.get("kernel"):
+            end = {**end, "kernel": await self._link.kernel_log(self._rig, time.monotonic() - begun)}
+        return end
 
     async def _payload(self) -> Payload | None:
         """Wait for what the crew wants to run here, as long as nothing holds the place and the link lasts."""
@@ -216,7 +232,7 @@ class Running:
         said = line.get("event")
         if said in _PHASES and self.state != "draining":
             self.state = _PHASES[str(said)]
-        if said == "gate":
+        if said == "gate" and self._entering is None:
             self._entering = asyncio.create_task(self._enter())
         elif said in ("initialised", "report"):
             asyncio.get_running_loop().call_later(self._delay, self._gate.leave, self._token)

@@ -20,6 +20,8 @@ KEEPALIVE, KEEPALIVE_MISSES = 5, 3
 """Seconds between probes, and how many may stay unanswered: a dead link is noticed within 20 s."""
 CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
 GOODBYE_LIMIT = 2.0
+ANSWER_LIMIT = 30.0
+"""Seconds that a channel, a tunnel, a few small files or one block may take: the keepalive tells of a dead link, not of a rig that hangs behind it."""
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -193,35 +195,40 @@ class Rig:
         """Start a command that talks in lines for as long as it lives."""
         self.calls.count()
         try:
-            process = await self._open_connection().create_process(command, encoding=None)
+            async with asyncio.timeout(ANSWER_LIMIT):
+                process = await self._open_connection().create_process(command, encoding=None)
         except (asyncssh.Error, OSError) as error:
             raise LinkFault(
-                f"rig {self.address}: no channel: {error}; raise MaxSessions in its sshd_config"
+                f"rig {self.address}: no channel: {_words(error)}; raise MaxSessions in its sshd_config"
             ) from error
         return Channel(process)
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it, never readable by others, not even for a moment."""
+        attributes = asyncssh.SFTPAttrs(permissions=0o600)
+        flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
         try:
-            sftp = await self._files()
-            await sftp.makedirs(folder, asyncssh.SFTPAttrs(permissions=0o700), exist_ok=True)
-            attributes = asyncssh.SFTPAttrs(permissions=0o600)
-            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
-            for name, data in files.items():
-                async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
-                    await file.write(data)
+            async with asyncio.timeout(ANSWER_LIMIT):
+                sftp = await self._files()
+                await sftp.makedirs(folder, asyncssh.SFTPAttrs(permissions=0o700), exist_ok=True)
+                for name, data in files.items():
+                    async with sftp.open(f"{folder}/{name}", flags, attributes, encoding=None) as file:
+                        await file.write(data)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(folder, error) from error
 
     async def upload(self, path: str, blocks: AsyncIterator[bytes]) -> None:
         """Write blocks to a new file on the rig as they come (0600)."""
+        attributes = asyncssh.SFTPAttrs(permissions=0o600)
+        flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
         try:
-            sftp = await self._files()
-            attributes = asyncssh.SFTPAttrs(permissions=0o600)
-            flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
-            async with sftp.open(path, flags, attributes, encoding=None) as file:
-                async for block in blocks:
-                    await file.write(block)
+            async with asyncio.timeout(ANSWER_LIMIT) as limit:
+                sftp = await self._files()
+                async with sftp.open(path, flags, attributes, encoding=None) as file:
+                    async for block in blocks:
+                        # They may have waited long for their turn.
+                        limit.reschedule(asyncio.get_running_loop().time() + ANSWER_LIMIT)
+                        await file.write(block)
         except (asyncssh.Error, OSError) as error:
             raise self._unwritten(path, error) from error
 
@@ -242,15 +249,18 @@ class Rig:
             fix = "its sshd_config needs `Subsystem sftp internal-sftp` and MaxSessions 10 or more"
         else:
             fix = f"check its space (df -h {path.rpartition('/')[0]}); what arrived is not used"
-        return LinkFault(f"rig {self.address}: cannot write {path}: {error}; {fix}")
+        return LinkFault(f"rig {self.address}: cannot write {path}: {_words(error)}; {fix}")
 
     async def tunnel_in(self, port: int) -> Tunnel:
         """Open a loopback port on the rig that leads to our loopback `port`."""
         try:
-            listener = await self._open_connection().forward_remote_port("127.0.0.1", 0, "127.0.0.1", port)
+            async with asyncio.timeout(ANSWER_LIMIT):
+                listener = await self._open_connection().forward_remote_port(
+                    "127.0.0.1", 0, "127.0.0.1", port
+                )
         except (asyncssh.Error, OSError) as error:
             raise LinkFault(
-                f"rig {self.address}: no tunnel: {error}; its sshd_config needs AllowTcpForwarding yes"
+                f"rig {self.address}: no tunnel: {_words(error)}; its sshd_config needs AllowTcpForwarding yes"
             ) from error
         return Tunnel(int(listener.get_port()), listener.close)
 
@@ -273,3 +283,8 @@ class Rig:
     async def __aexit__(self, *exc: object) -> None:
         """Close."""
         await self.close()
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says; one of ours for a time that is over says nothing."""
+    return str(error) or f"no answer within {ANSWER_LIMIT:g} s"

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import UsageError
@@ -22,6 +24,7 @@ from engine.rigs.rules import Change
 from engine.rigs.staging import Stage
 from engine.stacks import name_loop
 from engine.status import ALERT
+from state.errors import StateError
 
 if TYPE_CHECKING:
     from engine.config import RigSettings
@@ -32,6 +35,8 @@ logger = logging.getLogger(__name__)
 CLEARED, ATTEMPT = "alert.cleared", "rig.attempt"
 RULE = "rule"
 LOOK = 1.0
+DUE = 1000
+"""Records kept for later while the journal takes none; the oldest give way."""
 RECALLED = 4000
 """Newest alert records read at the start; one that has stood for longer is raised again."""
 
@@ -67,6 +72,7 @@ class Fleet:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._stage = Stage()
+        self._due: deque[Callable[[], object]] = deque(maxlen=DUE)
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
         self._recall()
@@ -128,6 +134,7 @@ class Fleet:
 
     async def _live(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._stage.renew()
         name_loop("fleet")
         if self._stopping:
             return
@@ -139,9 +146,26 @@ class Fleet:
     async def _expiry(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            self.quarantine.expired()
+            if self._catch_up():
+                self._record(self.quarantine.expired)
 
     # -- what happens -------------------------------------------------------------------------------------------------
+
+    def _record(self, act: Callable[[], object]) -> None:
+        """Put something on record; while the journal takes nothing, as on a full disk, it waits: that must end no rig."""
+        self._due.append(act)
+        self._catch_up()
+
+    def _catch_up(self) -> bool:
+        """Put on record what waits; tell whether nothing does."""
+        while self._due:
+            try:
+                self._due[0]()
+            except StateError as error:
+                logger.warning("%d records of the fleet wait: %s", len(self._due), error)
+                return False
+            self._due.popleft()
+        return True
 
     def told(self, changes: Sequence[Change]) -> None:
         """Put alerts on the record, and set aside the cards that a rule says so."""
@@ -153,17 +177,16 @@ class Fleet:
                 "limit": change.rule.raise_at,
             }
             if change.raised:
-                self._journal.append(ALERT, {**told, "level": change.rule.level})
+                self._record(partial(self._journal.append, ALERT, {**told, "level": change.rule.level}))
             else:
-                self._journal.append(CLEARED, told)
+                self._record(partial(self._journal.append, CLEARED, told))
             if change.raised and change.rule.quarantine_s is not None and "/" in change.subject:
                 why = change.text.removeprefix(f"{change.subject} ")
-                self.quarantine.put(
-                    change.subject, why, f"{RULE} {change.rule.name}", change.rule.quarantine_s
-                )
+                by = f"{RULE} {change.rule.name}"
+                self._record(partial(self.quarantine.put, change.subject, why, by, change.rule.quarantine_s))
 
     def _ended(self, attempt: Attempt) -> None:
-        self._journal.append(ATTEMPT, attempt.record())
+        self._record(partial(self._journal.append, ATTEMPT, attempt.record()))
 
     def died(self, machine: Machine, pci: str) -> None:
         """Count a worker's death against a card; from any thread."""

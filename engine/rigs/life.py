@@ -13,7 +13,7 @@ from engine.errors import BadInput, EnvironmentFault
 from engine.rigs.address import Address
 from engine.rigs.attempt import Attempt, Gate
 from engine.rigs.connection import Rig, Tunnel
-from engine.rigs.faults import RigFault
+from engine.rigs.faults import HostKeyRefused, LinkFault, LoginRefused, RigFault
 from engine.rigs.guardlink import Event, GuardLink, Terms
 from engine.rigs.here import Here
 from engine.rigs.machine import Machine
@@ -26,7 +26,14 @@ from engine.rigs.worker import RigWorker
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY, LAST_RETRY = 2.0, 300.0
+FIRST_RETRY = 2.0
+AWAY, AILING, SHUT = 15.0, 30.0, 300.0
+"""Seconds before the next try at most: to a rig that is not reached, which costs it nothing and shall work soon after its return; to one that is
+reached and does not come up, which costs it up to three calls; to one that refuses us, where somebody has to act and who knocks often is banned.
+"""
+SLOWEST_POLL = 300.0
+FAREWELL = 5.0
+"""Seconds that keepers of workers have to end by themselves once the guard is gone."""
 PROBE_LIMIT = 20.0
 UNCHARGED = ("link", "quarantined", "drained", "rig ", "killed by the coordinator", "the link")
 """How the cause of a death begins that is not its card's fault."""
@@ -72,56 +79,63 @@ class Life:
         self.link: GuardLink | None = None
         self._gate = Gate(self.terms.slots)
         self._tunnels: dict[int, asyncio.Future[Tunnel]] = {}
-        self._retry = FIRST_RETRY
+        self._retry, self._slowest = FIRST_RETRY, AWAY
         machine.calls = self.reach.calls.last_minute
 
     async def run(self) -> None:
-        """Keep the rig up for ever; cancel to end it and everything on it."""
+        """Keep the rig up for ever; cancel to end it and everything on it. It may be run again, also on another loop."""
+        self._gate, self.workers = Gate(self.terms.slots), {}
         try:
             while True:
                 try:
                     await self._once()
+                except (HostKeyRefused, LoginRefused) as error:
+                    self._slowest = SHUT
+                    self._lost(str(error))
                 except (RigFault, BadInput) as error:
                     self._lost(str(error))
                 except Exception as error:
                     logger.exception("rig %s", self._settings.name)
                     self._lost(f"rig {self._settings.name}: {type(error).__name__}: {error}; see the log")
+                self._retry = min(self._retry, self._slowest)
                 await asyncio.sleep(self._retry)
-                self._retry = min(self._retry * 2, LAST_RETRY)
+                self._retry *= 2
         finally:
             await self._leave()
 
     async def _once(self) -> None:
         """Live through one connection."""
-        self.machine.link = "connecting"
+        self.machine.link, self._slowest = "connecting", AWAY
         try:
             await self.reach.connect()
+            self._slowest = AILING
             self.link = await GuardLink.open(self.reach, self.terms, self._on_event)
             await self._poll()
-            await self._sweep()
             self.machine.link, self.machine.error, self._retry = "up", "", FIRST_RETRY
             async with asyncio.TaskGroup() as group:
-                polls = group.create_task(self._polls())
-                await self._keep(group)
+                beside = [group.create_task(work) for work in (self._polls(), self._sweep())]
+                keepers = self._keep(group)
                 await self.link.closed.wait()
-                polls.cancel()  # the keepers end by themselves, each with its record
+                if keepers:  # they end by themselves, each with its record, unless the rig holds one up
+                    await asyncio.wait(keepers, timeout=FAREWELL)
+                for task in (*beside, *keepers):
+                    task.cancel()
             raise BadInput(f"rig {self._settings.name}: lost: {self.link.why}")
         except BaseExceptionGroup as group_error:
             raise group_error.exceptions[0] from group_error
         finally:
             await self._leave()
 
-    async def _keep(self, group: asyncio.TaskGroup) -> None:
+    def _keep(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start keeping a worker per card, if anything computes."""
         if self._crew is None or self.link is None:
-            return
+            return []
         for seat in self.machine.seats:
             if seat.slot not in self.workers:
                 self.workers[seat.slot] = self._worker(seat.slot, seat.pci)
                 self._crew.offer(self.workers[seat.slot].place)
         self.machine.workers = self.workers
-        for worker in self.workers.values():
-            group.create_task(worker.keep(self.link, self._tunnel))
+        return [group.create_task(worker.keep(self.link, self._tunnel)) for worker in self.workers.values()]
 
     # -- staged files -------------------------------------------------------------------------------------------------
 
@@ -131,7 +145,7 @@ class Life:
         return self._settings.name
 
     async def _sweep(self) -> None:
-        """Remove the staged files that nobody needs any more, and let the crew stage what it needs."""
+        """Remove the staged files that nobody needs any more, and let the crew stage what it needs; workers start meanwhile."""
         if self._crew is None:
             return
         try:
@@ -195,7 +209,7 @@ class Life:
         """Ask for readings, one after the other; an answer out of form is an error to see, not an end."""
         failures = 0
         while True:
-            await asyncio.sleep(min(self._settings.poll_s * 2**failures, LAST_RETRY))
+            await asyncio.sleep(min(self._settings.poll_s * 2**failures, SLOWEST_POLL))
             try:
                 await self._poll()
                 failures, self.machine.error = 0, ""
@@ -211,6 +225,8 @@ class Life:
             f"{python} -I {self.link.run}/probe.py {roots} {shlex.quote(self.terms.staging)} /",
             within=PROBE_LIMIT,
         )
+        if done.code and self.link.closed.is_set():
+            raise LinkFault(f"rig {self._settings.name}: lost: {self.link.why}")  # and its folder with it
         if done.code:
             last = "".join(done.stderr.strip().splitlines()[-1:])
             raise BadInput(
@@ -235,6 +251,8 @@ class Life:
     async def _leave(self) -> None:
         """End the guard, and with it all that runs there, and let go of the rig."""
         link, self.link = self.link, None
+        for tunnel in self._tunnels.values():
+            tunnel.cancel()
         self._tunnels.clear()
         if self._crew is not None:
             self._crew.lost(self)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from engine.compute.inputs import Input
 
 LOOK = 0.5
-LAUNCHES = 8
-"""Launches of one place that may wait for its rig; a place runs one worker, so all but the last were cancelled."""
 
 
 class Recruits:
@@ -35,7 +33,9 @@ class Recruits:
     def __init__(self) -> None:
         """Know no place and no engine."""
         self._places: dict[str, Place] = {}
-        self._asked: dict[str, asyncio.Queue[tuple[Order, RemoteProcess]]] = {}
+        self._asked: dict[str, tuple[Order, RemoteProcess]] = {}
+        """The launch of each place that waits for its rig; it waits also while the rigs' loop is started anew."""
+        self._bells: dict[str, asyncio.Event] = {}
         self._live: dict[str, RemoteProcess] = {}
         self._engine: tuple[Compute, asyncio.AbstractEventLoop] | None = None
         self._rigs: asyncio.AbstractEventLoop | None = None
@@ -79,9 +79,17 @@ class Recruits:
     async def launch(self, order: Order, on_event: OnEvent) -> RemoteProcess:
         """Start a worker at the place that the order names, once its rig is there and lets it; OSError if it does not start."""
         process = RemoteProcess(on_event)
-        assert self._rigs is not None
-        call(self._rigs, self._ask, order, process)
-        await process.begun  # cancelled with us: `payload` passes over it then
+        old = self._asked.pop(order.name, None)
+        self._asked[order.name] = (order, process)
+        if old is not None:
+            old[1].end(Ending(None, "another launch took its place", ""))
+        if self._rigs is not None:
+            call(self._rigs, self._ring, order.name)
+        try:
+            await process.begun  # cancelled with us: `payload` passes over it then
+        except asyncio.CancelledError:
+            process.kill()  # it may have begun in this very moment, and nobody else knows of it
+            raise
         return process
 
     def stage(self, host: str, inputs: Mapping[str, Input]) -> None:
@@ -117,8 +125,10 @@ class Recruits:
         return self._engine[0].wanted_inputs() if self._engine is not None else frozenset()
 
     def reached(self, berth: Berth) -> None:
-        """Take in that files may be staged on a rig."""
+        """Take in that files may be staged on a rig; what it could not get before is asked again at once."""
         self._berths[berth.name] = berth
+        if self._engine is not None:
+            self._tell_engine(self._engine[0].confirm, berth.name, frozenset())
 
     def lost(self, berth: Berth) -> None:
         """Take in that a rig is not reached any more."""
@@ -149,16 +159,23 @@ class Recruits:
         """Take in that a place exists."""
         self._rigs = asyncio.get_running_loop()
         if place.name not in self._places:
-            self._asked[place.name] = asyncio.Queue(LAUNCHES)
             self._places[place.name] = place
             self._tell_engine(self._enlist, place)
 
-    def _ask(self, order: Order, process: RemoteProcess) -> None:
-        """Keep a launch until its rig takes it; of more than can wait the oldest was given up long ago."""
-        waiting = self._asked[order.name]
-        if waiting.full():
-            self._tell_engine(waiting.get_nowait()[1].end, Ending(None, "its rig did not take it", ""))
-        waiting.put_nowait((order, process))
+    def _ring(self, name: str) -> None:
+        """Wake the place that waits for a launch, if it does."""
+        if name in self._bells:
+            self._bells[name].set()
+
+    async def _launch_of(self, name: str) -> tuple[Order, RemoteProcess]:
+        """Wait for a launch of a place that nobody has given up."""
+        while True:
+            bell = self._bells[name] = asyncio.Event()
+            asked = self._asked.pop(name, None)
+            if asked is None:
+                await bell.wait()
+            elif not asked[1].begun.done():
+                return asked
 
     async def payload(self, place: Place, voice: Voice) -> Payload:
         """Wait for a launch of this place, and return what runs."""
@@ -167,10 +184,7 @@ class Recruits:
         if place.name in self._refused:
             self._refused.discard(place.name)
             self._tell_engine(self._renew, place)
-        while True:
-            order, process = await self._asked[place.name].get()
-            if not process.begun.done():
-                break
+        order, process = await self._launch_of(place.name)
         try:
             port = await voice.tunnel(order.port)
         except BaseException:

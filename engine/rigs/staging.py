@@ -48,7 +48,12 @@ class Stage:
 
     def __init__(self, *, rate: float = RATE, at_once: int = AT_ONCE, headroom: int = HEADROOM) -> None:
         """Cap bandwidth and number of transfers over all rigs."""
-        self._budget, self._places, self._headroom = Budget(rate), asyncio.Semaphore(at_once), headroom
+        self._budget, self._at_once, self._headroom = Budget(rate), at_once, headroom
+        self.renew()
+
+    def renew(self) -> None:
+        """Serve another loop from now on; nothing of the old one's is under way any more."""
+        self._places = asyncio.Semaphore(self._at_once)
 
     async def put(
         self,
@@ -75,7 +80,14 @@ class Stage:
                 f"rig {rig.name}: {need / MIB:.0f} MiB do not fit on {staging} ({seen['free'] / MIB:.0f} MiB free, "
                 f"{self._headroom / MIB:.0f} stay free); end what fills it"
             )
-        await asyncio.gather(*(self._send(rig, store, digest, files[digest]) for digest in missing))
+        try:
+            async with (
+                asyncio.TaskGroup() as group
+            ):  # one that fails ends the others: no two shall ever write one file
+                for digest in missing:
+                    group.create_task(self._send(rig, store, digest, files[digest]))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
         return {digest: f"{store.folder}/{digest}" for digest in files}
 
     async def _send(self, rig: Reach, store: Store, digest: str, path: Path) -> None:

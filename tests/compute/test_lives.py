@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from sample_kinds import KINDS
 from engine.compute.cluster import Compute
 from engine.compute.host import HostReport
 from engine.compute.life import _silent
+from engine.compute.lives import Lives
 from engine.compute.task import Task
 from engine.errors import EnvironmentFault, UsageError
 
@@ -46,6 +48,50 @@ async def test_a_scheduler_that_imports_for_long_is_not_taken_for_hung(
     assert not watch.done()
     up.set_result("tls://127.0.0.1:1")
     await asyncio.wait_for(watch, 5)
+
+
+async def test_places_that_come_and_go_while_a_scheduler_starts_are_its_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    class Starting:
+        port, lost = 1, asyncio.Event()
+
+        def __init__(self, places: list[Any]) -> None:
+            self.slots = {place.name: SimpleNamespace(name=place.name, place=place) for place in places}
+
+        def add(self, place: Any) -> None:
+            self.slots[place.name] = SimpleNamespace(name=place.name, place=place)
+
+        async def remove(self, name: str) -> None:
+            self.slots.pop(name, None)
+
+    async def start(ground: Any, places: list[Any], *_: Any) -> Starting:
+        begun.set()
+        await go.wait()
+        return Starting(places)
+
+    def place(name: str) -> Any:
+        return SimpleNamespace(name=name)
+
+    monkeypatch.setattr("engine.compute.lives.Life.start", start)
+    traffic: Any = SimpleNamespace(answered=None, ended=None)
+    lives = Lives(None, {name: place(name) for name in ("stays", "goes", "changes")}, traffic)  # type: ignore[arg-type]
+    lost: Any = Starting([])
+    lost.lost.set()
+    lives.now = lost
+    starting = asyncio.create_task(lives.begin())
+    await begun.wait()
+    lives.add(place("rig-a/gpu0"))
+    await lives.remove("goes")
+    lives._places["changes"] = changed = place("changes")
+    go.set()
+    await starting
+    assert lives.now is not None
+    assert sorted(lives.now.slots) == ["changes", "rig-a/gpu0", "stays"]
+    assert lives.now.slots["changes"].place is changed
+    assert "rig-a/gpu0" not in lost.slots, "a worker of a dead scheduler would be started again and again"
 
 
 async def test_a_worker_that_cannot_start_is_named_with_its_log(

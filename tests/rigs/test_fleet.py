@@ -21,6 +21,7 @@ from engine.rigs.simulated import SimulatedFleet
 from engine.rigs.verbs import act
 from engine.tables.catalog import table
 from engine.tables.table import Window
+from state.errors import DiskFull
 from state.journal import Journal
 
 LOOSE = "sim-rig-6600b/0000:0f:00.0"
@@ -88,6 +89,22 @@ def test_an_alert_that_stood_at_the_engine_s_end_is_cleared_by_the_next_one_and_
     told = [(event.kind, event.data["key"]) for event in journal.events(kinds=["alert."])]
     key = f"lost:{again.key('sim-zeus/0')}"
     assert told == [("alert.raised", key), ("alert.cleared", key)]
+
+
+def test_a_disk_that_is_full_ends_no_rig_and_what_was_untold_is_told_later(
+    fleet: SimulatedFleet, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "transaction", full)
+        fleet.inject("sim-zeus/0", "lost")
+        assert list(journal.events(kinds=["alert.", "rig."])) == []
+    assert fleet._catch_up()
+    kinds = [event.kind for event in journal.events(kinds=["alert.", "rig."])]
+    assert kinds == ["alert.raised", "rig.quarantined"]
+
+
+def full() -> None:
+    raise DiskFull(Path("journal"), "writing")
 
 
 def test_deaths_are_listed_with_their_last_words(fleet: SimulatedFleet, journal: Journal) -> None:

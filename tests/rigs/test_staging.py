@@ -89,6 +89,30 @@ async def test_a_transfer_that_arrives_damaged_twice_is_refused(
     assert not list((staging / "mimicry-store").iterdir())
 
 
+async def test_one_file_that_fails_ends_the_others_so_that_no_two_ever_write_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage, ended = Stage(headroom=0), []  # type: ignore[var-annotated]
+
+    async def send(rig: Any, store: Any, digest: str, path: Path) -> None:
+        if path.name == "a":
+            raise EnvironmentFault("arrived damaged")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(path.name)
+
+    async def ask(self: Any, **order: Any) -> dict[str, Any]:
+        return {"whole": [], "free": MIB}
+
+    monkeypatch.setattr(stage, "_send", send)
+    monkeypatch.setattr("engine.rigs.staging.Store.ask", ask)
+    rig: Any = SimpleNamespace(name="rig-a")
+    with pytest.raises(EnvironmentFault, match="arrived damaged"):
+        await stage.put(rig, "python3", "/dev/shm", made(tmp_path / "b", b"b") | made(tmp_path / "a", b"a"))
+    assert ended == ["b"]
+
+
 async def test_a_file_that_changed_since_it_was_named_is_refused(
     rig: Reach, tmp_path: Path, staging: Path
 ) -> None:
@@ -188,7 +212,10 @@ async def test_an_engine_s_inputs_are_staged_confirmed_swept_and_forgotten_with_
         )  # fmt: skip
         task = asyncio.create_task(life.run())
         try:
-            await until(lambda: life.machine.link == "up")
+            await until(
+                lambda: ("rig-a", frozenset()) in engine.news
+            )  # it is asked anew what it was refused before
+            engine.news.clear()
             assert list(store.iterdir()) == [], "what nobody needs is swept when the rig is reached"
             recruits.stage("rig-a", {wanted.digest: wanted})
             await until(lambda: engine.news)

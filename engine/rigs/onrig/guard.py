@@ -38,6 +38,7 @@ TAIL = 4096
 LINE_LIMIT = 1 << 20
 OUT_LIMIT = 4 << 20
 TICK, HALT_TICK = 0.2, 0.02
+LATE = 2.0  # seconds of a round after which we have stood still ourselves
 GRACE = 0.5
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
@@ -63,6 +64,7 @@ class Guard:
         for end in (self.wake, self.alarm):
             end.setblocking(False)
         self.why = ""
+        self.rounded, self.late = time.monotonic(), False
 
     # -- talk ---------------------------------------------------------------------------------------------------------
 
@@ -303,9 +305,16 @@ class Guard:
         self.flush()
         self.reap()
         self.open_gate()
-        self.watch()
-        if time.monotonic() - self.heard > self.lease:
-            self.why = f"lease of {self.lease:g} s ended"
+        if self.awake():
+            self.watch()
+            if time.monotonic() - self.heard > self.lease:
+                self.why = f"lease of {self.lease:g} s ended"
+
+    def awake(self) -> bool:
+        """Tell whether silence may be judged: after a round that took long, what was said meanwhile lies unread until the next one."""
+        now, before = time.monotonic(), self.late
+        self.late, self.rounded = now - self.rounded > LATE, now
+        return before or not self.late
 
     def tick(self) -> float:
         """Return how long the loop may sleep: hardly while a halt is pending."""

@@ -1,10 +1,10 @@
 """What the pipeline's last steps are worth: lift against chance, silence on null data, p-values, calibration, time, and unbroken resuming.
 
-Each measure runs the real steps over scenarios whose truth the pipeline cannot see. `lift`, `varying`, `nulls` and `permutation` do the
+Each measure runs the real steps over scenarios whose truth the pipeline cannot see. `lift`, `varying`, `reseeded`, `nulls` and `permutation` do the
 workers' tasks in this process (the same functions, no worker processes), so that hundreds of histories fit into minutes on one core;
 `whole` and `resume` use the command and the engine as they are. Rows go to --out as JSON lines, each with the digest of the code that made
 it: a later run passes over the seeds that FILE holds from the same code, and sums up all of its rows; `report` sums up several files.
-Run: python benchmarks/pipeline.py lift|varying|nulls|reliability|permutation|whole|resume [--count N] [--seed S] [--out FILE]; report FILE
+Run: python benchmarks/pipeline.py lift|varying|reseeded|nulls|reliability|permutation|whole|resume [--count N] [--seed S] [--out FILE]; report FILE
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ Row = dict[str, Any]
 MEASURES: dict[str, tuple[Callable[[int], Row], Callable[[Column, int], str]]] = {
     "lift": (walked.lift, walked.lift_told),
     "varying": (walked.varying, walked.varying_told),
+    "reseeded": (walked.varying_reseeded, walked.varying_reseeded_told),
     "nulls": (silence.null, silence.nulls_told),
     "reliability": (silence.reliability, silence.reliability_told),
     "permutation": (silence.permutation, silence.permutation_told),

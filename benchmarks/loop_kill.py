@@ -11,17 +11,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 from loop_room import FEW, PATIENCE, ROOT, books, feed, lift, planted, room_of, scores, settings, show, story
 from nulls import revision
 
 from state.journal import Journal
 
-MOST_WORK = 6.0  # CPU seconds of the engine and its workers from the room's first breath to a kill: a busy machine moves no moment
+MOST_RECORDS = (
+    40  # of the journal from a start to a kill: all kinds of work are met, and a busy machine moves no moment
+)
+MOST_DELAY = 0.2  # seconds after the last of them
 LOOK = 0.02
 BROKEN = ("draws lost", "draws doubled", "requests not ended once", "decisions doubled", "pools committed after their draw")  # fmt: skip
 
@@ -46,7 +47,7 @@ def kill(kills: int, draws: int, first: int, out: Path | None) -> int:
         state = Path(folder) / "state"
         state.mkdir()
         while (
-            code := lived(state, draws, rng.uniform(0.0, MOST_WORK) if met.total() < kills else None)
+            code := lived(state, draws, rng.randrange(MOST_RECORDS) if met.total() < kills else None)
         ) is None:
             met[at_work(state)] += 1
         with Journal.open(state) as journal:
@@ -63,36 +64,27 @@ def kill(kills: int, draws: int, first: int, out: Path | None) -> int:
     return int(code != 0 or any(row[name] for name in BROKEN))
 
 
-def lived(state: Path, draws: int, work: float | None) -> int | None:
-    """Run the engine; return its exit code, or None where it was killed after so many CPU seconds of work."""
+def lived(state: Path, draws: int, records: int | None) -> int | None:
+    """Run the engine; return its exit code, or None where it was killed after so many records of its journal."""
     begun(state).unlink(missing_ok=True)
     command = [sys.executable, str(ROOT / "benchmarks" / "loop.py"), "serve", "--state", str(state), "--draws", str(draws)]  # fmt: skip
     engine = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    if work is None:
+    if records is None:
         return engine.wait(PATIENCE * 2)
     while not begun(state).exists() and engine.poll() is None:
         time.sleep(LOOK)
-    before = used(engine.pid)
-    while engine.poll() is None:
-        if used(engine.pid) - before >= work:
-            os.kill(engine.pid, signal.SIGKILL)
-            engine.wait()
-            return None
-        time.sleep(LOOK)
-    return engine.returncode
-
-
-def used(pid: int) -> float:
-    """Return the CPU seconds of a process and its living descendants."""
-    total = 0.0
-    with suppress(psutil.Error):  # it ended while we looked
-        engine = psutil.Process(pid)
-        for one in (engine, *engine.children(recursive=True)):
-            times = one.cpu_times()
-            total += times.user + times.system
-    return total
+    with Journal.read_only(state) as journal:
+        last = journal.seq + records
+        while journal.seq < last and engine.poll() is None:
+            time.sleep(LOOK)
+    time.sleep(random.random() * MOST_DELAY)
+    if engine.poll() is not None:
+        return engine.returncode
+    os.kill(engine.pid, signal.SIGKILL)
+    engine.wait()
+    return None
 
 
 def at_work(state: Path) -> str:

@@ -9,6 +9,7 @@ Every case runs the room's own parts; only the clock of the draws is virtual. Wa
     python benchmarks/loop.py bandit [--seeds 20]      one arm of all better by 2 sigma: episodes until found, regret, posterior
     python benchmarks/loop.py episodes --episodes 240  what real episodes return, arm by arm, for `bandit`
     python benchmarks/loop.py kill [--kills 20]        kill -9 of the engine at random moments: nothing lost, nothing doubled
+                                                       (--first N another room; --out FILE adds its row and sums up all)
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file of rows that `kill` adds to")
     asked = parser.parse_args()
     cases: dict[str, Callable[[], int]] = {
         "closed": lambda: asyncio.run(closed(asked.draws, 31337)),
@@ -50,7 +52,7 @@ def main() -> int:
         "delay": lambda: delay(asked.seeds or 60),
         "bandit": lambda: bandit(asked.seeds or 20, asked.episodes),
         "episodes": lambda: asyncio.run(episodes(asked.episodes)),
-        "kill": lambda: kill(asked.kills, asked.draws, asked.first),
+        "kill": lambda: kill(asked.kills, asked.draws, asked.first, asked.out),
         "serve": lambda: asyncio.run(serve(asked.state, asked.draws, 31337)),
     }
     return cases[asked.case]()

@@ -98,7 +98,8 @@ def books(journal: Journal, draws: int) -> dict[str, Any]:
         event.data["request"] for state in ("done", "failed", "rejected", "cancelled") for event in journal.events(kinds=(f"request.{state}",))
     )  # fmt: skip
     requests = journal.requests.list()
-    decisions = [row.id for row in journal.decisions.list(limit=10_000)]
+    decisions = journal.decisions.list(limit=10_000)
+    went_on = Counter((row.run, row.step) for row in decisions if row.action == "PROCEED")
     after = sum(
         one.pool is not None and one.pool.seq > one.seq
         for one in journal.predictions.judgements(limit=10_000)
@@ -107,7 +108,7 @@ def books(journal: Journal, draws: int) -> dict[str, Any]:
         "draws": draws, "draws lost": sum(at not in taken for at in range(draws)),
         "draws doubled": sum(count > 1 for count in taken.values()), "judged": len(judged),
         "requests": len(requests), "requests not ended once": sum(ends[row.id] != 1 for row in requests),
-        "decisions": len(decisions), "decisions doubled": len(decisions) - len(set(decisions)),
+        "decisions": len(decisions), "decisions doubled": sum(count - 1 for count in went_on.values()),
         "pools committed after their draw": after,
     }  # fmt: skip
 

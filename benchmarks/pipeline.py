@@ -1,18 +1,21 @@
 """What the pipeline's last steps are worth: lift against chance, silence on null data, p-values, calibration, time, and unbroken resuming.
 
-Each measure runs the real steps over scenarios whose truth the pipeline cannot see. `lift`, `varying`, `nulls` and `permutation` do the
+Each measure runs the real steps over scenarios whose truth the pipeline cannot see. `lift`, `varying`, `reseeded`, `nulls` and `permutation` do the
 workers' tasks in this process (the same functions, no worker processes), so that hundreds of histories fit into minutes on one core;
-`whole` and `resume` use the command and the engine as they are. Rows go to --out as JSON lines; `report` sums them up, over several runs.
-Run: python benchmarks/pipeline.py lift|varying|nulls|reliability|permutation|whole|resume [--count N] [--seed S] [--out FILE]; report FILE
+`whole` and `resume` use the command and the engine as they are. Rows go to --out as JSON lines, each with the digest of the code that made
+it: a later run passes over the seeds that FILE holds from the same code, and sums up all of its rows; `report` sums up several files.
+Run: python benchmarks/pipeline.py lift|varying|reseeded|nulls|reliability|permutation|whole|resume [--count N] [--seed S] [--out FILE]; report FILE
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,14 @@ import unbroken
 import walked
 from one_run import Column
 
-MEASURES: dict[str, tuple[Callable[[int], dict[str, Any]] | None, Callable[[Column, int], str]]] = {
+from engine.pipeline.shelf import code_digest
+
+Row = dict[str, Any]
+MEASURES: dict[str, tuple[Callable[[int], Row], Callable[[Column, int], str]]] = {
     "lift": (walked.lift, walked.lift_told),
     "varying": (walked.varying, walked.varying_told),
-    "nulls": (None, silence.nulls_told),
+    "reseeded": (walked.varying_reseeded, walked.varying_reseeded_told),
+    "nulls": (silence.null, silence.nulls_told),
     "reliability": (silence.reliability, silence.reliability_told),
     "permutation": (silence.permutation, silence.permutation_told),
     "whole": (unbroken.whole, unbroken.whole_told),
@@ -32,15 +39,32 @@ MEASURES: dict[str, tuple[Callable[[int], dict[str, Any]] | None, Callable[[Colu
 }
 
 
-def rows(measure: str, count: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield one row per repetition."""
-    one = MEASURES[measure][0]
-    return silence.null_rows(count, seed) if one is None else map(one, range(seed, seed + count))
+def rows(measure: str, seeds: Iterable[int]) -> Iterator[Row]:
+    """Yield one row per seed: what was found, by which code, at what cost on how busy a machine."""
+    for seed in seeds:
+        before = cpu_seconds()
+        found = MEASURES[measure][0](seed)
+        yield {
+            "seed": seed, "code": code_digest()[:12], **found, "cpu_seconds": round(cpu_seconds() - before, 2),
+            "load": round(os.getloadavg()[0], 1),
+        }  # fmt: skip
 
 
-def summary(measure: str, found: list[dict[str, Any]]) -> str:
-    """Return the figures of one measure as one line."""
-    return MEASURES[measure][1]({name: [row[name] for row in found] for name in found[0]}, len(found))
+def cpu_seconds() -> float:
+    """Return what this process and its ended children have used."""
+    return sum(os.times()[:4])
+
+
+def kept(file: Path | None) -> list[Row]:
+    """Return the rows that a file of results holds."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file and file.exists() else []
+
+
+def summary(measure: str, found: list[Row]) -> str:
+    """Return the figures of one measure as one line, and which code they are of."""
+    told = MEASURES[measure][1]({name: [row[name] for row in found] for name in found[0]}, len(found))
+    versions = ", ".join(f"{code} {count}" for code, count in Counter(row["code"] for row in found).items())
+    return f"{told}; code {versions}; {sum(row['cpu_seconds'] for row in found):.0f} CPU s"
 
 
 def main() -> int:
@@ -52,20 +76,21 @@ def main() -> int:
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--count", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, metavar="FILE")
     asked = parser.parse_args()
     if asked.measure == "report":
-        by_measure: dict[str, list[dict[str, Any]]] = {}
+        by_measure: dict[str, list[Row]] = {}
         for path in asked.files:
-            found = by_measure.setdefault(path.stem.partition("-")[0], [])
-            found += [json.loads(line) for line in path.read_text().splitlines()]
+            by_measure.setdefault(path.stem.partition("-")[0], []).extend(kept(path))
         for measure, found in by_measure.items():
             print(f"{measure}: {summary(measure, found)}")
         return 0
-    began, found = time.perf_counter(), []
-    if asked.measure == "nulls" and asked.seed >= silence.NULLS:
-        parser.error(f"nulls: there are {silence.NULLS} histories; --seed is the first of them")
-    for row in rows(asked.measure, asked.count, asked.seed):
+    if asked.measure == "nulls" and asked.seed + asked.count > silence.NULLS:
+        parser.error(f"nulls: there are {silence.NULLS} histories; --seed is the first of --count of them")
+    began, found = time.perf_counter(), kept(asked.out)
+    known = {row["seed"] for row in found if row["code"] == code_digest()[:12]}
+    wanted = range(asked.seed, asked.seed + asked.count)
+    for row in rows(asked.measure, [seed for seed in wanted if seed not in known]):
         found.append(row)
         if asked.out:
             with asked.out.open("a") as file:

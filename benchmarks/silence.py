@@ -1,8 +1,7 @@
 """What the pipeline says where there is nothing: pools and p-values on null data, and how well a bias is calibrated."""
 
 import asyncio
-from collections.abc import Iterator
-from itertools import islice
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,19 +30,24 @@ NULLS, BALL_HISTORIES, NULL_DRAWS, NULL_LEARNT = 100, 48, 240, 120
 BALLS = (("euromillions", "b1"), ("euromillions", "b3"), ("euromillions", "b5"), ("loto", "b1"), ("loto", "b3"), ("loto", "b5"), ("loto", "e1"), ("powerball", "red"))  # fmt: skip
 
 
-def null_histories() -> Iterator[tuple[str, tuple[int, ...], tuple[int, int]]]:
-    """Yield uniform draws, then balls: cuts of public lotteries that share no draw, as many as the packages hold."""
+@cache
+def null_histories() -> list[tuple[str, tuple[int, ...], tuple[int, int]]]:
+    """Return uniform draws, then balls: cuts of public lotteries that share no draw, as many as the packages hold."""
+    found: list[tuple[str, tuple[int, ...], tuple[int, int]]] = []
     for number in range(NULLS - BALL_HISTORIES):
         size = (30, 50, 100)[number % 3]
-        yield "random", tuple(named_rng(number, "null").integers(0, size, NULL_DRAWS).tolist()), (0, size - 1)
+        values = tuple(named_rng(number, "null").integers(0, size, NULL_DRAWS).tolist())
+        found.append(("random", values, (0, size - 1)))
     cuts = [(game, ball, first) for first in range(0, 1920, NULL_DRAWS) for game, ball in BALLS]
     for game, ball, first in (one for one in cuts if one[2] + NULL_DRAWS <= len(balls.draws(one[0], one[1]))):
         made = scenario(game, Asked(draws=NULL_DRAWS, ball=ball, first=first))
-        yield f"{game} {ball}", made.values, made.range
+        found.append((f"{game} {ball}", made.values, made.range))
+    return found
 
 
-def null(kind: str, values: tuple[int, ...], span: tuple[int, int], seed: int) -> dict[str, Any]:
-    """Run the steps on one half; judge on the other what the pool would name if the model were trusted all the same."""
+def null(seed: int) -> dict[str, Any]:
+    """Run the steps on one half of a null history; judge on the other what the pool would name if the model were trusted all the same."""
+    kind, values, span = null_histories()[seed]
     space = Space(range=span, families=("lcg48/java",), mappings=("java_bounded",), gaps=Range(0, 3))
     with context(History.of(values[:NULL_LEARNT]), seed, space) as ctx:
         run_steps(ctx)
@@ -129,12 +133,6 @@ def fresh_p(ctx: RunContext, meta: ModelMeta, rng: np.random.Generator) -> float
     told = predictions(list(scored.survivors), lines)[:, cut:end]
     drawn = rng.integers(0, 10, end - cut)
     return permutation_ps(told, drawn, weights(rate, meta.chance), 999, rng, lambda: None).random_ties
-
-
-def null_rows(count: int, first: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of null histories from the `first` on."""
-    for number, (kind, values, span) in islice(enumerate(null_histories()), first, first + count):
-        yield null(kind, values, span, number)
 
 
 def nulls_told(column: Column, count: int) -> str:

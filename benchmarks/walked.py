@@ -9,12 +9,13 @@ import numpy as np
 from one_run import POOL_SIZE, Column, Here, context, published, run_steps
 
 from engine.history.history import Draw, History
+from engine.history.injector import Plant
 from engine.pipeline import proper, reacquire
 from engine.pipeline.artifacts import Pool
 from engine.pipeline.pool import reissue
-from engine.scenarios import reseeded
+from engine.scenarios import plants, reseeded
 from engine.scenarios.catalog import make as scenario
-from engine.scenarios.scenario import Asked
+from engine.scenarios.scenario import Asked, Scenario, Truth
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.seedtree import named_rng
@@ -44,15 +45,26 @@ def lift(seed: int) -> dict[str, Any]:
         }
 
 
-def walk(pool: Pool, draws: list[Draw], at: int, right: tuple[int, ...], here: Here) -> dict[str, Any]:
-    """Judge each draw by the pool sealed before it, then advance the pool; search again where the stream misses."""
-    seeds, watch = (0, LIFT.seeds - 1), reacquire.begin(pool)
+def walk(
+    pool: Pool,
+    draws: list[Draw],
+    at: int,
+    right: tuple[int, ...],
+    here: Here,
+    asked: Asked = LIFT,
+    first: int = 1,
+) -> dict[str, Any]:
+    """Judge each draw by the pool sealed before it, then advance the pool; search again where the stream misses.
+
+    A draw is named right where the right value is among the pool's `first`.
+    """
+    seeds, watch = (0, asked.seeds - 1), reacquire.begin(pool)
     hits, bits, named, slowest, searches, searching = [], [], [], 0.0, 0, 0.0
     for draw in draws[LEARNT:]:
         told = proper.outcome(pool, draw.value or 0)
         hits.append(told.inside[POOL_SIZE])
         bits.append(told.bits)
-        named.append(bool(pool.heads) and pool.heads[0][0] == right[draw.index])
+        named.append(right[draw.index] in [value for value, _ in pool.heads[:first]])
         watch = reacquire.look(watch, pool, draw) or reacquire.begin(pool)
         began = time.perf_counter()
         pool = reissue(pool, draw.index + 1, [draw])
@@ -65,7 +77,7 @@ def walk(pool: Pool, draws: list[Draw], at: int, right: tuple[int, ...], here: H
     walked, oracle = len(hits), sum(a == b.value for a, b in zip(right[LEARNT:], draws[LEARNT:], strict=True))
     again = next((n for n, ok in enumerate(named[at - LEARNT :], start=1) if ok), walked)
     return {
-        "reseeded": at, "lift": sum(hits) / walked * LIFT.size / POOL_SIZE, "oracle": oracle / walked * LIFT.size / POOL_SIZE,
+        "reseeded": at, "lift": sum(hits) / walked * asked.size / POOL_SIZE, "oracle": oracle / walked * asked.size / POOL_SIZE,
         "recovered": again, "bits": float(np.mean(bits)), "before": sum(hits[: at - LEARNT]), "reissue_s": slowest,
         "searches": searches, "search_s": searching,
     }  # fmt: skip
@@ -88,28 +100,34 @@ VARYING = Asked(draws=400, noise=0.2, seeds=1 << 16, gap=3)
 def varying(seed: int) -> dict[str, Any]:
     """Walk 300 draws behind one run of the pipeline; another gap of 0 to 3 calls lies before every draw."""
     made = scenario("varying", replace(VARYING, seed=seed))
+    return walk_varying(made, len(made.values), seed)
+
+
+def varying_reseeded(seed: int) -> dict[str, Any]:
+    """Do the same where the stream is reseeded at a random one of the 300 draws."""
+    rng, first = named_rng(seed, "varying reseeded"), scenario("varying", replace(VARYING, seed=seed))
+    at, told = LEARNT + int(rng.integers(20, 200)), first.truth.segments[0]
+    plant = Plant(told.family, told.mapping, *first.range, int(rng.integers(VARYING.seeds)), told.start, 0)
+    calls = np.concatenate([[0], np.cumsum(rng.integers(1, VARYING.gap + 2, size=VARYING.draws - at - 1))])
+    right = plants.replay(plant, int(calls[-1]) + 1)[calls]
+    values, wrong = plants.spoil(right, VARYING.noise, first.range, rng)
+    truth = Truth((told,), first.truth.right[:at] + tuple(right.tolist()), tuple(one + at for one in wrong))
+    return walk_varying(Scenario(first.values[:at] + tuple(values.tolist()), first.range, truth), at, seed)
+
+
+def walk_varying(made: Scenario, at: int, seed: int) -> dict[str, Any]:
+    """Run the steps on the first draws and walk the others."""
     truth = made.truth.segments[0]
     space = Space(
         range=made.range, families=(truth.family,), mappings=(truth.mapping,), seeds=(Range(0, VARYING.seeds - 1),),
         starts=Range(0, 0), gaps=Range(0, VARYING.gap), gap_law="range",
     )  # fmt: skip
-    hits, bits, slowest, began = [], [], 0.0, time.perf_counter()
+    draws, began = [Draw(index, value) for index, value in enumerate(made.values)], time.perf_counter()
     with context(History.of(made.values[:LEARNT]), seed, space, window_seeds=VARYING.seeds) as ctx:
         run_steps(ctx)
-        pool, learnt = published(ctx), time.perf_counter() - began
-    basis = pool.basis
-    for index, value in enumerate(made.values[LEARNT:], start=LEARNT):
-        told = proper.outcome(pool, value)
-        hits.append(told.inside[POOL_SIZE])
-        bits.append(told.bits)
-        began = time.perf_counter()
-        pool = reissue(pool, index + 1, [Draw(index, value)])
-        slowest = max(slowest, time.perf_counter() - began)
-    right = 1.0 - sum(at >= LEARNT for at in made.truth.wrong) / len(hits)
-    return {
-        "learn_s": round(learnt, 1), "basis": basis, "lift": float(np.mean(hits)) * VARYING.size / POOL_SIZE,
-        "oracle": right * VARYING.size / POOL_SIZE, "bits": float(np.mean(bits)), "reissue_s": slowest,
-    }  # fmt: skip
+        pool, learnt, here = published(ctx), time.perf_counter() - began, ctx.compute
+        walked = walk(pool, draws, at, made.truth.right, here, VARYING, POOL_SIZE)
+        return {"learn_s": round(learnt, 1), "basis": pool.basis, **walked}
 
 
 def varying_told(column: Column, count: int) -> str:
@@ -117,4 +135,12 @@ def varying_told(column: Column, count: int) -> str:
     return (
         f"{count} histories: lift {min(column['lift']):.1f} to {max(column['lift']):.1f}, mean {np.mean(column['lift']):.1f} (oracle "
         f"{np.mean(column['oracle']):.1f}), {np.mean(column['bits']):.2f} bits a draw; reissue at most {max(column['reissue_s']) * 1000:.0f} ms"
+    )
+
+
+def varying_reseeded_told(column: Column, count: int) -> str:
+    """Return the same with how soon the new stream was named."""
+    return (
+        f"{varying_told(column, count)}; recovered in median {np.median(column['recovered']):.0f} draws, worst {max(column['recovered'])}; "
+        f"{np.sum(column['search_s']) / max(1, np.sum(column['searches'])):.2f} s a search"
     )

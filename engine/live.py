@@ -54,7 +54,7 @@ class Live:
     def _ask_for_search(self) -> None:
         desk, epoch = self._desk, self._desk.epochs.now
         verdict = desk.shelf.last_verdict(epoch.since)
-        asked = due(epoch, desk.intake.count, verdict, desk.journal.requests)
+        asked = due(epoch, desk.intake.count, verdict, desk.journal)
         key = None if asked is None else asked.unasked(desk.journal.requests)
         if asked is not None and key is not None:
             self._queue.submit(PipelineRerun(reason=asked.why[:500]), origin="history", key=key)

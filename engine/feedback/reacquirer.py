@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import Halted
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from engine.feedback.epochs import Epochs
     from engine.feedback.pools import Pools
     from engine.history.history import Draw
-    from engine.pipeline.artifacts import Component
-    from engine.pipeline.reacquire import Watch
+    from engine.pipeline.reacquire import Stream, Watch
     from engine.search.ranges import Range
     from engine.search.space import Space
     from state.journal import Journal
@@ -98,21 +97,24 @@ class Reacquirer:
     def outranks(self, pool: Pool) -> bool:
         """Say whether a stream that still hits is in force and this pool trusts none: then what is in force stays."""
         hits = self._watch is not None and self._watch.misses < reacquire.DUE
-        return hits and not reacquire.trusts(pool)
+        return hits and reacquire.trusted(pool) is None
 
     async def turn(self) -> bool:
         """Follow the draws that came, and put a stream that was found in force; True where the pool changed."""
         await asyncio.to_thread(self._follow)
-        found, self._found = self._found, None
-        if found is not None and self._missed_still(found) and await asyncio.to_thread(self._weigh, found):
+        found, self._found = self._missed_still(self._found), None
+        if found is not None and await asyncio.to_thread(self._weigh, found):
             return True
         if reacquire.due(self._watch) and not self.searching and self._searched < self._seen:
             self.searching, self._searched = True, self._seen
             self._due.set()
         return False
 
-    def _missed_still(self, found: _Found) -> bool:
-        return self._watch is not None and self._watch.since == found.watch.since
+    def _missed_still(self, found: _Found | None) -> _Found | None:
+        """Return what was found, beside what the stream has lost by now; None where it hit meanwhile."""
+        if found is None or self._watch is None or self._watch.since != found.watch.since:
+            return None
+        return replace(found, watch=self._watch)
 
     def _follow(self) -> None:
         """Look at each draw with the pool that was committed for it."""
@@ -128,8 +130,8 @@ class Reacquirer:
         row = self._journal.predictions.committed(draw.index)
         if row is None:
             return None
-        best = max((one["weight"] for one in row.pool["components"]), default=0.0)
-        if self._watch is None and best < reacquire.TRUSTED:
+        trust = sum(one["weight"] for one in row.pool["components"])
+        if self._watch is None and trust < reacquire.TRUSTED:
             return None
         return Pool.parse(row.pool, f"the pool committed for draw {draw.index}")
 
@@ -166,10 +168,8 @@ class Reacquirer:
         return _Found(watch, result.arrays["found"], seeds)
 
     def _recent(self, watch: Watch) -> list[Draw]:
-        """Return the draws since the last hit, or all of them where a session's own are to be numbered."""
-        return [
-            draw for _, draw in self._draws.after(0 if watch.pattern.session is not None else watch.since)
-        ]
+        """Return the draws since the last hit."""
+        return [draw for _, draw in self._draws.after(watch.since)]
 
     def _weigh(self, found: _Found) -> bool:
         """Weigh what was found, if anything, beside the stream that stood and beside chance; False where another pool came."""
@@ -178,8 +178,8 @@ class Reacquirer:
         if pool is None or _trusts_another(pool, found.watch):  # a search that ended meanwhile knows better
             return False
         weighed = reacquire.reacquired(pool, found.watch, found.streams, recent, found.seeds)
-        best = max(weighed.components, key=lambda one: one.weight, default=None)
-        if best is None or best.weight < reacquire.TRUSTED or best.alignment == found.watch.pattern:
+        best = reacquire.trusted(weighed)
+        if best is None or best.pattern == found.watch.pattern:
             self._pools.publish(weighed)
             return True
         since = _first(found.watch, best, recent)
@@ -187,7 +187,7 @@ class Reacquirer:
         self._opened(found, named.model_copy(update={"sha256": seal(named)}), best, since)
         return True
 
-    def _opened(self, found: _Found, pool: Pool, best: Component, since: int) -> None:
+    def _opened(self, found: _Found, pool: Pool, best: Stream, since: int) -> None:
         """Put on record what was found and that an epoch began with it; then put the pool in force."""
         told = _record(found, pool, best, since)
         epoch = self._epochs.next(since, told["text"]) if since > self._epochs.now.since else None
@@ -202,18 +202,18 @@ class Reacquirer:
 
 
 def _trusts_another(pool: Pool, watch: Watch) -> bool:
-    return any(one.weight >= reacquire.TRUSTED and one.alignment != watch.pattern for one in pool.components)
+    best = reacquire.trusted(pool)
+    return best is not None and best.pattern != watch.pattern
 
 
-def _first(watch: Watch, best: Component, recent: Sequence[Draw]) -> int:
+def _first(watch: Watch, best: Stream, recent: Sequence[Draw]) -> int:
     """Return the index of the first draw of a stream that was found: as many of its own draws ago as it has made."""
-    began = (watch.start - (best.alignment.start or 0)) // (int(best.alignment.gap.value or 0) + 1)
     mine = [draw.index for draw in recent if watch.pattern.session in (None, draw.session)]
-    return mine[began - best.position]
+    return mine[-best.parts[0].position]
 
 
-def _record(found: _Found, pool: Pool, best: Component, since: int) -> dict[str, Any]:
-    watch, seed = found.watch, best.alignment.origin.number()
+def _record(found: _Found, pool: Pool, best: Stream, since: int) -> dict[str, Any]:
+    watch, seed = found.watch, best.pattern.origin.number()
     return {
         "level": "info",
         "text": f"{watch.pattern.family} goes on from draw {since} under seed {seed}",

@@ -9,7 +9,8 @@ Pure: the caller keeps the watch, runs the task where work runs, and puts the re
         pool = reacquired(pool, watch, result.arrays["found"], recent, seeds)
 
 Every stream is weighed from the draw after the last hit on, by Bayes' rule: the old one misses on; a new one pays for its seed,
-for its place and for that a reseed is rare; and the draws may have become chance, which is as rare.
+for its place and for that a reseed is rare; and the draws may have become chance, which is as rare. A hit that misses outweigh is
+none: among few values, or many places under varying gaps, an ended stream is right by chance soon.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from engine.compute.stop import Stop
 from engine.compute.task import Task
 from engine.evidence.chance import threshold_for
 from engine.evidence.evalue import log2_evidence, survivor_bits
+from engine.evidence.paths import path_bits
 from engine.history.history import Draw
+from engine.pipeline import varying
 from engine.pipeline.artifacts import Component, Pool
 from engine.pipeline.pool import Believer, calibrated, make
 from engine.pipeline.replay import NONE, stream
 from engine.search.alignment import Alignment, Origin
-from hip_cuda_kernels import host
+from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.registry import family
 
 TRUSTED = 0.5
@@ -43,44 +46,99 @@ MOST = 8  # streams carried after one search
 
 @dataclass(frozen=True)
 class Watch:
-    """What is remembered of a trusted stream: how it was made, how often it hit, and the draw after its last hit."""
+    """What is remembered of a trusted stream: how it is made, how often it hits, the draw after its last hit and its own number of that one."""
 
     pattern: Alignment
     rate: float
     since: int
-    start: int
-    """Calls that the generator made before its first draw; a stream found later begins at a negative one."""
+    position: int
     misses: int = 0
+    """Draws since the last hit that made up for all misses before it."""
+    lost: float = 0.0
+    """Bits that the stream lost against chance in them."""
 
 
-def trusts(pool: Pool) -> bool:
-    """Say whether the pool believes one stream more than everything else together."""
-    return any(one.weight >= TRUSTED for one in pool.components)
+@dataclass(frozen=True)
+class Stream:
+    """One stream's part in a pool; under varying gaps many components walk it, one for each call within reach."""
+
+    pattern: Alignment
+    parts: tuple[Component, ...]
+
+    @property
+    def weight(self) -> float:
+        """Return the trust in all of it."""
+        return sum(one.weight for one in self.parts)
+
+    @property
+    def rate(self) -> float:
+        """Return how often the likeliest part hits."""
+        return max(self.parts, key=lambda one: one.weight).rate
+
+    def named(self, value: int) -> float:
+        """Return the share of its trust that names `value`."""
+        return sum(one.weight for one in self.parts if one.predicted == value) / self.weight
+
+
+def streams(pool: Pool) -> list[Stream]:
+    """Return the pool's streams, most trusted first."""
+    parts: dict[str, list[Component]] = {}
+    for one in pool.components:
+        parts.setdefault(varying.stream_of(one.alignment).model_dump_json(), []).append(one)
+    made = [Stream(varying.stream_of(mine[0].alignment), tuple(mine)) for mine in parts.values()]
+    return sorted(made, key=lambda one: -one.weight)
+
+
+def trusted(pool: Pool) -> Stream | None:
+    """Return the stream that the pool believes more than everything else together."""
+    return next((one for one in streams(pool) if one.weight >= TRUSTED), None)
 
 
 def begin(pool: Pool) -> Watch | None:
     """Return the watch over the pool's trusted stream; None where it trusts none, or none that a seed could begin anew."""
-    best = max(pool.components, key=lambda one: one.weight, default=None)
-    if best is None or best.weight < TRUSTED:
+    best = trusted(pool)
+    if (
+        best is None
+        or best.pattern.gap.law not in ("constant", "range")
+        or best.pattern.origin.kind != "seed"
+    ):
         return None
-    if best.alignment.gap.law != "constant" or best.alignment.origin.kind != "seed":
-        return None
-    return Watch(best.alignment, best.rate, pool.for_draw, max(0, best.alignment.start or 0))
+    return Watch(best.pattern, best.rate, pool.for_draw, best.parts[0].position)
 
 
 def look(watch: Watch | None, pool: Pool, draw: Draw) -> Watch | None:
-    """Return the watch after a draw that `pool` was for; a trusted stream that hits is watched from now on."""
+    """Return the watch after a draw that `pool` was for; a stream that hits is watched from now on."""
     if watch is None or not _mine(watch.pattern, draw) or draw.value is None:
         return watch
-    for one in pool.components:
-        if one.weight >= TRUSTED and one.predicted == draw.value:
-            return replace(watch, pattern=one.alignment, rate=one.rate, since=draw.index + 1, misses=0)
-    return replace(watch, misses=watch.misses + 1)
+    other = trusted(pool)
+    if other is not None and other.pattern != watch.pattern and other.named(draw.value) > 0.0:
+        return Watch(other.pattern, other.rate, draw.index + 1, other.parts[0].position + 1)
+    mine = _standing(pool, watch.pattern)
+    if mine is None:
+        return _missed(watch, watch.rate, 0.0)
+    missed = _missed(watch, mine.rate, mine.named(draw.value))
+    if missed.lost > 0.0:
+        return missed
+    return Watch(watch.pattern, mine.rate, draw.index + 1, mine.parts[0].position + 1)
+
+
+def _missed(watch: Watch, rate: float, named: float) -> Watch:
+    """Weigh one draw, of which the stream named a share, against chance."""
+    odds = rate * named / _chance(watch.pattern) + max(1e-9, 1.0 - rate)
+    return replace(watch, misses=watch.misses + 1, lost=watch.lost - math.log2(odds))
 
 
 def due(watch: Watch | None) -> bool:
     """Say whether the stream missed so often that it is worth a search."""
     return watch is not None and DUE <= watch.misses < GIVEN_UP
+
+
+def _chance(alignment: Alignment) -> float:
+    return 1.0 / (alignment.range[1] - alignment.range[0] + 1)
+
+
+def _standing(pool: Pool, pattern: Alignment) -> Stream | None:
+    return next((one for one in streams(pool) if one.pattern == pattern), None)
 
 
 def _mine(alignment: Alignment, draw: Draw) -> bool:
@@ -97,8 +155,7 @@ def task(key: str, watch: Watch, recent: Sequence[Draw], seeds: tuple[int, int])
     """Return the search for the watched generator under another seed of `seeds` (both ends included)."""
     top = 2 ** family(watch.pattern.family).seed_bits - 1
     params = {
-        "pattern": watch.pattern.model_dump(mode="json"),
-        "start": watch.start,
+        "pattern": _anew(watch.pattern, 0).model_dump(mode="json"),
         "seeds": [seeds[0], min(seeds[1], top)],
     }
     return Task("reacquire", key, params, {"draws": _stream_of(watch, recent)})
@@ -111,38 +168,44 @@ def run_task(
     pattern, (lo, hi) = Alignment.model_validate(params["pattern"]), params["seeds"]
     draws, found = arrays["draws"], []
     for first in range(max(0, len(draws) - LONGEST), len(draws) - SHORTEST + 1):
-        stop.raise_if_asked()
-        found += [(seed, first) for seed in _sieved(pattern, params["start"], draws[first:], lo, hi - lo + 1)]
+        found += [(seed, first) for seed in _sieved(pattern, draws[first:], lo, hi - lo + 1, stop)]
     return {"sieved": len(draws)}, {"found": np.array(found, dtype=np.int64).reshape(-1, 2)}
 
 
-def _sieved(pattern: Alignment, start: int, draws: np.ndarray, seed_lo: int, count: int) -> list[int]:
-    lo, hi = pattern.range
+def _sieved(pattern: Alignment, draws: np.ndarray, seed_lo: int, count: int, stop: Stop) -> list[int]:
+    (shortest, longest), start = _gaps(pattern), pattern.start or 0
+    layouts = (longest - shortest + 1) ** (len(draws) - 1)
     scored = int((draws >= 0).sum())
-    threshold = threshold_for(count, scored, 1.0 / (hi - lo + 1), expected=EXPECTED) if scored else None
+    threshold = threshold_for(count * layouts, scored, _chance(pattern), expected=EXPECTED)
     if threshold is None:
         return []
-    gap = int(pattern.gap.value or 0)
-    result = host.sieve(
-        pattern.family,
-        pattern.mapping,
-        lo,
-        hi,
-        draws[None, :],
-        np.array([threshold]),
-        seed_lo=seed_lo,
-        seed_count=count,
-        starts=(start, start),
-        gaps=(gap, gap),
-    )
+    search = variable_gaps.sieve if pattern.gap.law == "range" else host.sieve
+    result = search(
+        pattern.family, pattern.mapping, *pattern.range, draws[None, :], np.array([threshold]), seed_lo=seed_lo, seed_count=count,
+        starts=(start, start), gaps=(shortest, longest), stop=stop.array, stop_generation=stop.generation,
+    )  # fmt: skip
+    stop.raise_if_asked()
     return [int(hit["seed"]) for hit in result.hits]
+
+
+def _anew(pattern: Alignment, seed: int) -> Alignment:
+    """Return the generator under another seed; a stream found by earlier versions counts its calls from the history's start."""
+    origin = Origin.seed(seed, family(pattern.family).seed_bits)
+    return pattern.model_copy(update={"origin": origin, "start": max(0, pattern.start or 0)})
+
+
+def _gaps(pattern: Alignment) -> tuple[int, int]:
+    gap = pattern.gap
+    if gap.law == "range":
+        return gap.lo or 0, gap.hi or 0
+    return gap.value or 0, gap.value or 0
 
 
 @dataclass(frozen=True)
 class _Weighed:
-    """A stream with its mass, log2, against the old one's at the last hit."""
+    """A stream's believers, whose trust in one another sums to 1 at most, with its mass, log2, against chance since the last hit."""
 
-    component: Believer
+    believers: tuple[Believer, ...]
     mass: float
 
 
@@ -150,75 +213,76 @@ def reacquired(
     pool: Pool, watch: Watch, found: np.ndarray, recent: Sequence[Draw], seeds: tuple[int, int]
 ) -> Pool:
     """Return the pool for the same draw with the found streams, if any, weighed beside the old one and beside chance."""
-    draws, position = _stream_of(watch, recent), _position(pool, watch, recent)
-    places = dict.fromkeys((int(seed), int(first)) for seed, first in found)
-    fresh = [_fresh(watch, draws, position, seed, first, seeds) for seed, first in places]
-    old = _weigh_old(watch, draws, position)
-    masses = np.array([-RARE_BITS, old.mass, *(one.mass for one in fresh)])
+    draws, best = _stream_of(watch, recent), dict[int, _Weighed]()
+    for seed, first in sorted({(int(seed), int(first)) for seed, first in found}):
+        one = _fresh(watch, draws, seed, first, seeds)
+        if (
+            seed not in best or one.mass > best[seed].mass
+        ):  # a seed begins once, also where late draws hold for many places
+            best[seed] = one
+    weighed = [_old(pool, watch, len(draws)), *best.values()]
+    masses = np.array([-RARE_BITS, *(one.mass for one in weighed)])
     share = np.exp2(masses - masses.max())
     share /= share.sum()
-    ranked = sorted(zip((old, *fresh), share[1:], strict=True), key=lambda one: -one[1])[:MOST]
-    believers = [_trusted(one.component, float(trust)) for one, trust in ranked]
+    ranked = sorted(zip(weighed, share[1:].tolist(), strict=True), key=lambda one: -one[1])[:MOST]
+    believers = [
+        replace(one, trust=one.trust * trust) for stream, trust in ranked for one in stream.believers
+    ]
     return make(
-        believers,
-        history=pool.history,
-        for_draw=pool.for_draw,
-        session=watch.pattern.session,
-        span=pool.range,
-        basis="evidence",
-        model=pool.model,
-        heads=max(MOST, len(pool.components)),
-    )
+        believers, history=pool.history, for_draw=pool.for_draw, session=watch.pattern.session, span=pool.range, basis="evidence",
+        model=pool.model, heads=max(MOST, len(pool.components), len(believers)),
+    )  # fmt: skip
 
 
-def _trusted(one: Believer, trust: float) -> Believer:
-    return Believer(one.alignment, one.position, trust, one.rate, one.matched, one.scored)
-
-
-def _position(pool: Pool, watch: Watch, recent: Sequence[Draw]) -> int:
-    """Return the number, in the watched stream, of the draw that the pool is for."""
+def _old(pool: Pool, watch: Watch, count: int) -> _Weighed:
+    """Return the watched stream as the pool holds it; one that it let go comes back where its gaps are known."""
     standing = _standing(pool, watch.pattern)
     if standing is not None:
-        return standing.position
-    if watch.pattern.session is None:
-        return pool.for_draw
-    return sum(_mine(watch.pattern, draw) for draw in recent)
+        parts = [(one, one.weight / standing.weight) for one in standing.parts]
+        old = tuple(
+            Believer(one.alignment, one.position, share, one.rate, one.matched, one.scored)
+            for one, share in parts
+        )
+    elif watch.pattern.gap.law == "constant":
+        old = (Believer(watch.pattern, watch.position + count, 1.0, watch.rate, 0, count),)
+    else:
+        old = ()
+    return _Weighed(old, -watch.lost)
 
 
-def _standing(pool: Pool, pattern: Alignment) -> Component | None:
-    return next((one for one in pool.components if one.alignment.session == pattern.session), None)
-
-
-def _counts(alignment: Alignment, draws: np.ndarray, first: int) -> tuple[int, int]:
-    """Return matched and scored over draws that begin at the stream's own number `first`."""
-    told = stream(alignment, first, len(draws))
-    scored = (draws >= 0) & (told != NONE)
-    return int(((told == draws) & scored).sum()), int(scored.sum())
-
-
-def _weigh_old(watch: Watch, draws: np.ndarray, position: int) -> _Weighed:
-    matched, scored = _counts(watch.pattern, draws, position - len(draws))
-    lo, hi = watch.pattern.range
-    chance = 1.0 / (hi - lo + 1)
-    miss = math.log2(max(1e-9, 1.0 - watch.rate) / (1.0 - chance))
-    mass = matched * math.log2(watch.rate / chance) + (scored - matched) * miss
-    return _Weighed(Believer(watch.pattern, position, 0.0, watch.rate, matched, scored), mass)
-
-
-def _fresh(
-    watch: Watch, draws: np.ndarray, position: int, seed: int, first: int, seeds: tuple[int, int]
-) -> _Weighed:
-    """Return a found stream: its calls are counted from the history's start, so it begins at a negative one."""
-    pattern, lo, hi = watch.pattern, *watch.pattern.range
-    began = position - len(draws) + first
-    alignment = pattern.model_copy(
-        update={
-            "origin": Origin.seed(seed, family(pattern.family).seed_bits),
-            "start": watch.start - began * (int(pattern.gap.value or 0) + 1),
-        }
-    )
-    matched, scored = _counts(alignment, draws[first:], began)
+def _fresh(watch: Watch, draws: np.ndarray, seed: int, first: int, seeds: tuple[int, int]) -> _Weighed:
+    """Return a found stream, its draws counted from the one that it begins at."""
+    pattern = _anew(watch.pattern, seed)
+    weigh = _varying if pattern.gap.law == "range" else _constant
+    ways, matched, scored, bits = weigh(pattern, draws[first:])
+    rate = float(calibrated(np.array([watch.rate]), np.array([matched]), np.array([scored]))[0])
     cost = math.log2(seeds[1] - seeds[0] + 1) + survivor_bits(first + 1) + RARE_BITS
-    bits = log2_evidence(matched, scored, 1.0 / (hi - lo + 1)) - cost
-    rate = calibrated(np.array([watch.rate]), np.array([matched]), np.array([scored]))
-    return _Weighed(Believer(alignment, position, 0.0, float(rate[0]), matched, scored), bits)
+    position = len(draws) - first
+    return _Weighed(
+        tuple(Believer(one, position, share, rate, matched, scored) for one, share in ways), bits - cost
+    )
+
+
+Ways = tuple[tuple[Alignment, float], ...]
+"""Alignments that lead to the coming draw with their shares."""
+
+
+def _constant(pattern: Alignment, draws: np.ndarray) -> tuple[Ways, int, int, float]:
+    told = stream(pattern, 0, len(draws))
+    scored = (draws >= 0) & (told != NONE)
+    matched, total = int(((told == draws) & scored).sum()), int(scored.sum())
+    return ((pattern, 1.0),), matched, total, log2_evidence(matched, total, _chance(pattern))
+
+
+def _varying(pattern: Alignment, draws: np.ndarray) -> tuple[Ways, int, int, float]:
+    """Weigh the average over all gaps, so that they are paid for."""
+    gone, (start, gaps) = varying.walk(pattern, draws), (pattern.start or 0, _gaps(pattern))
+    calls = host.values(
+        pattern.family,
+        pattern.mapping,
+        pattern.origin.number(),
+        *pattern.range,
+        start + len(draws) * (gaps[1] + 1),
+    )
+    (bits,) = path_bits(calls, draws, [len(draws)], starts=(start, start), gaps=gaps, p=_chance(pattern))
+    return gone.forks(), round(float(gone.right.sum())), int((draws >= 0).sum()), bits

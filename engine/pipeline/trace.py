@@ -243,18 +243,23 @@ def _pool(store: ArtifactStore, alignment: Alignment) -> Part | None:
         return None
     pool = Pool.parse(store.read_json(POOL), POOL)
     told: Part = {"for_draw": pool.for_draw, "basis": pool.basis, "sha256": pool.sha256, "weight": 0.0}
-    for place, one in enumerate(pool.components, start=1):
-        if stream_of(one.alignment) == stream_of(alignment):
-            return told | {
-                "place": place,
-                "weight": one.weight,
-                "rate": one.rate,
-                "predicted": one.predicted,
-                "stated": pool.probability(one.predicted),
-                "chance": 1.0 / (pool.range[1] - pool.range[0] + 1),
-                "matched": one.matched,
-                "scored": one.scored,
-            }
+    mine = [
+        (place, one)
+        for place, one in enumerate(pool.components, start=1)
+        if stream_of(one.alignment) == stream_of(alignment)
+    ]
+    if mine:  # under varying gaps one component for each call within reach, the likeliest first
+        place, one = mine[0]
+        return told | {
+            "place": place,
+            "weight": sum(part.weight for _, part in mine),
+            "rate": one.rate,
+            "predicted": one.predicted,
+            "stated": pool.probability(one.predicted),
+            "chance": 1.0 / (pool.range[1] - pool.range[0] + 1),
+            "matched": one.matched,
+            "scored": one.scored,
+        }
     why = "nothing is named" if pool.uniform else "too little trust, or no generator stands behind the pool"
     return told | {"note": f"not in the pool: {why}"}
 

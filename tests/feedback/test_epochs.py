@@ -38,9 +38,14 @@ def test_however_often_the_generator_changes_the_room_errs_with_twice_alpha_at_m
         (0, 3, None, "first-search"),
         (100, 102, None, None),
         (100, 103, None, "first-search:2:103"),
-        (100, 106, {"draws": 4, "verdict": "not_identifiable", "need": 7}, None),
-        (100, 107, {"draws": 4, "verdict": "not_identifiable", "need": 7}, "enough_draws:2:4"),
-        (100, 200, {"draws": 7, "verdict": "identified", "need": None}, None),
+        (100, 106, {"draws": 4, "verdict": "not_identifiable", "need": 7, "run": "run-0001"}, None),
+        (
+            100,
+            107,
+            {"draws": 4, "verdict": "not_identifiable", "need": 7, "run": "run-0001"},
+            "enough_draws:2:4",
+        ),
+        (100, 200, {"draws": 7, "verdict": "identified", "need": None, "run": "run-0001"}, None),
     ],
 )
 def test_length_counts_from_the_change_on(
@@ -48,11 +53,11 @@ def test_length_counts_from_the_change_on(
 ) -> None:
     epoch = Epoch(number=2 if since else 1, since=since)
     with Journal.open(tmp_path) as journal:
-        found = due(epoch, draws, verdict, journal.requests)
+        found = due(epoch, draws, verdict, journal)
         wanted = key if key is None or not since or verdict else f"first-search:2:{draws - since}"
         assert (found and found.key) == wanted
         journal.requests.enqueue("pipeline_rerun", origin="chapter 13")
-        assert due(epoch, draws, verdict, journal.requests) is None, "an open search is not asked for again"
+        assert due(epoch, draws, verdict, journal) is None, "an open search is not asked for again"
 
 
 def test_a_search_is_asked_once_and_again_only_where_it_failed(tmp_path: Path) -> None:
@@ -67,3 +72,21 @@ def test_a_search_is_asked_once_and_again_only_where_it_failed(tmp_path: Path) -
             journal.requests.start(row.id)
             journal.requests.finish(row.id, end, "over")
         assert asked.unasked(journal.requests) is None
+
+
+@pytest.mark.parametrize(("end", "asked"), [("failed", True), ("cancelled", False), ("done", False)])
+def test_a_run_that_was_given_up_behind_its_verdict_is_asked_for_again(
+    tmp_path: Path, end: str, asked: bool
+) -> None:
+    verdict = {"draws": 12, "verdict": "identified", "need": None, "run": "run-0001"}
+    with Journal.open(tmp_path) as journal:
+        for turn in (1, 2):
+            row = journal.requests.enqueue("pipeline_rerun", origin="history")
+            journal.requests.claim()
+            run = journal.runs.open("pipeline_rerun", {"since": 0}, request=row.id)
+            journal.requests.start(row.id, run=run.id)
+            ended = end if turn == 1 else "done"
+            journal.runs.move(run.id, "done" if ended == "done" else "failed", "three crashes")
+            journal.requests.finish(row.id, ended, "over")
+            found = due(Epoch(), 14, verdict, journal)
+            assert (found and found.key) == ("unfinished:run-0001" if asked and turn == 1 else None)

@@ -139,6 +139,13 @@ async def test_a_reseeded_stream_is_in_force_again_and_opens_an_epoch_at_its_fir
     assert all(task.params["seeds"] == [0, 16383] for task in room.bench.asked)
 
 
+async def test_a_second_reseed_is_found_as_the_first_was(room: Room) -> None:
+    right = stream(NEW, 8) + stream(9000, 10)
+    named = await room.walk(right)
+    assert named[-4:] == right[-4:]
+    assert room.epochs.now.since == KNOWN + 8
+
+
 async def test_chance_takes_nothing_over(room: Room) -> None:
     await room.walk([int(one) for one in np.random.default_rng(5).integers(0, 1000, 30)])
     assert len(room.bench.asked) > 20

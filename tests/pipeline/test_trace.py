@@ -8,11 +8,15 @@ import pytest
 from engine.cli import main
 from engine.commands.trace import text
 from engine.errors import BadInput, UsageError
+from engine.pipeline import varying
 from engine.pipeline.artifacts import POOL, SCORED, SURVIVORS
+from engine.pipeline.pool import Believer, make
 from engine.pipeline.score_spread import score_spread
-from engine.pipeline.trace import trace
+from engine.pipeline.trace import _pool, trace
+from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.survivors import alignment_digest
 from hip_cuda_kernels import host
+from state.artifacts import ArtifactStore, Lineage
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,23 @@ def test_it_foretells_what_its_alignment_replays(told):
     right = host.values("lcg48/java", "java_bounded", 4711, 0, 99, 95, start=2, gap=1)[90:]
     assert told["foretells"]["values"] == right.tolist()
     assert told["pool"]["predicted"] == right[0]
+
+
+def test_a_stream_of_varying_gaps_has_the_weight_of_all_calls_within_reach(tmp_path):
+    one = Alignment(
+        family="lcg48/java", mapping="java_bounded", range=(0, 99), origin=Origin.seed(5, 48), start=0,
+        gap=Gap(law="range", lo=0, hi=1, pattern=()),
+    )  # fmt: skip
+    ways = [Believer(varying.onward(one, gap), 1, share, 0.8, 1, 1) for gap, share in ((0, 0.6), (1, 0.3))]
+    pool = make(ways, history="h", for_draw=1, session=None, span=(0, 99), basis="model", model="m", heads=9)
+    store = ArtifactStore(tmp_path)
+    store.write_json(
+        POOL,
+        pool.model_dump(mode="json"),
+        Lineage(schema=pool.schema_name(), inputs={}, parameters={}, code="", run="r"),
+    )
+    told = _pool(store, one)
+    assert (told["weight"], told["place"]) == (pytest.approx(0.9), 1)
 
 
 def test_what_moved_the_score_adds_up_in_the_scorers_columns(told):

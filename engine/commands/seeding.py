@@ -28,11 +28,6 @@ def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(
             f"--gaps {arguments.gaps}: with --gap-law reseed these are the steps of the seed, 1 or more; a step of 0 repeats one draw"
         )
-    if arguments.gap_law == "periodic" and (arguments.seeds is not None or arguments.starts is not None):
-        raise UsageError(
-            "--gap-law periodic: patterns of gaps are solved for the state before the first draw, no seed or start is tried; "
-            "leave --seeds and --starts out, or take --gap-law range"
-        )
     seeds = None if arguments.seeds is None or integers is None else parse_seeds(integers)
     return given | {"seeds": seeds, "words": words}
 

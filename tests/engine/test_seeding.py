@@ -28,6 +28,8 @@ def test_integers_and_words_and_offsets_are_told_apart(tmp_path: Path) -> None:
     clock = seeding(asked(gap_law="clock", seeds="-5:5/s,0:9/ms"))
     assert clock["offsets"] == ((-5, 5, "s"), (0, 9, "ms"))
     assert seeding(asked(gap_law="clock"))["offsets"] == ()
+    turns = seeding(asked(gap_law="periodic", seeds="5:9", starts="0:3", gaps="0:7"))
+    assert (turns["gap_law"], turns["seeds"], turns["gaps"]) == ("periodic", (Range(5, 9),), Range(0, 7))
     back = seeding(asked(direction="inverse", seeds="0:9"))
     assert (back["gap_law"], back["direction"], back["seeds"]) == ("inverse", "forward", (Range(0, 9),))
 
@@ -36,7 +38,6 @@ def test_integers_and_words_and_offsets_are_told_apart(tmp_path: Path) -> None:
     ("given", "rule"),
     [
         ({"gap_law": "reseed", "gaps": "0:3"}, "steps of the seed, 1 or more"),
-        ({"gap_law": "periodic", "starts": "0:3"}, "no seed or start is tried"),
         ({"gap_law": "range", "seeds": "words:LIST"}, "words are looked for under constant gaps"),
         ({"gap_law": "clock", "seeds": "0:5"}, "offsets from each draw's time"),
         ({"gap_law": "clock", "gaps": "0:5"}, "--gaps and --direction say nothing"),

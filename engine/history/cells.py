@@ -14,7 +14,7 @@ from engine.history.history import MISSING, NO_TIME, stamp
 from engine.history.samples import Pool, Sample, parts_of
 
 LARGEST = 2**63 - 1
-INTEGER = re.compile(r"\+?[0-9]+")
+INTEGER = re.compile(r"(\+?[0-9]+)(?:\.0+)?")  # 919.0: what tables with holes make of 919
 # No two of its parts can take the same digits: a cell may have a million, and backtracking over them takes hours.
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMPACT_DATE = re.compile(r"(19|20)[0-9]{6}")
@@ -53,14 +53,14 @@ class Reader:
             cell = cell.strip()
             if cell in ("", "-"):
                 return MISSING
-            number = int(cell) if INTEGER.fullmatch(cell) and len(cell) <= 64 else self._refuse(place, cell)
-            self._check_width(place, cell)
+            found = INTEGER.fullmatch(cell) if len(cell) <= 64 else None
+            digits = found[1] if found else self._refuse(place, cell)
+            self._check_width(place, digits)
+            number = int(digits)
         elif cell is None:
             return MISSING
         else:
-            number = (
-                cell if isinstance(cell, int) and not isinstance(cell, bool) else self._refuse(place, cell)
-            )
+            number = int(cell) if is_integer(cell) else self._refuse(place, cell)
         return number if 0 <= number <= LARGEST else self._refuse(place, cell)
 
     def _decimal(self, place: int, cell: Any, decimals: int) -> int:
@@ -90,7 +90,7 @@ class Reader:
     def _number(self, place: int, part: Any) -> int:
         if not is_integer(part) or len(str(part)) > 64:
             self._refuse(place, part)
-        return int(part)
+        return int(float(part)) if isinstance(part, float) else int(str(part).strip().partition(".")[0])
 
     def time(self, place: int, cell: Any) -> int:
         """Return the stamp of a cell: ISO 8601 (UTC unless it says otherwise) or seconds, ms, us, ns since 1970."""
@@ -142,6 +142,8 @@ def is_integer(cell: Any) -> bool:
     """Return whether a cell can be a draw."""
     if isinstance(cell, str):
         return INTEGER.fullmatch(cell.strip()) is not None
+    if isinstance(cell, float):
+        return cell.is_integer() and abs(cell) < 2**53
     return isinstance(cell, int) and not isinstance(cell, bool)
 
 

@@ -204,6 +204,11 @@ def test_missing_draws_are_known(tmp_path: Path) -> None:
     assert values(tmp_path, "[1, null, 2, 3]", "a.json") == [1, -1, 2, 3]
 
 
+def test_integers_are_taken_as_tables_with_holes_write_them(tmp_path: Path) -> None:
+    assert values(tmp_path, "value,x\n919.0,a\n,b\n7.0,c\n0.0,d\n") == [919, -1, 7, 0]
+    assert values(tmp_path, "[919.0, null, 7.0, 0.0]", "a.json") == [919, -1, 7, 0]
+
+
 def test_padded_draws_of_one_width_are_digits(tmp_path: Path) -> None:
     assert values(tmp_path, "007\n012\n999\n") == [7, 12, 999]
     assert values(tmp_path, "007\n-\n999\n012\n") == [7, -1, 999, 12]

@@ -52,13 +52,14 @@ class Order:
     again: bool = False
     sample: Sample | None = None
     """What the rows of numbers are whose ranks are searched."""
+    save_all_models: bool = False
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
         return {
             "schema": "run/1", "files": list(self.files), "space": self.space.model_dump(mode="json"),
             "reading": self.reading, "pipeline": self.pipeline, "workers": self.workers,
-            "ledger": self.ledger, "again": self.again,
+            "ledger": self.ledger, "again": self.again, "save_all_models": self.save_all_models,
             "sample": None if self.sample is None else asdict(self.sample),
         }  # fmt: skip
 
@@ -86,6 +87,7 @@ class Order:
             data.get("ledger", 0),
             data.get("again", False),
             None if data.get("sample") is None else Sample.load(data["sample"]),
+            bool(data.get("save_all_models", False)),
         )
 
     def fitted(self, history: History) -> Order:
@@ -267,10 +269,15 @@ async def _pipeline(
     if not order.pipeline or analysis.stopped_by == "halt":
         return ()
     from engine.pipeline.follow import follow_analysis
+    from engine.pipeline.parameters import PipelineParameters
 
+    parameters, artifacts = (
+        PipelineParameters(save_all_models=order.save_all_models),
+        ArtifactStore(directory),
+    )
     return tuple(
         await follow_analysis(
-            analysis, history, order.space, compute, journal, ArtifactStore(directory), note=note
+            analysis, history, order.space, compute, journal, artifacts, parameters=parameters, note=note
         )
     )
 

@@ -61,22 +61,12 @@ READING: list[Option] = [
         },
     ),
 ]
+_MAPPINGS = "mapping ids, comma-separated; digits(n), formula(...); most of sample(k) are searched without a filter: slower"
+_SEEDS = "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line"
 SPACE: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
-    (
-        ("--mappings",),
-        {
-            "metavar": "NAMES",
-            "help": "mapping ids, comma-separated; digits(n), formula(...); most of sample(k) are searched without a filter: slower",
-        },
-    ),
-    (
-        ("--seeds",),
-        {
-            "metavar": "LO:HI",
-            "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line",
-        },
-    ),
+    (("--mappings",), {"metavar": "NAMES", "help": _MAPPINGS}),
+    (("--seeds",), {"metavar": "LO:HI", "help": _SEEDS}),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
     (
@@ -103,10 +93,13 @@ SPACE: list[Option] = [
     (("--seed",), {"type": int, "default": 20260101, "help": "root of the run's seed tree"}),
     (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
 ]
+_KEEPS_ALL = "step 5 keeps the models of all families, not of the best alone"
+ALL_MODELS: Option = (("--save-all-models",), {"action": "store_true", "help": _KEEPS_ALL})
 RUNNING: list[Option] = [
     (("--again",), {"action": "store_true", "help": "search also what earlier runs excluded"}),
     (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
     (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
+    ALL_MODELS,
     (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
     (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
 ]
@@ -154,21 +147,24 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
         return Order.load(directory / SPEC), directory
     if arguments.pipeline:
         _must_replay(arguments)
+    elif arguments.save_all_models:
+        raise UsageError("--save-all-models: models are made by the pipeline; add --pipeline")
     asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
-    return replace(asked, again=arguments.again), None
+    return replace(asked, again=arguments.again, save_all_models=arguments.save_all_models), None
 
 
 def _must_replay(arguments: argparse.Namespace) -> None:
     """Refuse what the pipeline's steps cannot replay, before a long search."""
-    if arguments.gap_law not in ("constant", "range"):
+    if (law := arguments.gap_law) not in ("constant", "range"):
         raise UsageError(
-            f"--pipeline: its steps take constant and varying gaps only; leave it out with --gap-law {arguments.gap_law}"
+            f"--pipeline: its steps take constant and varying gaps only; leave it out with --gap-law {law}"
         )
     if "words:" in (arguments.seeds or ""):
         raise UsageError("--pipeline: its steps take integers and times as seeds, no words; leave it out")
-    if arguments.session == "interleaved" or arguments.session.startswith("turns:"):
+    session = arguments.session
+    if session == "interleaved" or session.startswith("turns:"):
         raise UsageError(
-            f"--pipeline: its steps take all, each or a label; leave it out with --session {arguments.session}"
+            f"--pipeline: its steps take all, each or a label; leave it out with --session {session}"
         )
     if arguments.direction != "forward":
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.listing import LISTING, listing
-from engine.commands.options import JSON
+from engine.commands.options import ALL_MODELS, JSON
 from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Verb
 
@@ -22,10 +22,16 @@ def pipeline(arguments: Arguments) -> int:
     if arguments.dry_run:
         return _dry_run(arguments)
     request = {"type": "pipeline_rerun", "start_step": arguments.start_step, "end_step": arguments.end_step}
+    request |= _given(arguments)
     data = call(arguments, "submit", request=request)
     return show(
         arguments, data, lambda: f"queued {data['id']}: steps {arguments.start_step}..{arguments.end_step}"
     )
+
+
+def _given(arguments: Arguments) -> dict[str, Any]:
+    """Return the parameters that are set for this run alone."""
+    return {"save_all_models": True} if arguments.save_all_models else {}
 
 
 def _dry_run(arguments: Arguments) -> int:
@@ -40,7 +46,8 @@ def _dry_run(arguments: Arguments) -> int:
     if not span:
         raise UsageError(f"--start-step {arguments.start_step} comes after --end-step {arguments.end_step}")
     file = arguments.config or arguments.state / FILE_NAME
-    made = dry_run(arguments.state, load(file if arguments.config or file.exists() else None), span)
+    settings = load(file if arguments.config or file.exists() else None)
+    made = dry_run(arguments.state, settings, span, _given(arguments))
     return show(arguments, made.model_dump(mode="json"), lambda: _dry_text(made))
 
 
@@ -186,7 +193,7 @@ VERBS: tuple[Verb, ...] = (
         (("--start-step",), {"default": "1", "choices": STEPS}),
         (("--end-step",), {"default": "6", "choices": STEPS}),
         (("--dry-run",), {"action": "store_true", "help": "show each step's parameters with bounds and origin; start nothing"}),
-        JSON,
+        ALL_MODELS, JSON,
     ]),
     Verb("skip", skip, "skip the running step, with --reason: an earlier result is used", [
         (("step",), {"nargs": "?", "metavar": "STEP", "help": "refused where another one runs; 1, 2.5 and 4 can be skipped"}),

@@ -22,6 +22,7 @@ from engine.watcher.work import Cancelled, Done, Rejected
 if TYPE_CHECKING:
     from engine.desk import Desk
     from engine.history.history import History
+    from engine.parameters import Value
     from engine.pipeline.artifacts import Pool
     from engine.search.analysis import Analysis
     from state.requests import RequestRow
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 STEPS = ("1", "2.5", "3", "4", "5", "6")
 LOOP = ("3", "5", "6")
+OWN = ("save_all_models",)  # parameters that a request may set for its own run
 
 
 Work = Callable[["RequestRow"], Awaitable[Done]]
@@ -114,11 +116,11 @@ class Dispatcher:
         async with desk.bench.lend() as compute:
             analysis = await self._searching.identified(run, history, compute, search=search)
             self._obey()
-            judge = self._judge(request, run.id)
+            given = _given(request)
+            judge = self._judge(request, run.id, given)
+            stepping = Stepping(desk, self._obey, run.id, history, analysis, compute, given)
             try:
-                await Stepping(desk, self._obey, run.id, history, analysis, compute).run(
-                    judge, steps, force, plan
-                )
+                await stepping.run(judge, steps, force, plan)
             except TooFew as few:
                 return await self._without_models(run, history, analysis, str(few))
             await self._after(run)
@@ -139,14 +141,14 @@ class Dispatcher:
         self.desk.journal.requests.start(request.id, f"{run.id} runs", run=run.id)
         return runs.get(run.id)
 
-    def _judge(self, request: RequestRow, run: str) -> Judge:
+    def _judge(self, request: RequestRow, run: str, given: Mapping[str, Value]) -> Judge:
         desk = self.desk
         return Judge(
             journal=desk.journal,
             policies=desk.policies,
             registry=desk.parameters.registry,
             advisor=desk.advisor,
-            values=desk.parameters.values(),
+            values={**desk.parameters.values(), **given},
             request=request.id,
             run=run,
             inspect=Inspector(desk.shelf.artifacts, desk.journal, _code),
@@ -229,6 +231,11 @@ def _code() -> str:
     from engine.pipeline.shelf import code_digest
 
     return code_digest()
+
+
+def _given(request: RequestRow) -> dict[str, Value]:
+    """Return the registered parameters that a request sets for its own run."""
+    return {f"pipeline.{name}": request.args[name] for name in OWN if name in request.args}
 
 
 def _load() -> None:

@@ -60,6 +60,9 @@ class PipelineRerun(RequestForm):
     type: Literal["pipeline_rerun"] = "pipeline_rerun"
     start_step: StepId = Field(default="1", description=f"first step: {' '.join(STEPS)}")
     end_step: StepId = Field(default="6", description="last step")
+    save_all_models: bool | None = Field(
+        default=None, description="true: step 5 keeps the models of all families; else the room's parameter"
+    )
 
     @model_validator(mode="after")
     def _forward(self) -> PipelineRerun:

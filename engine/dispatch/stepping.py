@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.dispatch.aside import gpu_phase
@@ -47,6 +47,8 @@ class Stepping:
     history: History
     analysis: Analysis
     compute: Compute
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """Parameters that the request sets for its own run."""
 
     async def run(self, judge: Judge, steps: Sequence[str], force: str, plan: Plan | None) -> None:
         """Run the steps, `force` whatever is recorded; TooFew before the first one where the history is too short for blocks."""
@@ -128,7 +130,8 @@ class Stepping:
         from engine.pipeline.parameters import PipelineParameters
         from engine.pipeline.seedtree import SeedTree
 
-        changed = {name.removeprefix("pipeline."): value for name, value in overlay.items()}
+        told = {**self.given, **overlay}
+        changed = {name.removeprefix("pipeline."): value for name, value in told.items()}
         space = self.desk.space().model_copy(update={"range": self.analysis.range})
         return RunContext(
             history=self.history,

@@ -5,8 +5,9 @@ Read from the state directory alone, beside a running engine or without one; not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -51,35 +52,40 @@ class DryRun(BaseModel):
     refused: tuple[str, ...]
 
 
-def dry_run(state: Path, settings: Settings, steps: Sequence[str]) -> DryRun:
-    """Return what a run of `steps` would be told in this state directory."""
+def dry_run(
+    state: Path, settings: Settings, steps: Sequence[str], given: Mapping[str, Any] = MappingProxyType({})
+) -> DryRun:
+    """Return what a run of `steps` would be told in this state directory; `given` are parameters set for it alone."""
     try:
         journal = Journal.read_only(state)
     except NoJournal:
-        return _made(steps, settings, None)
+        return _made(steps, settings, None, given)
     with journal:
-        return _made(steps, settings, journal.parameters)
+        return _made(steps, settings, journal.parameters, given)
 
 
-def _made(steps: Sequence[str], settings: Settings, recorded: Recorded | None) -> DryRun:
+def _made(
+    steps: Sequence[str], settings: Settings, recorded: Recorded | None, given: Mapping[str, Any]
+) -> DryRun:
     ledger = recorded if recorded is not None else _Nothing()
     current = Parameters(ledger, REGISTRY)
     values = PipelineParameters.read(current.values(PREFIX))
     wanted = normal_steps(steps)
     rows = [*_searched(settings)] if "1" in wanted else []
     for step in ("all", *wanted):
-        rows += [_told(step, name, getattr(values, name), recorded) for name in USED_BY[step]]
+        rows += [_told(step, name, getattr(values, name), recorded, given) for name in USED_BY[step]]
     return DryRun(steps=tuple(wanted), parameters=tuple(rows), refused=tuple(current.refused))
 
 
-def _told(step: str, name: str, value: Any, recorded: Recorded | None) -> Told:
+def _told(step: str, name: str, value: Any, recorded: Recorded | None, given: Mapping[str, Any]) -> Told:
     full, field = PREFIX + name, PipelineParameters.model_fields[name]
     lo, hi = (_bound(field.metadata, ends) for ends in (("ge", "gt"), ("le", "lt")))
     known = {one.name: one for one in REGISTRY}.get(full)
     if known is not None:
         lo, hi = known.lo, known.hi
+    value, origin = (given[name], "this run") if name in given else (value, _origin(full, recorded))
     return Told(
-        step=step, name=full, value=value, lo=lo, hi=hi, origin=_origin(full, recorded), tunable=known is not None,
+        step=step, name=full, value=value, lo=lo, hi=hi, origin=origin, tunable=known is not None,
         meaning=known.meaning if known is not None else (field.description or ""),
     )  # fmt: skip
 

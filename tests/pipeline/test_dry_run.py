@@ -37,6 +37,9 @@ def test_a_recorded_change_shows_who_made_it_and_why_and_a_misfit_is_named(tmp_p
 def test_the_command_needs_no_engine_and_refuses_steps_in_the_wrong_order(tmp_path, capsys):
     assert main(["--state", str(tmp_path), "pipeline", "--dry-run", "--end-step", "3"]) == 0
     assert "pipeline.window_rungs" in capsys.readouterr().out
+    assert main(["--state", str(tmp_path), "pipeline", "--dry-run", "--save-all-models"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "save_all_models" in line]
+    assert row.split()[:6] == ["5", "pipeline.save_all_models", "True", "0..1", "this", "run"]
     assert (
         main(["--state", str(tmp_path), "pipeline", "--dry-run", "--start-step", "5", "--end-step", "3"]) == 2
     )

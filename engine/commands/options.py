@@ -77,6 +77,13 @@ SPACE: list[Option] = [
             "help": "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line",
         },
     ),
+    (
+        ("--word-forms",),
+        {
+            "metavar": "NAMES",
+            "help": "also other forms of the words: lower, upper, capital, reversed, digits(N); each is one more seed",
+        },
+    ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
     (

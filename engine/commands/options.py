@@ -67,6 +67,13 @@ SPACE: list[Option] = [
     (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
     (("--mappings",), {"metavar": "NAMES", "help": _MAPPINGS}),
     (("--seeds",), {"metavar": "LO:HI", "help": _SEEDS}),
+    (
+        ("--word-forms",),
+        {
+            "metavar": "NAMES",
+            "help": "also other forms of the words: lower, upper, capital, reversed, digits(N); each is one more seed",
+        },
+    ),
     (("--starts",), {"metavar": "LO:HI", "help": "calls discarded before the first draw"}),
     (("--gaps",), {"metavar": "LO:HI", "help": "calls discarded between draws"}),
     (

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.search.ranges import parse_offset, parse_range, parse_seeds
-from engine.search.words import split
+from engine.search.word_forms import formed
+from engine.search.words import Words, split
 
 
 def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -17,12 +18,14 @@ def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.gap_law == "clock":
         return given | {"offsets": _offsets(arguments)}
     integers, words = split(arguments.seeds or "")
+    if arguments.word_forms is not None:
+        words = _formed(words, arguments.word_forms)
     if arguments.direction == "inverse":
-        _must_be_plain(arguments, bool(words))
+        _must_be_plain(arguments)
         given |= {"gap_law": "inverse", "direction": "forward"}
-    if words and arguments.gap_law != "constant":
+    if words and arguments.gap_law == "reseed":
         raise UsageError(
-            f"--gap-law {arguments.gap_law}: words are looked for under constant gaps only; leave it out, or the words"
+            "--gap-law reseed: a word has no next one that the next draw is seeded with; leave the law out, or the words"
         )
     if arguments.gap_law == "reseed" and gaps is not None and gaps.lo < 1:
         raise UsageError(
@@ -34,6 +37,10 @@ def seeding(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
     """Return how far each draw's seed may lie from its time; refuse what says nothing where every draw has a seed of its own."""
+    if "words:" in (arguments.seeds or "") or arguments.word_forms is not None:
+        raise UsageError(
+            "--gap-law clock: every draw's seed is its own time, no word; leave the law out, or the words"
+        )
     if arguments.gaps is not None or arguments.direction != "forward":
         raise UsageError(
             "--gap-law clock: every draw has a seed of its own, its time; --gaps and --direction say nothing then, leave them out"
@@ -42,9 +49,16 @@ def _offsets(arguments: argparse.Namespace) -> tuple[tuple[int, int, str], ...]:
     return tuple(parse_offset(part, what="--seeds") for part in parts)
 
 
-def _must_be_plain(arguments: argparse.Namespace, words: bool) -> None:
+def _formed(words: Words, forms: str) -> Words:
+    """Return the words with the asked forms; refuse forms of nothing."""
+    if not words:
+        raise UsageError("--word-forms: there are no words to form; state a list, --seeds words:FILE")
+    return formed(words, forms)
+
+
+def _must_be_plain(arguments: argparse.Namespace) -> None:
     """Refuse what is not laid out before a seed."""
-    if arguments.gap_law != "constant" or words or getattr(arguments, "methods", "all") == "algebra":
+    if arguments.gap_law != "constant" or getattr(arguments, "methods", "all") == "algebra":
         raise UsageError(
-            "--direction inverse: integers and times are tried as seeds, under constant gaps; leave --gap-law, words and recover out"
+            "--direction inverse: seeds are tried under constant gaps; leave --gap-law and recover out"
         )

@@ -115,7 +115,7 @@ class Stepping:
 
         self.obey("end")
         if step == "1" and self.analysis.verdict == "identified" and not retried:
-            known = None if force else runner.up_to_date(ctx, "1")
+            known = runner.up_to_date(ctx, "1", own=force)
             if known is not None:
                 return known
             outcome = from_analysis(ctx, self.analysis)

@@ -55,9 +55,9 @@ async def run_step(
 ) -> StepOutcome:
     """Run one step, or return its recorded outcome as `skipped: up to date`; a refused step comes back failed.
 
-    `force` runs it whatever is recorded. `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
+    `force` runs it whatever other runs recorded; what this one finished before a halt stands. `ran` are the steps that this run executed before; with all readers among them the contracts are held to "each field is read".
     """
-    known = None if force else await asyncio.to_thread(up_to_date, ctx, step)
+    known = await asyncio.to_thread(up_to_date, ctx, step, own=force)
     if known is not None:
         return known
     began = time.monotonic()
@@ -89,10 +89,13 @@ def record(ctx: RunContext, outcome: StepOutcome) -> None:
     ctx.journal.append(FINISHED, {"run": ctx.run, **outcome.record(), **made})
 
 
-def up_to_date(ctx: RunContext, step: str) -> StepOutcome | None:
-    """Return the recorded outcome of a step whose outputs still follow from the same inputs, parameters and code."""
+def up_to_date(ctx: RunContext, step: str, *, own: bool = False) -> StepOutcome | None:
+    """Return the recorded outcome of a step whose outputs still follow from the same inputs, parameters and code.
+
+    With `own` only what this very run has made counts.
+    """
     data = _last_record(ctx, step)
-    if data is None or not data["artifacts"]:
+    if data is None or not data["artifacts"] or (own and data["run"] != ctx.run):
         return None
     fresh = all(_fresh(ctx, step, name, sha) for name, sha in data["artifacts"].items())
     return _recorded(ctx, data) if fresh else None

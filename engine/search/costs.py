@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from engine.evidence.chance import log2_tail
 from engine.search.design import Scope
+from engine.search.ranges import Range
 from engine.search.space import Level
 from engine.search.turns import Ends, allowances, constant_part
-from engine.search.words import PLACE_SECONDS as LISTED_SECONDS
+from engine.search.words import word_seconds
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.composed import seed_seconds as composed_seed_seconds
 from hip_cuda_kernels.family import Family
@@ -22,6 +25,7 @@ SINGLE_SECONDS, JOIN_SECONDS, TALLY_SECONDS = (
     3e-7,
     3e-8,
 )  # where every draw has a seed of its own: one looked for, one match joined, one counted
+LISTED_SECONDS = 2e-9  # a draw held against one place of a stream that is made seed by seed
 WALK_SECONDS, STEP_SECONDS = 2e-5, 1e-7  # of a seed that is led back, and of each word
 PROPOSAL_SECONDS, PLACE_SECONDS = (
     5e-5,
@@ -57,7 +61,12 @@ def cell_seconds(
         joined = SINGLE_SECONDS + scope.p * (1 + scope.gaps) * JOIN_SECONDS
         each = sum(family.ops) * OPERATION_SECONDS + VECTORS * scope.starts * block * joined
     elif scope.law == "periodic":
-        each = _turns_seconds(load, scope, starts, gaps)
+
+        def swept(draws: int, threshold: int, starts: int, gaps: int, stride: int) -> float:
+            part = replace(load, draws=draws, threshold=threshold, starts=starts, gaps=gaps, stride=stride)
+            return seed_seconds(part)
+
+        each = _turns_seconds(block, threshold, scope, starts, gaps, swept)
     elif scope.law == "inverse":
         reach = starts[1] + block * (gaps[1] + 1)
         places = scope.alignments(block) * block * VECTORS
@@ -70,19 +79,50 @@ def cell_seconds(
     return CELL_SECONDS + scope.seeds * each
 
 
-def _turns_seconds(load: Workload, scope: Scope, starts: Ends, gaps: Ends) -> float:
-    """Estimate a seed's seconds under gaps that take turns: each turn's pass, and the patterns counted for what it proposes."""
+def listed_seconds(
+    mapping: Mapping, seeds: Range, scope: Scope, block: int, threshold: int, starts: Ends, gaps: Ends
+) -> float:
+    """Estimate the seconds on one core of a cell whose seeds are words: each one's stream is made, then held against the draws."""
+    calls = starts[1] + block * (gaps[1] + 1)
+    made = word_seconds(str(seeds.way), calls)
+    if scope.law == "range":
+        widest = scope.starts + block * (scope.gaps - 1)
+        passes = 2 + math.ceil(math.log2(scope.gaps))
+        held = block * passes * (scope.starts + widest) / 2 * VECTORS * LISTED_SECONDS
+    elif scope.law == "periodic":
+        held = _turns_seconds(block, threshold, scope, starts, gaps, _listed)
+    else:
+        held = scope.starts * scope.gaps * block * VECTORS * LISTED_SECONDS
+    if scope.law == "inverse":
+        made += WALK_SECONDS + calls * mapping.words * STEP_SECONDS
+    return CELL_SECONDS + scope.seeds * (made + held)
+
+
+def _listed(draws: int, threshold: int, starts: int, gaps: int, stride: int) -> float:
+    return draws * starts * gaps * VECTORS * LISTED_SECONDS
+
+
+def _turns_seconds(
+    draws: int,
+    threshold: int,
+    scope: Scope,
+    starts: Ends,
+    gaps: Ends,
+    constant: Callable[[int, int, int, int, int], float],
+) -> float:
+    """Estimate a seed's seconds under gaps that take turns: each turn's pass, and the patterns counted for what it proposes.
+
+    `constant` are the seconds of a pass: draws, threshold, starts, gaps, stride.
+    """
     spent, period = 0.0, scope.period
-    counts = [len(range(turn, load.draws, period)) for turn in range(period)]
-    for turn, misses in enumerate(allowances(counts, load.draws - load.threshold)):
+    counts = [len(range(turn, draws, period)) for turn in range(period)]
+    for turn, misses in enumerate(allowances(counts, draws - threshold)):
         if misses < 0:
             continue
         part = constant_part(starts, gaps, period, turn)
         offered, apart = (ends[1] - ends[0] + 1 for ends in part)
         count, needed = counts[turn], counts[turn] - misses
-        spent += seed_seconds(
-            replace(load, draws=count, threshold=needed, starts=offered, gaps=apart, stride=part[1][1] + 1)
-        )
+        spent += constant(count, needed, offered, apart, part[1][1] + 1)
         proposed = VECTORS * offered * apart * 2.0 ** log2_tail(count, needed, scope.p)
-        spent += proposed * (PROPOSAL_SECONDS + load.draws * PLACE_SECONDS * scope.gaps**period / apart)
+        spent += proposed * (PROPOSAL_SECONDS + draws * PLACE_SECONDS * scope.gaps**period / apart)
     return spent

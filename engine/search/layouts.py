@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.recovery.problem import Patterns, calls_of
-from engine.search.turns import allowances, constant_part, turns
 from hip_cuda_kernels import host, routes, variable_routes
 from hip_cuda_kernels.registry import family as family_of
 
@@ -79,12 +77,12 @@ class ConstantGaps:
         """Call the kernel; a window that starts inside the history shifts the start by its own gap, so gaps run one by one."""
         starts, gaps = tuple(params["starts"]), tuple(params["gaps"])
         if params["window"] == 0:
-            return _call(routes.search, params, draws, first, count, starts, gaps, stop)
+            return call(routes.search, params, draws, first, count, starts, gaps, stop)
         parts = []
         for gap in range(gaps[0], gaps[1] + 1):
             shift = params["window"] * (gap + 1)
             moved = (starts[0] + shift, starts[1] + shift)
-            part = _call(routes.search, params, draws, first, count, moved, (gap, gap), stop)
+            part = call(routes.search, params, draws, first, count, moved, (gap, gap), stop)
             part.hits["start"] -= shift
             parts.append(part)
             if part.stopped:
@@ -97,53 +95,12 @@ class ConstantGaps:
         )
 
 
-class PeriodicGaps:
-    """`period` gaps that take turns; a hit's gap is the code of their pattern. Searched from the first draw on."""
-
-    def tile(self, gaps: Sequence[int], group: int, groups: int) -> tuple[int, int]:
-        """Keep all gaps: they are searched together."""
-        return gaps[0], gaps[1]
-
-    def plant(
-        self, params: Params, count: int, seed: int, rng: np.random.Generator
-    ) -> tuple[Truth, np.ndarray]:
-        """Plant at a random start and pattern."""
-        patterns = Patterns(params["gaps"][0], params["gaps"][1], params["period"])
-        pattern = patterns[int(rng.integers(len(patterns)))]
-        start = int(rng.integers(params["starts"][0], params["starts"][1], endpoint=True))
-        calls = start + calls_of(pattern, np.arange(count))
-        code = params["family"], params["mapping"], seed, params["lo"], params["hi"]
-        return (seed, start, patterns.code(pattern)), host.values(*code, int(calls[-1]) + 1)[calls]
-
-    def sieve(
-        self, params: Params, draws: np.ndarray, first: int, count: int, stop: StopFlag
-    ) -> host.SieveResult:
-        """Let the draws of each turn propose, then count whole patterns; the rows of `draws` miss the same ones."""
-        starts, gaps, period = tuple(params["starts"]), tuple(params["gaps"]), params["period"]
-        present = [int((draws[0, turn::period] >= 0).sum()) for turn in range(period)]
-        parts, hits = [], []
-        for turn, misses in enumerate(allowances(present, sum(present) - params["threshold"])):
-            if misses < 0:
-                continue
-            asked = {**params, "threshold": present[turn] - misses}
-            rows = np.ascontiguousarray(draws[:, turn::period])
-            part = _call(
-                routes.search, asked, rows, first, count, *constant_part(starts, gaps, period, turn), stop
-            )
-            parts.append(part)
-            if part.stopped or part.overflow or stop.asked():
-                break
-            hits.append(_whole_patterns(params, draws, turn, part.hits, stop))
-        found = np.unique(np.concatenate([np.empty(0, host.HIT), *hits]))
-        done = min((part.seeds_done for part in parts), default=count)
-        stopped = any(part.stopped for part in parts) or stop.asked()
-        overflow = any(part.overflow for part in parts) or len(found) > MAX_HITS
-        order = np.lexsort((found["vector"], found["gap"], found["start"], found["seed"]))
-        return host.SieveResult(found[order][:MAX_HITS], 0 if stopped else done, stopped, overflow)
-
-
 class VariableGaps:
     """Any number of calls within bounds between two draws, another one each time; a hit names the seed alone."""
+
+    def stream(self, params: Params, seed: int, calls: int) -> np.ndarray:
+        """Return the first calls of a seed, int64 (calls,)."""
+        return stream(params, seed, calls)
 
     def tile(self, gaps: Sequence[int], group: int, groups: int) -> tuple[int, int]:
         """Keep all gaps: every draw may take any."""
@@ -156,17 +113,14 @@ class VariableGaps:
         steps = rng.integers(params["gaps"][0] + 1, params["gaps"][1] + 1, size=count, endpoint=True)
         steps[0] = rng.integers(params["starts"][0], params["starts"][1], endpoint=True)
         calls = np.cumsum(steps)
-        stream = host.values(
-            params["family"], params["mapping"], seed, params["lo"], params["hi"], int(calls[-1]) + 1
-        )
-        return (seed, 0, 0), stream[calls]
+        return (seed, 0, 0), self.stream(params, seed, int(calls[-1]) + 1)[calls]
 
     def sieve(
         self, params: Params, draws: np.ndarray, first: int, count: int, stop: StopFlag
     ) -> host.SieveResult:
         """Call the kernel."""
         starts, gaps = tuple(params["starts"]), tuple(params["gaps"])
-        return _call(variable_routes.search, params, draws, first, count, starts, gaps, stop)
+        return call(variable_routes.search, params, draws, first, count, starts, gaps, stop)
 
 
 class Reseeding:
@@ -200,29 +154,6 @@ class Reseeding:
                 done += size
         found = np.concatenate(hits) if hits else np.empty(0, host.HIT)
         return host.SieveResult(found[:MAX_HITS], done, stopped, len(found) > MAX_HITS)
-
-
-def _whole_patterns(
-    params: Params, draws: np.ndarray, turn: int, proposals: np.ndarray, stop: StopFlag
-) -> np.ndarray:
-    """Return the hits among the patterns that one turn's proposals belong to."""
-    laid = turns(*params["gaps"], params["period"], draws.shape[1])
-    starts, found = tuple(params["starts"]), [np.empty(0, host.HIT)]
-    code, seed, stream = (params["family"], params["mapping"]), None, np.empty(0, np.int64)
-    for one in proposals:
-        if stop.asked():
-            break
-        if one["seed"] != seed:
-            seed = one["seed"]
-            stream = host.values(*code, int(seed), params["lo"], params["hi"], starts[1] + laid.reach)
-        row = draws[one["vector"]]
-        begin, codes, matched = laid.counted(stream, row, starts, turn, int(one["start"]), int(one["gap"]))
-        kept = matched >= params["threshold"]
-        hits = np.zeros(int(kept.sum()), host.HIT)
-        hits["seed"], hits["vector"], hits["start"] = seed, one["vector"], begin[kept]
-        hits["gap"], hits["matched"] = codes[kept], matched[kept]
-        found.append(hits)
-    return np.concatenate(found)
 
 
 def reseeded(
@@ -275,7 +206,12 @@ def _joined(params: Params, places: np.ndarray, width: int, first: int, count: i
     return whole[np.lexsort((whole["vector"], whole["gap"], whole["start"], whole["seed"]))]
 
 
-def _call(
+def stream(params: Params, seed: int, calls: int) -> np.ndarray:
+    """Return the first calls of an integer seed, int64 (calls,)."""
+    return host.values(params["family"], params["mapping"], seed, params["lo"], params["hi"], calls)
+
+
+def call(
     kernel: Any,
     params: Params,
     draws: np.ndarray,
@@ -285,6 +221,7 @@ def _call(
     gaps: tuple[int, ...],
     stop: StopFlag,
 ) -> host.SieveResult:
+    """Search seeds [first, first + count) with a kernel, every row of `draws` by the threshold of the chunk."""
     found: host.SieveResult = kernel(
         params["family"], params["mapping"], params["lo"], params["hi"], draws,
         np.full(len(draws), params["threshold"], dtype=np.uint32), seed_lo=first, seed_count=count, starts=starts, gaps=gaps,

@@ -13,11 +13,10 @@ from engine.errors import UsageError
 from engine.evidence.evalue import NOISE_MIXTURE
 from engine.history.history import Ints
 from engine.search.cell import Cell
-from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds
+from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds, listed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
 from engine.search.space import Level, Space, levels, periods
 from engine.search.words import fits, none_taken, refusal
-from engine.search.words import seconds as word_seconds
 from hip_cuda_kernels import host, variable_routes
 from hip_cuda_kernels.composed import lower_composed
 from hip_cuda_kernels.errors import IncompatibleMapping, KernelError
@@ -171,7 +170,9 @@ def _cell(
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
     lo, hi, p = span
-    why = _refusal(family, mapping, lo, hi, space.gap_law) or refusal(family, mapping, level.seeds)
+    why = _refusal(family, mapping, lo, hi, space.gap_law) or refusal(
+        family, mapping, level.seeds, space.gap_law
+    )
     if why is not None:
         return Unplanned(family.id, mapping.id, why, None)
     starts, gaps = (ends[1] - ends[0] + 1 for ends in (level.starts, level.gaps))
@@ -183,8 +184,9 @@ def _cell(
         if made is not None:
             block, threshold, confirm = made
             if level.seeds.way:
-                listed = word_seconds(level.seeds, level.starts, level.gaps, block, VECTORS)
-                seconds = CELL_SECONDS + listed
+                seconds = listed_seconds(
+                    mapping, level.seeds, scope, block, threshold, level.starts, level.gaps
+                )
             elif is_composed(mapping):
                 seconds = composed_seconds(family, mapping, level, (lo, hi), block - threshold)
             else:

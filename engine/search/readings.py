@@ -76,8 +76,15 @@ def patterns(claim: Claim, draws: Ints) -> tuple[int, list[tuple[Cell, Hit]]]:
         laid = turns(*cell.gaps, period, len(near))
         tried, start, code = _best(cell, claim.seed, laid, near)
         looks += tried
-        best.append((replace(cell, period=period), (claim.seed, start, code)))
+        best.append((_turning(claim.cell, period), (claim.seed, start, code)))
     return looks, best
+
+
+def _turning(cell: Cell, period: int) -> Cell:
+    """Return the cell under patterns of another period; one of a single word stays it, and pays for its list."""
+    if cell.word is None:
+        return replace(cell.whole, period=period)
+    return replace(cell, period=period, part=replace(cell.whole, period=period))
 
 
 def _best(cell: Cell, seed: int, laid: Turns, draws: Ints) -> tuple[int, int, int]:

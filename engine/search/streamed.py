@@ -1,22 +1,54 @@
-"""How a worker searches where no kernel does: each seed's stream is made once and held against the draws at every start and gap."""
+"""How a worker searches where no kernel does: each seed's stream is made once and held against the draws at every alignment."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from engine.search.layouts import MAX_HITS, ConstantGaps, Params, StopFlag, Truth
+from engine.search.layouts import MAX_HITS, ConstantGaps, Params, StopFlag, Truth, VariableGaps
+from engine.search.periodic import PeriodicGaps
+from engine.search.turns import Ends
 from hip_cuda_kernels import host
+from hip_cuda_kernels.variable_gaps import window
 from hip_cuda_kernels.wordings import WORDINGS
 
 AT_ONCE = 64  # seeds whose streams are held at a time
+Source = Callable[[Params, int, int, int], np.ndarray]
+"""Return the draws of `count` seeds from `first` on, int64 (count, calls)."""
+
+
+def of_words(params: Params, first: int, count: int, calls: int) -> np.ndarray:
+    """Return the draws that words give: seeds are places in a list, `params["words"]` those of the chunk."""
+    return host.streams(
+        params["family"], params["mapping"], _hashed(params, first, count), params["lo"], params["hi"], calls
+    )
+
+
+def of_words_back(params: Params, first: int, count: int, calls: int) -> np.ndarray:
+    """Return the draws before the seeds that words give, nearest first."""
+    return host.before(
+        params["family"], params["mapping"], _hashed(params, first, count), params["lo"], params["hi"], calls
+    )
+
+
+def led_back_from(params: Params, first: int, count: int, calls: int) -> np.ndarray:
+    """Return the draws before each integer seed, nearest first."""
+    seeds = range(first, first + count)
+    return host.before(params["family"], params["mapping"], seeds, params["lo"], params["hi"], calls)
+
+
+def _hashed(params: Params, first: int, count: int) -> list[int]:
+    at, way = first - params["seed_lo"], WORDINGS[params["way"]]
+    return [way.seed(word) for word in params["words"][at : at + count]]
 
 
 class Streamed(ConstantGaps):
-    """Constant gaps on streams that are made seed by seed."""
+    """Constant gaps; with streams before a seed, a start counts the calls next to it that are passed over."""
 
-    def streams(self, params: Params, first: int, count: int, calls: int) -> np.ndarray:
-        """Return the draws of so many seeds, int64 (count, calls)."""
-        raise NotImplementedError
+    def __init__(self, source: Source) -> None:
+        """Take the streams from `source`."""
+        self.streams = source
 
     def plant(
         self, params: Params, count: int, seed: int, rng: np.random.Generator
@@ -47,23 +79,81 @@ class Streamed(ConstantGaps):
         return host.SieveResult(hits[:MAX_HITS], done, done < count, len(hits) > MAX_HITS)
 
 
-class Worded(Streamed):
-    """Seeds are places in a list of words, `params["words"]` those of the chunk; a hit's seed is its word's place."""
+class StreamedTurns(PeriodicGaps):
+    """Gaps that take turns."""
 
-    def streams(self, params: Params, first: int, count: int, calls: int) -> np.ndarray:
-        """Return the draws that words give, each hashed as `params["way"]` says."""
-        at, way = first - params["seed_lo"], WORDINGS[params["way"]]
-        seeds = [way.seed(word) for word in params["words"][at : at + count]]
-        return host.streams(params["family"], params["mapping"], seeds, params["lo"], params["hi"], calls)
+    def __init__(self, source: Source) -> None:
+        """Take the streams from `source`."""
+        self.streams, self.one_gap = source, Streamed(source)
+
+    def stream(self, params: Params, seed: int, calls: int) -> np.ndarray:
+        """Return the first calls of a seed."""
+        return np.asarray(self.streams(params, seed, 1, calls)[0])
+
+    def constant(
+        self,
+        params: Params,
+        draws: np.ndarray,
+        first: int,
+        count: int,
+        starts: Ends,
+        gaps: Ends,
+        stop: StopFlag,
+    ) -> host.SieveResult:
+        """Search the draws of one turn."""
+        return self.one_gap.sieve({**params, "starts": starts, "gaps": gaps}, draws, first, count, stop)
 
 
-class Inverse(Streamed):
-    """The generator runs in reverse from where a seed puts it; a start counts the calls next to the seed that are passed over."""
+class StreamedRange(VariableGaps):
+    """Gaps that vary."""
 
-    def streams(self, params: Params, first: int, count: int, calls: int) -> np.ndarray:
-        """Return the draws before each seed, nearest first."""
-        code, span = (params["family"], params["mapping"]), (params["lo"], params["hi"])
-        return host.before(*code, range(first, first + count), *span, calls)
+    def __init__(self, source: Source) -> None:
+        """Take the streams from `source`."""
+        self.streams = source
+
+    def stream(self, params: Params, seed: int, calls: int) -> np.ndarray:
+        """Return the first calls of a seed."""
+        return np.asarray(self.streams(params, seed, 1, calls)[0])
+
+    def sieve(
+        self, params: Params, draws: np.ndarray, first: int, count: int, stop: StopFlag
+    ) -> host.SieveResult:
+        """Count the most matches of every seed over all starts and patterns of gaps, exactly."""
+        (s0, s1), (g0, g1), done = params["starts"], params["gaps"], 0
+        starts, gaps = (s0, s1), (g0, g1)
+        calls, found = window(starts, gaps, draws.shape[1] - 1)[1] + 1, [np.empty(0, host.HIT)]
+        while done < count and not stop.asked():
+            size = min(AT_ONCE, count - done)
+            matched = most_matched(self.streams(params, first + done, size, calls), draws, starts, gaps)
+            found.append(_hits(matched, params["threshold"], first + done, 0, 0))
+            done += size
+        hits = np.concatenate(found)
+        return host.SieveResult(hits[:MAX_HITS], done, done < count, len(hits) > MAX_HITS)
+
+
+def most_matched(streams: np.ndarray, draws: np.ndarray, starts: Ends, gaps: Ends) -> np.ndarray:
+    """Return how many draws of each row the best alignment of each stream makes, uint16 (streams, rows).
+
+    Draw by draw it keeps the most matches that end at each call of the draw's window; a draw of -1 matches nowhere.
+    """
+    choices = gaps[1] - gaps[0] + 1
+    best = np.zeros((len(streams), len(draws), starts[1] - starts[0] + 1), np.uint16)
+    for place in range(draws.shape[1]):
+        first, last = window(starts, gaps, place)
+        if place:
+            best = _most_before(best, choices)
+        best += streams[:, None, first : last + 1] == draws[None, :, place, None]
+    return np.asarray(best.max(axis=2))
+
+
+def _most_before(best: np.ndarray, choices: int) -> np.ndarray:
+    """Return at each place the most of the `choices` places that end there, by doubling; places beyond the ends hold nothing."""
+    reach, most = 1, np.pad(best, ((0, 0), (0, 0), (0, choices - 1)))
+    while reach < choices:
+        step = min(reach, choices - reach)
+        most[:, :, step:] = np.maximum(most[:, :, step:], most[:, :, :-step])
+        reach += step
+    return most
 
 
 def _hits(matched: np.ndarray, threshold: int, first: int, start: int, gap: int) -> np.ndarray:

@@ -267,7 +267,7 @@ def chunk_order(
         arrays["later"] = clock.deltas(cell.times, str(cell.seeds.unit))[:width]
     if cell.seeds.way is not None:  # truths are planted among the words that travel
         first, end = seeds[0], seeds[0] + seeds[1]
-        params |= {"law": "words", "way": cell.seeds.way, "interval": [first, end - 1]}
+        params |= {"law": f"words {cell.law}", "way": cell.seeds.way, "interval": [first, end - 1]}
         arrays["words"] = packed(cell.words[first:end])
     return params, arrays
 

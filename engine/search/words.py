@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import BadInput, UsageError
+from engine.search.design import Law
 from engine.search.ranges import Range
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import Mapping, is_composed
@@ -16,10 +17,7 @@ from hip_cuda_kernels.wordings import LONGEST, WORDINGS, takes_words
 
 PREFIX = "words:"
 MOST = 1 << 20
-CALL_SECONDS, PLACE_SECONDS = (
-    2e-7,
-    2e-9,
-)  # one core: a call of one word's stream, a draw held against one of its places
+CALL_SECONDS = 2e-7  # one core: a call of one word's stream
 Words = tuple[str, ...]
 
 
@@ -80,11 +78,14 @@ def seed_of(seeds: Range, word: str) -> int:
     return WORDINGS[str(seeds.way)].seed(word.encode())
 
 
-def refusal(family: Family, mapping: Mapping, seeds: Range) -> str | None:
-    """Say why draws of the mapping are not looked for after these words; None where they are."""
-    if seeds.way is None or not (WORDINGS[seeds.way].wide and is_composed(mapping)):
+def refusal(family: Family, mapping: Mapping, seeds: Range, law: Law) -> str | None:
+    """Say why draws of the mapping are not looked for under the law after these words; None where they are."""
+    if seeds.way is None or not WORDINGS[seeds.way].wide:
         return None
-    return f"{mapping.id}: draws of several calls are not read from keys as long as {WORDINGS[seeds.way].call} makes of words"
+    long = f"keys as long as {WORDINGS[seeds.way].call} makes of words"
+    if is_composed(mapping):
+        return f"{mapping.id}: draws of several calls are not read from {long}"
+    return f"{family.id} is not led back from {long}" if law == "inverse" else None
 
 
 def none_taken(families: list[Family]) -> str | None:
@@ -95,12 +96,9 @@ def none_taken(families: list[Family]) -> str | None:
     return f"none of the asked families takes words as seeds; those that do: {', '.join(able)}"
 
 
-def seconds(seeds: Range, starts: tuple[int, int], gaps: tuple[int, int], block: int, vectors: int) -> float:
-    """Estimate what a whole list takes on one core."""
-    reach = starts[1] + block * (gaps[1] + 1)
-    places = (starts[1] - starts[0] + 1) * (gaps[1] - gaps[0] + 1) * block * vectors
-    each = WORDINGS[str(seeds.way)].seconds + 8e-5 + reach * CALL_SECONDS + places * PLACE_SECONDS
-    return seeds.size * each
+def word_seconds(way: str, calls: int) -> float:
+    """Estimate what one word takes on one core until so many calls of its stream are made."""
+    return WORDINGS[way].seconds + 8e-5 + calls * CALL_SECONDS
 
 
 def packed(words: Words) -> np.ndarray:

@@ -12,7 +12,14 @@ from engine.search.ranges import Range
 
 
 def asked(**given: Any) -> Namespace:
-    plain = {"seeds": None, "gaps": None, "starts": None, "gap_law": "constant", "direction": "forward"}
+    plain = {
+        "word_forms": None,
+        "seeds": None,
+        "gaps": None,
+        "starts": None,
+        "gap_law": "constant",
+        "direction": "forward",
+    }
     return Namespace(**{**plain, **given})
 
 
@@ -25,6 +32,10 @@ def test_integers_and_words_and_offsets_are_told_apart(tmp_path: Path) -> None:
     assert (both["seeds"], both["words"], both["gaps"]) == ((Range(5, 9),), ("a", "b"), Range(0, 2))
     alone = seeding(asked(seeds=f"words:{tmp_path / 'list'}"))
     assert (alone["seeds"], alone["words"]) == (None, ("a", "b"))
+    forms = seeding(asked(seeds=f"words:{tmp_path / 'list'}", word_forms="capital, digits", gap_law="range"))
+    assert forms["words"][:4] == ("a", "b", "A", "B")
+    assert forms["words"][4:6] == ("a0", "a1")
+    assert (forms["words"][-1], len(forms["words"])) == ("B9", 44)
     clock = seeding(asked(gap_law="clock", seeds="-5:5/s,0:9/ms"))
     assert clock["offsets"] == ((-5, 5, "s"), (0, 9, "ms"))
     assert seeding(asked(gap_law="clock"))["offsets"] == ()
@@ -38,12 +49,16 @@ def test_integers_and_words_and_offsets_are_told_apart(tmp_path: Path) -> None:
     ("given", "rule"),
     [
         ({"gap_law": "reseed", "gaps": "0:3"}, "steps of the seed, 1 or more"),
-        ({"gap_law": "range", "seeds": "words:LIST"}, "words are looked for under constant gaps"),
+        ({"gap_law": "reseed", "seeds": "words:LIST"}, "a word has no next one"),
+        ({"gap_law": "clock", "seeds": "words:LIST"}, "its own time, no word"),
+        ({"word_forms": "lower", "seeds": "0:5"}, "there are no words to form"),
+        ({"word_forms": "lower,lowercase", "seeds": "words:LIST"}, "'lowercase': forms are lower, upper"),
+        ({"word_forms": "digits(5)", "seeds": "words:LIST"}, "up to N of 4 digits"),
+        ({"word_forms": "digits(4),digits(3)", "seeds": "words:LIST"}, "at most 1048576"),
         ({"gap_law": "clock", "seeds": "0:5"}, "offsets from each draw's time"),
         ({"gap_law": "clock", "gaps": "0:5"}, "--gaps and --direction say nothing"),
         ({"gap_law": "clock", "direction": "both"}, "--gaps and --direction say nothing"),
         ({"direction": "inverse", "gap_law": "range"}, "under constant gaps"),
-        ({"direction": "inverse", "seeds": "words:LIST"}, "integers and times are tried as seeds"),
         ({"direction": "inverse", "methods": "algebra"}, "recover out"),
         ({"seeds": ""}, "a part is empty"),
     ],

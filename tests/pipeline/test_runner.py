@@ -9,7 +9,7 @@ from engine.errors import Halted, UsageError
 from engine.pipeline import features, lint, training_decoys
 from engine.pipeline.artifacts import MODEL_META, POOL, SCORED, SCORER, ModelMeta, Pool
 from engine.pipeline.final_block import OPENED, open_final
-from engine.pipeline.runner import normal_steps, run_pipeline
+from engine.pipeline.runner import normal_steps, run_pipeline, run_step
 from engine.pipeline.scored import Scored
 from engine.pipeline.trainers import TRAINERS
 from hip_cuda_kernels import host
@@ -125,6 +125,16 @@ async def test_a_second_run_does_no_work_and_still_shows_its_evidence(full_run):
     assert [one.status for one in again] == ["skipped"] * 5
     assert len(full_run.ctx.compute.ran) == before
     assert [one.evidence for one in again] == [one.evidence for one in full_run.outcomes.values()]
+
+
+async def test_a_forced_step_runs_whatever_others_made_and_once_in_a_run_that_was_halted_behind_it(
+    make_context, steps
+):
+    first = steps["with_first_step"](make_context, steps["planted_history"]())
+    await run_pipeline(first, ("2.5",), quiet)
+    forcing = steps["replace"](first, run="run-of-the-force")
+    assert (await run_step(forcing, "2.5", quiet, force=True)).status == "done"
+    assert (await run_step(forcing, "2.5", quiet, force=True)).status == "skipped"
 
 
 async def test_a_changed_parameter_runs_its_step_and_those_behind_it(make_context, steps):

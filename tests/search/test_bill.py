@@ -48,6 +48,16 @@ PATHS: dict[str, Space] = {
         words=tuple("abcdefg"),
         **{**FEW, "seeds": None},
     ),
+    **{
+        f"words, {law}": Space(
+            families=("lcg48/java",),
+            mappings=("java_bounded",),
+            words=tuple("abcdefg"),
+            gap_law=law,
+            **{**FEW, "seeds": None},
+        )
+        for law in ("range", "periodic", "inverse")
+    },
     "states": Space(families=("lcg48/java",), mappings=("java_bounded",), range=(0, 999), methods="algebra"),
     "gaps in turn": Space(families=("lcg48/java",), mappings=("java_bounded",), gap_law="periodic", **FEW),
     "states, gaps in turn": Space(
@@ -94,6 +104,7 @@ async def test_a_path_is_billed_whole_before_its_first_task(
         assert billed, f"{cell.key} was never run"
         assert min(billed) >= owed
     assert journal.billed() == found.hypotheses_tested == plan.hypotheses
+    assert not found.hypotheses, "chance is not claimed on any path"
 
 
 async def test_a_path_more_makes_the_bill_grow_by_what_it_tries(

@@ -17,19 +17,10 @@ from engine.search.ranges import Range, parse_offset
 from engine.search.space import Space
 from hip_cuda_kernels import host
 from state.journal import Journal
+from tests.search.by_definition import Running
 
 Maker = Callable[..., History]
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
 
 
 def moments(count: int, rng: np.random.Generator) -> tuple[list[datetime], np.ndarray]:

@@ -17,22 +17,13 @@ from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
 from state.journal import Journal
+from tests.search.by_definition import Running
 
 CODE, TOLD = ("squares/key32", "mulshift"), 20  # small keys give 0 for a while, the smaller the longer
 PARAMS: dict[str, Any] = {
     "family": CODE[0], "mapping": CODE[1], "lo": 0, "hi": 999, "law": "constant", "starts": [0, 9], "gaps": [0, 3], "told": TOLD,
     "window": 0,
 }  # fmt: skip
-
-
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
 
 
 def zeros(seeds: int) -> np.ndarray:

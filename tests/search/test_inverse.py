@@ -8,7 +8,6 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.identify import Identification, identify
-from engine.search.laws import LAYOUTS
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.streamed import led_back
@@ -16,18 +15,9 @@ from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.registry import FAMILIES, family
 from state.journal import Journal
+from tests.search.by_definition import constant, counted, searched
 
 Maker = Callable[..., History]
-
-
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
 
 
 @pytest.mark.parametrize("name", [one.id for one in FAMILIES if one.inverse])
@@ -63,24 +53,12 @@ def test_what_has_no_known_place_before_a_seed_is_refused(name: str, mapping: st
 
 def test_the_search_equals_brute_force() -> None:
     rng, code = np.random.default_rng(1), ("glibc_random/type3", "mod")
-    streams = host.before(*code, range(500, 700), 0, 3, 40)
-    draws = np.vstack([rng.integers(0, 4, (2, 6)), streams[150, 2:14:2]])
+    streams = host.before(*code, range(500, 560), 0, 3, 40)
+    draws = np.vstack([rng.integers(0, 4, (2, 6)), streams[50, 2:14:2]])
     draws[0, 2] = -1
-    params = {
-        "family": code[0], "mapping": code[1], "lo": 0, "hi": 3, "starts": [1, 3], "gaps": [0, 2], "threshold": 5, "seed_lo": 0,
-    }  # fmt: skip
-    found = LAYOUTS["inverse"].sieve(params, draws, 500, 200, Running())
-    wanted = [
-        (seed + 500, start, gap, row, int(same))
-        for seed in range(200)
-        for start in (1, 2, 3)
-        for gap in (0, 1, 2)
-        for row, draw in enumerate(draws)
-        if (same := (streams[seed, start : start + 6 * (gap + 1) : gap + 1][:6] == draw).sum()) >= 5
-    ]
-    names = ("seed", "start", "gap", "vector", "matched")
-    assert [tuple(int(hit[name]) for name in names) for hit in found.hits] == wanted
-    assert (650, 2, 1, 2, 6) in wanted
+    found = searched("inverse", {"family": code[0], "mapping": code[1]}, draws, 500, 60)
+    assert found == counted(streams, draws, constant((1, 3), (0, 2), 6), 5, 500)
+    assert (550, 2, 1, 2, 6) in found
 
 
 @pytest.mark.asyncio(loop_scope="package")

@@ -14,18 +14,9 @@ from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
 from state.journal import Journal
+from tests.search.by_definition import Running
 
 Maker = Callable[[np.ndarray], History]
-
-
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
 
 
 def test_the_draws_are_the_same_call_of_one_seed_after_another() -> None:
@@ -44,12 +35,9 @@ def test_the_search_equals_brute_force() -> None:
         "family": "msvc_rand/srand", "mapping": "mod", "lo": 0, "hi": 3, "starts": [0, 1], "gaps": [1, 3], "threshold": 5,
     }  # fmt: skip
     found = LAYOUTS["reseed"].sieve(params, draws, 100, 20_000, Running())
-    table = {
-        start: np.array([host.values("msvc_rand/srand", "mod", s, 0, 3, start + 1)[start] for s in range(100, 20_115)])
-        for start in (0, 1)
-    }  # fmt: skip
+    table = host.streams("msvc_rand/srand", "mod", range(100, 20_115), 0, 3, 2).T
     wanted = set()
-    for start, values in table.items():
+    for start, values in enumerate(table):
         for step in (1, 2, 3):
             for row, wished in enumerate(draws):
                 run = sum(

@@ -10,12 +10,12 @@ from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery.problem import Patterns, calls_of
 from engine.search.identify import Identification, identify
-from engine.search.laws import LAYOUTS
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.turns import Turns, allowances, constant_part
 from hip_cuda_kernels import host
 from state.journal import Journal
+from tests.search.by_definition import counted, searched, turns
 
 Maker = Callable[[np.ndarray], History]
 
@@ -64,25 +64,10 @@ def test_every_pattern_that_fits_a_proposal_is_counted() -> None:
     assert not found
 
 
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
-
-
 @pytest.mark.parametrize(("period", "threshold"), [(2, 7), (3, 8)])
 def test_the_search_equals_brute_force(period: int, threshold: int) -> None:
     rng = np.random.default_rng(1)
-    code, seeds, starts, patterns = (
-        ("msvc_rand/srand", "mod"),
-        range(860, 920),
-        (0, 1, 2),
-        Patterns(1, 3, period),
-    )
+    code, seeds, patterns = ("msvc_rand/srand", "mod"), range(860, 920), Patterns(1, 3, period)
     draws = rng.integers(0, 4, (3, 8))
     draws[:, 5] = -1 if threshold < 8 else draws[:, 5]
     laid = [(pattern, calls_of(pattern, np.arange(8))) for pattern in patterns]
@@ -92,19 +77,10 @@ def test_the_search_equals_brute_force(period: int, threshold: int) -> None:
         "family": code[0], "mapping": code[1], "lo": 0, "hi": 3, "starts": [0, 2], "gaps": [1, 3], "period": period,
         "threshold": threshold,
     }  # fmt: skip
-    found = LAYOUTS["periodic"].sieve(params, draws, 860, 60, Running())
-    wanted = set()
-    for seed in seeds:
-        stream = host.values(*code, seed, 0, 3, 60)
-        for start, (pattern, calls), row in product(starts, laid, range(3)):
-            matched = int((stream[start + calls] == draws[row]).sum())
-            if matched >= threshold:
-                wanted.add((row, matched, start, patterns.code(pattern), seed))
-    names = ("vector", "matched", "start", "gap", "seed")
-    hits = [tuple(int(hit[name]) for name in names) for hit in found.hits]
-    assert set(hits) == wanted
-    assert len(hits) == len(wanted)
-    assert (2, threshold if threshold < 8 else 8, 1, patterns.code(laid[5][0]), 900) in wanted
+    found = searched("periodic", params, draws, 860, 60)
+    streams = [host.values(*code, seed, 0, 3, 60) for seed in seeds]
+    assert found == counted(streams, draws, turns((0, 2), (1, 3), 8, period), threshold, 860)
+    assert (900, 1, patterns.code(laid[5][0]), 2, threshold if threshold < 8 else 8) in found
 
 
 @pytest.mark.asyncio(loop_scope="package")

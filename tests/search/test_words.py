@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,13 @@ from engine.compute.cluster import Compute
 from engine.errors import BadInput, MimicryError, UsageError
 from engine.history.history import History
 from engine.search.identify import Identification, identify
-from engine.search.laws import LAYOUTS
-from engine.search.ranges import parse_range
+from engine.search.ranges import Range, parse_range
 from engine.search.space import Space
 from engine.search.words import digest, packed, ranges, split, unpacked
 from hip_cuda_kernels import host
 from hip_cuda_kernels.wordings import WORDINGS
 from state.journal import Journal
+from tests.search.by_definition import constant, counted, searched, turns, varying
 
 Maker = Callable[[np.ndarray], History]
 WORDS = tuple(f"pass{number}" for number in range(300))
@@ -28,16 +30,6 @@ SPACE: dict[str, Any] = {
     "range": (0, 999),
     "noise": 0.0,
 }
-
-
-class Running:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, dtype=np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        return False
 
 
 def test_lists_and_integers_stand_side_by_side_and_a_word_counts_once(tmp_path: Path) -> None:
@@ -75,29 +67,33 @@ def test_the_notation_of_words_reads_back() -> None:
     assert digest(WORDS) != digest(WORDS[::-1])
 
 
-def test_the_search_equals_brute_force() -> None:
-    way, rng = WORDINGS["python_str"], np.random.default_rng(1)
-    seeds = [way.seed(word.encode()) for word in WORDS]
-    streams = host.streams("mt19937/cpython", "top_reject", seeds, 0, 3, 30)
-    draws = np.vstack([rng.integers(0, 4, (2, 6)), streams[150, 2:14:2]])
-    draws[0, 2] = -1
+@pytest.mark.parametrize(
+    ("law", "code", "way", "alignments", "period"),
+    [
+        ("constant", ("mt19937/cpython", "top_reject"), "python_str", constant, 1),
+        ("range", ("mt19937/cpython", "top_reject"), "python_str", varying, 1),
+        ("periodic", ("mt19937/cpython", "top_reject"), "python_str", partial(turns, period=2), 2),
+        ("inverse", ("lcg48/java", "java_bounded"), "java_hash_code", constant, 1),
+    ],
+)
+def test_the_search_equals_brute_force(
+    law: str, code: tuple[str, str], way: str, alignments: Callable[..., Any], period: int
+) -> None:
+    rng, seeds = np.random.default_rng(1), [WORDINGS[way].seed(word.encode()) for word in WORDS[100:160]]
+    streams = (host.before if law == "inverse" else host.streams)(*code, seeds, 0, 3, 40)
+    *_, (start, gap, calls) = islice(alignments((1, 3), (0, 2), 6), 4)
+    draws = np.vstack([rng.integers(0, 4, (2, 6)), streams[50, calls]])
+    draws[:2, 2] = -1
     params = {
-        "family": "mt19937/cpython", "mapping": "top_reject", "lo": 0, "hi": 3, "starts": [1, 3], "gaps": [0, 2], "threshold": 5,
-        "way": "python_str", "seed_lo": 1000, "words": [word.encode() for word in WORDS],
+        "family": code[0], "mapping": code[1], "period": period, "way": way, "seed_lo": 1000,
+        "words": [word.encode() for word in WORDS],
     }  # fmt: skip
-    found = LAYOUTS["words"].sieve(params, draws, 1100, 150, Running())
-    wanted = [
-        (seed + 1000, start, gap, row, int(same))
-        for seed in range(100, 250)
-        for start in (1, 2, 3)
-        for gap in (0, 1, 2)
-        for row, draw in enumerate(draws)
-        if (same := (streams[seed, start : start + 6 * (gap + 1) : gap + 1][:6] == draw).sum()) >= 5
-    ]
-    names = ("seed", "start", "gap", "vector", "matched")
-    assert [tuple(int(hit[name]) for name in names) for hit in found.hits] == wanted
-    assert (1150, 2, 1, 2, 6) in wanted
-    assert (found.seeds_done, found.stopped) == (150, False)
+    threshold = 4 if law == "periodic" else 5  # there rows miss the same draws
+    if law == "periodic":
+        draws[2, 2] = -1
+    found = searched(f"words {law}", params | {"threshold": threshold}, draws, 1100, 60)
+    assert found == counted(streams, draws, alignments((1, 3), (0, 2), 6), threshold, 1100)
+    assert (1150, start, gap, 2, 5 if law == "periodic" else 6) in found
 
 
 @pytest.mark.asyncio(loop_scope="package")
@@ -117,6 +113,32 @@ async def test_a_word_is_found_by_its_runtime_with_the_next_draws(
     assert found.next_draws == draws[60:].tolist()
     assert found.controls.cells_found == found.controls.cells_planted >= 60
     assert journal.billed() >= found.hypotheses_tested > 0
+
+
+@pytest.mark.asyncio(loop_scope="package")
+@pytest.mark.parametrize(
+    ("law", "laid", "gap"),
+    [
+        ("range", np.cumsum([2, *([1, 3, 2] * 23)]), {"lo": 0, "hi": 2, "pattern": ([0, 2, 1] * 23)[:59]}),
+        ("periodic", np.cumsum([2, *([1, 3] * 35)])[:70], {"pattern": [0, 2]}),
+        ("inverse", np.arange(2, 142, 2), {"value": 1}),
+    ],
+)
+async def test_a_word_is_found_under_each_law_of_gaps(
+    law: str, laid: np.ndarray, gap: dict[str, Any], compute: Compute, journal: Journal, make_history: Maker
+) -> None:
+    made = host.before if law == "inverse" else host.streams
+    (stream,) = made("lcg48/java", "java_bounded", [WORDINGS["java_hash_code"].seed(b"pass217")], 0, 999, 150)
+    space = Space(
+        **{**SPACE, "families": ("java",)}, words=WORDS, starts=Range(0, 3), gaps=Range(0, 2), gap_law=law  # type: ignore[arg-type]
+    )  # fmt: skip
+    found = await identify(make_history(stream[laid[:60]]), space, compute, journal, run="t")
+    (best,) = found.hypotheses
+    assert best.word is not None
+    assert (found.verdict, best.word.text, best.start, best.matched) == ("identified", "pass217", 2, 60)
+    assert best.gap == {"law": law, "unit": "call"} | gap
+    assert found.next_draws == (None if law == "range" else stream[laid[60:]].tolist())
+    assert found.controls.cells_found == found.controls.cells_planted >= 60
 
 
 @pytest.mark.asyncio(loop_scope="package")
@@ -158,3 +180,12 @@ def test_families_that_take_no_words_are_named(make_history: Maker) -> None:
     )
     assert [one.family for one in wide.plan.unplanned] == ["arc4/seedrandom"]
     assert {cell.family for cell in wide.plan.cells} == {"lcg48/java"}
+
+
+def test_words_too_long_to_be_led_back_are_named(make_history: Maker) -> None:
+    asked = Space(families=("java", "alea"), words=WORDS, range=(0, 99), gap_law="inverse")
+    plan = Identification(make_history(np.arange(60) * 7 % 100), asked).plan
+    assert {cell.family for cell in plan.cells} == {"lcg48/java"}
+    assert any(
+        "is not led back from keys" in one.reason or "no inverse" in one.reason for one in plan.unplanned
+    )

@@ -52,6 +52,10 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
             if process.poll() is not None:
                 break
             time.sleep(0.05)
+    if process.poll() is None:
+        raise EnvironmentFault(
+            f"the engine still starts, pid {process.pid}: no answer within {PATIENCE:g} s; look again: mimicry attach --state {state}"
+        )
     tail = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
     raise EnvironmentFault(f"the engine did not start: {tail[0]} (log: {log})")
 

@@ -151,7 +151,7 @@ class Asking(Acting):
         if len(acts) == 1:
             self._ask_about(acts[0], row, facts)
             return
-        choices = [(act["word"], row) for act in acts]
+        choices = [(act["word"], "") for act in acts]
         self.choose(f"What shall happen to {row}", choices, lambda at: self._ask_about(acts[at], row, facts))
 
     def _ask_about(self, act: Mapping[str, Any], row: str, facts: list[Line]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,7 +143,7 @@ def acting(readonly: bool) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if not (readonly and key.does == "acts"))
 
 
-def footer_keys(kind: str = "overview", offered: frozenset[str] = frozenset()) -> tuple[Key, ...]:
+def footer_keys(kind: str = "overview", offered: Collection[str] = ()) -> tuple[Key, ...]:
     """Return the keys of the footer on one kind of screen, most important first: what is offered there comes right after halt and resume."""
     there = (key for key in KEYS if key.id in offered or (key.footer and (not key.on or kind in key.on)))
     return tuple(sorted(there, key=lambda key: OFFERED if key.id in offered else key.footer))

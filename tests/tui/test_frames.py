@@ -145,6 +145,11 @@ async def test_pages(gallery, golden, picture):
     async with gallery((80, 24)) as shown:
         golden("help-80x24", await shown.press("question_mark", "Help   (Esc closes)"))
         await shown.press("escape", "Fleet")
+        chosen: list[int] = []
+        shown.app.choose("Many", [(f"n{i}", "what it does") for i in range(60)], chosen.append)
+        assert "Enter n59   Esc back   60 of 60" in await shown.press("k", "▸ n59 what it does")
+        await shown.press("enter", "Fleet")
+        assert chosen == [59]
     async with gallery((80, 24), picture(readonly=True)) as shown:
         assert (await shown.press("question_mark", "(Esc closes)")).count("off (read-only)") > 2
 

@@ -55,10 +55,10 @@ def test_palette_offers_actions_themes_and_rates_but_nothing_that_acts_to_a_read
 
 
 def test_the_footer_leads_with_what_the_screen_offers_and_leaves_it_out_where_nobody_may_act(picture):
-    offered = frozenset({"act_O", "act_X"})
+    offered = {"act_O": "", "act_X": "cancel"}
     view = picture(place=BY_ID["requests"])
     foot = text_of([footer(view, 80, None, offered)])
-    assert foot.startswith(" H halt  R resume  O decide  X reject  / filter  Enter open")
+    assert foot.startswith(" H halt  R resume  O decide  X cancel  / filter  Enter open")
     assert "decide" not in text_of([footer(view, 80, None)])
     for looking in (replace(view, readonly=True), replace(view, past=True)):
         assert "decide" not in text_of([footer(looking, 300, None, offered)])

@@ -401,7 +401,8 @@ async def test_an_acting_key_sends_what_its_dialog_said_about_the_row_under_the_
 ):
     async with listing(room, until, of_table(name).id) as (app, pilot, screen):
         screen.show_table(name)
-        await until(lambda: screen.shown.page is not None)
+        letter = next(key for key in keys if key.isupper())
+        await until(lambda: f" {letter} " in screen_text(app).splitlines()[-1])  # the footer offers it
         *before, last = keys
         for key in before:
             await pilot.press(key)

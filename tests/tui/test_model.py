@@ -195,3 +195,31 @@ def test_a_pending_halt_says_that_it_waits(picture):
     said = shown(chrome.banner(picture({"halt": halt, "mode": "halting"}), 100))
     assert "HALTING 00:31" in said
     assert "no new work starts" in said
+
+
+def test_an_empty_panel_says_what_fills_it_and_what_it_waits_for(picture):
+    def said(view):
+        return shown(panels.decisions(view, 60, 4).lines)
+
+    assert "none yet: one is made when a step ends" in said(picture({"decisions": []}))
+    assert "empty until  mimicry pipeline" in said(
+        picture({"decisions": [], "pipeline": {"run": None, "steps": []}})
+    )
+    assert "waits for the engine" in said(picture(snapshot=None, link=Link()))
+    assert "empty until" in said(picture(snapshot=None, link=Link("lost")))
+
+
+def test_reasons_and_alerts_stand_in_full_where_there_is_room(picture):
+    long = "operator: window 1024 > bound 768, held until somebody decides"
+    each = picture().snapshot.requests[0].model_copy(update={"why": long})
+    view = picture({"requests": [each.model_dump()]})
+    assert long in shown(panels.requests(view, 74, 10).lines)
+    assert long not in shown([text.cut(row, 74) for row in panels.requests(view, 74, 1).lines])
+    rows = panels.alerts(picture(), 46, 10).lines
+    assert all(text.length(row) <= 46 for row in rows)
+    assert "(no answer for 10 s)" in " ".join(shown(rows).split())
+
+
+def test_a_step_that_measures_nothing_shows_no_empty_numbers(picture):
+    steps = [{**each.model_dump(), "best": None, "null": None} for each in picture().snapshot.pipeline.steps]
+    assert "best" not in shown(run.pipeline(picture({"pipeline": {"run": "r", "steps": steps}}), 60, 3).lines)

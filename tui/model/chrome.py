@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui.keys import footer_keys
@@ -287,16 +288,16 @@ def alert(view: View, cells: int) -> Line:
 
 
 def footer(
-    view: View, cells: int, message: Span | None = None, offered: frozenset[str] = frozenset()
+    view: View, cells: int, message: Span | None = None, offered: Mapping[str, str] | None = None
 ) -> Line:
-    """Return the last row: the reply to the last command while it is new, else the keys, with those that the screen offers."""
+    """Return the last row: the reply to the last command while it is new, else the keys, with those that the screen offers in its words."""
     if message is not None:
         return cut((Span(" "), message), cells)
-    acting = frozenset() if view.readonly or view.past else offered
+    acting = {} if offered is None or view.readonly or view.past else offered
     items: list[Item] = []
     for rank, key in enumerate(footer_keys(view.place.kind, acting)):
         off = view.readonly and key.does == "acts"
-        word = f"{key.word} off" if off else key.word
+        word = f"{key.word} off" if off else acting.get(key.id) or key.word
         items.append(
             Item(rank, line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
         )

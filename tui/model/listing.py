@@ -16,7 +16,7 @@ WHY = ("why", "reason", "note", "text", "error", "line")
 LEAST, MOST = 3, 28
 """Cells of a column."""
 SHORT, FLEX = 14, 26
-"""Cells with which a text, and the column that says why, are content where room is scarce."""
+"""Cells with which a text, and the column that says why, are content where room is scarce; the latter takes a third where that is more."""
 REASON = 120
 """Cells that a reason gets where there is room."""
 MEASURED = 200
@@ -159,7 +159,7 @@ def _choose(
     widths: dict[str, int] = {}
     left = room
     for column in sorted(said, key=lambda column: _rank(column, page, said, varied)):
-        most = FLEX if column is why else SHORT if column.kind == "text" else MOST
+        most = max(FLEX, room // 3) if column is why else SHORT if column.kind == "text" else MOST
         need = min(most, sizes[column.name])
         if need + 1 <= left or not widths:
             widths[column.name] = need

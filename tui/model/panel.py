@@ -42,15 +42,17 @@ AWAITED: dict[str, str] = {
 """What is said instead while a run is on its way that will fill the panel."""
 
 
-def empty(part: str, cells: int, view: View | None = None) -> list[Line]:
+def empty(part: str, cells: int, view: View) -> list[Line]:
     """Say which command fills an empty panel and what will appear in it; while a run goes on, what it waits for."""
     command, what = EMPTY[part]
-    run = view.snapshot.pipeline if view is not None and view.snapshot is not None else None
+    run = view.snapshot.pipeline if view.snapshot is not None else None
     if (
         part in AWAITED
         and run is not None
         and any(step.status in ("waiting", "running") for step in run.steps)
     ):
         return [line(span(row, "dim")) for row in textwrap.wrap(AWAITED[part], max(10, cells))]
-    rows = [line(span(row, "dim")) for row in textwrap.wrap(f"here: {what}", max(10, cells))]
-    return [line(span("empty until  ", "dim"), span(command, "key")), *rows]
+    fills = line(span("empty until  ", "dim"), span(command, "key"))
+    if view.snapshot is None and view.link.state == "connecting":
+        fills = line(span("waits for the engine", "dim"))
+    return [fills, *(line(span(row, "dim")) for row in textwrap.wrap(f"here: {what}", max(10, cells)))]

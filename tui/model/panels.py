@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from tui.model.fleet import fleet_lines
@@ -36,7 +37,7 @@ SHARE_ROOM = 34
 def evidence(view: View, cells: int, rows: int) -> Panel:
     """Show the verdict, best evidence against what is required, the null twin, coverage and the pool."""
     if view.snapshot is None:
-        return Panel("Evidence", empty("evidence", cells))
+        return Panel("Evidence", empty("evidence", cells, view))
     found = view.snapshot.evidence
     sign = VERDICTS.get(found.verdict, UNKNOWN)
     said = found.line.removeprefix(f"{found.verdict}: ").removeprefix(f"{sign.word}: ")
@@ -88,7 +89,7 @@ def fleet(view: View, cells: int, rows: int) -> Panel:
         live = "" if view.recording else ": see them live (Esc)"
         return Panel("Fleet", [line(span(f"devices are not in the journal{live}", "dim"))])
     if view.snapshot is None or not view.snapshot.fleet:
-        return Panel("Fleet", empty("fleet", cells))
+        return Panel("Fleet", empty("fleet", cells, view))
     return Panel("Fleet", fleet_lines(view.snapshot.fleet, cells, rows, view.snapshot.throughput.unit))
 
 
@@ -98,7 +99,7 @@ def requests(view: View, cells: int, rows: int) -> Panel:
     held = shot is not None and shot.mode in ("halted", "halting")
     count = f" {shot.requests_waiting} {'HELD' if held else 'waiting'}" if shot else ""
     if shot is None or not shot.requests:
-        return Panel(f"Requests{count}", empty("requests", cells))
+        return Panel(f"Requests{count}", empty("requests", cells, view))
     wide, below = cells >= 60, len(shot.requests) * 2 <= rows
     caps = (
         1,
@@ -164,7 +165,7 @@ def _decision_row(each: Decision, wide: bool, full: bool, *, inline: bool) -> li
 def engine(view: View, cells: int, rows: int) -> Panel:
     """Show the daemon's own health: memory and handles with trend and slope, journal size."""
     if view.snapshot is None:
-        return Panel("Engine", empty("engine", cells))
+        return Panel("Engine", empty("engine", cells, view))
     shot, self = view.snapshot, view.snapshot.engine
     memory, name = (self.pss_mb, "pss") if self.pss_mb is not None else (self.rss_mb, "rss")
     wal = f"  wal {megabytes(self.wal_mb)}"
@@ -218,7 +219,17 @@ def alerts(view: View, cells: int, rows: int) -> Panel:
     if shot is None or not shot.alerts:
         calm = line(span("● ", "ok"), "no alerts") if shot else BLANK
         return Panel(f"Alerts{count}", [calm, line(span("alerts appear here, newest first", "dim"))])
-    return Panel(f"Alerts{count}", [alert_row(each) for each in shot.alerts])
+    whole = [row for each in shot.alerts for row in _unfolded(each, cells)]
+    return Panel(f"Alerts{count}", whole if len(whole) <= rows else [alert_row(each) for each in shot.alerts])
+
+
+def _unfolded(each: Alert, cells: int) -> list[Line]:
+    """Return one alert in as many rows as its text needs."""
+    head = alert_row(each)[:-1]
+    first, *more = textwrap.wrap(each.text, max(12, cells - 2), initial_indent=" " * (length(head) - 2)) or [
+        ""
+    ]
+    return [(*head, span(first.strip())), *(line(span(f"  {row}")) for row in more)]
 
 
 def alert_row(each: Alert) -> Line:

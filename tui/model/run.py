@@ -19,10 +19,10 @@ def pipeline(view: View, cells: int, rows: int) -> Panel:
     """Show the six steps as a strip, and the current one with progress, best and null."""
     run = view.snapshot.pipeline if view.snapshot else None
     if run is None or not run.steps:
-        return Panel("Pipeline", empty("pipeline", cells))
+        return Panel("Pipeline", empty("pipeline", cells, view))
     title = f"Pipeline run {run.run}" if run.run else "Pipeline"
     step = current(run.steps)
-    lines = [_strip(run.steps, cells), *_now(step, cells), _best(step, cells)]
+    lines = [_strip(run.steps, cells), *_now(step, cells), *_best(step, cells)]
     spare = rows - len(lines) - len(run.steps)
     if spare >= 0:
         lines += [
@@ -72,13 +72,15 @@ def _now(step: Step, cells: int) -> list[Line]:
     return [head, line("[", span(bar(share, max(4, min(40, cells - len(tail) - 2))), "bar"), "]" + tail)]
 
 
-def _best(step: Step, cells: int) -> Line:
+def _best(step: Step, cells: int) -> list[Line]:
+    """Return best and null of a step, none where it measures neither and notes nothing."""
+    measured = step.best is not None or step.null is not None
     items = [
-        Item(0, line(span("best ", "dim"), span(number(step.best), "head"))),
-        Item(1, line(span("null ", "dim"), number(step.null))),
+        Item(0, line(span("best ", "dim"), span(number(step.best), "head")) if measured else BLANK),
+        Item(1, line(span("null ", "dim"), number(step.null)) if measured else BLANK),
         Item(2, line(span(step.note if step.total else "", "dim"))),
     ]
-    return spread(items, cells)
+    return [spread(items, cells)] if any(item.forms for item in items) else []
 
 
 def _step_row(step: Step) -> list[Span]:

@@ -18,6 +18,9 @@ from tui.places import Place
 from tui.widgets.banner import Banner
 from tui.widgets.board import Board
 
+WHILE_RUNNING = ("checkpoint", "skip")
+"""Acting keys that are offered only while a step of the pipeline runs."""
+
 
 class Room(Protocol):
     """What a screen may ask of the console; the console itself is above this module."""
@@ -157,9 +160,11 @@ class Framed(Screen[None]):
         self.focus_previous()
 
     @property
-    def offered(self) -> frozenset[str]:
-        """Return the acting keys, by id, that have something to act on here."""
-        return frozenset(self.place.offers)
+    def offered(self) -> Mapping[str, str]:
+        """Return the acting keys, by id, that have something to act on here, and what each does where its own word is too wide."""
+        shot = self._view.newest
+        runs = shot is not None and any(step.status == "running" for step in shot.pipeline.steps)
+        return {key: "" for key in self.place.offers if runs or key not in WHILE_RUNNING}
 
     def copied(self) -> str | None:
         """Return what `copy` takes instead of the screen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from math import inf
 from typing import Any
@@ -21,6 +22,8 @@ from tui.screens.rows.opening import Opening
 
 BRIEF = 9
 """Rows of a list that leaves its room to the row in full, where that stands below it."""
+TERSE = 13
+"""Letters of an act that the footer takes as the engine says it."""
 ROOMY = 27
 """Rows of a terminal from which that makes the row in full larger."""
 
@@ -179,8 +182,13 @@ class Lists(Arranging, Filtering, Opening, Above):
         board.put([line(" ", span(f"▲ {said}", "warn"))] if said else [])
 
     @property
-    def offered(self) -> frozenset[str]:
-        """Return what the engine offers to do to the row under the cursor, and what the place has."""
+    def offered(self) -> Mapping[str, str]:
+        """Return what the engine offers to do to the row under the cursor, in its words where they are short, and what the place has."""
         page = self.shown.page if self.shown.key is not None else None
-        acts = {f"act_{act['key']}" for act in page.acts} if page is not None else set()
-        return super().offered | acts | ({"act_O"} if self.advisor is not None else set())
+        words: dict[str, list[str]] = {}
+        for act in page.acts if page is not None else ():
+            words.setdefault(f"act_{act['key']}", []).append(act["word"])
+        acts = {
+            key: said[0] if len(said) == 1 and len(said[0]) <= TERSE else "" for key, said in words.items()
+        }
+        return {**super().offered, **acts, **({"act_O": ""} if self.advisor is not None else {})}

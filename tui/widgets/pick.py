@@ -9,8 +9,11 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from tui.model.text import line, span
+from tui.model.text import Line, line, span
 from tui.widgets.board import Board
+
+FRAME = 3
+"""Rows that frame and last line take."""
 
 
 class Pick(ModalScreen[int | None]):
@@ -40,15 +43,23 @@ class Pick(ModalScreen[int | None]):
         self.call_after_refresh(self.show)
 
     def show(self) -> None:
-        """Paint the lines."""
-        board = self.query_one("#choices", Board)
-        board.styles.height = len(self._choices) + 1
-        rows = [
-            line(span(f"{'▸' if i == self.at else ' '} {word:<8} {does}", "chosen" if i == self.at else ""))
-            for i, (word, does) in enumerate(self._choices)
-        ]
-        enter = line(span("Enter", "key"), f" {self._choices[self.at][0]}   ", span("Esc", "key"), " back")
+        """Paint the lines, of more than fit those around the highlighted one."""
+        board, count = self.query_one("#choices", Board), len(self._choices)
+        room = max(1, min(count, self.size.height - FRAME))
+        first = max(0, min(self.at - room // 2, count - room))
+        wide = max(len(word) for word, _ in self._choices)
+        board.styles.height = room + 1
+        rows = [self._row(i, wide) for i in range(first, first + room)]
+        place = f"   {self.at + 1} of {count}" if room < count else ""
+        enter = line(
+            span("Enter", "key"), f" {self._choices[self.at][0]}   ", span("Esc", "key"), f" back{place}"
+        )
         board.put([*rows, enter])
+
+    def _row(self, index: int, wide: int) -> Line:
+        word, does = self._choices[index]
+        here = index == self.at
+        return line(span(f"{'▸' if here else ' '} {word:<{wide}} {does}".rstrip(), "chosen" if here else ""))
 
     def action_move(self, step: int) -> None:
         """Move the highlight."""

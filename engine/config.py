@@ -380,6 +380,14 @@ def _placed(table: dict[str, Any], path: Path | None) -> dict[str, Any]:
     return {**table, **files}
 
 
+_RIG_RULES = {
+    "name": "letters, digits, dots and dashes, 40 at most",
+    "host_keys": 'a list, as in ["ssh-ed25519 AAAA..."]',
+    "gpus": '"auto", or PCI addresses as `lspci -D` says, as in ["0000:0f:00.0"]',
+}
+"""What is told of a rig's setting where the library's own words would not help."""
+
+
 def _rig_fault(error: ValidationError) -> str:
     """Return the first fault of a rig's table as one line, with the nearest key for one that is unknown."""
     faults = error.errors(include_url=False)
@@ -390,7 +398,9 @@ def _rig_fault(error: ValidationError) -> str:
         return f"{key!r} is unknown; the nearest is {nearest!r}"
     if first["type"] == "missing":
         return f"{key!r} is missing"
-    said = first["msg"].removeprefix("Value error, ")
+    said = _RIG_RULES.get(
+        str(first["loc"][0]) if first["loc"] else "", first["msg"].removeprefix("Value error, ")
+    )
     if not key or key.startswith("env"):  # a worker's environment may hold a key
         return f"{key}: {said}" if key else said
     return f"{key} = {first['input']!r}: {said}"

@@ -96,7 +96,8 @@ def _deploy(arguments: Arguments) -> int:
     settings = room_settings(arguments)
     named = [one for one in settings.rigs if one.name == arguments.target]
     if not named:
-        known = "; ".join([", ".join(one.name for one in settings.rigs) or "none", *settings.refused_rigs])
+        why = [line for line in settings.refused_rigs if line.startswith(f"rig {arguments.target}: ")]
+        known = "; ".join([", ".join(one.name for one in settings.rigs) or "none", *why])
         raise UsageError(f"rig deploy: no rig {arguments.target!r} in room.toml; it names {known}")
     if arguments.rollback == (arguments.wheels is not None):
         raise UsageError("rig deploy: give --wheels DIR (pip wheel . -w DIR makes it), or --rollback")

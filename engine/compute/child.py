@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.compute.attempts import kernel_log
 from engine.compute.isolation import environment, python
+from engine.compute.spawn import started
 
 LOG_LIMIT = 4 << 20
 """Bytes after which a child's log is moved aside at its next start."""
@@ -52,15 +53,17 @@ class Child:
         fd = open_log(log)
         begin = os.fstat(fd).st_size
         try:
-            process = await asyncio.create_subprocess_exec(
-                *python(module),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=fd,
-                env=environment(1) | dict(env or {}),
-                limit=_LINE_LIMIT,
-                # Ctrl-C on our terminal is the coordinator's to answer.
-                start_new_session=True,
+            process = await started(
+                asyncio.create_subprocess_exec(
+                    *python(module),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=fd,
+                    env=environment(1) | dict(env or {}),
+                    limit=_LINE_LIMIT,
+                    # Ctrl-C on our terminal is the coordinator's to answer.
+                    start_new_session=True,
+                )
             )
         finally:
             os.close(fd)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from engine.compute.roster import degraded, roster
 from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
 from engine.compute.stream import Tasks, each, stream
-from engine.compute.supplies import Stager
+from engine.compute.supplies import Stager, lent
 from engine.compute.task import Task, TaskResult
 from engine.compute.traffic import Traffic
 from engine.errors import EnvironmentFault, UsageError
@@ -132,17 +132,9 @@ class Compute:
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def shared(self, arrays: Mapping[str, npt.NDArray[Any]]) -> AsyncIterator[Input]:
+    def shared(self, arrays: Mapping[str, npt.NDArray[Any]]) -> AbstractAsyncContextManager[Input]:
         """Lend a file of arrays that many tasks read: sent once to each machine instead of with each task, gone at the end."""
-        made = await asyncio.to_thread(Input.write, self._ground.state / FOLDER, arrays)
-        self._traffic.supplies.hold([made])
-        try:
-            yield made
-        finally:
-            self._traffic.supplies.release([made])
-            if made.digest not in self._traffic.supplies.wanted:
-                made.path.unlink(missing_ok=True)
+        return lent(self._traffic.supplies, self._ground.state / FOLDER, arrays)
 
     def bring_by(self, stager: Stager | None) -> None:
         """Let `stager` bring inputs to other machines from now on."""

@@ -269,5 +269,7 @@ class Slot:
 
     async def close(self) -> None:
         """End the worker and stop keeping it."""
-        self._keeper.cancel()
-        await asyncio.gather(self._keeper, return_exceptions=True)
+        tasks = [task for task in (self._keeper, self._admission) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

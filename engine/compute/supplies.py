@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy.typing as npt
 
 from engine.compute.dealer import Dealer
 from engine.compute.inputs import Input
@@ -95,3 +100,20 @@ class Supplies:
         return (
             f"{what}: nobody brings files to {host}" if self.stager is None else f"{what}: about to be sent"
         )
+
+
+@asynccontextmanager
+async def lent(
+    supplies: Supplies, folder: Path, arrays: Mapping[str, npt.NDArray[Any]]
+) -> AsyncIterator[Input]:
+    """Write a file of arrays into `folder` for as long as somebody needs it; the last who does removes it."""
+    made = await asyncio.to_thread(Input.write, folder, arrays)
+    supplies.hold([made])
+    try:
+        if not made.path.exists():  # whoever lent the same arrays before us has just ended
+            await asyncio.to_thread(Input.write, folder, arrays)
+        yield made
+    finally:
+        supplies.release([made])
+        if made.digest not in supplies.wanted:
+            made.path.unlink(missing_ok=True)

@@ -248,7 +248,7 @@ class Rig:
         if isinstance(error, asyncssh.ChannelOpenError):
             fix = "its sshd_config needs `Subsystem sftp internal-sftp` and MaxSessions 10 or more"
         else:
-            fix = f"check its space (df -h {path.rpartition('/')[0]}); what arrived is not used"
+            fix = f"check its space and rights (df -h, ls -ld {path.rpartition('/')[0]}); what arrived is not used"
         return LinkFault(f"rig {self.address}: cannot write {path}: {_words(error)}; {fix}")
 
     async def tunnel_in(self, port: int) -> Tunnel:

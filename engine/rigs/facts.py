@@ -53,7 +53,7 @@ def parse_facts(text: str) -> Facts:
         name, mark, value = line.partition("=")
         if not mark or name not in _RULES or name in found or not re.fullmatch(_RULES[name], value, re.ASCII):
             raise BadInput(
-                f"facts of a rig: cannot take the line {line[:80]!r}; check its login scripts print nothing"
+                f"facts of a rig: cannot take the line {line[:80]!r}; its user needs a shell that runs commands, and login scripts that print nothing"
             )
         found[name] = value
     missing = sorted(set(_RULES) - set(found))

@@ -72,6 +72,8 @@ class Fleet:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._stage = Stage()
+        self.faults: dict[str, str] = {}
+        """A line on what ended that should not have, by rig."""
         self._due: deque[Callable[[], object]] = deque(maxlen=DUE)
         self.quarantine = Quarantine(journal)
         self.keepers: list[Keeper] = [self._keeper(settings) for settings in rigs]
@@ -250,9 +252,9 @@ class Fleet:
         return [machine.host() for machine in self.machines]
 
     def degraded(self) -> list[str]:
-        """Return one line per rig that is not up or was left out."""
+        """Return one line per rig that is not up, was left out, or is not seen to."""
         lines = [line for machine in self.machines for line in machine.degraded()]
-        return [*self._refused, *lines]
+        return [*self._refused, *lines, *self.faults.values()]
 
     def rig_rows(self) -> list[dict[str, Any]]:
         """Return the rows of the table `rigs`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.compute import here
+from engine.errors import MimicryError
 from engine.rigs.fleet import Fleet
 from engine.rigs.machine import Machine, Seat
 from engine.rigs.payload import visibility
@@ -75,7 +76,9 @@ class Own:
     def join(self, compute: Compute) -> None:
         """Begin to see to the workers of an engine that has come up."""
         self._told = max((one.at for one in compute.attempts(ATTEMPTS)), default="")
+        self._fleet.faults.pop(self._machine.name, None)
         self._task = asyncio.create_task(self._tend(compute), name=f"cards of {self._machine.name}")
+        self._task.add_done_callback(self._over)
 
     def leave(self) -> None:
         """Forget the engine, which ends its workers itself."""
@@ -87,9 +90,21 @@ class Own:
         while True:
             try:
                 await self.look(compute)
-            except Exception:
-                logger.exception("the cards of %s", self._machine.name)
+            except (
+                MimicryError,
+                OSError,
+            ) as error:  # a process that did not start or end now; it is tried again
+                logger.warning("the cards of %s: %s", self._machine.name, error)
             await asyncio.sleep(LOOK)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Show an end that nobody asked for: it is a fault of ours, and a card that is set aside would work on."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            name = self._machine.name
+            logger.error("the cards of %s", name, exc_info=error)
+            self._fleet.faults[name] = (
+                f"rig {name}: nobody sees to its cards: {error!r}; see the log, start the engine anew"
+            )
 
     async def look(self, compute: Compute) -> None:
         """See to every card once."""

@@ -16,9 +16,11 @@ from test_enrol import Rig
 
 from engine.compute.cluster import Compute
 from engine.compute.codec import CodecError
+from engine.compute.dealer import Dealer
 from engine.compute.inputs import KEPT, Input, MissingInput, Shelf
 from engine.compute.job import decode_job, encode_job
 from engine.compute.place import Place
+from engine.compute.supplies import Supplies, lent
 from engine.compute.task import Task
 
 VALUES = np.arange(1000)
@@ -37,6 +39,28 @@ def test_an_input_is_named_by_its_content_and_opened_once(tmp_path: Path) -> Non
         arrays["v"][0] = 1
     made.path.unlink()
     assert shelf.arrays([made.digest])["v"] is arrays["v"], "the newest one stays open"
+
+
+async def test_a_file_is_there_for_whoever_lends_it_while_another_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplies, write, first = Supplies(Dealer()), Input.write, True
+
+    def written(folder: Path, arrays: Mapping[str, np.ndarray]) -> Input:
+        nonlocal first
+        made = write(folder, arrays)
+        if first:  # the other one's end comes before ours is held
+            made.path.unlink()
+        first = False
+        return made
+
+    monkeypatch.setattr(Input, "write", written)
+    async with lent(supplies, tmp_path, {"v": VALUES}) as made:
+        assert np.array_equal(Shelf(tmp_path).arrays([made.digest])["v"], VALUES)
+        async with lent(supplies, tmp_path, {"v": VALUES}):
+            pass
+        assert made.path.exists(), "we need it still"
+    assert not made.path.exists()
 
 
 def test_what_is_absent_or_rotten_is_missing_and_never_used(tmp_path: Path) -> None:

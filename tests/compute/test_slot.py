@@ -41,4 +41,6 @@ async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resum
     assert launches == ["worker-0#1"]
     halted[0] = False
     await until(lambda: launches[1:] == ["worker-0#2"])
+    slot._admission = waiting = asyncio.create_task(slot._admit(ended(), SimpleNamespace()))  # type: ignore[arg-type]
     await slot.close()
+    assert waiting.cancelled(), "who waits for a scheduler that never came must not outlive its slot"

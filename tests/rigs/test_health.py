@@ -218,7 +218,7 @@ def test_an_answer_out_of_form_is_refused(change: Any) -> None:
 def test_a_hung_earlier_probe_and_noise_are_said_plainly() -> None:
     with pytest.raises(BadInput, match="still hangs there"):
         parse_reading('{"busy": true}')
-    with pytest.raises(BadInput, match="login scripts print nothing"):
+    with pytest.raises(BadInput, match="login scripts that print nothing"):
         parse_reading("Welcome to rig-6600!\n{}")
 
 

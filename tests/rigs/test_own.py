@@ -16,8 +16,9 @@ from engine.compute.cluster import Compute
 from engine.compute.place import WorkerInfo
 from engine.compute.task import Task
 from engine.config import RigSettings
+from engine.errors import EnvironmentFault
 from engine.rigs.fleet import Fleet
-from engine.rigs.own import own_cards
+from engine.rigs.own import Own, own_cards
 from state.journal import Journal
 
 ZEUS = RigSettings(
@@ -117,6 +118,31 @@ def test_the_cards_of_this_machine_are_what_room_toml_says(fleet: Fleet) -> None
         {"CUDA_VISIBLE_DEVICES": "1", **order},
     ]
     assert (cards.slots, cards.delay) == (1, 0.0)
+
+
+@pytest.mark.parametrize("fault", [EnvironmentFault("no room"), KeyError("worker-0")], ids=["passes", "ours"])
+async def test_a_fault_that_passes_is_tried_again_and_one_of_ours_is_shown(
+    fleet: Fleet, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.rigs.own.LOOK", 0.01)
+    (own,), engine, looks = own_cards(fleet)[1], Engine(), []  # type: ignore[var-annotated]
+
+    async def look(compute: Any) -> None:
+        looks.append(compute)
+        raise fault
+
+    monkeypatch.setattr(Own, "look", lambda self, compute: look(compute))
+    own.join(engine)  # type: ignore[arg-type]
+    passes = isinstance(fault, EnvironmentFault)
+    await until(lambda: len(looks) > 1 if passes else fleet.faults)
+    assert [line for line in fleet.degraded() if "nobody sees to its cards" in line] == list(
+        fleet.faults.values()
+    )
+    assert bool(fleet.faults) != passes
+    own.leave()
+    own.join(engine)  # type: ignore[arg-type]
+    assert not fleet.faults
+    own.leave()
 
 
 @pytest.mark.slow

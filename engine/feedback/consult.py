@@ -113,17 +113,17 @@ def parts_of(fired: Fired, health: Mapping[str, Any], values: Mapping[str, Value
 def settle(
     proposal: Proposal, journal: Ledger, parameters: Parameters, draw: int, person: Ask
 ) -> list[Ruling]:
-    """Judge one proposal and put it on record; carry out what is accepted, put to a person what is left to one."""
+    """Judge one proposal and put it on record; carry out what is accepted, put to a person what is left to one: all of it, or nothing."""
     rulings = judge(proposal, parameters.registry, parameters.values(), past(journal), draw)
     left = [ruling for ruling in rulings if ruling.outcome == "ask"]
     with journal.transaction():
         seq = journal.append(JUDGED, _told(draw, proposal, rulings))
         if left:
             person(proposal, left, draw, seq)
-    for ruling in rulings:
-        if ruling.outcome == "accept":
-            why = f"proposed by {proposal.source}, accepted: {proposal.reason}"[:400]
-            parameters.change(ruling.name, ruling.after, by=BY, why=why, cause=str(seq))
+        for ruling in rulings:
+            if ruling.outcome == "accept":
+                why = f"proposed by {proposal.source}, accepted: {proposal.reason}"[:400]
+                parameters.change(ruling.name, ruling.after, by=BY, why=why, cause=str(seq))
     return rulings
 
 

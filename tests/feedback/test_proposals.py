@@ -82,6 +82,20 @@ def test_an_accepted_change_is_on_record_with_its_cause_and_rests_after(tmp_path
         assert sum(1 for _ in journal.events(kinds=(JUDGED,))) == 2
 
 
+def test_a_ruling_and_its_change_are_on_record_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(*_: Any, **__: Any) -> None:
+        raise OSError("the process ends here")
+
+    with Journal.open(tmp_path) as journal:
+        parameters = Parameters(journal.parameters, REGISTRY)
+        monkeypatch.setattr(parameters, "change", torn)
+        with pytest.raises(OSError, match="ends here"):
+            settle(proposal({TRIALS: 32}), journal, parameters, DRAW, nobody)
+        assert list(journal.events(kinds=(JUDGED,))) == []
+
+
 FIRED = Fired(trigger="pool_degraded", request="learning_loop", reason="misses", bits=9.0, required=7.6)
 
 

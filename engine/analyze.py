@@ -123,9 +123,9 @@ def new_run(state: Path, digest: str) -> Path:
             make_folder(directory.parent)
             directory.mkdir()
             sync_directory(directory.parent)
-        except FileExistsError:
-            continue
         except OSError as error:
+            if directory.is_dir():
+                continue
             raise EnvironmentFault(
                 f"{directory}: cannot create the run directory ({error.strerror}); free space or choose another --state"
             ) from None

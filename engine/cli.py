@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from engine.commands import room
 from engine.commands.table import GROUPS, verbs
@@ -44,6 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     """The top-level parser; its help is one 80x24 screen made from the table of verbs."""
+
+    def error(self, message: str) -> NoReturn:
+        """Name the nearest verbs instead of all seventy where none is meant."""
+        if meant := re.match(r"argument VERB: invalid choice: '([^']*)'", message):
+            from difflib import get_close_matches
+
+            near = get_close_matches(meant[1], [name for name, *_ in verbs()], n=3, cutoff=0.4)
+            told = f"; nearest: {', '.join(near)}" if near else ""
+            self.exit(Exit.USAGE, f"mimicry: there is no verb {meant[1]!r}{told}; `mimicry help` tells all\n")
+        super().error(message)
 
     def format_help(self) -> str:
         lines = [

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.analyze import new_run
+from engine.cli import main
+from engine.errors import EnvironmentFault
 from state.journal import Journal
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +47,21 @@ def test_a_refused_order_leaves_no_run_behind(tmp_path: Path) -> None:
         "mt19938",
     )
     assert not (tmp_path / "state").exists()
+
+
+def test_a_state_that_is_a_file_is_named(tmp_path: Path) -> None:
+    draws, state = tmp_path / "draws.txt", tmp_path / "state"
+    draws.write_text("\n".join(map(str, range(50))))
+    state.write_text("")
+    with pytest.raises(EnvironmentFault, match=r"state/runs/.*cannot create the run directory"):
+        new_run(state, "f" * 64)
+
+
+def test_a_verb_that_does_not_exist_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["analyse", "draws.txt"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("mimicry: there is no verb 'analyse'; nearest: analyze")
 
 
 @pytest.fixture

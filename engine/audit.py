@@ -24,7 +24,6 @@ from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
-from engine.search.design import LONGEST_BLOCK
 from engine.search.ledger import FOLDER, Shelf
 from engine.search.recorded import RecordedChunk
 from engine.search.streams import told
@@ -342,7 +341,7 @@ def _draws(runs: dict[str, Recorded], rows: Sequence[CoverageRow], files: tuple[
 def _block(history: History, row: CoverageRow) -> str | None:
     values, times = told(history, row.session, row.law)
     clock = times if row.law == "clock" else None
-    return block_digests(values, row.range_lo, row.range_hi, 0, LONGEST_BLOCK, clock).get(row.block)
+    return block_digests(values, row.range_lo, row.range_hi, 0, row.block, clock).get(row.block)
 
 
 class Unstopped:

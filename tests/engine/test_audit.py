@@ -4,17 +4,20 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.analyze import Order, analyze
-from engine.audit import Check, Wanted, exit_code, verify_file, verify_run
+from engine.audit import Check, Wanted, _block, exit_code, verify_file, verify_run
 from engine.cli import main
 from engine.compute.codec import pack, unpack
 from engine.errors import BadInput, Exit
+from engine.history.history import History
 from engine.search import ledger
 from engine.search.certificate import digest, of_ledger
 from engine.search.ranges import Range
@@ -76,6 +79,13 @@ def test_a_genuine_certificate_and_its_run_pass_every_check(state: Path) -> None
     ]  # fmt: skip
     assert exit_code(checks) is Exit.OK
     assert set(states(verify_run(run_of(state), build_digest(), ONE)).values()) == {"ok"}
+
+
+def test_a_block_of_any_length_has_its_name(state: Path) -> None:
+    row = replace(ledger.read(state).rows[0], range_lo=1, range_hi=6, law="constant")
+    dice = History.of(np.random.default_rng(1).integers(1, 7, 120).tolist(), source="t")
+    names = {_block(dice, replace(row, block=count)) for count in (60, 64, 65, 120)}
+    assert len(names - {None}) == 4
 
 
 def test_a_changed_byte_of_the_certificate_is_caught_by_its_own_digest(state: Path) -> None:

@@ -96,7 +96,7 @@ SPACE: list[Option] = [
     (("--range",), {"metavar": "LO:HI", "help": "range of the draws"}),
     (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
     (("--alpha",), {"type": float, "default": 1e-6, "help": "error rate of a claim (default 1e-6)"}),
-    (("--time-limit",), {"type": float, "default": 600.0, "metavar": "S", "help": "seconds (default 600)"}),
+    (("--time-limit",), {"type": float, "metavar": "S", "help": "seconds (default 600)"}),
     (("--seed",), {"type": int, "default": 20260101, "help": "root of the run's seed tree"}),
     (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
 ]
@@ -107,9 +107,17 @@ RUNNING: list[Option] = [
     (("--exhaust",), {"action": "store_true", "help": "search the whole space and certify it"}),
     (("--pipeline",), {"action": "store_true", "help": "go on through steps 2.5 to 6"}),
     ALL_MODELS,
-    (("--resume",), {"metavar": "RUN", "help": "go on with an earlier run"}),
+    (
+        ("--resume",),
+        {
+            "metavar": "RUN",
+            "help": "go on with an earlier run, with its options; --time-limit and --workers count anew",
+        },
+    ),
     (("--json",), {"metavar": "OUT", "help": "write analysis/1 to a file; - prints it"}),
 ]
+RENEWED = ("resume", "json", "time_limit", "workers")
+"""What may be given beside --resume."""
 COVERAGE: list[Option] = [
     (("--all",), {"action": "store_true", "help": "every rectangle and hole, not the first ones"}),
     (("--export",), {"metavar": "OUT.json", "help": "write coverage/1 to a file"}),
@@ -151,13 +159,34 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
     if arguments.resume:
         directory = Path(arguments.resume)
         directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
-        return Order.load(directory / SPEC), directory
+        return _renewed(Order.load(directory / SPEC), arguments), directory
     if arguments.pipeline:
         _must_replay(arguments)
     elif arguments.save_all_models:
         raise UsageError("--save-all-models: models are made by the pipeline; add --pipeline")
     asked = new_order(arguments, exhaust=arguments.exhaust, pipeline=arguments.pipeline)
     return replace(asked, again=arguments.again, save_all_models=arguments.save_all_models), None
+
+
+def _renewed(asked: Order, arguments: argparse.Namespace) -> Order:
+    """Return a run's order with the time and the workers that are given now; refuse all else, which would be passed over."""
+    for flags, settings in READING + SPACE + RUNNING:
+        name = flags[0].lstrip("-").replace("-", "_")
+        unsaid = settings.get("default", False if "action" in settings else None)
+        if name not in RENEWED and (getattr(arguments, name) or unsaid) != unsaid:
+            what = arguments.files[0] if name == "files" else flags[0]
+            raise UsageError(
+                f"--resume: a run goes on with what it was asked; leave {what} out, or begin another run without --resume"
+            )
+    limit, workers = arguments.time_limit, arguments.workers
+    space = asked.space if limit is None else asked.space.model_copy(update={"time_limit": _limit(limit)})
+    return replace(asked, space=space, workers=workers or asked.workers)
+
+
+def _limit(seconds: float) -> float:
+    if not seconds > 0:
+        raise UsageError(f"--time-limit {seconds}: seconds above 0")
+    return seconds
 
 
 def _must_replay(arguments: argparse.Namespace) -> None:
@@ -236,9 +265,10 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
 
     given: dict[str, Any] = {
         "alpha": arguments.alpha,
-        "time_limit": arguments.time_limit,
         "exhaust": exhaust,
     }
+    if arguments.time_limit is not None:
+        given["time_limit"] = _limit(arguments.time_limit)
     given |= seeding(arguments)
     starts = arguments.starts
     given["starts"] = None if starts is None else parse_range(starts, what="--starts", highest=2**20)
@@ -273,8 +303,6 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
     if given.get("range") and given["range"][1] <= given["range"][0]:
         option = "--range" if arguments.modulus is None else f"--modulus {arguments.modulus}"
         raise UsageError(f"{option}: a range of draws has at least two values")
-    if not given["time_limit"] > 0:
-        raise UsageError(f"--time-limit {given['time_limit']}: seconds above 0")
     return Space(**given)
 
 

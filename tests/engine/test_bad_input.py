@@ -1,5 +1,6 @@
 """What a person meets when something is wrong: one clear line, the documented exit code, nothing lost or half-written."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.analyze import new_run
-from engine.cli import main
-from engine.errors import EnvironmentFault
+from engine.analyze import SPEC, Order, new_run
+from engine.cli import _parser, main
+from engine.commands import options
+from engine.errors import EnvironmentFault, UsageError
+from engine.search.space import Space
 from state.journal import Journal
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +65,30 @@ def test_a_verb_that_does_not_exist_gets_the_nearest(capsys: pytest.CaptureFixtu
         main(["analyse", "draws.txt"])
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("mimicry: there is no verb 'analyse'; nearest: analyze")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that was asked for eight seconds of PHP."""
+    asked = Order(("draws.txt",), Space(families=("php",), time_limit=8.0), {}, False, 2)
+    (tmp_path / SPEC).write_text(json.dumps(asked.dump()))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "more", ["draws.txt", "--families=java", "--exhaust", "--gap-law=range", "--alpha=1e-3"]
+)
+def test_what_a_resumed_run_would_pass_over_is_refused(run: Path, more: str) -> None:
+    with pytest.raises(UsageError, match=f"--resume: .*leave {more.partition('=')[0]} out"):
+        options.order(_parser().parse_args(["analyze", "--resume", str(run), more]))
+
+
+def test_a_resumed_run_takes_more_time_and_other_workers(run: Path) -> None:
+    words = ["analyze", "--resume", str(run), "--time-limit", "600", "--workers", "1", "--json", "-"]
+    order, _ = options.order(_parser().parse_args(words))
+    assert (order.space.time_limit, order.workers, order.space.families) == (600.0, 1, ("php",))
+    order, _ = options.order(_parser().parse_args(words[:3]))
+    assert (order.space.time_limit, order.workers) == (8.0, 2)
 
 
 @pytest.fixture

@@ -141,9 +141,14 @@ def of_ledger(shelf: Shelf, kernel: str) -> Certificate:
 
 
 def of_history(identification: Identification, shelf: Shelf, kernel: str) -> Certificate:
-    """Return what is excluded on the draws of one history, and the holes in the space that the identification would search."""
+    """Return what is excluded on the draws of one history of the asked families, and the holes in the space that would be searched."""
     blocks = {name for digests in identification.digests.values() for name in digests.values()}
-    made = _rectangles([row for row in shelf.rows if row.draws in blocks])
+    asked = {
+        (one.family, one.mapping) for one in (*identification.asked.cells, *identification.asked.unplanned)
+    }
+    made = _rectangles(
+        [row for row in shelf.rows if row.draws in blocks and (row.family, row.mapping) in asked]
+    )
     holes = [_hole(cell) for cell in identification.plan.cells]
     totals = _totals(made, identification.asked.hypotheses, identification.spared, len(holes))
     return Certificate(

@@ -277,6 +277,10 @@ def test_a_certificate_names_what_is_excluded_and_what_is_not(make_history: Make
     assert made.rectangles[0].power > 0.95
     assert made.holes[0].seeds in ("4096:8191", "0:8191")
     assert sum(one.hypotheses for one in made.holes) + made.totals.excluded == made.totals.asked
+    others = Identification(history, SPACE.model_copy(update={"families": ("msvc",)}), kernel="build-1")
+    assert of_history(others, Shelf(known, 7, "f" * 64), "build-1").rectangles == [], (
+        "of families not asked for"
+    )
     again = Certificate.model_validate_json(made.model_dump_json())
     assert again.sha256 == digest(again.model_dump(mode="json"))
     assert again.chain.head == "f" * 64

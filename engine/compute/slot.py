@@ -139,7 +139,7 @@ class Slot:
                 early.append(event)
 
         process = await self.place.launch(order, on_event)
-        self._process = process
+        self._process, self._up_since = process, time.monotonic()  # a rig may have been away for hours
         known.append(process)
         for event in early:
             self._on_event(process, event)

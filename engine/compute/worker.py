@@ -140,6 +140,14 @@ def pass_gate(lease: Lease) -> None:
     os._exit(REFUSED)
 
 
+def admission(lease: Lease) -> dict[str, Any]:
+    """Wait for the line that lets this process work; what else is told to all workers, a halt or its end, may come before it."""
+    while (line := lease.next()) is not None:
+        if "scheduler" in line:
+            return line
+    os._exit(REFUSED)
+
+
 def main() -> None:
     """Take the lease, report the kernels, wait to be admitted, serve."""
     global _runtime
@@ -162,9 +170,7 @@ def main() -> None:
     if spec.get("gate"):
         lease.say(event="initialised")
     lease.say(event="report", **report.dump())
-    admitted = lease.next()
-    if admitted is None or "scheduler" not in admitted:
-        os._exit(REFUSED)
+    admitted = admission(lease)
     follows = bool(spec.get("follows"))
     shelf = Shelf(Path(spec["inputs"]))
     _runtime = Runtime(spec["name"], StopWord(Path(spec["word"])), lease, spec["kinds"], shelf, follows)

@@ -269,8 +269,9 @@ def _seat(machine: Machine, card: str) -> Seat:
     for seat in machine.seats:
         if card.lower() in (seat.pci, seat.pci.partition(":")[2], str(seat.slot)):
             return seat
-    if not machine.seats and PCI.fullmatch(card.lower()):
-        return Seat(-1, card.lower())  # a rig that was not read yet; its address is taken at its word
+    for pci in (card.lower(), f"0000:{card.lower()}"):
+        if not machine.seats and PCI.fullmatch(pci):
+            return Seat(-1, pci)  # a rig that was not read yet; its address is taken at its word
     known = [seat.pci for seat in machine.seats]
     raise UsageError(f"rig {machine.name}: no GPU {card!r}; {_nearest(card, known)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
@@ -16,7 +17,7 @@ from typing import Any
 from engine.compute.awake import awake
 from engine.errors import BadInput
 from engine.rigs import kernel
-from engine.rigs.faults import LinkFault
+from engine.rigs.faults import LinkFault, RigFault
 from engine.rigs.heard import event_of
 from engine.rigs.reach import Lines, Reach
 
@@ -87,6 +88,18 @@ class GuardLink:
     async def open(cls, rig: Reach, terms: Terms, on_event: Callable[[Event], None]) -> GuardLink:
         """Push the scripts into a fresh private folder on a connected rig and start the guard; RigFault if it does not come up."""
         run = f"{terms.staging}/{PREFIX}{secrets.token_hex(6)}"
+        try:
+            return await cls._opened(rig, terms, run, on_event)
+        except RigFault:
+            # Nobody else clears it away where no guard comes up, and the next try makes another.
+            with contextlib.suppress(RigFault):
+                await rig.run(f"rm -rf {shlex.quote(run)}")
+            raise
+
+    @classmethod
+    async def _opened(
+        cls, rig: Reach, terms: Terms, run: str, on_event: Callable[[Event], None]
+    ) -> GuardLink:
         await rig.push(run, {name: (SCRIPTS / name).read_bytes() for name in GUARD})
         channel = await rig.channel(f"exec {shlex.quote(terms.python)} -I {run}/guard.py")
         link = cls(channel, run, on_event)

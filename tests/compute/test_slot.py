@@ -7,6 +7,7 @@ import itertools
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from conformance import until
 
 from engine.compute.pki import Authority
@@ -15,13 +16,42 @@ from engine.compute.slot import Slot
 
 
 def ended() -> Any:
-    """A process that has been killed already."""
+    """Return a process that has been killed already."""
     gone, done = asyncio.get_running_loop().create_future(), asyncio.sleep
     gone.set_result(-9)
     return SimpleNamespace(
         pid=7, alive=False, wait=lambda: gone, last_words=lambda: "", close=lambda: done(0), kernel_log=None,
         silence=lambda: 0.0,
     )  # fmt: skip
+
+
+async def test_a_worker_s_start_counts_from_its_process_and_not_from_the_rig_s_absence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.compute.slot.LOOK", 0.01)
+    monkeypatch.setattr("engine.compute.slot.REMOTE_START_LIMIT", 0.1)
+    back, killed, begun = asyncio.Event(), list[str](), asyncio.Event()
+
+    async def launch(order: Any, on_event: Any) -> Any:
+        await back.wait()
+        begun.set()
+        process, living = ended(), asyncio.get_running_loop().create_future()
+        process.kill, process.wait = killed.append, lambda: living
+        return process
+
+    loop = asyncio.get_running_loop()
+    address, report = loop.create_future(), loop.create_future()
+    address.set_result("tls://127.0.0.1:1")
+    spec = SlotSpec({}, report, address, None, Authority(), lambda: 0, lambda: False, lambda: 1)
+    slot = Slot(Place("rig-a/gpu0", launch, remote=True), spec, SimpleNamespace())  # type: ignore[arg-type]
+    await asyncio.sleep(0.12)
+    back.set()
+    await begun.wait()
+    at = loop.time()
+    await until(lambda: killed)
+    assert loop.time() - at >= 0.09
+    assert killed[0] == "not up within 0 s"
+    await slot.close()
 
 
 async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resumes() -> None:

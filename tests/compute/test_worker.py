@@ -9,7 +9,8 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from sample_kinds import KINDS
@@ -24,11 +25,17 @@ from engine.compute.perform import perform
 from engine.compute.rates import RateSeries
 from engine.compute.stop import Stop, StopWord
 from engine.compute.task import Task, TaskResult
-from engine.compute.worker import DROPS_KEPT, Runtime, TaskStop, execute
+from engine.compute.worker import DROPS_KEPT, Runtime, TaskStop, admission, execute
 from engine.errors import EnvironmentFault, UsageError
 from hip_cuda_kernels.errors import DeviceRefused, KernelError
 
 SHELF = Shelf(Path("no-such-folder"))
+
+
+def test_a_halt_that_is_told_before_the_admission_is_no_refusal() -> None:
+    lines = [{"generation": 3}, {"drop": 1}, {"scheduler": "tls://127.0.0.1:1", "generation": 4}]
+    lease: Any = SimpleNamespace(next=lambda: lines.pop(0))
+    assert admission(lease) == {"scheduler": "tls://127.0.0.1:1", "generation": 4}
 
 
 @pytest.fixture

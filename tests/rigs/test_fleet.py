@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from engine.config import RigSettings
 from engine.errors import UsageError
 from engine.rigs.attempt import Attempt
 from engine.rigs.fleet import Fleet
@@ -101,6 +102,13 @@ def test_a_disk_that_is_full_ends_no_rig_and_what_was_untold_is_told_later(
     assert fleet._catch_up()
     kinds = [event.kind for event in journal.events(kinds=["alert.", "rig."])]
     assert kinds == ["alert.raised", "rig.quarantined"]
+
+
+def test_a_card_of_a_rig_that_was_not_read_yet_is_taken_at_its_address(journal: Journal) -> None:
+    fleet = Fleet([RigSettings(name="zeus", host="local")], journal)
+    assert fleet.key("zeus/0F:00.0") == fleet.key("zeus/0000:0f:00.0") == "zeus/0000:0f:00.0"
+    with pytest.raises(UsageError, match="no GPU '5'; none is known yet"):
+        fleet.key("zeus/5")
 
 
 def full() -> None:

@@ -28,7 +28,7 @@ def probed(sys_root: Path, proc_root: str = "/proc", smi: str = "false", lib: st
         (sys_root / name).write_bytes((SCRIPTS / name).read_bytes())
     copy = sys_root / "probe.py"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(copy), str(sys_root), proc_root, smi, "/tmp", "/", lib],
+        [sys.executable, "-I", "-S", str(copy), str(sys_root), proc_root, smi, str(sys_root), "/", lib],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return done.stdout
@@ -218,7 +218,7 @@ def test_an_answer_out_of_form_is_refused(change: Any) -> None:
 def test_a_hung_earlier_probe_and_noise_are_said_plainly() -> None:
     with pytest.raises(BadInput, match="still hangs there"):
         parse_reading('{"busy": true}')
-    with pytest.raises(BadInput, match="login scripts that print nothing"):
+    with pytest.raises(BadInput, match="login scripts print nothing"):
         parse_reading("Welcome to rig-6600!\n{}")
 
 

@@ -28,6 +28,7 @@ else:
 
 Record = dict[str, Any]
 AMD, NVIDIA = "0x1002", "0x10de"
+PATIENCE = 5.0  # seconds that a reading waits for another one of this user
 SMI = (
     "pci.bus_id", "name", "driver_version", "temperature.gpu", "power.draw", "clocks.sm", "clocks.mem", "memory.used",
     "memory.total", "utilization.gpu", "pcie.link.gen.current", "pcie.link.width.current", "fan.speed",
@@ -239,17 +240,26 @@ def read(sys_root: str, proc_root: str, smi: str, shm: str, disk: str, lib: str 
     }
 
 
+def turn(folder: str) -> int | None:
+    """Return this user's turn to read, None where an earlier reading hangs, in a driver most likely: over all connections they must not pile up."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    lock = os.open(os.path.join(folder, f"mimicry-probe-{os.getuid()}.lock"), flags, 0o600)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                return None
+            time.sleep(0.05)
+
+
 def main() -> None:
     """Print one reading, unless an earlier one still hangs."""
-    lock = os.open(
-        os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.lock"), os.O_RDWR | os.O_CREAT, 0o600
-    )
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        print(
-            json.dumps({"busy": True})
-        )  # an earlier reading still hangs, most likely in a driver: do not pile up
+    if turn(sys.argv[4]) is None:
+        print(json.dumps({"busy": True}))
         return
     print(json.dumps(read(*sys.argv[1:7])))
 

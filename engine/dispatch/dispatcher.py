@@ -125,9 +125,7 @@ class Dispatcher:
                 return await self._without_models(run, history, analysis, str(few))
             await self._after(run)
         told = f"steps {', '.join(plan.named)}" if plan else f"{len(steps)} steps"
-        done = Done(f"{run.id}: {analysis.verdict}, {told}", self._proof(run.id, analysis, judge))
-        desk.journal.runs.move(run.id, "done", done.why, result=done.result)
-        return done
+        return Done(f"{run.id}: {analysis.verdict}, {told}", self._proof(run.id, analysis, judge))
 
     def _open_run(self, request: RequestRow, spec: Mapping[str, Any]) -> RunRow:
         """Open a run, or take up the one that an earlier attempt at this request began."""
@@ -193,7 +191,6 @@ class Dispatcher:
         await self._publish(pool, since(run))
         why = f"{run.id}: {analysis.verdict}; no models: {few}"
         result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
-        self.desk.journal.runs.move(run.id, "done", why[:400], result=result)
         return Done(why, result)
 
     def _proof(self, run: str, analysis: Analysis, judge: Judge) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class SelfplayRetrain(RequestForm):
         default=None, ge=1, le=EPISODES, description=f"1 to {EPISODES}; else the room's parameter"
     )
     policy_conditioned: bool | None = Field(
-        default=None, description="true: play on top of the active policy; else the room's parameter"
+        default=None, description="true: play on top of the active policy; else on top of none"
     )
 
 

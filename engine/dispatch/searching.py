@@ -78,18 +78,13 @@ class Searching:
     ) -> None:
         self._desk.shelf.keep_analysis(mark, analysis, history.digest)
         told = verdict_record(analysis, self._desk.board.last_search, run.id, mark, since(run))
-        self._desk.journal.append(VERDICT, told)
-        self._desk.fingerprints.record(
-            Tried(
-                fingerprint=mark,
-                data=history.digest,
-                families=space.families,
-                mappings=space.mappings or ("native",),
-                parameters=space.model_dump(mode="json"),
-                outcome=analysis.verdict,
-                run=run.id,
-            )
-        )
+        tried = Tried(
+            fingerprint=mark, data=history.digest, families=space.families, mappings=space.mappings or ("native",),
+            parameters=space.model_dump(mode="json"), outcome=analysis.verdict, run=run.id,
+        )  # fmt: skip
+        with self._desk.journal.transaction():
+            self._desk.journal.append(VERDICT, told)
+            self._desk.fingerprints.record(tried)
 
     def _searching(self, at: Progress) -> None:
         names = SearchAt.__dataclass_fields__

@@ -55,7 +55,6 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
         "run": run.id, "episodes": len(session.played), "candidate": session.candidate and session.candidate.id,
         "best_gain": max((one.gain for one in session.played), default=None),
     }  # fmt: skip
-    desk.journal.runs.move(run.id, "done", why, result=result)
     return Done(why, result)
 
 

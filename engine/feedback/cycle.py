@@ -80,7 +80,7 @@ class Cycle:
         return int(self._journal.cursors.get(CURSOR, 0))
 
     async def drain(self) -> Judged:
-        """Judge every arrived draw, then issue the pool for the next one."""
+        """Judge every arrived draw, then issue the pool for the next one, also where a crash came before it could be."""
         taken = scored = 0
         fired: list[Fired] = []
         await asyncio.to_thread(self._close_request)
@@ -91,8 +91,12 @@ class Cycle:
             one_scored, one_fired = await asyncio.to_thread(self._take, page)
             taken, scored = taken + len(page), scored + one_scored
             fired += one_fired
-        pool_for = await self.issue() if taken else None
+        pool_for = await self.issue() if taken or self._owes_a_pool() else None
         return Judged(taken, scored, tuple(fired), pool_for)
+
+    def _owes_a_pool(self) -> bool:
+        coming = self._draws.last
+        return coming > 0 and self._journal.predictions.committed(coming) is None
 
     async def issue(self) -> int | None:
         """Commit the pool for the coming draw; None if there is nothing to issue, or a draw came in between."""

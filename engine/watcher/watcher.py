@@ -138,9 +138,14 @@ class Watcher:
             self._finish(row, done)
 
     def _finish(self, row: RequestRow, done: Done) -> None:
-        if self._ended_already(row):
-            return
-        self._journal.requests.finish(row.id, "done", done.why[:400], result=done.result)
+        """End the run and the request together: a kill between them would leave a request whose work is done open."""
+        with self._journal.transaction():
+            now = self._journal.requests.get(row.id)
+            if now.run is not None and self._journal.runs.get(now.run).state == "running":
+                self._journal.runs.move(now.run, "done", done.why[:400], result=done.result)
+            if self._ended_already(row):
+                return
+            self._journal.requests.finish(row.id, "done", done.why[:400], result=done.result)
         logger.info("%s done: %s", row.id, done.why)
 
     def _end(self, row: RequestRow, state: str, why: str, *, alert: bool = False) -> None:

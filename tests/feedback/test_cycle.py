@@ -125,6 +125,26 @@ async def test_no_draw_is_taken_twice_or_lost_over_restarts(room: Room) -> None:
     assert [row.for_draw for row in room.journal.predictions.judgements()] == [3, 2, 1]
 
 
+async def test_a_crash_between_judging_and_the_next_pool_costs_no_forecast(
+    room: Room, monkeypatch: Any
+) -> None:
+    room.arrive(1)
+    await room.cycle.drain()
+    room.arrive(7)
+
+    async def dies() -> None:
+        raise OSError("power")
+
+    monkeypatch.setattr(room.cycle, "issue", dies)
+    with pytest.raises(OSError, match="power"):
+        await room.cycle.drain()
+    room.restart()
+    judged = await room.cycle.drain()
+    assert (judged.taken, judged.pool_for) == (0, 2)
+    assert room.journal.predictions.committed(2) is not None
+    assert (await room.cycle.drain()).pool_for is None, "once"
+
+
 async def test_a_crash_between_judging_and_recording_changes_nothing(room: Room, monkeypatch: Any) -> None:
     room.arrive(1)
     await room.cycle.drain()

@@ -73,6 +73,7 @@ async def test_requests_are_done_in_order_each_once_with_their_result(desk: Desk
 
     await serve(desk, work, lambda: states(desk) == ["done"] * 5)
     assert seen == ids
+    assert {run.state for run in desk.journal.runs.newest()} == {"done"}
     assert [row.result for row in desk.journal.requests.list()] == [{"proof": name} for name in ids]
 
 

@@ -99,7 +99,8 @@ class Framed(Screen[None]):
         with self.app.batch_update():
             self._frame(view)
             self.paint_body(view)
-            self._paint_chrome(view, message)  # last: the footer names what may be done to the row that is shown
+            # Last: the footer names what may be done to the row that is shown.
+            self._paint_chrome(view, message)
 
     def paint_body(self, view: View) -> None:
         """Show the part that is this screen's own."""

@@ -35,11 +35,7 @@ async def listing(room, until, place="gpus", size=(80, 24), **options):
 
 
 def shown(app) -> list[str]:
-    return [
-        row
-        for row in screen_text(app).splitlines()
-        if "rig-" in row and "RX 6600" in row and "model" not in row
-    ]
+    return [row for row in screen_text(app).splitlines() if re.match(r"│ [▸ ][* ]rig-", row)]
 
 
 async def test_a_filter_is_asked_of_the_engine_and_shown(room, until):

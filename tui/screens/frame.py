@@ -98,8 +98,9 @@ class Framed(Screen[None]):
             return
         with self.app.batch_update():
             self._frame(view)
-            self._paint_chrome(view, message)
             self.paint_body(view)
+            # Last: the footer names what may be done to the row that is shown.
+            self._paint_chrome(view, message)
 
     def paint_body(self, view: View) -> None:
         """Show the part that is this screen's own."""

@@ -117,6 +117,7 @@ def hypothesis_facts(one: Hypothesis, analysis: Analysis) -> list[tuple[str, str
         ("mapping", f"{one.mapping} to {analysis.range[0]}..{analysis.range[1]}"),
         *_word(one.word),
         (one.origin["kind"], _origin(one.origin)),
+        *_cached(one),
         *([("seed", NO_SEED)] if one.origin["kind"] == "state" else []),
         *([] if one.start is None else [("start", f"{one.start} calls discarded before the first draw")]),
         ("gap", _gap(one.gap, one.origin["unit"])),
@@ -138,6 +139,20 @@ def _word(word: Word | None) -> list[tuple[str, str]]:
         return []
     call = WORDINGS[word.way].call if word.way in WORDINGS else word.way
     return [("word", f"{json.dumps(word.text, ensure_ascii=False)}, as {call} hashes it")]
+
+
+def _cached(one: Hypothesis) -> list[tuple[str, str]]:
+    """Return where in the runtime's block of cached words the first draw lies: often all that a state's readings differ in."""
+    if one.origin["kind"] != "state":
+        return []
+    from engine.recovery import states  # here alone: it brings the kernels, which a page of text does without
+
+    place = states.used(one.family, int(one.origin["value"], 16))
+    return (
+        []
+        if place is None
+        else [("block", f"{place[0]} of its {place[1]} words were used before the first draw")]
+    )
 
 
 def _origin(origin: dict[str, Any]) -> str:

@@ -37,6 +37,12 @@ def recurring(family: str, state: int) -> int:
     return state // _block(family)
 
 
+def used(family: str, state: int) -> tuple[int, int] | None:
+    """Return how many words of the block were used before, and its length; None where the runtime caches none."""
+    block = _block(family)
+    return (state % block, block) if block > 1 else None
+
+
 def bits(family: str) -> int:
     """Return how many bits hold every state of the family as a number."""
     model = models.MODELS.get(family)

@@ -222,7 +222,7 @@ def _named_cell(one: NotTested) -> Cell | None:
 
 
 def _part(cell: Cell) -> Part:
-    return Part.of(cell.origin, cell.seeds.text(), cell.starts, cell.gaps, cell.law)
+    return Part.of(cell.kind, cell.seeds.text(), cell.starts, cell.gaps, cell.law)
 
 
 def _ends(kind: str, seeds: str) -> str:

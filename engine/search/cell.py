@@ -76,6 +76,11 @@ class Cell:
         return self.part or self
 
     @property
+    def kind(self) -> str:
+        """Return what its origins are: seeds, times, words or states."""
+        return self.seeds.kind if self.origin == "seed" else self.origin
+
+    @property
     def alignments(self) -> int:
         """Return how many alignments each seed is tested under."""
         return self.scope.alignments(self.block)

@@ -375,7 +375,7 @@ class Identification:
         planted, found = self.books.power[cell.key]
         return Excluded(
             family=cell.family, mapping=cell.mapping,
-            origins={"kind": cell.seeds.kind if cell.origin == "seed" else cell.origin, "range": cell.seeds.text()},
+            origins={"kind": cell.kind, "range": cell.seeds.text()},
             starts=cell.starts, gap=gap_bounds(cell.law, *cell.gaps, cell.period),
             threshold=Threshold(matched=cell.threshold, of=cell.block),
             power=power(found, planted, cell.block, cell.threshold, cell.noise if cell.origin == "seed" else 0.0),

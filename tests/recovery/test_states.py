@@ -56,6 +56,8 @@ def test_the_place_in_a_block_of_cached_words_is_part_of_the_state() -> None:
     assert len(set(first.tolist())) > 50
     assert states.recurring(V8, state + 9) == states.recurring(V8, state)
     assert states.number(found(V8, "float(52)", state // 64, place=9)) == state + 9
+    assert states.used("v8_math_random/state52", (1 << 100) * 64 + 17) == (17, 64)
+    assert states.used("lcg48/java", 1 << 40) is None
 
 
 @pytest.mark.parametrize(

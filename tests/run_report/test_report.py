@@ -15,7 +15,10 @@ from engine.run_report import content, figures, page, text
 from engine.run_report.along import MISSING, Along
 from engine.run_report.facts import Facts, read
 from engine.run_report.plot import Plot
-from engine.search.analysis import Verdict
+from engine.search.analysis import NotTested, Verdict
+from engine.search.cell import Cell
+from engine.search.identify import gap_bounds
+from engine.search.words import ranges
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -217,3 +220,19 @@ def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_5(
 ) -> None:
     assert report(run, "last", "--out", str(run / "no" / "r.html")) == 5
     assert capsys.readouterr().err.startswith("mimicry: --out")
+
+
+def test_a_list_of_words_is_one_part_of_the_space_whether_tested_or_not(empty: Facts) -> None:
+    cell = Cell(
+        "lcg48/java", "mod", 0, 99, ranges(("a", "b"))[-1], (0, 0), (0, 0), 0.0, 9, 9, 9, None, 1.0, 1.0
+    )
+    assert empty.analysis is not None
+    made = empty.analysis.excluded[0].model_copy(
+        update={"origins": {"kind": cell.kind, "range": cell.seeds.text()}, "starts": (0, 0), "gap": gap_bounds("constant", 0, 0, 1)}
+    )  # fmt: skip
+    left = NotTested(family=cell.family, mapping=cell.mapping, reason=f"halted: {cell.key}")
+    drawn = figures.coverage(
+        empty.analysis.model_copy(update={"excluded": [made], "not_tested": [left], "hypotheses": []})
+    )
+    assert drawn is not None
+    assert drawn.picture.columns == ["words 0:1 starts 0 gaps 0"]  # type: ignore[union-attr]

@@ -48,7 +48,7 @@ READING: list[Option] = [
         {
             "type": int,
             "metavar": "D",
-            "help": "draws are numbers of 0 to 1 rounded to D decimals; --mappings 'decimal(D)'",
+            "help": "draws are numbers of 0 to 1 rounded to D decimals; searched as decimal(D) unless --mappings says otherwise",
         },
     ),
     (("--newest-first",), {"action": "store_true", "help": "the file's first draw is the latest"}),
@@ -292,6 +292,8 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         _must_be_algebra(arguments)
     given["families"] = _names(arguments.families) or ("all",)
     given["mappings"] = _names(arguments.mappings)
+    if decimals is not None and given["mappings"] is None:
+        given["mappings"] = (f"decimal({decimals})",)
     given["sessions"] = arguments.session
     given["seed"] = arguments.seed
     if not 0 < given["alpha"] < 1:

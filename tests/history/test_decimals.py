@@ -58,3 +58,16 @@ def test_the_option_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path.write_text("0.12\n0.25\n0.13\n")
     assert cli.main(["plan", str(path), "--decimals", "12", "--state", str(tmp_path)]) == 2
     assert "--decimals 12: must lie in 1..9" in capsys.readouterr().err
+
+
+def test_rounded_numbers_are_searched_as_such_unless_another_mapping_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"{number / 1000:.3f}\n" for number in range(0, 1000, 20)))
+    words = ["plan", str(path), "--decimals", "3", "--families", "python", "--all", "--state", str(tmp_path)]
+    assert cli.main(words) == 0
+    assert "decimal(3) 0..1000" in (planned := capsys.readouterr().out)
+    assert "top_reject" not in planned
+    assert cli.main([*words, "--mappings", "float(53)"]) == 0
+    assert "decimal" not in capsys.readouterr().out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ def test_a_reading_that_hangs_lets_no_other_begin_until_it_is_gone(
     hung = probe.turn(str(tmp_path))
     assert hung is not None
     assert probe.turn(str(tmp_path)) is None
-    os.close(hung)
+    assert not list(tmp_path.iterdir()), "looking leaves nothing behind"
+    hung.close()
     following = probe.turn(str(tmp_path))
     assert following is not None
-    os.close(following)
+    following.close()

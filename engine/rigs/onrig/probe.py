@@ -8,12 +8,13 @@ both only where such a card stands on the bus. `LIB` is where the makers' librar
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
+import hashlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -240,28 +241,28 @@ def read(sys_root: str, proc_root: str, smi: str, shm: str, disk: str, lib: str 
     }
 
 
-def turn(folder: str) -> int | None:
-    """Return this user's turn to read, None where an earlier reading hangs, in a driver most likely: over all connections they must not pile up."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    lock = os.open(os.path.join(folder, f"mimicry-probe-{os.getuid()}.lock"), flags, 0o600)
-    deadline = time.monotonic() + PATIENCE
+def turn(staging: str) -> socket.socket | None:
+    """Return this user's turn to read, None where an earlier reading hangs, in a driver most likely: over all connections they must not pile up.
+
+    A name without a file: the kernel frees it with its process, and nothing is left on the rig.
+    """
+    mark, deadline = hashlib.sha256(staging.encode()).hexdigest()[:16], time.monotonic() + PATIENCE
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
+            held.bind(f"\0mimicry-probe-{os.getuid()}-{mark}")
+            return held
         except OSError:
             if time.monotonic() > deadline:
-                os.close(lock)
+                held.close()
                 return None
             time.sleep(0.05)
 
 
 def main() -> None:
     """Print one reading, unless an earlier one still hangs."""
-    if turn(sys.argv[4]) is None:
-        print(json.dumps({"busy": True}))
-        return
-    print(json.dumps(read(*sys.argv[1:7])))
+    held = turn(sys.argv[4])
+    print(json.dumps({"busy": True} if held is None else read(*sys.argv[1:7])))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ ENDINGS = {
     "time": "stopped by the time limit",
     "halt": "halted",
 }
+NOTHING = "nothing of the stated space can be searched with these draws, for the reasons below"
 LAWS = {
     "constant": "constant gaps", "range": "gaps that vary", "periodic": "gaps that take turns",
     "reseed": "a new seed before every draw",
@@ -71,7 +72,7 @@ def duration(seconds: float) -> str:
 
 def render(analysis: Analysis, bias: str | None = None) -> str:
     """Return the verdict, its reasons, the next draws and what was not searched; `bias` is the failed test, if one did."""
-    lines = ["", f"VERDICT  {TITLES[analysis.verdict]}", "─" * WIDTH]
+    lines = ["", f"VERDICT  {title(analysis)}", "─" * WIDTH]
     for number, one in enumerate(analysis.hypotheses[:MOST_SHOWN], start=1):
         lines += _hypothesis(one, number, len(analysis.hypotheses), analysis)
     if len(analysis.hypotheses) > MOST_SHOWN:
@@ -86,6 +87,18 @@ def render(analysis: Analysis, bias: str | None = None) -> str:
     lines += _unasked(analysis)
     lines += _left_out(analysis)
     return "\n".join(lines)
+
+
+def title(analysis: Analysis) -> str:
+    """Return the verdict in words; where no number of draws would do, it is what was asked that cannot identify."""
+    hopeless = analysis.verdict == "not_identifiable" and analysis.need_draws is None
+    return "NOT IDENTIFIABLE by what was asked" if hopeless else TITLES[analysis.verdict]
+
+
+def ending(analysis: Analysis) -> str:
+    """Return why the search ended."""
+    nothing = _untried(analysis) and analysis.stopped_by == "exhausted"
+    return NOTHING if nothing else ENDINGS[analysis.stopped_by]
 
 
 def spared_line(hypotheses: int, runs: Iterable[str]) -> str:
@@ -205,7 +218,11 @@ def _next_fact(analysis: Analysis) -> tuple[str, str]:
         return "next draws", "the hypotheses disagree; more draws will tell them apart"
     if analysis.verdict == "biased":
         return "forecast", "none; the draws are not uniform, and no generator explains them"
-    return "forecast", "uniform; nothing beats chance"
+    return "forecast", "uniform; nothing was tried" if _untried(analysis) else "uniform; nothing beats chance"
+
+
+def _untried(analysis: Analysis) -> bool:
+    return not analysis.hypotheses_tested and not analysis.excluded_before
 
 
 def _reasons(analysis: Analysis) -> list[str]:
@@ -225,7 +242,7 @@ def _reasons(analysis: Analysis) -> list[str]:
         lines += row(
             "", spared_line(analysis.excluded_before, (one.run for one in analysis.excluded if one.run))
         )
-    lines += row("", ENDINGS[analysis.stopped_by])
+    lines += row("", ending(analysis))
     lines += row(
         "controls",
         f"null twins: {controls.null_best} survivors, chance expects {controls.null_expected:.2g}; "

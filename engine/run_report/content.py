@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.evidence.evalue import required_bits
-from engine.report import ENDINGS, TITLES, hypothesis_facts, next_facts, quantity
+from engine.report import ending, hypothesis_facts, next_facts, quantity, title
 from engine.run_report import figures
 from engine.run_report.along import Along, follow
 from engine.run_report.document import Block, Document, Prose, Section, Table
@@ -25,7 +25,7 @@ def document(facts: Facts) -> Document:
     made = [(title, [block for block in blocks(facts) if block is not None]) for title, blocks in SECTIONS]
     analysis = facts.analysis
     kind = "unfinished" if analysis is None else analysis.verdict
-    verdict = "UNFINISHED, no verdict yet" if analysis is None else TITLES[analysis.verdict]
+    verdict = "UNFINISHED, no verdict yet" if analysis is None else title(analysis)
     return Document(
         f"mimicry report of run {facts.run}", kind, verdict, _reason(facts),
         [Section(title, blocks) for title, blocks in made if blocks],
@@ -105,7 +105,7 @@ def _status(facts: Facts) -> list[Block]:
     analysis = facts.analysis
     if analysis is not None and analysis.stopped_by not in ("time", "halt"):
         return []
-    how = "no verdict was recorded" if analysis is None else ENDINGS[analysis.stopped_by]
+    how = "no verdict was recorded" if analysis is None else ending(analysis)
     return [Rows([("ended", how), ("to go on", f"mimicry analyze --resume {facts.run}")])]
 
 
@@ -297,7 +297,7 @@ def _bill(facts: Facts) -> list[Block]:
                 f"{controls.null_best} survivors on the twin with most; chance expects {controls.null_expected:.3g}",
             ),
             ("planted", f"{controls.cells_found} of {controls.cells_planted} planted truths found"),
-            ("ended", ENDINGS[analysis.stopped_by]),
+            ("ended", ending(analysis)),
             ("elapsed", f"{analysis.elapsed_s:.1f} s"),
         ]
     return [Rows(rows)]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
+from engine.report import render
 from engine.run_report import content, figures, page, text
 from engine.run_report.along import MISSING, Along
 from engine.run_report.facts import Facts, read
@@ -236,3 +237,20 @@ def test_a_list_of_words_is_one_part_of_the_space_whether_tested_or_not(empty: F
     )
     assert drawn is not None
     assert drawn.picture.columns == ["words 0:1 starts 0 gaps 0"]  # type: ignore[union-attr]
+
+
+def test_what_was_never_tried_is_not_told_as_searched(empty: Facts) -> None:
+    assert empty.analysis is not None
+    nothing = {
+        "verdict": "not_identifiable",
+        "need_draws": None,
+        "hypotheses_tested": 0,
+        "stopped_by": "exhausted",
+    }
+    told = render(empty.analysis.model_copy(update=nothing))
+    assert "NOT IDENTIFIABLE by what was asked" in told
+    assert "nothing of the stated space can be searched" in told
+    assert "nothing beats chance" not in told
+    few = render(empty.analysis.model_copy(update=nothing | {"need_draws": 99}))
+    assert "NOT IDENTIFIABLE with these draws" in few
+    assert "searched to its end" in render(empty.analysis)

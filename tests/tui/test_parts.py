@@ -129,3 +129,7 @@ def test_columns_that_tell_rows_apart_come_before_texts_that_all_of_them_share()
     layout.fit(page(rows, ("id", "model", "family", "why")), 90)
     layout.fit(page(rows, ("id", "model", "family", "why")), 40)
     assert "model" in [column.name for column, _ in layout.chosen]
+    named = [{"id": f"a-rig-of-many-letters/{n}", "family": "f" * (20 + n), "util": n} for n in range(12)]
+    layout.fit(page(named, ("id", "family", "util")), 45)
+    assert layout.chosen[0][1] == len("a-rig-of-many-letters/11")  # a name is never cut
+    assert [(column.name, size) for column, size in layout.chosen[1:]] == [("family", 12), ("util", 4)]

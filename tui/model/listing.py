@@ -15,8 +15,8 @@ WHY = ("why", "reason", "note", "text", "error", "line")
 """Columns that say why: they get the room that is left, and come first in a detail."""
 LEAST, MOST = 3, 28
 """Cells of a column."""
-SHORT, FLEX = 14, 26
-"""Cells with which a text, and the column that says why, are content where room is scarce; the latter takes a third where that is more."""
+LONG, SHORT, FLEX = 11, 14, 26
+"""Cells from which a text is long; with which a long one, and the column that says why, are content where room is scarce; the latter takes a third where that is more."""
 REASON = 120
 """Cells that a reason gets where there is room."""
 MEASURED = 200
@@ -158,9 +158,10 @@ def _choose(
     why = next((column for column in said if column.name in WHY), None)
     widths: dict[str, int] = {}
     left = room
-    for column in sorted(said, key=lambda column: _rank(column, page, said, varied)):
-        most = max(FLEX, room // 3) if column is why else SHORT if column.kind == "text" else MOST
-        need = min(most, sizes[column.name])
+    for column in sorted(said, key=lambda column: _rank(column, page, said, sizes[column.name], varied)):
+        need = min(max(FLEX, room // 3) if column is why else MOST, sizes[column.name])
+        if column.kind == "text" and need > LONG and column.name != page.key and column is not why:
+            need = min(need, max(LONG, min(SHORT, left - 1)))  # rather cut than left out
         if need + 1 <= left or not widths:
             widths[column.name] = need
             left -= need + 1
@@ -174,8 +175,8 @@ def _choose(
     return tuple((column, widths[column.name]) for column in shown)
 
 
-def _rank(column: Column, page: Page, said: Sequence[Column], varied: set[str]) -> tuple[int, int]:
-    """Return the order in which columns are kept: name, state, why, then as declared; texts that every row shares come last."""
+def _rank(column: Column, page: Page, said: Sequence[Column], size: int, varied: set[str]) -> tuple[int, int]:
+    """Return the order in which columns are kept: name, state, why, then as declared, long texts after all others, texts that every row shares last."""
     state = next((each for each in said if each.kind == "state"), None)
     if column.name == page.key:
         return 0, 0
@@ -183,8 +184,9 @@ def _rank(column: Column, page: Page, said: Sequence[Column], varied: set[str]) 
         return 1, 0
     if column.name in WHY:
         return 2, 0
-    shared = column.kind == "text" and len(page.rows) > 1 and column.name not in varied
-    return (4 if shared else 3), said.index(column)
+    text = column.kind == "text"
+    shared = text and len(page.rows) > 1 and column.name not in varied
+    return (5 if shared else 4 if text and size > LONG else 3), said.index(column)
 
 
 def _varied(page: Page) -> set[str]:

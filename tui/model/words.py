@@ -156,7 +156,8 @@ def slope(value: float | None, unit: str, flat: float) -> str:
     """Format a trend: `flat` below the limit given, `slope ?` while too few samples exist."""
     if value is None:
         return "slope ?"
-    return "flat" if abs(value) < flat else f"{value:+.1f} {unit}"
+    gap = "" if unit.startswith("/") else " "
+    return "flat" if abs(value) < flat else f"{value:+.1f}{gap}{unit}"
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -9,8 +9,8 @@ Pure: the caller keeps the watch, runs the task where work runs, and puts the re
         pool = reacquired(pool, watch, result.arrays["found"], recent, seeds)
 
 Every stream is weighed from the draw after the last hit on, by Bayes' rule: the old one misses on; a new one pays for its seed,
-for its place and for that a reseed is rare; and the draws may have become chance, which is as rare. A hit that misses outweigh is
-none: among few values, or many places under varying gaps, an ended stream is right by chance soon.
+for its place, for every look and for that a reseed is rare; and the draws may have become chance, which is as rare. A hit that
+misses outweigh is none: among few values, or many places under varying gaps, an ended stream is right by chance soon.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ DUE, GIVEN_UP = 3, 60  # misses in a row after which the stream is looked for, a
 SHORTEST, LONGEST = 3, 12  # draws of the new stream that are sieved
 EXPECTED = 0.01  # false survivors of one sieve
 RARE_BITS = 10.0  # a reseed, or an end, is believed about once in a thousand draws
+LOOKS_BITS = math.log2(
+    GIVEN_UP
+)  # it is looked for after every draw: what chance finds sooner or later is no find
 MOST = 8  # streams carried after one search
 
 
@@ -256,7 +259,7 @@ def _fresh(watch: Watch, draws: np.ndarray, seed: int, first: int, seeds: tuple[
     weigh = _varying if pattern.gap.law == "range" else _constant
     ways, matched, scored, bits = weigh(pattern, draws[first:])
     rate = float(calibrated(np.array([watch.rate]), np.array([matched]), np.array([scored]))[0])
-    cost = math.log2(seeds[1] - seeds[0] + 1) + survivor_bits(first + 1) + RARE_BITS
+    cost = math.log2(seeds[1] - seeds[0] + 1) + survivor_bits(first + 1) + RARE_BITS + LOOKS_BITS
     position = len(draws) - first
     return _Weighed(
         tuple(Believer(one, position, share, rate, matched, scored) for one, share in ways), bits - cost

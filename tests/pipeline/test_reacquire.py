@@ -45,29 +45,37 @@ def pool_of(session=None, position=40, for_draw=40):
     )
 
 
-@pytest.fixture
-def walk(tmp_path):
-    """Return a walk over draws that judges, advances and searches like the live loop."""
-    stop_word = StopWord(tmp_path / "stop.word")
+class Walk:
+    """A walk over draws that judges, advances and searches like the live loop; `took` are the seeds that were put in force."""
 
-    def go(pool, draws):
+    def __init__(self, path):
+        self.word, self.took = StopWord(path), []
+
+    def __call__(self, pool, draws):
         watch, named = begin(pool), []
         for draw in draws[pool.for_draw :]:
             named.append([value for value, _ in pool.heads[:20]])
             watch = look(watch, pool, draw)
             pool = reissue(pool, draw.index + 1, [draw])
             if due(watch):
-                recent = draws[: draw.index + 1]
-                asked = task("again", watch, recent, SEEDS)
-                found = run_task(asked.params, asked.arrays, Stop(stop_word, stop_word.generation()))[1][
-                    "found"
-                ]
-                pool = reacquired(pool, watch, found, recent, SEEDS)
-                assert pool.sha256 == seal(pool)
-                assert pool.total() == pytest.approx(1.0)
+                pool = self.searched(pool, watch, draws[: draw.index + 1])
         return pool, named
 
-    return go
+    def searched(self, pool, watch, recent):
+        asked = task("again", watch, recent, SEEDS)
+        found = run_task(asked.params, asked.arrays, Stop(self.word, self.word.generation()))[1]["found"]
+        pool = reacquired(pool, watch, found, recent, SEEDS)
+        assert pool.sha256 == seal(pool)
+        assert pool.total() == pytest.approx(1.0)
+        best = trusted(pool)
+        if best is not None and best.pattern != watch.pattern:
+            self.took.append(best.pattern.origin.number())
+        return pool
+
+
+@pytest.fixture
+def walk(tmp_path):
+    return Walk(tmp_path / "stop.word")
 
 
 def noisy(values, share, seed):
@@ -103,15 +111,30 @@ def varying(seed, count, rng):
     return host.values("lcg48/java", "java_bounded", seed, *SPAN, int(calls[-1]) + 1)[calls]
 
 
+def varying_pool(draws):
+    """Return the pool of a stream under varying gaps after its first 40 draws."""
+    one = pattern().model_copy(update={"gap": Gap(law="range", lo=0, hi=3, pattern=())})
+    gone = walked(one, np.array([draw.value for draw in draws[:40]]))
+    ways = [Believer(fork, 40, 0.99 * share, 0.8, 30, 40) for fork, share in gone.forks()]
+    return make(ways, history="h", for_draw=40, session=None, span=SPAN, basis="model", model="m", heads=20)
+
+
+@pytest.mark.slow
+def test_what_chance_finds_sooner_or_later_takes_nothing_over(walk):
+    """Half a minute: eight streams of varying gaps, each given up to chance and looked for after 57 draws."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values = [*varying(OLD, AT, rng), *rng.integers(0, 1000, 70)]
+        draws = [Draw(at, int(value)) for at, value in enumerate(values)]
+        walk(varying_pool(draws), draws)
+    assert walk.took == []
+
+
 def test_a_reseeded_stream_of_varying_gaps_is_named_again(walk):
     rng = np.random.default_rng(0)
     right = np.concatenate([varying(OLD, AT, rng), varying(NEW, 50, rng)])
     draws = [Draw(at, value) for at, value in enumerate(noisy(right, 0.2, 0))]
-    one = pattern().model_copy(update={"gap": Gap(law="range", lo=0, hi=3, pattern=())})
-    gone = walked(one, np.array([draw.value for draw in draws[:40]]))
-    old = [Believer(fork, 40, 0.99 * share, 0.8, 30, 40) for fork, share in gone.forks()]
-    pool = make(old, history="h", for_draw=40, session=None, span=SPAN, basis="model", model="m", heads=20)
-    pool, named = walk(pool, draws)
+    pool, named = walk(varying_pool(draws), draws)
     hits = [draw.value in values for draw, values in zip(draws[40:], named, strict=True)]
     assert sum(hits[:20]) > 12, "the old one, four draws of five right"
     assert sum(hits[-35:]) > 22, "and the new one from fifteen draws after the reseed on"
@@ -137,6 +160,7 @@ def test_a_stream_that_gives_way_to_chance_is_let_go_and_nothing_takes_its_place
     rng = np.random.default_rng(4)
     draws = [Draw(at, int(value)) for at, value in enumerate([*stream(OLD, AT), *rng.integers(0, 1000, 70)])]
     pool, _ = walk(pool_of(), draws)
+    assert walk.took == []
     assert all(one.weight < TRUSTED for one in pool.components)
     assert pool.heads == () or pool.heads[0][1] < 0.05
 

@@ -62,7 +62,10 @@ READING: list[Option] = [
     ),
 ]
 SPACE: list[Option] = [
-    (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
+    (
+        ("--families",),
+        {"metavar": "NAMES", "help": "ids, aliases, first words of them (numpy) or globs, comma-separated"},
+    ),
     (
         ("--mappings",),
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -40,6 +41,7 @@ def _names(families: Iterable[Family]) -> dict[str, Family]:
 
 
 _BY_NAME = _names(FAMILIES)
+VAGUE = ("rand", "random", "new", "free")  # lead names in many languages and name none
 
 
 def family(name: str) -> Family:
@@ -56,11 +58,16 @@ def _nearest(name: str) -> list[str]:
 
 
 def resolve_families(patterns: Sequence[str]) -> list[Family]:
-    """Return the families that the ids, aliases, globs or "all" name, each once, in registry order."""
+    """Return the families that ids, aliases, their first words, globs or "all" name, each once, in registry order."""
     chosen: set[str] = set()
     for pattern in patterns:
         chosen.update(f.id for f in _matching(pattern))
     return [f for f in FAMILIES if f.id in chosen]
+
+
+def _leading(name: str) -> str:
+    """Return the first word of a name, which stands for every name that it leads: `numpy`, `mt19937`."""
+    return re.split(r"[^\w+#]", name, maxsplit=1)[0]
 
 
 def _matching(pattern: str) -> list[Family]:
@@ -68,7 +75,9 @@ def _matching(pattern: str) -> list[Family]:
     if wanted == "all":
         return list(FAMILIES)
     if not any(c in wanted for c in "*?["):
-        return [family(pattern)]
+        exact = wanted in _BY_NAME or wanted in VAGUE
+        led = {} if exact else {f.id: f for name, f in _BY_NAME.items() if _leading(name) == wanted}
+        return list(led.values()) or [family(pattern)]
     found = [f for name, f in _BY_NAME.items() if fnmatchcase(name, wanted)]
     if not found:
         raise UnknownName(f"no family matches {pattern!r}; nearest: {', '.join(_nearest(pattern))}")

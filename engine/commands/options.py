@@ -64,7 +64,10 @@ READING: list[Option] = [
 _MAPPINGS = "mapping ids, comma-separated; digits(n), formula(...); most of sample(k) are searched without a filter: slower"
 _SEEDS = "intervals and presets; also TIME..TIME/s, /ms, /us, /s^pid; words:FILE, a word a line"
 SPACE: list[Option] = [
-    (("--families",), {"metavar": "NAMES", "help": "ids, aliases or globs, comma-separated"}),
+    (
+        ("--families",),
+        {"metavar": "NAMES", "help": "ids, aliases, first words of them (numpy) or globs, comma-separated"},
+    ),
     (("--mappings",), {"metavar": "NAMES", "help": _MAPPINGS}),
     (("--seeds",), {"metavar": "LO:HI", "help": _SEEDS}),
     (

@@ -6,7 +6,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         id="lcg48/drand48",
         rows=(4, 43),
-        aliases=("drand48", "lrand48", "mrand48", "srand48"),
+        aliases=("drand48", "lrand48", "mrand48", "srand48", "perl"),
         kernel="Lcg48Drand48",
         word_bits=48,
         seed_bits=32,

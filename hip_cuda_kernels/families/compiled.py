@@ -222,7 +222,15 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         id="net_random/knuth",
         rows=(50,),
-        aliases=("System.Random", ".net", "dotnet", "c#", "new Random(seed)", "powershell Get-Random"),
+        aliases=(
+            "System.Random",
+            ".net",
+            "dotnet",
+            "c#",
+            "new Random(seed)",
+            "powershell Get-Random",
+            "mono",
+        ),
         kernel="NetRandom",
         word_bits=31,
         seed_bits=32,

@@ -70,6 +70,15 @@ def test_patterns_give_each_family_once_in_registry_order() -> None:
     assert resolve_families(["all"]) == list(FAMILIES)
 
 
+def test_a_first_word_stands_for_every_name_that_it_leads_unless_it_is_a_name_or_says_nothing() -> None:
+    assert [f.id for f in resolve_families(["Go"])] == ["go_alfg/new_source", "go_pcg/new_pcg"]
+    assert {"mt19937/init_genrand", "pcg64/seed_sequence"} < {f.id for f in resolve_families(["numpy"])}
+    assert [f.id for f in resolve_families(["java"])] == ["lcg48/java"]
+    assert [f.id for f in resolve_families(["perl"])] == ["lcg48/drand48"]
+    with pytest.raises(UnknownName, match="'rand' is not known"):
+        resolve_families(["rand"])
+
+
 def test_a_glob_without_a_match_is_refused() -> None:
     with pytest.raises(UnknownName, match=r"no family matches 'zz\*'"):
         resolve_families(["zz*"])

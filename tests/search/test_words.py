@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,8 +14,12 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, MimicryError, UsageError
 from engine.history.history import History
+from engine.recovery.problem import Patterns
+from engine.search.cell import Cell
+from engine.search.claims import predicted, score
 from engine.search.identify import Identification, identify
 from engine.search.ranges import Range, parse_range
+from engine.search.readings import patterns
 from engine.search.space import Space
 from engine.search.words import digest, packed, ranges, split, unpacked
 from hip_cuda_kernels import host
@@ -189,3 +194,20 @@ def test_words_too_long_to_be_led_back_are_named(make_history: Maker) -> None:
     assert any(
         "is not led back from keys" in one.reason or "no inverse" in one.reason for one in plan.unplanned
     )
+
+
+def test_other_patterns_of_a_claimed_word_stay_that_word_and_pay_for_its_list() -> None:
+    way = ranges(WORDS)[[one.way for one in ranges(WORDS)].index("java_hash_code")]
+    listed = Cell(
+        "lcg48/java", "java_bounded", 0, 999, way, (0, 3), (0, 2), 0.2, 8, 4, 52, None, 1.0, 1.0,
+        law="periodic", period=2, words=WORDS,
+    )  # fmt: skip
+    cell = listed.worded(217)
+    draws = predicted(replace(cell, period=3), cell.seeds.lo, 2, Patterns(0, 2, 3).code((0, 2, 1)), 60)
+    draws[::9] = (draws[::9] + 1) % 1000
+    claim = score(cell, (cell.seeds.lo, 2, 0), draws, 1e-3, None, 1)
+    looks, best = patterns(claim, draws)
+    assert looks == 4 * (3**2 + 3**3)
+    assert [one.period for one, _ in best] == [2, 3]
+    assert {(one.word, one.seeds.size, one.whole.seeds) for one, _ in best} == {("pass217", 1, way)}
+    assert best[1][1] == (cell.seeds.lo, 2, Patterns(0, 2, 3).code((0, 2, 1)))

@@ -143,20 +143,21 @@ def of_ledger(shelf: Shelf, kernel: str) -> Certificate:
 def of_history(identification: Identification, shelf: Shelf, kernel: str) -> Certificate:
     """Return what is excluded on the draws of one history of the asked families, and the holes in the space that would be searched."""
     blocks = {name for digests in identification.digests.values() for name in digests.values()}
-    asked = {
-        (one.family, one.mapping) for one in (*identification.asked.cells, *identification.asked.unplanned)
+    asked = identification.asked
+    codes = {(one.family, one.mapping) for one in asked.cells} | {
+        (one.family, one.mapping) for one in asked.unplanned
     }
     made = _rectangles(
-        [row for row in shelf.rows if row.draws in blocks and (row.family, row.mapping) in asked]
+        [row for row in shelf.rows if row.draws in blocks and (row.family, row.mapping) in codes]
     )
     holes = [_hole(cell) for cell in identification.plan.cells]
-    totals = _totals(made, identification.asked.hypotheses, identification.spared, len(holes))
+    totals = _totals(made, asked.hypotheses, identification.spared, len(holes))
     return Certificate(
         history=identification.history.digest, draws=len(identification.history), kernel=kernel, totals=totals,
         rectangles=made, holes=holes,
         not_identifiable=[
             NotTested(family=one.family, mapping=one.mapping, reason=one.reason)
-            for one in identification.asked.unplanned
+            for one in asked.unplanned
         ],
         chain=Chain(seq=shelf.seq, head=shelf.head),
     ).sealed()  # fmt: skip

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -166,13 +167,17 @@ class _Nvrtc:
             raise KernelError(f"NVRTC answers with error {code}: reinstall nvidia-cuda-nvrtc")
 
 
-def check(compiler: Compiler, name: str, unit: Sequence[Specialisation]) -> bool:
-    """Compile one unit and print a line for each of its kernel pairs; False when it fails or spills too much."""
+def compiled(compiler: Compiler, unit: Sequence[Specialisation]) -> tuple[Outcome, float]:
+    """Compile one unit; return what came out and the seconds it took."""
     begin = time.monotonic()
-    outcome = compiler.compile(source_of(unit))
-    print(
-        f"{compiler.name:6} {name}: {'compiled' if outcome.good else 'FAILED'} in {time.monotonic() - begin:.1f} s"
-    )
+    return compiler.compile(source_of(unit)), time.monotonic() - begin
+
+
+def check(
+    compiler: Compiler, name: str, unit: Sequence[Specialisation], outcome: Outcome, seconds: float
+) -> bool:
+    """Print a line for each kernel pair of a compiled unit; False when it failed or spills too much."""
+    print(f"{compiler.name:6} {name}: {'compiled' if outcome.good else 'FAILED'} in {seconds:.1f} s")
     if not outcome.good:
         print(outcome.messages, file=sys.stderr)
         return False
@@ -204,14 +209,18 @@ def units(names: Sequence[str]) -> dict[str, list[Specialisation]]:
 
 
 def main(names: list[str]) -> int:
-    """Compile the named families with every compiler found."""
-    good = True
-    for compiler in compilers():
-        if isinstance(compiler, str):
-            print(f"skipped: {compiler}")
-            continue
-        for name, unit in units(names).items():
-            good &= check(compiler, name, unit)
+    """Compile the named families with every compiler found, as many units at once as there are processors."""
+    found, good = list(compilers()), True
+    for missing in (one for one in found if isinstance(one, str)):
+        print(f"skipped: {missing}")
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        jobs = [
+            (compiler, name, unit, pool.submit(compiled, compiler, unit))
+            for compiler in found if not isinstance(compiler, str)
+            for name, unit in units(names).items()
+        ]  # fmt: skip
+        for compiler, name, unit, job in jobs:
+            good &= check(compiler, name, unit, *job.result())
     print("compiled, never run on a GPU" if good else "some kernels do not compile, or spill too much")
     return 0 if good else 1
 

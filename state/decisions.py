@@ -157,10 +157,10 @@ class Decisions:
         query = "SELECT action, source, advice, primary_signal FROM decisions ORDER BY seq DESC LIMIT ?"
         with self._store.reading() as db:
             rows = db.execute(query, (limit,)).fetchall()
-        return [
-            Spoken(action, source, json.loads(advice) if advice else None, signal)
-            for action, source, advice, signal in rows
-        ]
+            return [
+                Spoken(action, source, json.loads(advice) if advice else None, signal)
+                for action, source, advice, signal in rows
+            ]
 
     def upto(self, seq: int, *, limit: int) -> Rows:
         """Return the newest decisions that stood at an event, newest first."""
@@ -220,7 +220,7 @@ class Decisions:
     def _select(self, clause: str, values: tuple[object, ...]) -> Rows:
         with self._store.reading() as db:
             rows = db.execute(f"SELECT {_COLUMNS} FROM decisions {clause}", values).fetchall()
-        return [_row(row) for row in rows]
+            return [_row(row) for row in rows]
 
 
 def _row(found: tuple[Any, ...]) -> DecisionRow:

@@ -23,7 +23,7 @@ from state.chain import BULK, GENESIS, THINNED_DATA, Event, canonical, event_has
 from state.clock import StepWatch, boot_id, monotonic, utc_now
 from state.coverage import Coverage
 from state.decisions import Decisions
-from state.errors import NoJournal, ReadOnlyJournal, StateError
+from state.errors import JournalCorrupt, NoJournal, ReadOnlyJournal, StateError
 from state.files import disk_errors, make_folder
 from state.halts import HaltRow, Halts
 from state.ledgers import Bill, ChunkRow, Chunks
@@ -145,7 +145,9 @@ class Journal:
     def _tip(self) -> tuple[int, str]:
         with self.reading() as db:
             seq, head = db.execute("SELECT seq, hash FROM tip").fetchone() or (0, GENESIS)
-        return int(seq), str(head)
+        if not isinstance(seq, int):
+            raise JournalCorrupt(self.path, "the record of the chain's tip has no number")
+        return seq, str(head)
 
     # -- reading and writing ------------------------------------------------------------------------------------------
 

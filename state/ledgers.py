@@ -129,14 +129,14 @@ class Chunks:
         query = "SELECT idx, meta, result, digest, seq FROM chunks WHERE sweep = ? AND digest IS NOT NULL ORDER BY idx"
         with self._store.reading() as db:
             rows = db.execute(query, (sweep,)).fetchall()
-        return {
-            index: ChunkRow(json.loads(meta), result, digest, seq)
-            for index, meta, result, digest, seq in rows
-        }
+            return {
+                index: ChunkRow(json.loads(meta), result, digest, seq)
+                for index, meta, result, digest, seq in rows
+            }
 
     def left(self, sweep: str) -> dict[int, dict[str, Any]]:
         """Return the plans that have no result yet."""
         query = "SELECT idx, spec FROM chunks WHERE sweep = ? AND digest IS NULL ORDER BY idx"
         with self._store.reading() as db:
             rows = db.execute(query, (sweep,)).fetchall()
-        return {index: json.loads(spec) for index, spec in rows}
+            return {index: json.loads(spec) for index, spec in rows}

@@ -68,7 +68,7 @@ class Predictions:
         )
         with self._store.reading() as db:
             row = db.execute(query, (for_draw,)).fetchone()
-        return None if row is None else PoolRow(row[0], row[1], json.loads(row[2]), row[3], row[4])
+            return None if row is None else PoolRow(row[0], row[1], json.loads(row[2]), row[3], row[4])
 
     def latest(self) -> PoolRow | None:
         """Return the pool committed last."""
@@ -81,7 +81,7 @@ class Predictions:
         query = "SELECT pool FROM pools WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
         with self._store.reading() as db:
             row = db.execute(query, (seq,)).fetchone()
-        return None if row is None else json.loads(row[0])
+            return None if row is None else json.loads(row[0])
 
     def judge(self, for_draw: int, value: int | None, *, score: Mapping[str, Any] | None = None) -> Judgement:
         """Judge a draw once (value None: the draw is known to be missing); without a committed pool it is unforecast."""
@@ -124,10 +124,10 @@ class Predictions:
         )
         with self._store.reading() as db:
             rows = db.execute(query, values).fetchall()
-        return [
-            Judgement(
-                draw, value, bool(forecast), None if sha is None else PoolRow(draw, sha, json.loads(pool), *there),
-                json.loads(score), at, seq,
-            )
-            for draw, value, forecast, score, at, seq, sha, pool, *there in rows
-        ]  # fmt: skip
+            return [
+                Judgement(
+                    draw, value, bool(forecast), None if sha is None else PoolRow(draw, sha, json.loads(pool), *there),
+                    json.loads(score), at, seq,
+                )
+                for draw, value, forecast, score, at, seq, sha, pool, *there in rows
+            ]  # fmt: skip

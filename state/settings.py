@@ -68,7 +68,7 @@ class Parameters:
         """Return every parameter that was set."""
         with self._store.reading() as db:
             rows = db.execute("SELECT name, value FROM parameters ORDER BY name").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+            return {name: json.loads(value) for name, value in rows}
 
     def history(self, name: str, *, limit: int = 100) -> list[ParameterChange]:
         """Return the newest changes of one parameter, newest first."""
@@ -76,10 +76,10 @@ class Parameters:
         query = f"SELECT {columns} FROM parameter_changes WHERE name = ? ORDER BY seq DESC LIMIT ?"
         with self._store.reading() as db:
             rows = db.execute(query, (name, limit)).fetchall()
-        return [
-            ParameterChange(s, at, n, b and json.loads(b), json.loads(a), who, why, c)
-            for s, at, n, b, a, who, why, c in rows
-        ]
+            return [
+                ParameterChange(s, at, n, b and json.loads(b), json.loads(a), who, why, c)
+                for s, at, n, b, a, who, why, c in rows
+            ]
 
 
 class Cursors:
@@ -92,7 +92,7 @@ class Cursors:
         """Return the position, or `default` when it was never set."""
         with self._store.reading() as db:
             row = db.execute("SELECT value FROM cursors WHERE name = ?", (name,)).fetchone()
-        return default if row is None else json.loads(row[0])
+            return default if row is None else json.loads(row[0])
 
     def set(self, name: str, value: Any) -> int:
         """Record a position and return the event's number."""

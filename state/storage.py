@@ -59,6 +59,8 @@ def translated(path: Path, doing: str) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:  # of a message of SQLite's own that quotes damaged bytes
         raise JournalCorrupt(path, f"text that is no UTF-8 ({error.reason})") from error
+    except json.JSONDecodeError as error:  # of a cell, read where it is fetched
+        raise JournalCorrupt(path, f"a cell that is no JSON ({error})") from error
     except sqlite3.Error as error:
         told = _told(error, path, doing)
         if told is None:
@@ -164,8 +166,10 @@ def check_tip(db: sqlite3.Connection, path: Path) -> int:
 
 
 def as_event(row: tuple[int, str, str, str, str, str, str, float], path: Path) -> Event:
-    """Build the event of one row; raise ChainBroken when its data is not a JSON object."""
+    """Build the event of one row; raise ChainBroken when a cell has another type or its data is not a JSON object."""
     seq, at, kind, text, own, prev, boot, mono = row
+    if not all(isinstance(one, str) for one in row[1:7]) or not isinstance(mono, (int, float)):
+        raise ChainBroken(path, "a cell of it has another type", seq if isinstance(seq, int) else None)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -13,6 +13,7 @@ from tui.model.plot import spans_plot
 from tui.model.shown import Shown
 from tui.model.text import text_of
 from tui.model.trails import KEPT, MOST, Trails
+from tui.widgets.page import Sheet
 
 
 def page(rows, columns=("id", "host", "state", "util"), **more):
@@ -133,3 +134,7 @@ def test_columns_that_tell_rows_apart_come_before_texts_that_all_of_them_share()
     layout.fit(page(named, ("id", "family", "util")), 45)
     assert layout.chosen[0][1] == len("a-rig-of-many-letters/11")  # a name is never cut
     assert [(column.name, size) for column, size in layout.chosen[1:]] == [("family", 12), ("util", 4)]
+
+
+def test_a_page_that_is_not_on_the_screen_yet_can_be_told_that_there_is_more_to_say():
+    Sheet(lambda: "row", lambda _: [], ascii_only=True).show()

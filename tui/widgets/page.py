@@ -40,13 +40,14 @@ class Page(ModalScreen[None]):
         self.show()
 
     def show(self) -> None:
-        """Paint what the page says now."""
-        board = self.query_one("#page", Board)
-        board.put(self._lines(board.cells), f"{self.title_now()}   (Esc closes)")
+        """Paint what the page says now; before it has its board there is nothing to do, the board asks once it knows its width."""
+        for board in self.query("#page").results(Board):
+            board.put(self._lines(board.cells), f"{self.title_now()}   (Esc closes)")
 
     def action_move(self, rows: int) -> None:
         """Scroll."""
-        self.query_one("#page", Board).scroll_rows(rows)
+        for board in self.query("#page").results(Board):
+            board.scroll_rows(rows)
 
     def action_leave(self) -> None:
         """Close the page."""

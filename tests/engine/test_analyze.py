@@ -173,8 +173,8 @@ def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks
     draws.write_text("\n".join(map(str, np.random.default_rng(5).integers(0, 1000, 60))))
     state = tmp_path / "state"
     options = ["--families", "mt19937/cpython", "--seeds", "0:2^24-1", "--noise", "0", "--range", "0:999"]
-    process = subprocess.Popen(
-        command(str(draws), *options, "--state", str(state)),
+    process = subprocess.Popen(  # one worker: the signal must come before the end
+        command(str(draws), *options, "--workers", "1", "--state", str(state)),
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
@@ -188,7 +188,7 @@ def test_ctrl_c_stops_within_seconds_and_resume_goes_on_from_the_finished_chunks
     assert process.returncode == 4, told
     (run,) = (state / "runs").iterdir()
     assert f"mimicry analyze --resume {run}" in told
-    resumed = analyze("--resume", str(run), "--json", "-", "--state", str(state))
+    resumed = analyze("--resume", str(run), "--workers", "2", "--json", "-", "--state", str(state))
     assert resumed.returncode == 0, resumed.stderr
     record = Analysis.model_validate_json(resumed.stdout)
     assert (record.verdict, record.complete) == ("no_evidence", True)

@@ -1,6 +1,11 @@
-"""How many test processes `-n auto` means: one more than there are processors."""
+"""How many test processes `-n auto` means, and that no property fails because the machine is busy."""
 
 import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -103,6 +103,14 @@ class Asking(Acting):
             return
         self.push_screen(InjectDialog(shot.evidence.draws, ascii_only=self.ascii_only), self.order)
 
+    async def asked(self, verb: str, what: str) -> Mapping[str, Any] | None:
+        """Return what the engine answers; None where it refuses, which is said: no `what`, and why."""
+        try:
+            return await self.feed.ask(verb)
+        except Refused as error:
+            self.say(f"no {what}: {error}", "fail")
+            return None
+
     def action_request(self) -> None:
         """Ask which work to request."""
         if self.may_act("request"):
@@ -111,11 +119,10 @@ class Asking(Acting):
     @work(group="forms", exclusive=True, exit_on_error=True)
     async def _offer_requests(self) -> None:
         """Show the types of requests as the engine describes them, then the parameters of the chosen one."""
-        try:
-            forms = (await self.feed.ask("forms"))["forms"]
-        except Refused as error:
-            self.say(f"no request: {error}", "fail")
+        told = await self.asked("forms", "request")
+        if told is None:
             return
+        forms = told["forms"]
         choices = [(form["type"], form["about"]) for form in forms]
         self.choose("Ask for work", choices, lambda at: self._fill_in(forms[at]))
 

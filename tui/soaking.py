@@ -9,7 +9,6 @@ from typing import Any
 from textual import work
 
 from tui.asking import Asking
-from tui.feed import Refused
 from tui.model.text import line, span
 from tui.screens.soak import Soak
 from tui.widgets.dialog import Order
@@ -50,12 +49,10 @@ class Soaking(Asking):
 
     @work(group="forms", exclusive=True, exit_on_error=True)
     async def _offer_soak(self) -> None:
-        try:
-            now = (await self.feed.ask("soak"))["soak"]
-        except Refused as error:
-            self.say(f"no soak: {error}", "fail")
+        told = await self.asked("soak", "soak")
+        if told is None:
             return
-        if now is not None:
+        if (now := told["soak"]) is not None:
             facts = [
                 line(span(f"{now['id']} runs since {now['t'] / 60:.0f} of {now['seconds'] / 60:.0f} min"))
             ]
@@ -76,11 +73,10 @@ class Soaking(Asking):
     @work(group="forms", exclusive=True, exit_on_error=True)
     async def _offer_faults(self, soak: str) -> None:
         """Show the faults that can be fired, then ask for the reason."""
-        try:
-            faults = (await self.feed.ask("soak_faults"))["faults"]
-        except Refused as error:
-            self.say(f"no fault: {error}", "fail")
+        told = await self.asked("soak_faults", "fault")
+        if told is None:
             return
+        faults = told["faults"]
         choices = [(each["fault"], each["does"]) for each in faults]
         self.choose(f"Fire a fault at {soak}", choices, lambda at: self._fire(soak, faults[at]))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tui.model.soak import growers_line, soak_line
-from tui.model.text import length
+from tui.model.text import length, text_of
 
 RUNNING: dict[str, Any] = {
     "scenario": "b", "phase": "runs", "t": 700.0, "seconds": 1800.0, "warm_up": 450.0, "asked": 42, "draws": 0,
@@ -67,3 +67,10 @@ def test_what_grows_by_more_than_its_noise_is_named_the_fastest_for_its_size_fir
     }
     line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 80)
     assert "".join(part.text for part in line) == " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h"
+
+
+def test_growth_without_a_slope_yet_is_not_called_none():
+    early = {"engine.pss_mb": {"values": [170.0], "per_hour": None, "lo": None, "hi": None}}
+    assert "too early to say" in text_of([growers_line(early, {}, 80)])
+    flat = {"engine.pss_mb": {"values": [170.0], "per_hour": 0.1, "lo": -1.0, "hi": 1.0}}
+    assert "nothing by more than its noise" in text_of([growers_line(flat, {}, 80)])

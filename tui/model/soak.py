@@ -51,7 +51,9 @@ def growers_line(
             found.append((got["per_hour"] / max(abs(values[-1]), 1e-9), name, got))
     head = Item(0, line(span("grows ", "dim")))
     if not found:
-        said = "nothing by more than its noise" if series else "no reading yet"
+        known = any(got["per_hour"] is not None for got in series.values())
+        early = "too early to say: a slope takes some minutes" if series else "no reading yet"
+        said = "nothing by more than its noise" if known else early
         return (span(" "), *spread([head, Item(1, line(span(said, "dim")))], cells - 1, gap=""))
     items = []
     for rank, (_, name, got) in enumerate(sorted(found, key=lambda one: -one[0]), 1):

@@ -28,10 +28,10 @@ from engine.evidence.power import clopper_pearson_lower
 from engine.history.history import History
 from engine.recovery.problem import calls_of
 from engine.search.cell import Cell
-from engine.search.claims import Claim, predicted, score
+from engine.search.claims import Claim, Hit, predicted, score
 from engine.search.design import Law
-from engine.search.identify import Identification
 from engine.search.laws import LAYOUTS
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space, periods
 from hip_cuda_kernels import host
@@ -105,7 +105,7 @@ Placed = dict[tuple[str, str, float, int], tuple[int, int]]
 def ranks(task: Task) -> Placed:
     """Return, for each cell of the whole plan, its place and the rank that a survivor of it is expected to carry at most."""
     draws = np.random.default_rng(0).integers(0, task.size, task.draws)
-    plan, carried = Identification(History.of(draws.tolist()), task.space()).plan, 0.0
+    plan, carried = Question(History.of(draws.tolist()), task.space()).plan, 0.0
     placed = {}
     for place, cell in enumerate(plan.cells, start=1):
         carried += cell.hypotheses * 2.0 ** log2_tail(cell.block, cell.threshold, 1 / task.size)
@@ -143,7 +143,7 @@ def found(
 ) -> bool:
     """Return whether a cell of the plan claims the truth."""
     space = task.space((family,), (mapping,))
-    asked = Identification(History.of(hidden.draws.tolist()), space)
+    asked = Question(History.of(hidden.draws.tolist()), space)
     last = max(placed.values())  # for a cell that only uneven draws allow
     for cell in asked.plan.cells:
         place, rank = placed.get((family, mapping, cell.noise, cell.period), last)
@@ -176,7 +176,9 @@ def claims(cell: Cell, hidden: Plant, p: float, rank: int) -> Iterator[Claim]:
     count = min(NEIGHBOURHOOD, cell.seeds.hi - first + 1)
     hits = LAYOUTS[cell.law].sieve(params, hidden.draws[None, : cell.block], first, count, Unhurried()).hits
     for hit in hits:
-        yield score(cell, (int(hit["seed"]), int(hit["start"]), int(hit["gap"])), hidden.draws, p, None, rank)
+        yield score(
+            cell, Hit(int(hit["seed"]), int(hit["start"]), int(hit["gap"])), hidden.draws, p, None, rank
+        )
 
 
 def measure(name: str, glob: str, cases: int) -> bool:

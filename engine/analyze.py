@@ -27,6 +27,7 @@ from engine.journals import opened
 from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
+from engine.search.question import Question
 from engine.search.space import Space
 from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
@@ -147,10 +148,10 @@ def open_history(order: Order, directory: Path | None) -> History:
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def considered(order: Order, shelf: ledger.Shelf) -> Identification:
-    """Return the search that an order asks for, what the ledger excludes left out; nothing is started or written."""
+def considered(order: Order, shelf: ledger.Shelf) -> Question:
+    """Return what an order asks, what the ledger excludes left out; nothing is started or written."""
     history = open_history(order, None)
-    return Identification(
+    return Question(
         history, order.fitted(history).space, known=() if order.again else shelf.rows, kernel=build_digest()
     )
 
@@ -191,15 +192,9 @@ async def analyze(
     order = order.fitted(history)
     shelf = ledger.read(state, until=order.ledger)
     order = replace(order, ledger=shelf.seq if order.ledger is None else order.ledger)
-    identification = Identification(
-        history,
-        order.space,
-        progress=progress,
-        known=() if order.again else shelf.rows,
-        kernel=build_digest(),
-    )
+    question = Question(history, order.space, known=() if order.again else shelf.rows, kernel=build_digest())
     directory = resume or new_run(state, history.digest)
-    identification.run_id = directory.name
+    identification = Identification(question, run=directory.name, progress=progress)
     with opened(directory) as journal:
         write_atomic(directory / SPEC, json.dumps(order.dump(), indent=1).encode())
         if resume is None:
@@ -207,10 +202,8 @@ async def analyze(
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
         for caution in cautions(history, order.space):
             note(caution)
-        if identification.known:
-            note(
-                report.spared_line(identification.spared, [row.run for row in identification.known.values()])
-            )
+        if question.known:
+            note(report.spared_line(question.spared, [row.run for row in question.known.values()]))
         compute = await Compute.start(directory, workers=order.workers)
         try:
             with _stopping(compute):
@@ -223,7 +216,7 @@ async def analyze(
         finally:
             compute.stop_now()
             await compute.close()
-    return Finished(analysis, directory, outcomes, identification.bias)
+    return Finished(analysis, directory, outcomes, question.bias)
 
 
 def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
@@ -245,7 +238,13 @@ def _record(
     told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
     journal.append(
         "analysis",
-        {**told, "bias": made.bias, "slips": made.slips, "kernel": build_digest(), "versions": versions()},
+        {
+            **told,
+            "bias": made.question.bias,
+            "slips": made.slips,
+            "kernel": build_digest(),
+            "versions": versions(),
+        },
     )
 
 

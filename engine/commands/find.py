@@ -66,8 +66,8 @@ def plan(arguments: Arguments) -> int:
     from engine.search.outline import outline
 
     order = options.new_order(arguments)
-    identification = considered(order, ledger.read(arguments.state))
-    made = outline(identification, order.workers or len(os.sched_getaffinity(0)))
+    question = considered(order, ledger.read(arguments.state))
+    made = outline(question, order.workers or len(os.sched_getaffinity(0)))
     write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
         print(plain(plan_text.render(made, every=arguments.all)))
@@ -80,10 +80,10 @@ def identifiable(arguments: Arguments) -> int:
     from engine.analyze import open_history
     from engine.commands import options
     from engine.search.identifiable import identifiable as describe
-    from engine.search.identify import Identification
+    from engine.search.question import Question
 
     order = options.new_order(arguments)
-    made = describe(Identification(open_history(order, None), order.space))
+    made = describe(Question(open_history(order, None), order.space))
     write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
         print(plain(identifiable_text.render(made, every=arguments.all)))
@@ -100,8 +100,8 @@ def coverage(arguments: Arguments) -> int:
 
     shelf = ledger.read(arguments.state)
     if arguments.files:
-        identification = considered(options.new_order(arguments), shelf)
-        made = certificate.of_history(identification, shelf, build_digest())
+        question = considered(options.new_order(arguments), shelf)
+        made = certificate.of_history(question, shelf, build_digest())
     else:
         made = certificate.of_ledger(shelf, build_digest())
     record = made.model_dump(mode="json")

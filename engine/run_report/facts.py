@@ -20,7 +20,7 @@ from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.identify import chance_of
+from engine.search.question import chance_of
 from engine.search.streams import stream_of, told
 from state.errors import StateError
 from state.journal import Journal

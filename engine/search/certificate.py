@@ -12,10 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from engine.recovery import states
 from engine.search.analysis import NotTested, Threshold
 from engine.search.cell import Cell
+from engine.search.conclusion import gap_bounds, power
 from engine.search.coverage import Interval, rectangles, size
 from engine.search.design import Scope
-from engine.search.identify import Identification, gap_bounds, power
 from engine.search.ledger import Shelf
+from engine.search.question import Question
 from engine.search.ranges import Range
 from state.coverage import CoverageRow
 
@@ -140,20 +141,20 @@ def of_ledger(shelf: Shelf, kernel: str) -> Certificate:
     ).sealed()  # fmt: skip
 
 
-def of_history(identification: Identification, shelf: Shelf, kernel: str) -> Certificate:
+def of_history(question: Question, shelf: Shelf, kernel: str) -> Certificate:
     """Return what is excluded on the draws of one history of the asked families, and the holes in the space that would be searched."""
-    blocks = {name for digests in identification.digests.values() for name in digests.values()}
-    asked = identification.asked
+    blocks = {name for digests in question.digests.values() for name in digests.values()}
+    asked = question.asked
     codes = {(one.family, one.mapping) for one in asked.cells} | {
         (one.family, one.mapping) for one in asked.unplanned
     }
     made = _rectangles(
         [row for row in shelf.rows if row.draws in blocks and (row.family, row.mapping) in codes]
     )
-    holes = [_hole(cell) for cell in identification.plan.cells]
-    totals = _totals(made, asked.hypotheses, identification.spared, len(holes))
+    holes = [_hole(cell) for cell in question.plan.cells]
+    totals = _totals(made, asked.hypotheses, question.spared, len(holes))
     return Certificate(
-        history=identification.history.digest, draws=len(identification.history), kernel=kernel, totals=totals,
+        history=question.history.digest, draws=len(question.history), kernel=kernel, totals=totals,
         rectangles=made, holes=holes,
         not_identifiable=[
             NotTested(family=one.family, mapping=one.mapping, reason=one.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,14 @@ from hip_cuda_kernels import host, variable_gaps
 from hip_cuda_kernels.registry import family as family_of
 
 MOST_SCORED = 512  # draws that are weighed where gaps vary: every one widens the window of the next
+
+
+class Hit(NamedTuple):
+    """Where a survivor lies: its seed or state, the calls before its first draw, the calls between two."""
+
+    origin: int
+    start: int
+    gap: int
 
 
 @dataclass(frozen=True)
@@ -115,16 +123,14 @@ def predicted(cell: Cell, seed: int, start: int, gap: int, count: int) -> np.nda
     return host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, count, start=start, gap=gap)
 
 
-def score(
-    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, rank: int
-) -> Claim:
+def score(cell: Cell, hit: Hit, draws: np.ndarray, p: float, noise: float | None, rank: int) -> Claim:
     """Weigh one survivor: `rank` counts survivors carried so far from 1, or cells for the all-draws design."""
     weigh = _score_variable if cell.law == "range" else _score_fixed
     return weigh(cell, hit, draws, p, noise, survivor_bits(rank) + DESIGN_BITS)
 
 
 def _score_fixed(
-    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
+    cell: Cell, hit: Hit, draws: np.ndarray, p: float, noise: float | None, paid: float
 ) -> Claim:
     seed, start, gap = hit
     same = predicted(cell, seed, start, gap, len(draws)) == draws
@@ -149,13 +155,13 @@ def _evidence(cell: Cell, unseen: np.ndarray, tally: Tally, p: float, noise: flo
 
 
 def _score_variable(
-    cell: Cell, hit: tuple[int, int, int], draws: np.ndarray, p: float, noise: float | None, paid: float
+    cell: Cell, hit: Hit, draws: np.ndarray, p: float, noise: float | None, paid: float
 ) -> Claim:
     """Weigh the average over every start and pattern of gaps; the evidence is what the unseen draws add to the search block's.
 
     The alignment is laid out over all draws for a survivor that the unseen ones speak for, else over the block alone.
     """
-    seed, draws = hit[0], draws[:MOST_SCORED]
+    seed, draws = hit.origin, draws[:MOST_SCORED]
     reach = variable_gaps.window(cell.starts, cell.gaps, len(draws) - 1)[1] + 1
     stream = host.values(cell.family, cell.mapping, seed, cell.lo, cell.hi, reach)
     width = int(np.flatnonzero(draws >= 0)[cell.block - 1]) + 1

@@ -18,8 +18,8 @@ from engine.search.algebra import plan_states
 from engine.search.analysis import NotTested, RangeCandidate
 from engine.search.cell import Cell
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
-from engine.search.identify import Identification
 from engine.search.plan import Material, Plan, make_plan
+from engine.search.question import Question
 from engine.search.space import Level, Space, levels, periods
 from hip_cuda_kernels.lowering import lower_call
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
@@ -108,10 +108,10 @@ class Asked:
         return Scope(rectangle.seeds.size, starts, gaps, law, chance, self.noise, self.space.alpha, period)
 
 
-def identifiable(identification: Identification) -> Identifiable:
-    """Describe what an identification that has not run could find: by seed, by state, by recurrence."""
-    space, candidates = identification.space, identification.candidates
-    asked = _asked(identification)
+def identifiable(question: Question) -> Identifiable:
+    """Describe what a search for this question could find: by seed, by state, by recurrence."""
+    space, candidates = question.space, question.candidates
+    asked = _asked(question)
     hopeless = {span: why for span in asked.chances if (why := _hopeless(asked, span))}
     spans = tuple((*span, chance) for span, chance in asked.chances.items() if span not in hopeless)
     plan = make_plan(space, [Material(None, MOST_DRAWS, spans, asked.times)])
@@ -125,15 +125,14 @@ def identifiable(identification: Identification) -> Identifiable:
     )  # fmt: skip
 
 
-def _asked(identification: Identification) -> Asked:
+def _asked(question: Question) -> Asked:
     """Take the longest stream, and the one in which a fixed prediction matches most often."""
-    streams, space = identification.values, identification.space
+    streams, space = question.values, question.space
     draws = max(int((values >= 0).sum()) for values in streams.values())
     chances = {
-        span: max(identification.probability[label, *span] for label in streams)
-        for span, _ in identification.candidates
+        span: max(question.probability[label, *span] for label in streams) for span, _ in question.candidates
     }
-    return Asked(space, draws, space.noise or 0.0, chances, next(iter(identification.times.values()), None))
+    return Asked(space, draws, space.noise or 0.0, chances, next(iter(question.times.values()), None))
 
 
 def _hopeless(asked: Asked, span: Span) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.analysis import NotTested, RangeCandidate, Threshold
 from engine.search.cell import Cell
-from engine.search.identify import Identification
+from engine.search.question import Question
 from engine.search.streams import Direction, parts
 
 
@@ -72,17 +72,17 @@ class Outline(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
-def outline(identification: Identification, workers: int) -> Outline:
-    """Describe the plan of an identification that has not run, for so many worker processes."""
-    plan, space = identification.plan, identification.space
+def outline(question: Question, workers: int) -> Outline:
+    """Describe the plan of a question, for so many worker processes."""
+    plan, space = question.plan, question.space
     ends = [seconds / workers for seconds in accumulate(cell.seconds for cell in plan.cells)]
     return Outline(
-        draws=len(identification.history), sessions=list(identification.history.sessions),
-        range_candidates=[RangeCandidate(range=span, reason=why) for span, why in identification.candidates],
+        draws=len(question.history), sessions=list(question.history.sessions),
+        range_candidates=[RangeCandidate(range=span, reason=why) for span, why in question.candidates],
         alpha=space.alpha, time_limit=space.time_limit, workers=workers,
         totals=Totals(
             cells=len(plan.cells), families=len({cell.family for cell in plan.cells}), hypotheses=plan.hypotheses,
-            excluded_before=identification.spared,
+            excluded_before=question.spared,
             core_seconds=round(sum(cell.seconds for cell in plan.cells), 3), seconds=round(max(ends, default=0.0), 3),
             within=sum(end <= space.time_limit for end in ends),
         ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.recovery.problem import Ints
 from engine.search.cell import Cell
-from engine.search.claims import Claim, kind
+from engine.search.claims import Claim, Hit, kind
 from engine.search.plan import MOST_PATTERNS
 from engine.search.space import periods
 from engine.search.turns import Turns, turns
@@ -19,7 +19,6 @@ from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import family as family_of
 
-Hit = tuple[int, int, int]
 MOST_COMPARED = 64  # draws by which the best pattern is chosen
 
 
@@ -76,7 +75,7 @@ def patterns(claim: Claim, draws: Ints) -> tuple[int, list[tuple[Cell, Hit]]]:
         laid = turns(*cell.gaps, period, len(near))
         tried, start, code = _best(cell, claim.seed, laid, near)
         looks += tried
-        best.append((_turning(claim.cell, period), (claim.seed, start, code)))
+        best.append((_turning(claim.cell, period), Hit(claim.seed, start, code)))
     return looks, best
 
 

@@ -20,7 +20,7 @@ from engine.search.alignment import Alignment, Gap, Origin
 from engine.search.backward import By, by, earlier
 from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.claims import Claim, predicted, score
+from engine.search.claims import Claim, Hit, predicted, score
 from engine.search.costs import cell_seconds
 from engine.search.design import DESIGN_BITS, Law, Scope
 from engine.search.flood import one_a_value
@@ -166,7 +166,7 @@ def _scored(outcome: ChunkOutcome, draws: np.ndarray, p: float, spec: SweepSpec,
     return [
         score(
             outcome.cell,
-            (
+            Hit(
                 _first_seed(outcome.cell, int(hit["seed"]), int(hit["gap"])),
                 int(hit["start"]),
                 int(hit["gap"]),

@@ -18,7 +18,7 @@ from engine.run_report.facts import Facts, read
 from engine.run_report.plot import Plot
 from engine.search.analysis import NotTested, Verdict
 from engine.search.cell import Cell
-from engine.search.identify import gap_bounds
+from engine.search.conclusion import gap_bounds
 from engine.search.words import ranges
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}

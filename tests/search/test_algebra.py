@@ -1,4 +1,4 @@
-"""State spaces decided by algebra inside an identification: planned, proven on planted states, billed, claimed, excluded."""
+"""State spaces decided by algebra inside an question: planned, proven on planted states, billed, claimed, excluded."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery import states
 from engine.search.cell import Cell
-from engine.search.identify import Identification, identify
+from engine.search.identify import identify
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -30,7 +31,7 @@ def from_state(family: str, mapping: str, gap: int, count: int, seed: int = 5) -
 
 
 def cells(history: History, asked: Space) -> list[Cell]:
-    return [cell for cell in Identification(history, asked).asked.cells if cell.origin == "state"]
+    return [cell for cell in Question(history, asked).asked.cells if cell.origin == "state"]
 
 
 async def test_a_state_that_no_seed_leads_to_is_identified_and_foretells_the_next_draws(
@@ -61,11 +62,11 @@ async def test_few_draws_pay_for_every_state_and_gap(
 
 
 async def test_too_few_draws_are_named_with_the_number_that_would_do(make_history: Maker) -> None:
-    identification = Identification(
+    question = Question(
         make_history(from_state(V8, "float(52)", 0, 12)), space(V8, "float(52)", gaps=Range(0, 200))
     )
-    assert not identification.asked.cells
-    (left,) = identification.asked.unplanned
+    assert not question.asked.cells
+    (left,) = question.asked.unplanned
     assert left.need is not None
     assert left.need in range(15, 23)
 
@@ -125,7 +126,7 @@ async def test_algebra_that_misses_its_planted_states_excludes_nothing(
 
 async def test_gaps_too_wide_for_the_equations_are_refused_before_anything_runs(make_history: Maker) -> None:
     draws = np.random.default_rng(9).integers(0, 1000, 60)
-    asked = Identification(make_history(draws), space(V8, "float(52)", gaps=Range(0, 60_000))).asked
+    asked = Question(make_history(draws), space(V8, "float(52)", gaps=Range(0, 60_000))).asked
     assert not asked.cells
     assert "narrow --gaps" in asked.unplanned[0].reason
 

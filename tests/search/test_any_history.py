@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from engine.errors import BadInput, UsageError
 from engine.history.history import History
 from engine.search.identifiable import identifiable
-from engine.search.identify import Identification
 from engine.search.outline import outline
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 
@@ -51,10 +51,10 @@ def spaces(draw: st.DrawFn) -> dict[str, object]:
     return options
 
 
-def planned(history: History, options: dict[str, object]) -> Identification | str:
+def planned(history: History, options: dict[str, object]) -> Question | str:
     """Return the laid out search, or the line that refuses it."""
     try:
-        return Identification(history, Space(**options))  # type: ignore[arg-type]
+        return Question(history, Space(**options))  # type: ignore[arg-type]
     except (BadInput, UsageError) as refusal:
         return str(refusal)
 

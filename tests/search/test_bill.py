@@ -15,7 +15,8 @@ from engine.compute.cluster import Compute
 from engine.compute.task import Task, TaskResult
 from engine.history.history import History
 from engine.search.clock import Offset
-from engine.search.identify import Identification, identify
+from engine.search.identify import identify
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.sweeper import BOOKED, together
@@ -93,7 +94,7 @@ async def test_a_path_is_billed_whole_before_its_first_task(
 ) -> None:
     times = [datetime(2026, 1, 31, 12, tzinfo=UTC) + timedelta(seconds=7.3) * place for place in range(60)]
     history = make_history(np.random.default_rng(31).integers(0, 1000, 60), times)
-    plan = Identification(history, PATHS[path]).plan
+    plan = Question(history, PATHS[path]).plan
     assert plan.cells
     watched = Watched(compute, journal)
     found = await identify(history, PATHS[path], watched, journal, run="t")  # type: ignore[arg-type]
@@ -115,7 +116,7 @@ async def test_a_path_more_makes_the_bill_grow_by_what_it_tries(
     await identify(history, one, compute, journal, run="one")
     alone = journal.billed()
     more = Space(families=(*one.families, "xorshift32/raw_seed"), mappings=("mod",), **FEW)
-    added = sum(cell.tested for cell in Identification(history, more).plan.cells if "xorshift" in cell.family)
+    added = sum(cell.tested for cell in Question(history, more).plan.cells if "xorshift" in cell.family)
     await identify(history, more, compute, journal, run="two")
     assert added > 0
     assert journal.billed() == alone + added, "cells that the ledger holds are not billed twice, new ones are"
@@ -145,7 +146,7 @@ async def test_cells_are_billed_together_and_never_by_the_engine_s_loop(
 
 async def test_few_chunks_are_billed_before_their_time(make_history: Maker) -> None:
     history = make_history(np.random.default_rng(34).integers(0, 1000, 60))
-    cell = Identification(history, PATHS["seeds"]).plan.cells[0]
+    cell = Question(history, PATHS["seeds"]).plan.cells[0]
     assert len(list(cell.chunks())) == 1
     large = replace(cell, seeds=Range(0, 2**24 - 1), seconds=1e6)
     assert len(list(large.chunks())) > BOOKED

@@ -13,6 +13,7 @@ from engine.history.history import NO_TIME, History
 from engine.search.clock import Offset, clocked, foretold, offset
 from engine.search.identify import Identification, identify
 from engine.search.laws import LAYOUTS
+from engine.search.question import Question
 from engine.search.ranges import Range, parse_offset
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -123,25 +124,25 @@ async def test_chance_is_excluded_for_these_times_alone(
         noise=0.0,
     )
     draws = rng.integers(0, 100, 40)
-    search = Identification(make_history(draws, times), space, run="t", kernel="k")
+    search = Identification(Question(make_history(draws, times), space, kernel="k"), run="t")
     found = await search.run(compute, journal)
     assert (found.verdict, found.complete) == ("no_evidence", True)
     assert all(one.gap["law"] == "clock" and one.power >= 0.95 for one in found.excluded)
     rows = search.coverage()
-    for shift, left in ((0, 0), (1, search.plan.hypotheses)):
+    for shift, left in ((0, 0), (1, search.question.plan.hypotheses)):
         moved = [times[0], *(one + timedelta(seconds=shift) for one in times[1:])]
-        again = Identification(make_history(draws, moved), space, known=rows, kernel="k")
+        again = Question(make_history(draws, moved), space, known=rows, kernel="k")
         assert again.plan.hypotheses == left
     others = [replace(row, unit="us") for row in rows]
-    assert Identification(make_history(draws, times), space, known=others, kernel="k").spared == 0
+    assert Question(make_history(draws, times), space, known=others, kernel="k").spared == 0
 
 
 def test_draws_without_times_are_refused_or_left_out(make_history: Maker) -> None:
     draws, space = np.arange(40) * 7 % 100, Space(gap_law="clock", families=("java",), range=(0, 99))
     with pytest.raises(BadInput, match="--time-column"):
-        Identification(make_history(draws), space)
+        Question(make_history(draws), space)
     times: list[datetime | None] = [BEGAN + timedelta(minutes=place) for place in range(40)]
     times[0] = times[7] = None
-    search = Identification(make_history(draws, times), space)
+    search = Question(make_history(draws, times), space)
     assert (search.values[None] < 0).sum() == 2
     assert {cell.seeds.unit for cell in search.plan.cells} == {"s", "ms", "us"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
+from engine.search.books import Books
 from engine.search.cell import Cell
 from engine.search.certificate import Certificate, digest, of_history, of_ledger
 from engine.search.coverage import (
@@ -31,6 +32,7 @@ from engine.search.coverage import (
 from engine.search.design import LONGEST_BLOCK
 from engine.search.identify import Identification
 from engine.search.ledger import Shelf, read, record
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -164,7 +166,7 @@ SPACE = Space(
 async def searched(
     history: History, space: Space, compute: Compute, journal: Journal, known: tuple[CoverageRow, ...] = ()
 ) -> Identification:
-    made = Identification(history, space, run="r-1", known=known, kernel="build-1")
+    made = Identification(Question(history, space, known=known, kernel="build-1"), run="r-1")
     made.answer = await made.run(compute, journal)  # type: ignore[attr-defined]
     return made
 
@@ -180,13 +182,13 @@ async def test_what_is_excluded_is_not_searched_again_and_a_wider_space_only_in_
     history = make_history(np.random.default_rng(5).integers(0, 1000, 60))
     first = await searched(history, SPACE, compute, journal)
     rows = numbered(first.coverage())
-    again = Identification(history, SPACE, known=rows, kernel="build-1")
+    again = Question(history, SPACE, known=rows, kernel="build-1")
     assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
     wider = SPACE.model_copy(update={"seeds": (Range(0, 2**14 - 1),)})
     second = await searched(history, wider, compute, journal, rows)
-    assert {cell.seeds[:2] for cell in second.plan.cells} == {(2**13, 2**14 - 1)}
+    assert {cell.seeds[:2] for cell in second.question.plan.cells} == {(2**13, 2**14 - 1)}
     answer = second.answer  # type: ignore[attr-defined]
-    assert answer.hypotheses_tested == answer.excluded_before == second.asked.hypotheses // 2
+    assert answer.hypotheses_tested == answer.excluded_before == second.question.asked.hypotheses // 2
     assert {one.run for one in answer.excluded} == {None, "r-1"}
     assert answer.complete
 
@@ -204,11 +206,11 @@ async def test_states_that_algebra_excluded_are_not_solved_again(
     first = await searched(history, space, compute, journal)
     rows = numbered(first.coverage())
     assert {(one.origin, one.seed_hi) for one in rows} == {("state", 0)}
-    again = Identification(history, space, known=rows, kernel="build-1")
+    again = Question(history, space, known=rows, kernel="build-1")
     assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
     wider = space.model_copy(update={"gaps": Range(0, 3)})
-    assert Identification(history, wider, known=rows, kernel="build-1").plan.hypotheses == sum(
-        cell.tested for cell in Identification(history, wider).plan.cells
+    assert Question(history, wider, known=rows, kernel="build-1").plan.hypotheses == sum(
+        cell.tested for cell in Question(history, wider).plan.cells
     )
     made = of_history(again, Shelf(rows, 7, "f" * 64), "build-1")
     assert made.rectangles[0].seeds == ["all 2^48 states"]
@@ -227,7 +229,7 @@ async def test_states_that_take_more_draws_than_a_search_block_are_excluded_too(
     first = await searched(dice, space, compute, journal)
     rows = numbered(first.coverage())
     assert [one.block > LONGEST_BLOCK for one in rows] == [True]
-    assert not Identification(dice, space, known=rows, kernel="build-1").plan.cells
+    assert not Question(dice, space, known=rows, kernel="build-1").plan.cells
 
 
 @pytest.mark.asyncio(loop_scope="package")
@@ -237,7 +239,7 @@ async def test_a_formula_is_kept_like_any_other_mapping(
     history = make_history(np.random.default_rng(7).integers(0, 1000, 60))
     space = SPACE.model_copy(update={"mappings": ("formula(floor(u*1000))",), "seeds": (Range(0, 2047),)})
     first = await searched(history, space, compute, journal)
-    again = Identification(history, space, known=numbered(first.coverage()), kernel="build-1")
+    again = Question(history, space, known=numbered(first.coverage()), kernel="build-1")
     assert (again.plan.cells, again.spared) == ((), again.asked.hypotheses)
 
 
@@ -249,7 +251,7 @@ async def test_a_claimed_family_is_never_excluded(
     space = SPACE.model_copy(update={"families": ("java", "msvc"), "exhaust": True})
     first = await searched(make_history(draws), space, compute, journal)
     assert {one.family for one in first.coverage()} == {"msvc_rand/srand"}
-    again = Identification(make_history(draws), space, known=numbered(first.coverage()), kernel="build-1")
+    again = Question(make_history(draws), space, known=numbered(first.coverage()), kernel="build-1")
     assert {cell.family for cell in again.plan.cells} == {"lcg48/java"}
 
 
@@ -263,21 +265,21 @@ async def test_survivors_of_earlier_runs_raise_the_price_of_later_ones(
     rows = numbered(first.coverage())
     met = sum(one.survivors for one in rows)
     assert met == first.books.carried[0] > 0
-    assert Identification(history, space, known=rows, kernel="build-1").books.carried[0] == met
+    assert Books(Question(history, space, known=rows, kernel="build-1")).carried[0] == met
 
 
 def test_a_certificate_names_what_is_excluded_and_what_is_not(make_history: Maker) -> None:
     history = make_history(DRAWS)
-    cell = next(one for one in Identification(history, SPACE).asked.cells if one.mapping == "java_bounded")
+    cell = next(one for one in Question(history, SPACE).asked.cells if one.mapping == "java_bounded")
     known = (row(cell, seeds=(0, 2**12 - 1), judged=Judged("build-1", 1e-6, 0.0)),)
-    seen = Identification(history, SPACE, known=known, kernel="build-1")
+    seen = Question(history, SPACE, known=known, kernel="build-1")
     made = of_history(seen, Shelf(known, 7, "f" * 64), "build-1")
     assert made.totals.share == pytest.approx(1 / 8)  # half of one of four mappings
     assert [one.seeds for one in made.rectangles] == [["0:4095"]]
     assert made.rectangles[0].power > 0.95
     assert made.holes[0].seeds in ("4096:8191", "0:8191")
     assert sum(one.hypotheses for one in made.holes) + made.totals.excluded == made.totals.asked
-    others = Identification(history, SPACE.model_copy(update={"families": ("msvc",)}), kernel="build-1")
+    others = Question(history, SPACE.model_copy(update={"families": ("msvc",)}), kernel="build-1")
     assert of_history(others, Shelf(known, 7, "f" * 64), "build-1").rectangles == [], (
         "of families not asked for"
     )

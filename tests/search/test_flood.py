@@ -9,7 +9,7 @@ import pytest
 
 from engine.compute.cluster import Compute
 from engine.history.history import History
-from engine.search import flood, identify
+from engine.search import books, flood, identify
 from engine.search.cell import Cell
 from engine.search.claims import score
 from engine.search.design import NEXT_DRAWS
@@ -94,7 +94,7 @@ async def test_many_survivors_are_weighed_off_the_loop(
         threads.append(threading.get_ident())
         return weigh(*what)
 
-    monkeypatch.setattr(identify, "score", noted)
+    monkeypatch.setattr(books, "score", noted)
     draws = host.values("lcg48/java", "java_bounded", 900, 0, 999, 40)
     space = Space(families=("java",), mappings=("java_bounded",), seeds=(Range(0, 1023),), range=(0, 999))
     found = await identify.identify(make_history(draws), space, compute, journal, run="t")

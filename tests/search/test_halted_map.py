@@ -12,6 +12,7 @@ from engine.compute.task import Task, TaskResult
 from engine.history.history import History
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -44,7 +45,7 @@ class Here:
 
 async def searched(journal: Journal, compute: Any) -> Analysis:
     values = host.values("lcg48/java", "java_bounded", 4711, 0, 999, 60, start=2, gap=1)
-    return await Identification(History.of(values.tolist()), SPACE).run(compute, journal)
+    return await Identification(Question(History.of(values.tolist()), SPACE)).run(compute, journal)
 
 
 async def test_a_halt_before_the_first_task_is_a_halt(tmp_path: Path) -> None:

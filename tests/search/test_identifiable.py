@@ -10,7 +10,7 @@ from engine.history.history import History
 from engine.recovery.linear import LONGEST
 from engine.search.design import Scope, draws_needed
 from engine.search.identifiable import Identifiable, Need, identifiable
-from engine.search.identify import Identification
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 
@@ -19,7 +19,7 @@ POPULAR = ("java", "node12-23", "mt19937/init_genrand", "taus88/gsl", "python", 
 
 def described(space: Space, values: list[int] | None = None, *, draws: int = 40) -> Identifiable:
     made = np.random.default_rng(4).integers(0, 1000, draws).tolist() if values is None else values
-    return identifiable(Identification(History.of(made, source="t"), space))
+    return identifiable(Question(History.of(made, source="t"), space))
 
 
 def of(made: Identifiable, route: str, family: str, mapping: str) -> Need:
@@ -126,10 +126,10 @@ def test_a_constant_is_hopeless_in_one_line() -> None:
 
 @pytest.mark.parametrize("values", [[7] * 30, [7] * 29 + [8], [0] * 28 + [1] * 2, [0] * 30, [1] * 30])
 def test_draws_that_hardly_vary_are_no_error_of_an_option_that_nobody_gave(values: list[int]) -> None:
-    identification = Identification(History.of(values, source="t"), Space(families=("msvc", "php")))
-    assert not [cell for cell in identification.asked.cells if cell.lo == min(values)]
-    assert any("no number of draws would do" in one.reason for one in identification.asked.unplanned)
-    assert identifiable(identification).totals[0].identifiable == 0
+    question = Question(History.of(values, source="t"), Space(families=("msvc", "php")))
+    assert not [cell for cell in question.asked.cells if cell.lo == min(values)]
+    assert any("no number of draws would do" in one.reason for one in question.asked.unplanned)
+    assert identifiable(question).totals[0].identifiable == 0
 
 
 def test_fewer_than_three_draws_are_refused() -> None:
@@ -139,7 +139,7 @@ def test_fewer_than_three_draws_are_refused() -> None:
 
 def test_missing_draws_do_not_count() -> None:
     values: list[int | None] = [5, None, 7, 900, None, 12, 13]
-    made = identifiable(Identification(History.of(values, source="t"), Space(families=("java",))))
+    made = identifiable(Question(History.of(values, source="t"), Space(families=("java",))))
     assert made.draws == 5
 
 

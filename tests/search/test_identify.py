@@ -11,6 +11,7 @@ from engine.compute.cluster import Compute
 from engine.errors import BadInput, Halted
 from engine.history.history import History
 from engine.search.identify import Identification, Progress, identify
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from hip_cuda_kernels import host
@@ -277,10 +278,12 @@ async def test_all_64_bit_seeds_are_begun_without_listing_their_chunks(
     def enough(_: Progress) -> None:
         raise Halted("the first chunk is done")
 
-    search = Identification(make_history(draws), space, run="t", progress=enough)
+    search = Identification(Question(make_history(draws), space), run="t", progress=enough)
     found = await search.run(compute, journal)
     assert (found.stopped_by, found.complete) == ("halt", False)
-    late = Identification(make_history(draws), space.model_copy(update={"time_limit": 0.05}), run="late")
+    late = Identification(
+        Question(make_history(draws), space.model_copy(update={"time_limit": 0.05})), run="late"
+    )
     assert (await late.run(compute, journal, under="late ")).stopped_by == "time"
     assert journal.billed() >= 2**64
     (row,) = search.coverage()

@@ -8,6 +8,7 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.identify import Identification, identify
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.streamed import led_back
@@ -86,10 +87,12 @@ async def test_chance_is_excluded_in_reverse_alone(
 ) -> None:
     history = make_history(np.random.default_rng(5).integers(0, 1000, 40))
     asked = {"families": ("java", "php"), "seeds": (Range(0, 511),), "range": (0, 999), "noise": 0.0}
-    search = Identification(history, Space(**asked, gap_law="inverse"), run="t", kernel="k")  # type: ignore[arg-type]
-    assert {one.reason for one in search.plan.unplanned} == {"mt19937/init_genrand has no inverse step"}
+    search = Identification(Question(history, Space(**asked, gap_law="inverse"), kernel="k"), run="t")  # type: ignore[arg-type]
+    assert {one.reason for one in search.question.plan.unplanned} == {
+        "mt19937/init_genrand has no inverse step"
+    }
     found = await search.run(compute, journal)
     assert (found.verdict, {one.gap["law"] for one in found.excluded}) == ("no_evidence", {"inverse"})
     assert all(one.power >= 0.95 for one in found.excluded)
-    ahead = Identification(history, Space(**asked), known=search.coverage(), kernel="k")  # type: ignore[arg-type]
+    ahead = Question(history, Space(**asked), known=search.coverage(), kernel="k")  # type: ignore[arg-type]
     assert ahead.spared == 0

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from engine.history.history import History
-from engine.search.identify import Identification
 from engine.search.outline import Outline, outline
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 
 
 def planned(space: Space, *, draws: int = 60, workers: int = 2) -> Outline:
     values = np.random.default_rng(4).integers(0, 1000, draws)
-    return outline(Identification(History.of(values.tolist(), source="t"), space), workers)
+    return outline(Question(History.of(values.tolist(), source="t"), space), workers)
 
 
 def test_the_totals_are_the_sums_of_the_cells() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.recovery.problem import Patterns
 from engine.search.cell import Cell
-from engine.search.claims import Claim, predicted, score
+from engine.search.claims import Claim, Hit, predicted, score
 from engine.search.ranges import Range
 from engine.search.readings import patterns, siblings
 
@@ -17,7 +17,7 @@ TURNS = replace(CELL, law="periodic", period=2)
 
 
 def claimed(cell: Cell, hit: tuple[int, int, int], draws: np.ndarray) -> Claim:
-    return score(cell, hit, draws, 1e-3, None, 1)
+    return score(cell, Hit(*hit), draws, 1e-3, None, 1)
 
 
 def test_siblings_are_all_other_native_readings() -> None:

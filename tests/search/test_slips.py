@@ -9,8 +9,9 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.cell import Cell
-from engine.search.claims import predicted, score
+from engine.search.claims import Hit, predicted, score
 from engine.search.identify import Identification
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.slips import Slip, slip
 from engine.search.space import Space
@@ -24,7 +25,7 @@ TRUE = host.values("lcg48/java", "java_bounded", 77, 0, 999, 400, start=4)[::3] 
 
 
 def found(draws: np.ndarray, cell: Cell = CELL) -> Slip | None:
-    return slip(score(cell, (77, 4, 2), draws, 1e-3, None, 1), draws, 1e-3, 1e-6)
+    return slip(score(cell, Hit(77, 4, 2), draws, 1e-3, None, 1), draws, 1e-3, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ async def test_the_next_draws_of_a_search_follow_the_slip_and_the_search_names_i
         families=("lcg48/java",), mappings=("java_bounded",), seeds=(Range(0, 255),), starts=Range(0, 5), gaps=Range(0, 3),
         range=(0, 999), noise=0.2,
     )  # fmt: skip
-    search = Identification(make_history(np.delete(TRUE[:61], 30)), space)
+    search = Identification(Question(make_history(np.delete(TRUE[:61], 30)), space))
     analysis = await search.run(compute, journal)
     assert analysis.next_draws == TRUE[61:71].tolist()
     assert [line.split(":")[0] for line in search.slips] == ["1 missing before draw 31"]

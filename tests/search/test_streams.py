@@ -12,6 +12,7 @@ from engine.search.certificate import of_history
 from engine.search.identify import Identification, identify
 from engine.search.ledger import Shelf
 from engine.search.outline import outline
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.streams import labels, parts, stream_of
@@ -105,10 +106,10 @@ async def test_chance_is_excluded_in_both_directions_with_power_of_their_own(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     history = make_history(np.random.default_rng(5).integers(0, 1000, 40))
-    search = Identification(history, Space(**SPACE, direction="both"), run="t", kernel="k")
-    one_way = Identification(history, Space(**SPACE), run="t", kernel="k")
-    assert search.plan.hypotheses == 2 * one_way.plan.hypotheses
-    assert [one.direction for one in outline(search, 1).cells] == ["forward", "backward"]
+    search = Identification(Question(history, Space(**SPACE, direction="both"), kernel="k"), run="t")
+    one_way = Question(history, Space(**SPACE), kernel="k")
+    assert search.question.plan.hypotheses == 2 * one_way.plan.hypotheses
+    assert [one.direction for one in outline(search.question, 1).cells] == ["forward", "backward"]
     found = await search.run(compute, journal)
     assert found.verdict == "no_evidence"
     assert sorted(one.direction for one in found.excluded) == ["backward", "forward"]
@@ -116,9 +117,9 @@ async def test_chance_is_excluded_in_both_directions_with_power_of_their_own(
     assert found.controls.cells_planted == found.controls.cells_found == 2 * 60
     rows = search.coverage()
     assert {row.session for row in rows} == {None, "backward"}
-    again = Identification(history, Space(**SPACE, direction="both"), known=rows, kernel="k")
+    again = Question(history, Space(**SPACE, direction="both"), known=rows, kernel="k")
     assert again.plan.cells == ()
-    ahead = Identification(history, Space(**SPACE), known=[row for row in rows if row.session], kernel="k")
+    ahead = Question(history, Space(**SPACE), known=[row for row in rows if row.session], kernel="k")
     assert ahead.plan.hypotheses == one_way.plan.hypotheses  # what is excluded backward is open forward
     made = of_history(again, Shelf(tuple(rows), 2, "h"), "k")
     assert {one.session for one in made.rectangles} == {None, "backward"}

@@ -9,7 +9,8 @@ import pytest
 from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.recovery.problem import Patterns, calls_of
-from engine.search.identify import Identification, identify
+from engine.search.identify import identify
+from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
 from engine.search.turns import Turns, allowances, constant_part
@@ -111,6 +112,6 @@ def test_more_patterns_than_a_worker_can_lay_out_are_left_out_with_the_reason(ma
         families=("python",), mappings=("top_reject",), seeds=(Range(0, 4095),), gaps=Range(0, 99), gap_law="periodic",
         range=(0, 999), noise=0.0,
     )  # fmt: skip
-    plan = Identification(make_history(draws), asked).plan
+    plan = Question(make_history(draws), asked).plan
     assert [cell.period for cell in plan.cells] == [2]
     assert "1,000,000 patterns of 3 gaps" in plan.unplanned[0].reason

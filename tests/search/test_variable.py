@@ -9,7 +9,7 @@ from engine.compute.cluster import Compute
 from engine.history.history import History
 from engine.search.alignment import Alignment
 from engine.search.cell import Cell
-from engine.search.claims import score
+from engine.search.claims import Hit, score
 from engine.search.design import Scope, confirm_draws, design, draws_needed
 from engine.search.identify import identify
 from engine.search.ranges import Range
@@ -69,13 +69,13 @@ async def test_chance_is_not_claimed_and_the_exclusion_names_the_law(
 def test_chance_survivors_average_to_an_e_value_below_one() -> None:
     rng = np.random.default_rng(12)
     draws = rng.integers(0, 1000, 60)
-    claims = [score(CELL, (int(seed), 0, 0), draws, 1e-3, None, 1) for seed in rng.integers(0, 2**14, 200)]
+    claims = [score(CELL, Hit(int(seed), 0, 0), draws, 1e-3, None, 1) for seed in rng.integers(0, 2**14, 200)]
     assert np.mean([2.0**claim.bits for claim in claims]) <= 1.0
 
 
 def test_the_pattern_is_paid_for_draw_by_draw() -> None:
     draws, _ = planted()
-    claim = score(CELL, (4711, 0, 0), draws, 1e-3, 0.0, 1)
+    claim = score(CELL, Hit(4711, 0, 0), draws, 1e-3, 0.0, 1)
     assert (claim.confirmed.matched, claim.confirmed.scored) == (54, 54)
     free = 54 * np.log2(1000)
     assert free - 54 * np.log2(5) - 3 < claim.bits < free - 45 * np.log2(5)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.history.history import History
-from engine.search.identify import Identification
+from engine.search.question import Question
 from engine.search.space import Space
 from engine.search.word_forms import formed
 
@@ -42,7 +42,7 @@ def test_every_form_is_billed(make_history: Callable[[np.ndarray], History]) -> 
 
     def bill(words: tuple[str, ...]) -> int:
         asked = Space(families=("java",), mappings=("java_bounded",), words=words, range=(0, 999), noise=0.0)
-        return Identification(history, asked).plan.hypotheses
+        return Question(history, asked).plan.hypotheses
 
     words = ("one", "two")
     assert bill(formed(words, "upper,digits")) == 22 * bill(words) > 0

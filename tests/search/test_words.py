@@ -16,8 +16,9 @@ from engine.errors import BadInput, MimicryError, UsageError
 from engine.history.history import History
 from engine.recovery.problem import Patterns
 from engine.search.cell import Cell
-from engine.search.claims import predicted, score
+from engine.search.claims import Hit, predicted, score
 from engine.search.identify import Identification, identify
+from engine.search.question import Question
 from engine.search.ranges import Range, parse_range
 from engine.search.readings import patterns
 from engine.search.space import Space
@@ -151,7 +152,7 @@ async def test_chance_excludes_this_list_in_these_ways_alone(
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     history = make_history(np.random.default_rng(5).integers(0, 1000, 40))
-    search = Identification(history, Space(**SPACE, words=WORDS), run="t", kernel="k")
+    search = Identification(Question(history, Space(**SPACE, words=WORDS), kernel="k"), run="t")
     found = await search.run(compute, journal)
     assert (found.verdict, found.complete) == ("no_evidence", True)
     assert {one.origins["range"].partition("/")[2].partition("@")[0] for one in found.excluded} == {
@@ -166,7 +167,7 @@ async def test_chance_excludes_this_list_in_these_ways_alone(
         "places": {"seeds": (0, 299)},
     }.items():
         fresh, known = (
-            Identification(history, Space(**SPACE, **space), known=told, kernel="k") for told in ((), rows)
+            Question(history, Space(**SPACE, **space), known=told, kernel="k") for told in ((), rows)
         )
         left[name] = known.plan.hypotheses / fresh.plan.hypotheses
     assert left == {"same": 0.0, "shorter": 1.0, "places": 1.0}
@@ -175,12 +176,12 @@ async def test_chance_excludes_this_list_in_these_ways_alone(
 def test_families_that_take_no_words_are_named(make_history: Maker) -> None:
     history = make_history(np.arange(40) * 7 % 100)
     with pytest.raises(UsageError, match="none of the asked families takes words"):
-        Identification(history, Space(families=("msvc",), words=WORDS))
-    mixed = Identification(history, Space(families=("msvc", "java"), words=WORDS))
+        Question(history, Space(families=("msvc",), words=WORDS))
+    mixed = Question(history, Space(families=("msvc", "java"), words=WORDS))
     assert {one.family: one.reason for one in mixed.plan.unplanned}["msvc_rand/srand"].startswith(
         "no runtime"
     )
-    wide = Identification(
+    wide = Question(
         history, Space(families=("seedrandom", "java"), words=WORDS, mappings=("digits(2)",), range=(0, 99))
     )
     assert [one.family for one in wide.plan.unplanned] == ["arc4/seedrandom"]
@@ -189,7 +190,7 @@ def test_families_that_take_no_words_are_named(make_history: Maker) -> None:
 
 def test_words_too_long_to_be_led_back_are_named(make_history: Maker) -> None:
     asked = Space(families=("java", "alea"), words=WORDS, range=(0, 99), gap_law="inverse")
-    plan = Identification(make_history(np.arange(60) * 7 % 100), asked).plan
+    plan = Question(make_history(np.arange(60) * 7 % 100), asked).plan
     assert {cell.family for cell in plan.cells} == {"lcg48/java"}
     assert any(
         "is not led back from keys" in one.reason or "no inverse" in one.reason for one in plan.unplanned
@@ -205,7 +206,7 @@ def test_other_patterns_of_a_claimed_word_stay_that_word_and_pay_for_its_list() 
     cell = listed.worded(217)
     draws = predicted(replace(cell, period=3), cell.seeds.lo, 2, Patterns(0, 2, 3).code((0, 2, 1)), 60)
     draws[::9] = (draws[::9] + 1) % 1000
-    claim = score(cell, (cell.seeds.lo, 2, 0), draws, 1e-3, None, 1)
+    claim = score(cell, Hit(cell.seeds.lo, 2, 0), draws, 1e-3, None, 1)
     looks, best = patterns(claim, draws)
     assert looks == 4 * (3**2 + 3**3)
     assert [one.period for one, _ in best] == [2, 3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine.llm.claude import KEY
 from engine.llm.cost import FILE_NAME
 from engine.llm.questions import QUESTIONS, WATCHER_DECISION
 
-pytest.importorskip("anthropic")
+pytestmark = pytest.mark.skipif(find_spec("anthropic") is None, reason="the extra [claude] is missing")
 Advising = Callable[..., Any]
 SECRET = "sk-ant-api03-a-key-for-the-stand-in"
 FAST = {"timeout_s": 2.0, "attempts": 2}

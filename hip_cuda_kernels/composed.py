@@ -105,19 +105,22 @@ def _formula(mapping: Mapping, family: Family, lo: int, size: int) -> Recipe:
     return Recipe(FORMULA, 1, 1, (call,), lo=lo, program=mapping.formula.program(constants))
 
 
-# Measured on one core: recording a seed, an operation of its seeding, an inner call, a number put in order.
-SEED_NS, OPERATION_NS, CALL_NS, NUMBER_NS = 120.0, 0.55, 18.0, 1.0
+# Measured on one core: beginning a seed, an operation of its seeding (of an inner call: a quarter), an inner call, a number put in order.
+SEED_NS, OPERATION_NS, CALL_NS, NUMBER_NS = 20.0, 0.8, 12.0, 6.0
+COUNTED = 32  # values a compared draw, below which most draws are wanted and every alignment is counted
 
 
 def seed_seconds(
     recipe: Recipe, family: Family, missable: int, starts: tuple[int, int], gaps: tuple[int, int]
 ) -> float:
     """Return what one seed costs a search that gives an alignment up after `missable` + 1 misses; it steers speed only."""
-    calls = starts[1] + (missable + 1) * (gaps[1] + 1)
-    inner = recipe.count if recipe.law == DIGITS else len(recipe.steps)
-    draw = inner * (CALL_NS + family.ops[1] * OPERATION_NS / 4) + recipe.size * NUMBER_NS
-    compared = (starts[1] - starts[0] + 1) * (gaps[1] - gaps[0] + 1) * (missable + 1)
-    return 1e-9 * (SEED_NS + family.ops[0] * OPERATION_NS + calls * draw + compared)
+    draws = starts[1] + (missable + 1) * (gaps[1] + 1)
+    calls = recipe.count if recipe.law in (DIGITS, SAMPLE_LAWS["reject"][0]) else len(recipe.steps)
+    tries = (1 << 64) / (recipe.steps[0].accept_max + 1)
+    draw = calls * tries * (CALL_NS + family.ops[1] * OPERATION_NS / 4) + recipe.count * NUMBER_NS
+    told_apart = recipe.law not in (DIGITS, FORMULA) or recipe.size**recipe.count > COUNTED * (missable + 1)
+    counted = 0 if told_apart else (starts[1] - starts[0] + 1) * (gaps[1] - gaps[0] + 1) * (missable + 1)
+    return 1e-9 * (SEED_NS + family.ops[0] * OPERATION_NS + draws * draw + counted)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: dict[Unplanned, None] = {}
     for family, mapping, weight in codes(space):
         for material in materials:
-            fitting = _distinct(levels(space, material.moment, material.times), family, space.gap_law)
+            ladder = levels(space, material.moment, material.times, composed=is_composed(mapping))
+            fitting = _distinct(ladder, family, space.gap_law)
             if not fitting:
                 unplanned[_beyond(family, mapping, space)] = None
             for level, (period, share) in product(fitting, periods(space.gap_law)):

@@ -108,6 +108,9 @@ LADDER: tuple[Level, ...] = (
     ),
 )
 
+PLAIN = Level(name="small seeds, plain", seeds=Range(0, 2**16 - 1), starts=(0, 7), gaps=(0, 1), noise=0.2, prior=0.15)
+"""What leads the ladder where a draw takes many calls: such cells are dear, and nearly all that users plant lies here."""
+
 VARIABLE_LADDER: tuple[Level, ...] = (
     Level(name="small seeds", seeds=Range(0, 2**16 - 1), starts=(0, 15), gaps=(0, 7), noise=0.2, prior=0.30),
     Level(
@@ -183,10 +186,12 @@ CLOCK_LADDER: tuple[tuple[Offset, tuple[int, int], float, float], ...] = (
 """Offset, starts, noise and share of belief where every draw's seed is its own time and nothing is stated."""
 
 
-def levels(space: Space, moment: float | None = None, times: Ints | None = None) -> tuple[Level, ...]:
+def levels(
+    space: Space, moment: float | None = None, times: Ints | None = None, *, composed: bool = False
+) -> tuple[Level, ...]:
     """Return the ladder (led by clock seeds where the first draw has a time), or the one rectangle that the user stated.
 
-    `times` are the draws', where these are their seeds.
+    `times` are the draws', where these are their seeds; `composed` says that a draw is made of several calls.
 
     A stated rectangle is searched exactly first and then tolerant of noise, unless the noise is stated too.
     """
@@ -194,6 +199,8 @@ def levels(space: Space, moment: float | None = None, times: Ints | None = None)
         return _own_clock(space, times)
     if not space.stated and space.starts is None and space.gaps is None:
         ladder = LADDERS[space.gap_law]
+        if composed and space.gap_law == "constant":
+            ladder = (PLAIN, *ladder)
         if moment is not None and space.gap_law == "constant":
             ladder = (*near(moment), *ladder)
         if space.noise is None:

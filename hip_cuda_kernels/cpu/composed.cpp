@@ -16,21 +16,26 @@ using namespace mimicry;
 struct Recorded {
     enum : u32 { word_bits = 64 };
     const Scalar *scalar = nullptr;
-    u64 start = 0, at = 0;
+    u64 start = 0, at = 0, filled = 0, typical = 32;  // typical: words that a seed takes, so that it is seeded once as a rule
     std::vector<u64> words;
 
-    void seed(u32 low, u32 high) { start = (u64)high << 32 | low; }
+    void seed(u32 low, u32 high) {
+        typical = std::max({at, typical - typical / 8, (u64)32});
+        start = (u64)high << 32 | low;
+        at = filled = 0;
+    }
     void skip(u32 count) { at += count; }
     u64 next_wide() {
-        if (at >= words.size()) record();
+        if (at >= filled) record();
         return words[at++];
     }
 
   private:
     void record() {  // twice as far as before, so that seeding anew costs a constant share
-        const u64 have = words.size(), more = std::max({have, at + 1 - have, (u64)32});
-        words.resize(have + more);
-        scalar->raw(start, have, more, words.data() + have);
+        const u64 more = std::max({filled, at + 1 - filled, filled ? 0 : typical});
+        if (words.size() < filled + more) words.resize(filled + more);
+        scalar->raw(start, filled, more, words.data() + filled);
+        filled += more;
     }
 };
 
@@ -76,12 +81,19 @@ double evaluate(const std::vector<Instruction> &program, double u, double x) {
     return stack[0];
 }
 
-// The draws of one seed, made in order.
+// The draws of one seed after another, made in order.
 class Draws {
   public:
-    Draws(const Scalar &scalar, const Recipe &recipe, u64 seed) : recipe(recipe), step(recipe.steps[0]), reader(step, seed) {
+    Draws(const Scalar &scalar, const Recipe &recipe) : recipe(recipe), step(recipe.steps[0]), reader(step, 0) {
         reader.g.scalar = &scalar;
-        order.resize(recipe.size);
+        if (recipe.law != Recipe::digits && recipe.law != Recipe::formula) numbers.resize(recipe.size);
+        std::iota(numbers.begin(), numbers.end(), 0u);
+    }
+
+    void begin(u64 seed) {
+        reader.g.seed((u32)seed, (u32)(seed >> 32));
+        reader.holds = false;
+        made.clear();
     }
 
     u64 at(u64 call) {
@@ -99,7 +111,7 @@ class Draws {
 
   private:
     u64 inner(u64 i) {
-        step = recipe.steps[i];
+        if (i != at_step) step = recipe.steps[at_step = i];
         const u64 drawn = reader.draw();
         return drawn < step.range + step.rounds ? drawn : 0;  // a stuck generator, or a double of 1
     }
@@ -121,7 +133,7 @@ class Draws {
 
     void sample() {
         const u64 k = recipe.count, n = recipe.size;
-        std::iota(order.begin(), order.end(), 0u);
+        order = numbers;
         chosen.clear();
         switch (recipe.law) {
             case Recipe::pool:
@@ -177,8 +189,9 @@ class Draws {
 
     const Recipe &recipe;
     Call step;  // the inner call that the reader follows
+    u64 at_step = 0;
     Reader<Recorded> reader;
-    std::vector<u32> order, chosen;
+    std::vector<u32> numbers, order, chosen;
     std::vector<u64> made;
 };
 
@@ -198,29 +211,60 @@ u32 count(const ComposedTask &task, Draws &draws, u32 vector, u32 start, u32 gap
 class Jury : public Judge {
   public:
     Jury(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task, const Pinned &pinned)
-        : scalar(scalar), recipe(recipe), task(task), pinned(pinned) {}
+        : task(task), pinned(pinned), draws(scalar, recipe) {}
 
     bool is_hit(u32 row, u64 seed, u32 start, u32, Hit &hit) override {
         if (start % pinned.calls) return false;  // between two draws
-        if (!draws || made_of != seed) draws.emplace(scalar, recipe, made_of = seed);
-        const u32 vector = pinned.vector[row], matched = count(task, *draws, vector, start / pinned.calls, pinned.gap[row]);
+        if (made_of != seed) draws.begin(*(made_of = seed));
+        const u32 vector = pinned.vector[row], matched = count(task, draws, vector, start / pinned.calls, pinned.gap[row]);
         if (matched < task.threshold[vector]) return false;
         hit = {(unsigned short)vector, (unsigned short)matched, start / pinned.calls, pinned.gap[row], 0, seed};
         return true;
     }
 
   private:
-    const Scalar &scalar;
-    const Recipe &recipe;
     const ComposedTask &task;
     const Pinned &pinned;
-    std::optional<Draws> draws;
-    u64 made_of = 0;
+    Draws draws;
+    std::optional<u64> made_of;
+};
+
+// The draws of the vectors of which an alignment that reaches its threshold matches at least one: the first usable - threshold + 1.
+class Wanted {
+  public:
+    explicit Wanted(const ComposedTask &task) : task(task), first(task.vectors) {
+        for (u32 v = 0; v < task.vectors; ++v) {
+            first[v] = task.usable[v] >= task.threshold[v] ? std::min(task.usable[v], task.usable[v] - task.threshold[v] + 1) : 0;
+            for (u32 i = 0; i < first[v]; ++i) {
+                const u64 place = place_of(value(v, i));
+                bits[place / 64] |= 1ull << place % 64;
+                calls = std::max(calls, task.start_hi + (u64)index(v, i) * (task.gap_hi + 1) + 1);
+            }
+        }
+    }
+
+    bool may_hold(u64 drawn) const {
+        const u64 place = place_of(drawn);
+        return bits[place / 64] >> place % 64 & 1;
+    }
+
+    u32 index(u32 v, u32 i) const { return task.index[(u64)v * task.width + i]; }
+    u64 value(u32 v, u32 i) const { return task.value[(u64)v * task.width + i]; }
+
+    const ComposedTask &task;
+    std::vector<u32> first;
+    u64 calls = 0;  // of a seed, in which they may lie
+
+  private:
+    static u64 place_of(u64 drawn) { return drawn * 0x9E3779B97F4A7C15ull >> 50; }  // 2^64 / the golden ratio spreads neighbours
+
+    u64 bits[(1 << 14) / 64] = {};
 };
 
 class ComposedSearch {
   public:
-    ComposedSearch(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task) : scalar(scalar), recipe(recipe), task(task) {}
+    ComposedSearch(const Scalar &scalar, const Recipe &recipe, const ComposedTask &task)
+        : task(task), wanted(task), draws(scalar, recipe) {}
 
     Found run() {
         while (found.seeds_done < task.seed_count && !found.overflow) {
@@ -233,18 +277,57 @@ class ComposedSearch {
     }
 
   private:
+    static constexpr u64 rare = 8;  // of so many draws at most one may be wanted, or every alignment is counted
+
     void seed(u64 seed) {
-        Draws draws(scalar, recipe, seed);
+        draws.begin(seed);
+        met.clear();
+        for (u64 call = 0; call < wanted.calls; ++call)
+            if (wanted.may_hold(draws.at(call))) met.push_back((u32)call);
+        hits.clear();
+        if (met.size() * rare > wanted.calls)
+            every_alignment(seed);
+        else
+            alignments_through_met(seed);
+        for (const Hit &hit : hits)
+            if (found.hits.size() < task.max_hits)
+                found.hits.push_back(hit);
+            else
+                found.overflow = true;
+    }
+
+    void every_alignment(u64 seed) {
         for (u32 start = task.start_lo; start <= task.start_hi; ++start)
             for (u32 gap = task.gap_lo; gap <= task.gap_hi; ++gap)
-                for (u32 v = 0; v < task.vectors; ++v) {
-                    const u32 matched = count(task, draws, v, start, gap);
-                    if (matched < task.threshold[v]) continue;
-                    if (found.hits.size() < task.max_hits)
-                        found.hits.push_back({(unsigned short)v, (unsigned short)matched, start, gap, 0, seed});
-                    else
-                        found.overflow = true;
-                }
+                for (u32 v = 0; v < task.vectors; ++v) weigh(seed, v, start, gap);
+    }
+
+    void alignments_through_met(u64 seed) {
+        for (const u32 call : met)
+            for (u32 v = 0; v < task.vectors; ++v)
+                for (u32 i = 0; i < wanted.first[v]; ++i)
+                    if (draws.at(call) == wanted.value(v, i)) alignments_through(seed, v, i, call);
+        std::sort(hits.begin(), hits.end(), [](const Hit &a, const Hit &b) {
+            return std::tie(a.start, a.gap, a.vector) < std::tie(b.start, b.gap, b.vector);
+        });
+    }
+
+    // Weigh the alignments that put draw i at a call and match none before it, so that each is weighed once.
+    void alignments_through(u64 seed, u32 v, u32 i, u32 call) {
+        for (u64 gap = task.gap_lo; gap <= task.gap_hi; ++gap) {
+            const u64 before = wanted.index(v, i) * (gap + 1);
+            if (before > call || call - before < task.start_lo) break;
+            const u64 start = call - before;
+            if (start > task.start_hi) continue;
+            bool is_first = true;
+            for (u32 j = 0; j < i && is_first; ++j) is_first = draws.at(start + wanted.index(v, j) * (gap + 1)) != wanted.value(v, j);
+            if (is_first) weigh(seed, v, (u32)start, (u32)gap);
+        }
+    }
+
+    void weigh(u64 seed, u32 v, u32 start, u32 gap) {
+        const u32 matched = count(task, draws, v, start, gap);
+        if (matched >= task.threshold[v]) hits.push_back({(unsigned short)v, (unsigned short)matched, start, gap, 0, seed});
     }
 
     bool halted() {
@@ -253,9 +336,11 @@ class ComposedSearch {
         return found.stopped;
     }
 
-    const Scalar &scalar;
-    const Recipe &recipe;
     const ComposedTask &task;
+    const Wanted wanted;
+    Draws draws;
+    std::vector<u32> met;  // calls whose draw some vector may want
+    std::vector<Hit> hits;  // of one seed, by start, gap and vector
     Found found;
 };
 
@@ -277,7 +362,8 @@ Recipe unpack_recipe(const u64 *numbers, double unit) {
 }
 
 std::vector<u64> composed_values(const Scalar &scalar, const Recipe &recipe, u64 seed, u64 start, u64 gap, u64 count) {
-    Draws draws(scalar, recipe, seed);
+    Draws draws(scalar, recipe);
+    draws.begin(seed);
     std::vector<u64> values;
     for (; start; --start) draws.next();
     for (u64 i = 0; i < count; ++i) {

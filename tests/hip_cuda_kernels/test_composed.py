@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -225,6 +226,63 @@ def test_planted_seeds_are_found_and_counted_exactly(name: str, mapping: str, hi
         stream = host.values(name, mapping, seed, 0, hi, 14, start=start, gap=gap)
         assert matched == int(((stream == draws[vector]) & (draws[vector] != -1)).sum())
     assert found.seeds_done == 400
+
+
+def every_alignment(
+    name: str,
+    mapping: str,
+    hi: int,
+    draws: np.ndarray,
+    least: list[int],
+    seeds: int,
+    starts: range,
+    gaps: range,
+) -> list[tuple[int, ...]]:
+    """Return what the search must report, in its order, by counting every alignment."""
+    reach, width = starts[-1] + (draws.shape[1] - 1) * (gaps[-1] + 1) + 1, np.arange(draws.shape[1])
+    found = []
+    for seed in range(seeds):
+        stream = host.values(name, mapping, seed, 0, hi, reach)
+        for start, gap in itertools.product(starts, gaps):
+            same = (stream[start + width * (gap + 1)] == draws) & (draws != -1)
+            found += [
+                (v, count, start, gap, seed) for v, count in enumerate(same.sum(axis=1)) if count >= least[v]
+            ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("mapping", "hi"),
+    [
+        ("digits(1,mod)", 9),  # so few values that every alignment is counted
+        ("digits(3,mod)", 999),
+        ("sample(2,reject,sorted,mod)", math.comb(9, 2) - 1),
+        ("sample(6,shuffle,sorted,mod)", math.comb(20, 6) - 1),
+        ("sample(6,pool,ordered,mod)", math.perm(49, 6) - 1),
+    ],
+)
+def test_the_search_reports_every_alignment_once_and_in_order(mapping: str, hi: int) -> None:
+    rng, name, starts, gaps = np.random.default_rng(3), "xorshift32/raw_seed", range(1, 7), range(4)
+    # each draw of a vector stands in another stream, at another place, and two vectors hold the same draws
+    made = [
+        host.values(name, mapping, int(seed), 0, hi, 30)[rng.integers(0, 30)]
+        for seed in rng.integers(0, 60, 24)
+    ]
+    draws = np.array(made).reshape(4, 6)
+    draws[1, 2], draws[2, 0], draws[3] = -1, -1, draws[0]
+    draws[2, 1:5] = host.values(
+        name, mapping, 17, 0, hi, 4, start=6, gap=2
+    )  # lies before the first start + index
+    least = [1, 1, 2, 2]
+    found = host.sieve(
+        name, mapping, 0, hi, draws, np.array(least), seed_lo=0, seed_count=60,
+        starts=(starts[0], starts[-1]), gaps=(gaps[0], gaps[-1]),
+    )  # fmt: skip
+    told = [
+        tuple(int(hit[key]) for key in ("vector", "matched", "start", "gap", "seed")) for hit in found.hits
+    ]
+    assert told == every_alignment(name, mapping, hi, draws, least, 60, starts, gaps)
+    assert told
 
 
 def test_a_formula_that_leaves_the_range_is_found_all_the_same() -> None:

@@ -1,5 +1,6 @@
 """The plan: what it lays out, in which order, and what it refuses to search."""
 
+import math
 import time
 from collections import Counter
 
@@ -140,3 +141,13 @@ def test_seeds_beyond_a_family_are_left_out_by_name() -> None:
     assert {cell.family for cell in plan.cells} == {"lcg48/java"}
     assert {one.family for one in plan.unplanned} == {"msvc_rand/srand"}
     assert "above the 32 bits" in plan.unplanned[0].reason
+
+
+def test_draws_of_several_calls_are_first_searched_where_most_users_begin() -> None:
+    rows = math.comb(49, 6)
+    space = Space(families=("python",), mappings=("sample(6)",))
+    composed = make_plan(space, [Material(None, 40, ((0, rows - 1, 1 / rows),))]).cells
+    assert (composed[0].starts, composed[0].gaps, composed[0].seeds.hi) == ((0, 7), (0, 1), 2**16 - 1)
+    assert composed[0].seconds < composed[1].seconds / 4
+    single = make_plan(Space(families=("java",), mappings=("java_bounded",)), [THOUSAND]).cells
+    assert (0, 7) not in {cell.starts for cell in single if cell.seeds.hi == 2**16 - 1}

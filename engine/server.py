@@ -19,6 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Server:
         self._period = 1.0 / min(rate, RATE_HZ)
         self._peers: set[Peer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._seen: OrderedDict[tuple[str, str], asyncio.Future[Reply]] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], asyncio.Future[Reply] | bytes] = OrderedDict()
         self._pool = ThreadPoolExecutor(2, "halt")
         self._scribe = ThreadPoolExecutor(
             1, "record"
@@ -291,6 +292,8 @@ class Server:
         """Do a command, an acting one once per (client, id), and return its reply."""
         key = (command.client, command.id)
         work = self._seen.get(key)
+        if isinstance(work, bytes):
+            return Reply.model_validate_json(work)
         if work is None:
             with logs.bound(command=command.id[:COMMAND_ID_SHOWN]):
                 work = self._loop.create_task(self._recorded(command, caller))
@@ -305,8 +308,14 @@ class Server:
 
     def _remember(self, key: tuple[str, str], work: asyncio.Future[Reply]) -> None:
         self._seen[key] = work
+        work.add_done_callback(partial(self._condense, key))
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
+
+    def _condense(self, key: tuple[str, str], work: asyncio.Future[Reply]) -> None:
+        """Keep of a finished command its reply's line alone: its task would hold coroutine, context and records, 5 KB or more."""
+        if self._seen.get(key) is work and not work.cancelled() and work.exception() is None:
+            self._seen[key] = encode(work.result())
 
     async def _recorded(self, command: Command, caller: Caller) -> Reply:
         """Do a command; what acted leaves who did it on the record before it is answered. A halt waits for nothing."""

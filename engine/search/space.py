@@ -108,7 +108,9 @@ LADDER: tuple[Level, ...] = (
     ),
 )
 
-PLAIN = Level(name="small seeds, plain", seeds=Range(0, 2**16 - 1), starts=(0, 7), gaps=(0, 1), noise=0.2, prior=0.15)
+PLAIN = Level(
+    name="small seeds, plain", seeds=Range(0, 2**16 - 1), starts=(0, 7), gaps=(0, 1), noise=0.2, prior=0.15
+)
 """What leads the ladder where a draw takes many calls: such cells are dear, and nearly all that users plant lies here."""
 
 VARIABLE_LADDER: tuple[Level, ...] = (

@@ -51,7 +51,9 @@ def lacking(language: str) -> str | None:
     return LANGUAGES[language].missing()
 
 
-@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.parametrize(
+    "turn", [0, *(pytest.param(turn, marks=pytest.mark.slow) for turn in range(1, 4))]
+)  # 5 s each
 def test_a_real_runtime_is_identified_and_its_next_draws_foretold(
     turn: int, rng: random.Random, tmp_path: Path
 ) -> None:

@@ -38,7 +38,8 @@ async def test_a_state_that_no_seed_leads_to_is_identified_and_foretells_the_nex
     compute: Compute, journal: Journal, make_history: Maker
 ) -> None:
     draws = from_state(V8, "float(52)", 137, 60)
-    found = await identify(make_history(draws[:40]), space(V8, "float(52)"), compute, journal, run="t")
+    asked = space(V8, "float(52)", gaps=Range(130, 140))
+    found = await identify(make_history(draws[:40]), asked, compute, journal, run="t")
     assert found.verdict == "identified"
     claim = found.hypotheses[0]
     assert (claim.origin["kind"], claim.start, claim.gap["value"]) == ("state", None, 137)

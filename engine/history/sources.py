@@ -6,10 +6,8 @@ A source never decides what a draw is worth; it hands arrivals to the one store,
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
-import signal
 import stat
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import BadInput, MimicryError
 from engine.secrets import for_children
+from engine.spawn import end, ended, started
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -310,28 +309,25 @@ class CommandSource:
 
     async def _run(self) -> bytes:
         try:
-            child = await asyncio.create_subprocess_exec(
+            child = await started(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._state,
                 env=for_children(os.environ),
-                start_new_session=True,
             )
         except OSError as error:
             raise SourceFault(f"cannot be started: {error.strerror}") from None
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 body, complaint, code = await asyncio.gather(
-                    _limited(child.stdout, LARGEST_ANSWER), _tail(child.stderr), child.wait()
+                    _limited(child.stdout, LARGEST_ANSWER), _tail(child.stderr), ended(child)
                 )
         except TimeoutError:
             raise SourceFault(f"did not end within {self._settings.timeout_s:g} s and was killed") from None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            await child.wait()
+            await end(child)
         if code != 0:
             last = complaint.decode(errors="replace").strip().splitlines()[-1:] or [
                 "no word on standard error"

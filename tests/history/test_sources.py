@@ -322,9 +322,13 @@ async def test_a_command_prints_the_history(room: Room) -> None:
         ("import sys; print('no key', file=sys.stderr); sys.exit(3)", "ended with 3: no key"),
         ("import time; time.sleep(60)", "did not end within 0.3 s"),
         ("print('no draws here')", "draws"),
+        ("while True: print('9' * 4096)", "printed more than 1 MiB"),
     ],
 )
-async def test_a_command_that_fails_or_hangs_is_shown(room: Room, code: str, told: str) -> None:
+async def test_a_command_that_fails_or_hangs_is_shown(
+    room: Room, code: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "LARGEST_ANSWER", 1 << 20)
     keeper = command(room, code, timeout_s=0.3 if "sleep" in code else 30.0)
     await keeper.look()
     assert told in str(keeper.at.error)

@@ -30,7 +30,7 @@ BEATS, LOOKS = 5, 4
 SCRIPTS = Path(__file__).parent / "onrig"
 PROBE = ("probe.py", "vendors.py")
 """What a reading needs."""
-GUARD = ("guard.py", "workers.py", "leftovers.py", *PROBE)
+GUARD = ("guard.py", "talk.py", "gate.py", "launch.py", "workers.py", "kmsg.py", "leftovers.py", *PROBE)
 """What a connection needs."""
 Event = Mapping[str, Any]
 

@@ -65,8 +65,12 @@ async def ended(process: Process) -> int:
 
 
 async def end(process: Process) -> None:
-    """Kill a process that leads a session, with what it started there, and let go of its pipes, whoever else holds them."""
-    kill(process)
+    """Kill a process that leads a session, with what it started there, and let go of its pipes, whoever else holds them.
+
+    The number of one that has ended may be another's by now: nothing is killed then.
+    """
+    if process.returncode is None:
+        kill(process)
     with contextlib.suppress(TimeoutError):  # one that sleeps in a driver cannot be killed by anybody
         async with asyncio.timeout(GIVE_UP):
             await ended(process)

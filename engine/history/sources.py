@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import BadInput, MimicryError
 from engine.secrets import for_children
-from engine.spawn import end, ended, started
+from engine.spawn import end, ended, kill, started
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -327,6 +327,7 @@ class CommandSource:
         except TimeoutError:
             raise SourceFault(f"did not end within {self._settings.timeout_s:g} s and was killed") from None
         finally:
+            kill(child)  # also where it has ended this moment: what it started there
             await end(child)
         if code != 0:
             last = complaint.decode(errors="replace").strip().splitlines()[-1:] or [

@@ -73,8 +73,7 @@ class Here:
         except TimeoutError as error:
             raise LinkFault(f"rig {self.name}: `{command[:60]}` took longer than {within:g} s") from error
         finally:
-            if process.returncode is None:  # also where whoever asked is cancelled: nothing of it may live on
-                await end(process)
+            await end(process)  # also where whoever asked is cancelled: nothing of it may live on
         if len(out) > limit or len(err) > limit:
             raise LinkFault(
                 f"rig {self.name}: a command gave more than {limit} bytes; nothing of it was used"

@@ -33,11 +33,22 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
 
 @pytest.fixture
-def one(tmp_path: Path, said: list[Event]) -> Iterator[guard.Guard]:
+def one(tmp_path: Path, said: list[Event], monkeypatch: pytest.MonkeyPatch) -> Iterator[guard.Guard]:
+    """A guard inside this process: it buries its own workers alone, because all that it would adopt there is ours."""
     terms = {"lease": 10, "slots": 1, "slot_dir": f"{tmp_path}/slots", "delay": 0, "silence": 8, "kmsg": "/none"}  # fmt: skip
     made = guard.Guard(terms)
+
+    def reap() -> None:
+        for worker in list(made.workers.values()):
+            if worker.process.poll() is not None:
+                made.bury(worker)
+
+    monkeypatch.setattr(made, "reap", reap)
+    monkeypatch.setattr(guard, "end_orphans", lambda keep: None)
     yield made
     made.end()
+    for end in (made.wake, made.alarm):
+        end.close()
 
 
 def order(number: int, script: str = "read line", **others: Any) -> Event:
@@ -118,10 +129,16 @@ def test_a_worker_that_closes_an_output_is_neither_heard_nor_read_for_ever(
     end = (worker.out, worker.err)[stream - 1]
     rounds(one, lambda: end not in worker.readers())
     heard = worker.heard
-    waits: list[list[int]] = []
-    monkeypatch.setattr("select.select", lambda read, *_: waits.append(read) or ([], [], []))
-    one.round()
-    assert end not in waits[0], "select would return at once for as long as it lives"
+    watched: list[int] = []
+
+    def select(read: list[int], *_: object) -> tuple[list[int], list[int], list[int]]:
+        watched.extend(read)
+        return [], [], []
+
+    with monkeypatch.context() as patched:
+        patched.setattr("select.select", select)
+        one.round()
+    assert end not in watched, "select would return at once for as long as it lives"
     assert worker.heard == heard
 
 

@@ -18,6 +18,7 @@ from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog
 from engine.compute.awake import awake
+from engine.compute.faults import Faults
 from engine.compute.inputs import FOLDER, Input
 from engine.compute.job import failed, stopped
 from engine.compute.kinds import SHORT, at_home
@@ -61,6 +62,7 @@ class Compute:
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
         self._paces = Paces()
+        self._faults = Faults()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
         self._traffic = Traffic(self._attempts, kinds, hung)
         self._lives = Lives(self._ground, self._places, self._traffic)
@@ -211,7 +213,8 @@ class Compute:
     async def _care(self) -> None:
         while True:
             if await awake(_CARE_LOOK):
-                self._traffic.care(time.monotonic())
+                with self._faults.outlived("its care of tasks"):
+                    self._traffic.care(time.monotonic())
 
     # -- halt ---------------------------------------------------------------------------------------------------------
 
@@ -239,10 +242,11 @@ class Compute:
         """Pass a halt on, and force down what has not obeyed within the grace time."""
         while True:
             await asyncio.sleep(_STOP_LOOK if self._traffic.flights else _IDLE_LOOK)
-            present, now = self._word.generation(), time.monotonic()
-            if present != self._told:
-                self._tell()
-            self._traffic.halt(present, now)
+            with self._faults.outlived("its watch for a halt"):
+                present, now = self._word.generation(), time.monotonic()
+                if present != self._told:
+                    self._tell()
+                self._traffic.halt(present, now)
 
     # -- care ---------------------------------------------------------------------------------------------------------
 
@@ -257,7 +261,7 @@ class Compute:
 
     def degraded(self) -> list[str]:
         """Return what works otherwise than it was asked to."""
-        return degraded(self._slots(), self._traffic)
+        return [*degraded(self._slots(), self._traffic), *self._faults.lines()]
 
     def refusals(self) -> int:
         """Return how many connections and messages the scheduler's fence turned away in this life."""

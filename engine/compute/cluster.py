@@ -25,7 +25,7 @@ from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.lives import Lives
 from engine.compute.place import Place, WorkerInfo
-from engine.compute.rates import Paces, RateSeries
+from engine.compute.rates import Paces, RateSeries, hypotheses_in
 from engine.compute.roster import degraded, roster
 from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
@@ -200,11 +200,9 @@ class Compute:
             why = "only workers of this machine have what it needs, and there is none"
             return failed(task, f"{task.kind} {task.key}: {why}")
         result = await self._traffic.fly(task, generation)
-        hypotheses = result.meta.get("hypotheses")
-        if isinstance(hypotheses, int | float):
-            self._rates.add(float(hypotheses), result.seconds)
-            if "+" not in result.worker:  # halves of one task are of several workers
-                self._paces.add(result.worker.partition("#")[0], float(hypotheses), result.seconds)
+        self._rates.add(hypotheses_in(result.meta), result.seconds)
+        if "+" not in result.worker:  # halves of one task are of several workers
+            self._paces.add(result.worker, hypotheses_in(result.meta), result.seconds)
         if not result.ok and not result.stopped:
             with logs.bound(chunk=task.key):
                 logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)

@@ -17,7 +17,9 @@ PIECES, FRESH = 8, 600.0
 def hypotheses_in(meta: Mapping[str, Any]) -> float:
     """Return the hypotheses that a result says it tested, 0 where it says nothing that can be."""
     told = meta.get("hypotheses")
-    return float(told) if type(told) in (int, float) and 0 < told < 1 << 200 else 0.0
+    if not isinstance(told, int | float) or isinstance(told, bool):
+        return 0.0
+    return float(told) if 0 < told < 1 << 200 else 0.0
 
 
 class RateSeries:

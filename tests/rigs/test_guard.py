@@ -167,3 +167,10 @@ def test_a_guard_that_fails_itself_ends_its_workers_and_says_why(
     assert not one.workers
     assert said[-1]["event"] == "down"
     assert "No space left on device" in said[-1]["why"]
+
+
+def test_a_start_that_is_not_sound_is_refused_by_its_name_or_its_engine_would_wait_for_ever(
+    one: guard.Guard, said: list[Event]
+) -> None:
+    one.obey(order(3, argv="/bin/true"))
+    assert said == [{"event": "refused", "name": "gpu0", "attempt": 3, "why": "a start without a sound argv"}]

@@ -81,14 +81,16 @@ class Guard:
         return self.workers.get(line["name"])
 
     def start(self, line: Line) -> None:
-        launch.hold(line)
-        name = line["name"]
-        if name in self.workers or self.gate.awaits(name):
-            self.talk.say(event="refused", name=name, attempt=line["attempt"], why="it runs already")
+        name, attempt = line["name"], line["attempt"]
+        if why := launch.unsound(line) or ("it runs already" if self.runs(name) else ""):
+            self.talk.say(event="refused", name=str(name), attempt=int(attempt), why=why)
         elif line.get("gated"):
             self.gate.starts.append(line)
         else:
             self.spawn(line)
+
+    def runs(self, name: str) -> bool:
+        return name in self.workers or self.gate.awaits(name)
 
     def pass_on(self, line: Line) -> None:
         if worker := self.named(line):

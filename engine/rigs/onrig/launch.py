@@ -19,10 +19,10 @@ START: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def hold(line: Line) -> None:
-    """Refuse a start that is not sound with a ValueError."""
-    if wrong := [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]:
-        raise ValueError(f"a start without a sound {', '.join(wrong)}")
+def unsound(line: Line) -> str:
+    """Return why a start cannot be obeyed, empty if it can."""
+    wrong = [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]
+    return f"a start without a sound {', '.join(wrong)}" if wrong else ""
 
 
 def adopt() -> None:

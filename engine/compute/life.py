@@ -110,7 +110,10 @@ class Life:
 
     async def _started(self, credentials: Credentials, log: Path, port: int) -> Child:
         spec = {"name": "scheduler", "port": port, "tls": asdict(credentials)}
-        return await Child.spawn("engine.compute.scheduler", spec, log, self._on_event)
+        try:
+            return await Child.spawn("engine.compute.scheduler", spec, log, self._on_event)
+        except OSError as error:
+            raise EnvironmentFault(self._complaint(f"its scheduler does not start: {error}", log)) from error
 
     def add(self, place: Place) -> None:
         """Begin to keep a worker at a place."""

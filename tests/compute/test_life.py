@@ -42,3 +42,14 @@ async def test_a_scheduler_that_cannot_be_started_is_an_error_of_the_machine(
         EnvironmentFault, match=r"compute: its scheduler does not start: .*Too many open files"
     ):
         await life.Life.start(ground, [], SimpleNamespace(), wire)  # type: ignore[arg-type]
+
+
+async def test_a_scheduler_that_stands_still_holds_up_no_end(tmp_path: Path) -> None:
+    dead = asyncio.Event()
+
+    async def ends() -> None:
+        dead.set()
+
+    one = life.Life(SimpleNamespace(state=tmp_path), SimpleNamespace(), SimpleNamespace(close=dead.wait))  # type: ignore[arg-type]
+    one._scheduler = SimpleNamespace(close=ends)  # type: ignore[assignment]
+    await asyncio.wait_for(one.close(), 5.0)

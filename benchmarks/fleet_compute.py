@@ -31,6 +31,7 @@ from engine.compute.isolation import environment
 from engine.compute.place import Place
 from engine.compute.task import Task, TaskResult
 from engine.journals import opened
+from engine.spawn import started
 from state.journal import Journal
 
 HERE = Path(__file__).parent
@@ -87,7 +88,7 @@ class Swarm:
         self.members: dict[str, Simulated] = {}
 
     async def open(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
+        self.process = await started(
             sys.executable, str(HERE / "simulated_workers.py"), stdin=-1, stdout=-1, env=environment(1)
         )
         self.reader = asyncio.create_task(self._listen())

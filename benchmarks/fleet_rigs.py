@@ -28,6 +28,7 @@ from engine.rigs.machine import Machine
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.staging import MIB
 from engine.rigs.staging import Stage as Staging
+from engine.spawn import started
 from state.journal import Journal
 
 CARDS = 12
@@ -147,7 +148,7 @@ async def load(server: Server, folder: Path) -> None:
         (folder / name).write_bytes((SCRIPTS / name).read_bytes())
     begun = os.times()
     for _ in range(10):
-        process = await asyncio.create_subprocess_exec(
+        process = await started(
             sys.executable, "-I", str(folder / "probe.py"), str(folder / f"sys{CARDS}"), "/proc", "false", "/tmp", "/",
             stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip

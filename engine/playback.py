@@ -20,6 +20,7 @@ from engine.protocol import Event, Snapshot
 from engine.recording import Header, unpack
 from engine.replay import Past
 from engine.server import Handler, Server
+from engine.spawn import started
 from engine.tables.verbs import table_verbs
 from engine.verbs import explanation
 from state.journal import Journal
@@ -148,7 +149,7 @@ async def _serve(playback: Playback, command: Sequence[str]) -> int:
     server = Server(playback.folder, playback.journal, _Still(), lambda: final, playback.handlers())
     await server.start()
     try:
-        console = await asyncio.create_subprocess_exec(*command)
+        console = await started(*command, session=False)  # it needs our terminal
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, console.terminate)

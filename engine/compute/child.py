@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 from engine.compute.attempts import kernel_log
 from engine.compute.isolation import environment, python
-from engine.compute.spawn import started
+from engine.spawn import end, ended, kill, started
 
 LOG_LIMIT = 4 << 20
 """Bytes after which a child's log is moved aside at its next start."""
@@ -53,17 +51,14 @@ class Child:
         fd = open_log(log)
         begin = os.fstat(fd).st_size
         try:
+            # Ctrl-C on our terminal is the coordinator's to answer: a session of its own.
             process = await started(
-                asyncio.create_subprocess_exec(
-                    *python(module),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=fd,
-                    env=environment(1) | dict(env or {}),
-                    limit=_LINE_LIMIT,
-                    # Ctrl-C on our terminal is the coordinator's to answer.
-                    start_new_session=True,
-                )
+                *python(module),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=fd,
+                env=environment(1) | dict(env or {}),
+                limit=_LINE_LIMIT,
             )
         finally:
             os.close(fd)
@@ -104,7 +99,7 @@ class Child:
 
     async def wait(self) -> int:
         """Wait for its end, and for its last line, and return the exit code (negative: the signal)."""
-        code = await self._process.wait()
+        code = await ended(self._process)
         # What it started may hold the pipe open still.
         await asyncio.wait({self._reader}, timeout=_LAST_LINE)
         return code
@@ -125,9 +120,8 @@ class Child:
 
     def kill(self, why: str = "") -> None:
         """Kill it and what it started in its session, at once; the slot that judged it keeps why."""
-        if self.alive and self.pid is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if self.alive:
+            kill(self._process)
 
     def refuse(self, why: str) -> None:
         """Kill it; the slot that judged it says why."""
@@ -137,8 +131,7 @@ class Child:
         """End the lease, kill what is left, and wait until it is gone. There is nothing to save in any of our children."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self.kill()
-        await self.wait()
+        await end(self._process)
         await self._reader
 
 

@@ -18,13 +18,14 @@ from engine import logs
 from engine.compute import here
 from engine.compute.attempts import FILE_NAME, Attempt, AttemptLog
 from engine.compute.awake import awake
+from engine.compute.faults import Faults
 from engine.compute.inputs import FOLDER, Input
 from engine.compute.job import failed, stopped
 from engine.compute.kinds import SHORT, at_home
 from engine.compute.life import Ground, Life
 from engine.compute.lives import Lives
 from engine.compute.place import Place, WorkerInfo
-from engine.compute.rates import Paces, RateSeries
+from engine.compute.rates import Paces, RateSeries, hypotheses_in
 from engine.compute.roster import degraded, roster
 from engine.compute.slot import Slot
 from engine.compute.stop import NAME, StopWord
@@ -61,6 +62,7 @@ class Compute:
         self._generation = self._told = word.generation()
         self._rates = RateSeries()
         self._paces = Paces()
+        self._faults = Faults()
         self._attempts = AttemptLog(state / "logs" / FILE_NAME)
         self._traffic = Traffic(self._attempts, kinds, hung)
         self._lives = Lives(self._ground, self._places, self._traffic)
@@ -198,11 +200,9 @@ class Compute:
             why = "only workers of this machine have what it needs, and there is none"
             return failed(task, f"{task.kind} {task.key}: {why}")
         result = await self._traffic.fly(task, generation)
-        hypotheses = result.meta.get("hypotheses")
-        if isinstance(hypotheses, int | float):
-            self._rates.add(float(hypotheses), result.seconds)
-            if "+" not in result.worker:  # halves of one task are of several workers
-                self._paces.add(result.worker.partition("#")[0], float(hypotheses), result.seconds)
+        self._rates.add(hypotheses_in(result.meta), result.seconds)
+        if "+" not in result.worker:  # halves of one task are of several workers
+            self._paces.add(result.worker, hypotheses_in(result.meta), result.seconds)
         if not result.ok and not result.stopped:
             with logs.bound(chunk=task.key):
                 logger.warning("%s failed on %s: %s", task.kind, result.worker or "no worker", result.error)
@@ -211,7 +211,8 @@ class Compute:
     async def _care(self) -> None:
         while True:
             if await awake(_CARE_LOOK):
-                self._traffic.care(time.monotonic())
+                with self._faults.outlived("its care of tasks"):
+                    self._traffic.care(time.monotonic())
 
     # -- halt ---------------------------------------------------------------------------------------------------------
 
@@ -239,10 +240,11 @@ class Compute:
         """Pass a halt on, and force down what has not obeyed within the grace time."""
         while True:
             await asyncio.sleep(_STOP_LOOK if self._traffic.flights else _IDLE_LOOK)
-            present, now = self._word.generation(), time.monotonic()
-            if present != self._told:
-                self._tell()
-            self._traffic.halt(present, now)
+            with self._faults.outlived("its watch for a halt"):
+                present, now = self._word.generation(), time.monotonic()
+                if present != self._told:
+                    self._tell()
+                self._traffic.halt(present, now)
 
     # -- care ---------------------------------------------------------------------------------------------------------
 
@@ -257,7 +259,7 @@ class Compute:
 
     def degraded(self) -> list[str]:
         """Return what works otherwise than it was asked to."""
-        return degraded(self._slots(), self._traffic)
+        return [*degraded(self._slots(), self._traffic), *self._faults.lines()]
 
     def refusals(self) -> int:
         """Return how many connections and messages the scheduler's fence turned away in this life."""

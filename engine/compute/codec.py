@@ -129,7 +129,7 @@ def _header(payload: bytes) -> tuple[dict[str, Any], int]:
     end = _PREFIX.size + length
     try:
         text = payload[_PREFIX.size : end].decode()
-        header = json.loads(text)
+        header = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if "\\ud" in text.lower():  # half a character, written as an escape
             canonical(header, "header")
     except (ValueError, RecursionError) as error:
@@ -139,6 +139,14 @@ def _header(payload: bytes) -> tuple[dict[str, Any], int]:
     if not isinstance(header["arrays"], list) or not isinstance(header["meta"], dict):
         raise CodecError("payload header must hold a list of arrays and an object meta")
     return header, end
+
+
+def _finite(text: str) -> float:
+    """Return a number as JSON has them; Python's own reader takes NaN and 1e999 too."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def _entry(entry: Any, seen: Mapping[str, Array]) -> tuple[str, np.dtype[Any], tuple[int, ...]]:

@@ -86,8 +86,9 @@ class Dealer:
         member.since = now
         if one.load is not None:
             if measured:
-                known = member.pace.get(one.kind, seconds)
-                member.pace[one.kind] = _MEMORY_OF_PACE * known + (1 - _MEMORY_OF_PACE) * max(seconds, 1e-4)
+                took = max(1e-4, min(seconds, now - one.at))
+                known = member.pace.get(one.kind, took)
+                member.pace[one.kind] = _MEMORY_OF_PACE * known + (1 - _MEMORY_OF_PACE) * took
             one.load.at = None
         return one.load
 
@@ -141,7 +142,7 @@ class Dealer:
         serial = next(self._serials)
         if not member.ahead:
             member.since = now
-        member.ahead[serial] = Asked(serial, load, load.kind)
+        member.ahead[serial] = Asked(serial, load, load.kind, now)
         load.at = (member.name, serial)
         given.setdefault(member.name, []).append((serial, load))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -51,13 +53,15 @@ class Input:
         payload = pack({}, arrays)
         digest = hashlib.sha256(payload).hexdigest()
         path = folder / digest
+        part = folder / f"{digest}.{secrets.token_hex(4)}.part"  # others may write the same at this moment
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part = folder / f"{digest}.part"
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
                 out.write(payload)
             part.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
             raise EnvironmentFault(
                 f"{folder}: cannot write an input of {len(payload) >> 20} MiB: {error.strerror}; free some disk space"
             ) from error

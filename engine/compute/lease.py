@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 _LINE_LIMIT = 1 << 20
@@ -69,8 +72,13 @@ class Lease:
         """Follow the lease on a thread of its own, so that neither work nor a stalled loop can delay its end."""
 
         def follow() -> None:
-            while (line := self.next()) is not None:
-                on_line(line)
+            try:
+                while (line := self.next()) is not None:
+                    on_line(line)
+            except Exception:
+                logger.exception(
+                    "a line of the lease is out of form; who follows it no more would hear of no halt"
+                )
             on_end()
 
         threading.Thread(target=follow, name="lease", daemon=True).start()

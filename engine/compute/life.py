@@ -110,7 +110,10 @@ class Life:
 
     async def _started(self, credentials: Credentials, log: Path, port: int) -> Child:
         spec = {"name": "scheduler", "port": port, "tls": asdict(credentials)}
-        return await Child.spawn("engine.compute.scheduler", spec, log, self._on_event)
+        try:
+            return await Child.spawn("engine.compute.scheduler", spec, log, self._on_event)
+        except OSError as error:
+            raise EnvironmentFault(self._complaint(f"its scheduler does not start: {error}", log)) from error
 
     def add(self, place: Place) -> None:
         """Begin to keep a worker at a place."""
@@ -175,9 +178,10 @@ class Life:
         # Workers first: those of a dead scheduler would be started again under it.
         slots = [slot.close() for slot in self.slots.values()]
         await asyncio.gather(*self._tasks, *slots, return_exceptions=True)
-        await self.wire.close()
         if self._scheduler is not None:
             await self._scheduler.close()
+        # Last: Dask waits until a scheduler that stands still has read what was sent, and one that is gone is not waited for.
+        await self.wire.close()
         shutil.rmtree(self._ground.state / "compute", ignore_errors=True)
 
 

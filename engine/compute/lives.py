@@ -66,9 +66,9 @@ class Lives:
         while True:
             assert self.now is not None
             await self.now.lost.wait()
-            self._traffic.bury()
-            await self.now.close()
             try:
+                self._traffic.bury()
+                await self.now.close()
                 await self._next()
                 delay = FIRST_DELAY
             except Exception:

@@ -42,6 +42,8 @@ class Asked:
     serial: int
     load: Load | None
     kind: str
+    at: float
+    """When it was handed over: nobody can have worked on it for longer."""
 
 
 @dataclass(eq=False)

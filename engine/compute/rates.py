@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 KEPT = 3600
 """Seconds of history."""
 PIECES, FRESH = 8, 600.0
 """Newest pieces that a worker's pace is taken over, and the seconds after which it is not known any more."""
+
+
+def hypotheses_in(meta: Mapping[str, Any]) -> float:
+    """Return the hypotheses that a result says it tested, 0 where it says nothing that can be."""
+    told = meta.get("hypotheses")
+    if not isinstance(told, int | float) or isinstance(told, bool):
+        return 0.0
+    return float(told) if 0 < told < 1 << 200 else 0.0
 
 
 class RateSeries:

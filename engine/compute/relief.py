@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from engine.compute.job import failed, stopped
 from engine.compute.load import Load
 from engine.compute.task import Task, TaskResult
 from engine.errors import EnvironmentFault
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 60.0
 """Seconds that a task waits for memory which no present worker has, before it is refused: one that has it may be starting."""
@@ -65,7 +68,11 @@ class Relief:
     def _halve(self, flight: Flight, room: int) -> bool:
         """Let two halves fly in a task's place; False if it has none."""
         split = flight.task.split
-        halves = split.halve(flight.task) if split is not None else None
+        try:
+            halves = split.halve(flight.task) if split is not None else None
+        except Exception as error:  # noqa: BLE001 - whatever its caller's code raises is told to its caller
+            self._break(flight, "cannot be halved", error)
+            return True
         if halves is None:
             return False
         self._dealer.land(flight.load)
@@ -89,9 +96,19 @@ class Relief:
             if not one.ok:
                 flight.land(stopped(task) if one.stopped else failed(task, one.error or "", one.worker))
                 return
-        meta, arrays = task.split.join(task, results)
+        try:
+            meta, arrays = task.split.join(task, results)
+        except Exception as error:  # noqa: BLE001 - what workers sent may be out of form
+            self._break(flight, "its halves do not go together", error)
+            return
         seconds, worker = sum(one.seconds for one in results), "+".join(one.worker for one in results)
         flight.land(TaskResult(task.key, True, meta, arrays, None, seconds, worker, False))
+
+    def _break(self, flight: Flight, what: str, error: Exception) -> None:
+        """Fail a task whose split raised: whoever waits for it would wait for ever."""
+        task = flight.task
+        logger.exception("%s %s: %s", task.kind, task.key, what)
+        flight.land(failed(task, f"{task.kind} {task.key}: {what}: {type(error).__name__}: {error}"))
 
 
 def _gib(size: int) -> str:

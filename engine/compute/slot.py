@@ -82,6 +82,10 @@ class Slot:
                 # The transport could not start it; it may the next time.
                 how = f"not started: {error}"
                 self.settled.set()
+            except Exception as error:
+                logger.exception("worker %s", self.name)
+                how = f"not started: {type(error).__name__}: {error}; see the log"
+                self.settled.set()
             if self.refused:
                 return
             if (self._purpose and not self._charged) or time.monotonic() - begun > STEADY:

@@ -7,6 +7,7 @@ import itertools
 import logging
 import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.compute.attempts import AttemptLog, Outcome
@@ -46,12 +47,11 @@ class Traffic:
         self.relief = Relief(self.dealer, self.flights, self.fly, self._keep)
         self.held: frozenset[str] = frozenset()
         """Names of workers that get nothing new."""
-        self._attempts, self._kinds = attempts, kinds
+        self._attempts, self._kinds, self._dealing = attempts, kinds, False
         self._numbers, self._lot_numbers = itertools.count(1), itertools.count(1)
         self._lots: dict[int, Lot] = {}
         self._reading: set[int] = set()
         self._aside: set[asyncio.Task[None]] = set()
-        self._dealing = False
 
     # -- a task's way -------------------------------------------------------------------------------------------------
 
@@ -160,8 +160,9 @@ class Traffic:
         self._take(alias, serial, result)
 
     def _take(self, alias: str, serial: int, result: TaskResult | None) -> None:
-        """Land the flight that was answered, if somebody waits for it still."""
-        seconds = result.seconds if result is not None else 0.0
+        """Land the flight that was answered, if somebody waits for it still; what its worker calls itself counts for nothing."""
+        result = None if result is None else replace(result, worker=alias.partition("#")[0])
+        seconds = 0.0 if result is None else result.seconds
         measured = result is not None and not result.missing
         load = self.dealer.answer(alias, serial, seconds, time.monotonic(), measured=measured)
         flight = self.flights.get(load) if load is not None else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from engine.board import SourceAt
 from engine.errors import MimicryError
-from engine.history.sources import Source, SourceFault
+from engine.history.source_shape import Source, SourceFault
 from engine.status import ALERT, utc
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from engine.errors import EnvironmentFault
 from engine.llm import tether
 from engine.llm.client import Client, ServerFault
 from engine.secrets import for_children
+from engine.spawn import ended, started
 
 if TYPE_CHECKING:
     from engine.config import LlmSettings
@@ -78,7 +79,7 @@ class Server:
 
     async def ended(self) -> int:
         """Wait for the process to end, however that happens; return its code."""
-        return await self._process.wait()
+        return await ended(self._process)
 
     def complaint(self) -> str:
         """Return the first lines of the log that complain, or the last one."""
@@ -93,7 +94,7 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, sign)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), seconds)
+                await asyncio.wait_for(self.ended(), seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._drain), 1.0)
         self._drain.cancel()
@@ -140,10 +141,10 @@ async def start(settings: LlmSettings) -> tuple[Server, Facts]:
 
 
 async def _spawn(command: Sequence[str], port: int) -> Server:
-    process = await asyncio.create_subprocess_exec(
+    process = await started(
         sys.executable, "-P", str(Path(tether.__file__)), str(os.getpid()), *command,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True, env=for_children(os.environ),
+        env=for_children(os.environ),
     )  # fmt: skip
     return Server(process, port)
 

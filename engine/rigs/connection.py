@@ -22,6 +22,8 @@ CONNECT_LIMIT, LOGIN_LIMIT = 10.0, 15.0
 GOODBYE_LIMIT = 2.0
 ANSWER_LIMIT = 30.0
 """Seconds that a channel, a tunnel, a few small files or one block may take: the keepalive tells of a dead link, not of a rig that hangs behind it."""
+ENDED = (TimeoutError, asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost)
+"""What is said of an SFTP session that has ended, while its connection lasts, or that hangs."""
 OUTPUT_LIMIT = 1 << 20
 """Bytes of output, each of stdout and stderr, that one command may give."""
 
@@ -184,8 +186,6 @@ class Rig:
                 )
         return data.decode(errors="replace")
 
-    # -- channels, files, tunnels -------------------------------------------------------------------------------------
-
     def _open_connection(self) -> asyncssh.SSHClientConnection:
         if self._connection is None or not self.connected:
             raise LinkFault(f"rig {self.address}: not connected; connect first")
@@ -244,8 +244,17 @@ class Rig:
             self._sftp = None
             raise
 
+    def _renew_files(self) -> None:
+        """Open another SFTP session for the next file: this one has ended there, or hangs."""
+        session, self._sftp = self._sftp, None
+        if session and not (session.cancel() or session.cancelled() or session.exception()):
+            session.result().exit()
+
     def _unwritten(self, path: str, error: Exception) -> LinkFault:
-        if isinstance(error, asyncssh.ChannelOpenError):
+        if isinstance(error, ENDED):
+            self._renew_files()
+            fix = "the next try opens another SFTP session; see what ends it there (dmesg, the log of sshd)"
+        elif isinstance(error, asyncssh.ChannelOpenError):
             fix = "its sshd_config needs `Subsystem sftp internal-sftp` and MaxSessions 10 or more"
         else:
             fix = f"check its space and rights (df -h, ls -ld {path.rpartition('/')[0]}); what arrived is not used"

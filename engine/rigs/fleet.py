@@ -35,6 +35,10 @@ logger = logging.getLogger(__name__)
 CLEARED, ATTEMPT = "alert.cleared", "rig.attempt"
 RULE = "rule"
 LOOK = 1.0
+AGAIN = 20.0
+"""Seconds after which rigs that have not ended are told again, more than each needs to leave: `asyncio.wait_for`, in which asyncssh connects,
+swallows a cancellation that comes in the moment of its success.
+"""
 DUE = 1000
 """Records kept for later while the journal takes none; the oldest give way."""
 RECALLED = 4000
@@ -113,7 +117,10 @@ class Fleet:
         finally:
             self._stopping = True
             self._call(self._cancel)
-            await asyncio.to_thread(thread.join)
+            await asyncio.to_thread(thread.join, AGAIN)
+            while thread.is_alive():
+                self._call(_cancel_all)
+                await asyncio.to_thread(thread.join, AGAIN)
 
     def _thread(self, ended: Future[None]) -> None:
         try:
@@ -263,6 +270,11 @@ class Fleet:
     def gpu_rows(self) -> list[dict[str, Any]]:
         """Return the rows of the table `gpus`."""
         return [machine.card_row(seat) for machine in self.machines for seat in machine.seats]
+
+
+def _cancel_all() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel()
 
 
 def _seat(machine: Machine, card: str) -> Seat:

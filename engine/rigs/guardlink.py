@@ -30,7 +30,7 @@ BEATS, LOOKS = 5, 4
 SCRIPTS = Path(__file__).parent / "onrig"
 PROBE = ("probe.py", "vendors.py")
 """What a reading needs."""
-GUARD = ("guard.py", "workers.py", "leftovers.py", *PROBE)
+GUARD = ("guard.py", "talk.py", "gate.py", "launch.py", "workers.py", "kmsg.py", "leftovers.py", *PROBE)
 """What a connection needs."""
 Event = Mapping[str, Any]
 
@@ -110,6 +110,9 @@ class GuardLink:
                 await link._up.wait()
         except TimeoutError:
             link.why = f"no word from it within {UP_LIMIT:g} s"
+        except asyncio.CancelledError:
+            await link.close()
+            raise
         if not link.pid:
             await link.close()
             raise LinkFault(
@@ -118,20 +121,26 @@ class GuardLink:
         return link
 
     async def _listen(self) -> None:
-        """Take in the guard's lines until it ends."""
-        async for text in self._channel.lines():
-            self._heard = time.monotonic()
-            try:
-                self._hear(event_of(text))
-            except BadInput as error:
-                logger.warning("guard said %.100r, which nobody understands: %s", text, error)
-        if not self.pid:
-            self.why = self.why or "".join((await self._channel.complaint()).splitlines()[-1:])
+        """Take in the guard's lines until it ends, or something breaks that hears them."""
+        try:
+            async for text in self._channel.lines():
+                self._heard = time.monotonic()
+                self._hear(text)
+            if not self.pid:
+                self.why = self.why or "".join((await self._channel.complaint()).splitlines()[-1:])
+        except Exception as error:
+            logger.exception("the guard in %s is heard no more", self.run)
+            self.why = self.why or f"{type(error).__name__}: {error}; see the log"
         self.why = self.why or "the link broke"
         self.closed.set()
         self._up.set()
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, text: bytes) -> None:
+        try:
+            event = event_of(text)
+        except BadInput as error:
+            logger.warning("guard said %.100r, which nobody understands: %s", text, error)
+            return
         if event["event"] == "up":
             self.pid, self.blind = event["pid"], event.get("blind", "")[:200]
             self._up.set()

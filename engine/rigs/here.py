@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from engine.compute.spawn import started
 from engine.rigs.connection import OUTPUT_LIMIT, Calls, Done, Tunnel
 from engine.rigs.faults import LinkFault
 from engine.rigs.heard import LINE_LIMIT
+from engine.spawn import end, shell_started
 
 _LINE_LIMIT = 2 * LINE_LIMIT
 """More than a guard's line may have: a longer one is refused by whoever reads it, not here."""
@@ -68,21 +66,14 @@ class Here:
         """Run one shell command to its end; LinkFault if it takes more seconds or bytes than allowed."""
         self.calls.count()
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        process = await started(
-            asyncio.create_subprocess_shell(
-                command, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
-            )
-        )
+        process = await shell_started(command, stdin=nothing, stdout=pipe, stderr=pipe)
         try:
             async with asyncio.timeout(within):
                 out, err = await process.communicate()
         except TimeoutError as error:
             raise LinkFault(f"rig {self.name}: `{command[:60]}` took longer than {within:g} s") from error
         finally:
-            if process.returncode is None:  # also where whoever asked is cancelled: nothing of it may live on
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            await end(process)  # also where whoever asked is cancelled: nothing of it may live on
         if len(out) > limit or len(err) > limit:
             raise LinkFault(
                 f"rig {self.name}: a command gave more than {limit} bytes; nothing of it was used"
@@ -93,12 +84,9 @@ class Here:
         """Start a command that talks in lines for as long as it lives."""
         self.calls.count()
         pipe = asyncio.subprocess.PIPE
-        process = await started(
-            asyncio.create_subprocess_shell(
-                command, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LINE_LIMIT, start_new_session=True
-            )
+        return HereChannel(
+            await shell_started(command, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LINE_LIMIT)
         )
-        return HereChannel(process)
 
     async def push(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Make `folder` (0700) and write new files into it (0600)."""

@@ -254,8 +254,10 @@ class Life:
         for tunnel in self._tunnels.values():
             tunnel.cancel()
         self._tunnels.clear()
-        if self._crew is not None:
-            self._crew.lost(self)
-        if link is not None:
-            await link.close()
-        await self.reach.close()
+        try:
+            if self._crew is not None:
+                self._crew.lost(self)
+            if link is not None:
+                await link.close()
+        finally:  # the guard reads end of file at the latest
+            await self.reach.close()

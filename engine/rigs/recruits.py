@@ -117,24 +117,29 @@ class Recruits:
     # -- on the rigs' loop --------------------------------------------------------------------------------------------
 
     def _tell_engine(self, function: Callable[..., object], *args: object) -> None:
-        if self._engine is not None:
-            call(self._engine[1], function, *args)
+        engine = self._engine  # one look: it may leave at any moment, on its own thread
+        if engine is not None:
+            call(engine[1], function, *args)
+
+    def _tell_compute(self, act: Callable[[Compute], object]) -> None:
+        engine = self._engine
+        if engine is not None:
+            call(engine[1], act, engine[0])
 
     def wanted(self) -> frozenset[str]:
         """Return the inputs that the engine still needs."""
-        return self._engine[0].wanted_inputs() if self._engine is not None else frozenset()
+        engine = self._engine
+        return engine[0].wanted_inputs() if engine is not None else frozenset()
 
     def reached(self, berth: Berth) -> None:
         """Take in that files may be staged on a rig; what it could not get before is asked again at once."""
         self._berths[berth.name] = berth
-        if self._engine is not None:
-            self._tell_engine(self._engine[0].confirm, berth.name, frozenset())
+        self._tell_compute(lambda compute: compute.confirm(berth.name, frozenset()))
 
     def lost(self, berth: Berth) -> None:
         """Take in that a rig is not reached any more."""
         self._berths.pop(berth.name, None)
-        if self._engine is not None:
-            self._tell_engine(self._engine[0].lost_inputs, berth.name)
+        self._tell_compute(lambda compute: compute.lost_inputs(berth.name))
 
     def _begin_errand(self, host: str, files: Mapping[str, Path]) -> None:
         task = asyncio.ensure_future(self._errand(host, files))

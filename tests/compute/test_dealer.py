@@ -208,3 +208,13 @@ def names_of_workers() -> Iterator[str]:
     while True:
         number += 1
         yield f"w{number}"
+
+
+def test_a_worker_cannot_claim_to_have_worked_longer_than_it_had_the_task() -> None:
+    dealer = dealer_with("a", waiting=loads(2))
+    (serial, _), _ = dealt(dealer, 10.0)["a"]
+    dealer.answer("a", serial, 1e9, 11.0)
+    assert dealer.members["a"].pace["sieve"] == 1.0
+    assert [late[2] for late in dealer.overdue(200.0, {"sieve": 60.0}, 99.0)] == [60.0], (
+        "or it would never hang"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from sample_kinds import KINDS
 
 from engine.compute.cluster import Compute
 from engine.compute.dealer import Dealer
+from engine.compute.flight import Flight
 from engine.compute.load import Load
+from engine.compute.relief import Relief
 from engine.compute.task import Task, TaskResult
 
 GIB = 1 << 30
@@ -114,3 +117,26 @@ def test_an_idle_worker_without_the_memory_for_what_waits_says_so() -> None:
     assert dealer.short("weak/gpu0") == (2 * GIB, GIB)
     dealer.add(Load(3, "sieve"))
     assert dealer.short("weak/gpu0") is None, "it gets that one"
+
+
+@pytest.mark.parametrize("broken", ["halve", "join"])
+async def test_a_split_that_breaks_fails_its_task_and_nobody_waits_for_ever(broken: str) -> None:
+    def breaks(*_: object) -> None:
+        raise KeyError("canary")
+
+    split = Parts()
+    setattr(split, broken, breaks)
+    dealer, load = Dealer(), Load(1, "total", memory=3 * GIB)
+    dealer.join("worker-0#1", free=GIB)
+    dealer.add(load)
+    flight = Flight(Task("total", "t", {"part": [0, 1000]}, split=split), 0, load)
+
+    async def fly(half: Task, generation: int, cramped_since: float | None = None) -> TaskResult:
+        return TaskResult(half.key, True, {}, {}, None, 0.0, "worker-0#1", False)
+
+    relief = Relief(dealer, {load: flight}, fly, lambda *_: None)
+    relief.see_to(100.0)
+    relief.see_to(200.0)
+    result = await asyncio.wait_for(flight.landed, 5)
+    assert not result.ok
+    assert "KeyError: 'canary'" in str(result.error)

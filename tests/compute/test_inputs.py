@@ -22,6 +22,7 @@ from engine.compute.job import decode_job, encode_job
 from engine.compute.place import Place
 from engine.compute.supplies import Supplies, lent
 from engine.compute.task import Task
+from engine.errors import EnvironmentFault
 
 VALUES = np.arange(1000)
 
@@ -181,3 +182,25 @@ async def test_workers_of_this_machine_read_inputs_in_their_process_and_in_a_chi
         (tmp_path / "inputs").mkdir(exist_ok=True)
         (tmp_path / "inputs" / "left-over").touch()
     assert not (tmp_path / "inputs").exists()
+
+
+def test_two_who_lend_the_same_at_once_both_have_it_and_a_full_disk_keeps_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, arrays = Path.replace, {"v": np.arange(3)}
+
+    def overtaken(part: Path, path: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        Input.write(tmp_path, arrays)
+        return replace(part, path)
+
+    def full(part: Path, path: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    made = Input.write(tmp_path, arrays)
+    assert list(Shelf(tmp_path).arrays([made.digest])["v"]) == [0, 1, 2]
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(EnvironmentFault, match="No space left on device; free some disk space"):
+        Input.write(tmp_path, {"v": np.arange(4)})
+    assert list(tmp_path.iterdir()) == [made.path]

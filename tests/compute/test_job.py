@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.compute.job import decode_answer, decode_job, encode_answer, encode_
 from engine.compute.task import Task
 from engine.errors import UsageError
 
+DUMPS = json.dumps
 TASK = Task("sieve", "chunk-7", {"lo": 0, "gaps": [0, 3]}, {"draws": np.arange(4)})
 
 
@@ -110,3 +112,14 @@ def test_threads_that_could_not_take_effect_are_refused(threads: int, isolate: b
 def test_one_line_keeps_the_end() -> None:
     assert one_line(" a \n\n b\n") == "a | b"
     assert one_line("x" * 30 + "end", 5) == "…xxend"
+
+
+@pytest.mark.parametrize("word", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_refused_in_an_answer_too(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = decode_job(encode_job(TASK, 0)).echo()
+    with monkeypatch.context() as there:
+        there.setattr("json.dumps", lambda value, **_: DUMPS(value).replace("7.25", word))
+        payload = encode_answer(echo, "w", 7.25)
+    assert "unreadable answer" in (decode_answer(TASK, payload, TASK.digest()).error or "")

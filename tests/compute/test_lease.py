@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from engine.compute.child import LOG_LIMIT, Child, open_log
+from engine.compute.lease import Lease
 
 CHILD = """
 import os, sys, time
@@ -112,3 +114,14 @@ def test_the_kernel_ends_a_child_that_does_not_even_watch_its_lease() -> None:
     ):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_process_that_cannot_follow_its_lease_any_more_ends() -> None:
+    lease, ended = Lease.__new__(Lease), threading.Event()
+    lease._in, said = os.pipe()
+    lease._rest = b""
+    lease.watch(lambda line: None, ended.set)
+    os.write(said, b'{"half a line\n')
+    assert ended.wait(5), "it would never hear of a halt again"
+    os.close(said)
+    os.close(lease._in)

@@ -74,3 +74,26 @@ async def test_a_worker_that_ends_during_a_halt_starts_again_when_the_room_resum
     slot._admission = waiting = asyncio.create_task(slot._admit(ended(), SimpleNamespace()))  # type: ignore[arg-type]
     await slot.close()
     assert waiting.cancelled(), "who waits for a scheduler that never came must not outlive its slot"
+
+
+async def test_a_slot_outlives_whatever_its_transport_raises_and_starts_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.compute.slot.FIRST_DELAY", 0.01)
+    tries = itertools.count(1)
+    again = asyncio.Event()
+
+    async def launch(order: Any, on_event: Any) -> Any:
+        if next(tries) == 1:
+            raise KeyError("a fault of ours")
+        again.set()
+        return ended()
+
+    loop = asyncio.get_running_loop()
+    address, report = loop.create_future(), loop.create_future()
+    spec = SlotSpec({}, report, address, None, Authority(), lambda: 0, lambda: False, lambda: 1)
+    slot = Slot(Place("worker-0", launch), spec, SimpleNamespace())  # type: ignore[arg-type]
+    await asyncio.wait_for(slot.settled.wait(), 5)
+    assert "not started: KeyError: 'a fault of ours'" in slot.info().note
+    await asyncio.wait_for(again.wait(), 5)
+    await slot.close()

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import zipfile
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,7 @@ from engine.rigs.facts import parse_facts
 from engine.rigs.heard import ANSWERS, answer_of, event_of
 from engine.rigs.machine import Machine
 from engine.rigs.onrig import guard, installer, probe
+from engine.rigs.onrig.workers import Worker
 from engine.rigs.quarantine import Quarantine
 from engine.rigs.reading import parse_reading
 from tests.fuzz import scratch
@@ -87,10 +88,10 @@ def guarded(data: bytes) -> object:
     started = mock.Mock(side_effect=OSError("not here"))
     try:
         with (
-            mock.patch.object(guard.os, "write", write),
-            mock.patch.object(guard.subprocess, "Popen", started),
+            mock.patch("os.write", write),
+            mock.patch("subprocess.Popen", started),
         ):
-            with mock.patch.object(guard.os, "read", return_value=data):
+            with mock.patch("os.read", return_value=data):
                 one.listen()
             one.open_gate()
     finally:
@@ -104,14 +105,13 @@ def guarded(data: bytes) -> object:
 def heard(data: bytes) -> object:
     """Let a guard hear a worker; what it passes on has the engine's form, or the engine refuses it as a whole."""
     said: list[bytes] = []
-    worker: Any = SimpleNamespace(
-        out=-1, heard=0.0, rest=b"", name="gpu0", attempt=1, phase="starting", free_at=None, kill=lambda cause: None,
-    )  # fmt: skip
-    worker.enter = lambda phase: setattr(worker, "phase", phase)
-    one: Any = SimpleNamespace(delay=1.0, say=lambda **event: said.append(json.dumps(event).encode()))
-    one.note = partial(guard.Guard.note, one)
-    with mock.patch.object(guard.os, "read", return_value=data):
-        guard.Guard.hear(one, worker)
+    pipe = SimpleNamespace(fileno=lambda: -1)
+    process: Any = SimpleNamespace(pid=0, stdin=pipe, stdout=pipe, stderr=pipe)
+    worker = Worker({"name": "gpu0", "attempt": 1, "start_limit": 9}, process)
+    talk = SimpleNamespace(say=lambda **event: said.append(json.dumps(event).encode()))
+    one: Any = SimpleNamespace(delay=1.0, talk=talk)
+    with mock.patch("os.read", return_value=data), mock.patch("os.killpg"):
+        guard.Guard.hear(one, worker, worker.hear())
     return [taken for line in said if (taken := _event(line)) is not None]
 
 

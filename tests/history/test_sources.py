@@ -16,8 +16,12 @@ from aiohttp.test_utils import TestServer
 from engine.config import HistorySettings
 from engine.dispatch.intake import SourceKeeper, degraded
 from engine.feedback.intake import Intake
-from engine.history import sources
-from engine.history.sources import CommandSource, DirectorySource, FileSource, Source, UrlSource, source_of
+from engine.history import source_shape
+from engine.history.source_command import CommandSource
+from engine.history.source_files import DirectorySource, FileSource
+from engine.history.source_shape import Source
+from engine.history.source_url import UrlSource
+from engine.history.sources import source_of
 from state.journal import Journal
 
 ALL = HistorySettings()
@@ -270,7 +274,7 @@ async def test_an_answer_too_slow_too_big_or_no_draws_is_refused(
         site.pause, site.text = 0.0, "<html>maintenance</html>"
         await keeper.look()
         assert url in str(keeper.at.error), "the message names the source, not a temporary file"
-        monkeypatch.setattr(sources, "LARGEST_ANSWER", 1 << 16)
+        monkeypatch.setattr(source_shape, "LARGEST_ANSWER", 1 << 16)
         site.text = "value\n" + "1\n" * (1 << 16)
         await keeper.look()
         assert "MiB" in str(keeper.at.error)
@@ -322,9 +326,13 @@ async def test_a_command_prints_the_history(room: Room) -> None:
         ("import sys; print('no key', file=sys.stderr); sys.exit(3)", "ended with 3: no key"),
         ("import time; time.sleep(60)", "did not end within 0.3 s"),
         ("print('no draws here')", "draws"),
+        ("while True: print('9' * 4096)", "printed more than 1 MiB"),
     ],
 )
-async def test_a_command_that_fails_or_hangs_is_shown(room: Room, code: str, told: str) -> None:
+async def test_a_command_that_fails_or_hangs_is_shown(
+    room: Room, code: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_shape, "LARGEST_ANSWER", 1 << 20)
     keeper = command(room, code, timeout_s=0.3 if "sleep" in code else 30.0)
     await keeper.look()
     assert told in str(keeper.at.error)

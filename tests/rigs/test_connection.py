@@ -134,3 +134,16 @@ async def test_a_cut_connection_is_an_error_and_can_be_opened_again(server: Serv
     await rig.connect()
     assert (await rig.run("echo again")).stdout == "again\n"
     await rig.close()
+
+
+async def test_an_sftp_session_that_ends_there_is_opened_again(server: Server, tmp_path: Path) -> None:
+    async with Rig(server.address) as rig:
+        await rig.push(str(tmp_path / "one"), {"file": b"1"})
+        for child in psutil.Process(server.process.pid).children(recursive=True):
+            if "internal-sftp" in " ".join(child.cmdline()):
+                child.kill()
+                child.wait(10)
+        with pytest.raises(LinkFault, match="the next try opens another SFTP session"):
+            await rig.push(str(tmp_path / "two"), {"file": b"2"})
+        await rig.push(str(tmp_path / "three"), {"file": b"3"})
+        assert (tmp_path / "three" / "file").read_bytes() == b"3"

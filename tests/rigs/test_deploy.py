@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +16,7 @@ import pytest
 from engine.errors import BadInput, EnvironmentFault
 from engine.rigs.deploy import Bundle, deploy, installed, rollback
 from engine.rigs.life import reach_of
+from engine.rigs.onrig import installer
 
 Settings = Callable[..., Any]
 MODULES = ("small_module",)
@@ -121,3 +124,22 @@ async def test_a_changed_file_is_noticed_and_an_empty_folder_refused(
             Bundle.of(tmp_path / "one"),
             modules=MODULES,
         )
+
+
+def test_a_version_whose_files_were_changed_is_put_in_place_anew(tmp_path: Path) -> None:
+    bundle, home = Bundle.of(wheel(tmp_path / "one", "1")), tmp_path / "home"
+
+    def install() -> dict[str, Any]:
+        incoming = home / f"incoming-{bundle.digest}"
+        incoming.mkdir(parents=True)
+        (incoming / "manifest.json").write_text(json.dumps(bundle.manifest))
+        for path in bundle.wheels:
+            shutil.copy(path, incoming)
+        return installer.install(str(home), bundle.digest)
+
+    (home / "versions").mkdir(parents=True)
+    for _ in range(2):
+        assert install() == {"ok": True, "current": bundle.digest, "previous": None, "whole": True}
+        (home / "current/lib/small_data.py").write_text("X = 2\n")
+        assert installer.show(str(home))["whole"] is False
+    assert [path.name for path in (home / "versions").iterdir()] == [bundle.digest]

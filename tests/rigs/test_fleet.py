@@ -212,12 +212,37 @@ async def test_rigs_are_kept_while_the_engine_s_loop_stalls(
     monkeypatch.setattr("engine.rigs.simulated.PERIOD", 0.05)
     fleet = SimulatedFleet(journal)
     task = asyncio.create_task(fleet.run())
-    await asyncio.sleep(0.7)
-    time.sleep(1.5)  # noqa: ASYNC251 - the stall itself
-    assert all(machine.age < 1.0 for machine in fleet.machines)
+    await asyncio.sleep(0.6)  # the last one's first reading is due after half a second
+    time.sleep(0.8)  # noqa: ASYNC251 - the stall itself
+    assert all(machine.age < 0.6 for machine in fleet.machines)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert not [thread for thread in threading.enumerate() if thread.name == "fleet"]
+
+
+async def test_a_fleet_ends_though_a_rig_s_library_swallows_its_cancellation(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.rigs.fleet.AGAIN", 0.05, raising=False)
+    fleet, connecting, ended = SimulatedFleet(journal), threading.Event(), threading.Event()
+
+    async def connects() -> None:
+        connecting.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            try:  # as asyncio.wait_for does where what it waits for is done in the same moment
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+
+    monkeypatch.setattr(fleet.keepers[0], "run", connects)
+    running = asyncio.create_task(fleet.run())
+    await asyncio.to_thread(connecting.wait, 5)
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.done()
+    assert ended.is_set()
 
 
 def test_a_room_without_rigs_loads_nothing_of_them() -> None:

@@ -110,3 +110,20 @@ async def test_a_rig_that_holds_its_worker_s_start_up_is_left_when_its_guard_is_
     link.closed.set()
     with pytest.raises(BadInput, match="lost: cut"):
         await asyncio.wait_for(once, 2)
+
+
+async def test_a_rig_is_let_go_whatever_its_crew_raises() -> None:
+    def lost(life: Life) -> None:
+        raise KeyError("a fault of ours")
+
+    rig, closed = Rig(None), list[bool]()
+
+    async def close() -> None:
+        closed.append(True)
+
+    rig.close = close  # type: ignore[method-assign]
+    life = life_on(rig)
+    life._crew = SimpleNamespace(lost=lost)  # type: ignore[assignment]
+    with pytest.raises(KeyError):
+        await life._leave()
+    assert closed, "its guard reads end of file"

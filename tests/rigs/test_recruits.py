@@ -82,3 +82,28 @@ async def test_launches_that_no_rig_takes_do_not_pile_up_and_one_that_was_given_
     _, process = await asyncio.wait_for(waiting, 1)
     assert not process.begun.done()
     again.cancel()
+
+
+class Leaving(Recruits):
+    """Its engine leaves between any two looks at it: they are on two threads."""
+
+    looks = 0
+
+    @property
+    def _engine(self) -> Any:
+        self.looks += 1
+        compute = SimpleNamespace(wanted_inputs=lambda: frozenset("a"))
+        return (compute, asyncio.get_running_loop()) if self.looks % 2 else None
+
+    @_engine.setter
+    def _engine(self, engine: Any) -> None:
+        pass
+
+
+async def test_an_engine_may_leave_at_any_moment_while_the_rigs_speak_of_it() -> None:
+    recruits, berth = Leaving(), SimpleNamespace(name="rig-a")
+    assert recruits.wanted() == frozenset("a")
+    recruits.looks = 0
+    recruits.reached(berth)  # type: ignore[arg-type]
+    recruits.looks = 0
+    recruits.lost(berth)  # type: ignore[arg-type]

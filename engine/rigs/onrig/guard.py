@@ -10,9 +10,7 @@ free, whoever holds the others; it gives the slot back `delay` seconds after `{"
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
@@ -20,32 +18,31 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.rigs.onrig import launch
+    from engine.rigs.onrig.gate import Gate, Slots
+    from engine.rigs.onrig.kmsg import Kernel
     from engine.rigs.onrig.leftovers import end_orphans, sweep, sweep_scraps
-    from engine.rigs.onrig.workers import Kernel, Line, Slots, Worker
+    from engine.rigs.onrig.talk import Talk
+    from engine.rigs.onrig.workers import Line, Worker
 else:
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves it out
+    import launch
+    from gate import Gate, Slots
+    from kmsg import Kernel
     from leftovers import end_orphans, sweep, sweep_scraps
-    from workers import Kernel, Line, Slots, Worker
+    from talk import Talk
+    from workers import Line, Worker
 
-TAIL = 4096
-LINE_LIMIT = 1 << 20
-OUT_LIMIT = 4 << 20
 TICK, HALT_TICK = 0.2, 0.02
 LATE = 2.0  # seconds of a round after which we have stood still ourselves
 GRACE = 0.5
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-LIBC = ctypes.CDLL(None)
-# What a start must say before it may wait for its slot: nobody would hear of one that cannot be obeyed then.
-START: dict[str, tuple[type, ...]] = {
-    "name": (str,), "attempt": (int,), "argv": (list,), "env": (dict,), "start_limit": (int, float), "first": (dict, type(None)),
-}  # fmt: skip
+SPEC_LIMIT = 60.0  # seconds to wait for the first line; nobody beats a lease before it
 
 
 class Guard:
@@ -53,203 +50,131 @@ class Guard:
 
     def __init__(self, spec: Line) -> None:
         self.workers: dict[str, Worker] = {}
-        self.outbox, self.rest = b"", b""
-        self.lease, self.heard = float(spec["lease"]), time.monotonic()
-        self.slots = Slots(spec["slot_dir"], int(spec["slots"]))
-        self.delay, self.silence = float(spec["delay"]), float(spec["silence"])
+        self.talk, self.gate = Talk(), Gate(Slots(spec["slot_dir"], int(spec["slots"])))
+        self.lease, self.delay, self.silence = (float(spec[key]) for key in ("lease", "delay", "silence"))
         self.kernel = Kernel(spec.get("kmsg", "/dev/kmsg"))
-        self.pending: collections.deque[Line] = collections.deque()
-        self.waiting: collections.deque[Worker] = collections.deque()
         self.wake, self.alarm = socket.socketpair()
         for end in (self.wake, self.alarm):
             end.setblocking(False)
         self.why = ""
         self.rounded, self.late = time.monotonic(), False
+        self.orders: dict[str, Callable[[Line], object]] = {
+            "start": self.start, "line": self.pass_on, "admit": self.admit, "halt": self.halt, "kill": self.kill,
+            "beat": lambda line: self.talk.say(event="beat"), "end": lambda line: self.leave("ended by the engine"),
+        }  # fmt: skip
 
-    # -- talk ---------------------------------------------------------------------------------------------------------
+    # -- what the engine orders ---------------------------------------------------------------------------------------
 
-    def say(self, **event: Any) -> None:
-        if len(self.outbox) < OUT_LIMIT or event["event"] != "line":
-            self.outbox += json.dumps(event).encode() + b"\n"
-        self.flush()
-
-    def flush(self) -> None:
-        try:
-            while self.outbox:
-                self.outbox = self.outbox[os.write(1, self.outbox) :]
-        except BlockingIOError:
-            return
-        except OSError:
-            self.why = self.why or "nobody listens"
+    def listen(self) -> None:
+        for text in self.talk.listen():
+            try:
+                self.obey(json.loads(text))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                why = f"cannot take {text[:80]!r}: {error!r}"
+                self.talk.say(event="refused", name="", attempt=0, why=why)
 
     def obey(self, line: Line) -> None:
-        op, worker = line.get("op"), self.workers.get(str(line.get("name")))
-        if op == "start":
-            self.start(line)
-        elif op == "halt":
-            self.halt(line)
-        elif op == "kill" and any(one["name"] == line["name"] for one in self.pending):
-            self.put_off(line)
-        elif op == "beat":
-            self.say(event="beat")
-        elif op == "end":
-            self.why = "ended by the engine"
-        elif worker is None:
-            return  # it has died meanwhile, and its exit is on the way
-        elif op == "line":
-            worker.send(line["line"])
-        elif op == "admit" and worker.phase == "gate":
-            self.waiting.append(worker)
-        elif op == "kill":
-            worker.kill(line.get("cause", "killed by the engine"))
+        self.orders[line["op"]](line)
 
-    def put_off(self, line: Line) -> None:
-        """Forget a start that still waits for its slot."""
-        for one in [one for one in self.pending if one["name"] == line["name"]]:
-            self.pending.remove(one)
-            self.say(event="exit", name=one["name"], attempt=one["attempt"], code=None, cause=line.get("cause", ""),
-                     phase="gate", stderr="", kernel=[])  # fmt: skip
-
-    def halt(self, line: Line) -> None:
-        """Tell every worker that works to stop; one that should answer and does not do so in time is killed."""
-        for worker in [one for one in self.workers.values() if one.phase == "ready"]:
-            worker.send({"halt": line["halt"], "generation": line["halt"]})
-            if worker.halts:
-                worker.halt_by = time.monotonic() + float(line.get("grace", GRACE))
-
-    # -- workers ------------------------------------------------------------------------------------------------------
+    def named(self, line: Line) -> Worker | None:
+        """Return whom an order is for; None if it has died meanwhile, and its exit is on the way."""
+        return self.workers.get(line["name"])
 
     def start(self, line: Line) -> None:
-        if wrong := [key for key, kinds in START.items() if not isinstance(line.get(key), kinds)]:
-            raise ValueError(f"a start without a sound {', '.join(wrong)}")
-        name = line["name"]
-        if name in self.workers:
-            self.say(event="refused", name=name, attempt=line["attempt"], why="it runs already")
+        name, attempt = line["name"], line["attempt"]
+        if why := launch.unsound(line) or ("it runs already" if self.runs(name) else ""):
+            self.talk.say(event="refused", name=str(name), attempt=int(attempt), why=why)
         elif line.get("gated"):
-            self.pending.append(line)
+            self.gate.starts.append(line)
         else:
             self.spawn(line)
 
+    def runs(self, name: str) -> bool:
+        return name in self.workers or self.gate.awaits(name)
+
+    def pass_on(self, line: Line) -> None:
+        if worker := self.named(line):
+            worker.send(line["line"])
+
+    def admit(self, line: Line) -> None:
+        worker = self.named(line)
+        if worker is not None and worker.phase == "gate" and worker not in self.gate.workers:
+            self.gate.workers.append(worker)
+
+    def halt(self, line: Line) -> None:
+        """Tell every worker that works to stop."""
+        for worker in [one for one in self.workers.values() if one.phase == "ready"]:
+            worker.halt(line["halt"], float(line.get("grace", GRACE)))
+
+    def kill(self, line: Line) -> None:
+        """End a worker, or put off a start that still waits for its slot."""
+        cause = str(line.get("cause") or "killed by the engine")
+        if self.gate.awaits(line["name"]):
+            self.unborn(self.gate.put_off(line["name"]), None, cause, "gate")
+        elif worker := self.named(line):
+            worker.kill(cause)
+
+    # -- workers ------------------------------------------------------------------------------------------------------
+
     def spawn(self, line: Line, slot: int | None = None) -> None:
         """Start a process, in a slot that it holds until its report or without one."""
-        name = line["name"]
-        parent = os.getpid()
-
-        def bind() -> None:
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            if os.getppid() != parent:
-                os._exit(1)
-
         try:
-            process = subprocess.Popen(
-                line["argv"], env={**os.environ, **home(line["env"])}, cwd=line.get("cwd") or None, bufsize=0,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True, preexec_fn=bind,
-            )  # fmt: skip
-        except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+            process = launch.launch(line)
+        except launch.NO_START as error:
             if slot is not None:
                 os.close(slot)
-            self.say(event="exit", name=name, attempt=line["attempt"], code=127, cause=f"cannot start: {error}",
-                     phase="starting", stderr="", kernel=[])  # fmt: skip
+            self.unborn(line, 127, f"cannot start: {error}", "starting")
             return
-        worker = Worker(name, line["attempt"], process, float(line["start_limit"]))
-        for fd in (worker.into, worker.out, worker.err):
-            os.set_blocking(fd, False)
-        self.workers[name] = worker
-        worker.slot = slot
-        worker.halts = bool(line.get("halts"))
+        worker = self.workers[line["name"]] = Worker(line, process, slot)
         if line["first"] is not None:
-            worker.send({"parent": parent, **line["first"]})
-        self.say(event="started", name=name, attempt=worker.attempt, pid=process.pid)
+            worker.send({"parent": os.getpid(), **line["first"]})
+        self.talk.say(event="started", name=worker.name, attempt=worker.attempt, pid=worker.pid)
 
-    def hear(self, worker: Worker) -> None:
+    def unborn(self, line: Line, code: int | None, cause: str, phase: str) -> None:
+        """Tell the end of a start that never became a worker."""
+        self.talk.say(event="exit", name=line["name"], attempt=line["attempt"], code=code, cause=cause, phase=phase,
+                      stderr="", kernel=[])  # fmt: skip
+
+    def hear(self, worker: Worker, lines: list[Line]) -> None:
         """Take in what a worker says; events of its life are read, every line is passed on."""
-        try:
-            data = os.read(worker.out, 65536)
-        except OSError:
-            return
-        worker.heard = time.monotonic()
-        *lines, worker.rest = (worker.rest + data).split(b"\n")
-        if len(worker.rest) > LINE_LIMIT:
-            worker.kill("it wrote a line without an end")
-        for text in lines:
-            with contextlib.suppress(ValueError):
-                line = json.loads(text)
-                if isinstance(line, dict):
-                    self.note(worker, line)
-                    self.say(event="line", name=worker.name, attempt=worker.attempt, line=line)
-
-    def note(self, worker: Worker, line: Line) -> None:
-        event = line.get("event")
-        if event == "gate" and worker.phase == "starting":
-            worker.enter("gate")
-        elif event in ("initialised", "report"):
-            worker.free_at = worker.free_at or time.monotonic() + self.delay
-            worker.enter("testing")
-        elif event == "ready":
-            worker.enter("ready")
-        elif event == "halted":
-            worker.halt_by = None
-
-    def grumble(self, worker: Worker) -> None:
-        with contextlib.suppress(OSError):
-            worker.tail = (worker.tail + os.read(worker.err, 65536))[-TAIL:]
+        for line in lines:
+            worker.note(line, self.delay)
+            self.talk.say(event="line", name=worker.name, attempt=worker.attempt, line=line)
 
     def open_gate(self) -> None:
-        """Give free slots to those who wait, in their order; take back those whose delay is over."""
+        """Take back the slots whose delay is over, and give the free ones to those who wait."""
         now = time.monotonic()
         for worker in self.workers.values():
-            if worker.slot is not None and worker.free_at is not None and now >= worker.free_at:
-                self.give_back(worker)
-        while self.pending and (slot := self.slots.take()) is not None:
-            line = self.pending.popleft()
-            self.spawn(line, slot)
-            self.say(event="slot", name=line["name"], attempt=line["attempt"])
-        while self.waiting:
-            if self.waiting[0].name not in self.workers:
-                self.waiting.popleft()
-                continue
-            slot = self.slots.take()
-            if slot is None:
-                return
-            worker = self.waiting.popleft()
-            worker.slot = slot
-            worker.enter("initialising")
-            worker.send({"gate": "open"})
-            self.say(event="slot", name=worker.name, attempt=worker.attempt)
-
-    def give_back(self, worker: Worker) -> None:
-        if worker.slot is not None:
-            os.close(worker.slot)
-            worker.slot = None
+            if worker.free_at is not None and now >= worker.free_at:
+                worker.give_back()
+        for one, slot in self.gate.open():
+            if isinstance(one, Worker):
+                one.begin(slot)
+                self.talk.say(event="slot", name=one.name, attempt=one.attempt)
+            else:
+                self.talk.say(event="slot", name=one["name"], attempt=one["attempt"])
+                self.spawn(one, slot)
 
     def watch(self) -> None:
         """Kill what is late, silent, or does not obey a halt."""
         now = time.monotonic()
         for worker in self.workers.values():
-            if worker.phase == "gate":
-                continue
-            if worker.phase == "ready":
-                if now - worker.heard > self.silence:
-                    worker.kill(f"silent for {now - worker.heard:.1f} s")
-                elif worker.halt_by is not None and now > worker.halt_by:
-                    worker.kill("it did not obey a halt")
-            elif now - worker.since > worker.start_limit:
-                worker.kill(f"{worker.phase} for {now - worker.since:.0f} s")
+            if why := worker.fault(now, self.silence):
+                worker.kill(why)
 
     def reap(self) -> None:
         """Take in the dead; children of workers that outlived them come to us, and are killed."""
         dead: list[Worker] = []
         with contextlib.suppress(ChildProcessError):
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                for worker in [one for one in self.workers.values() if one.pid == found[0]]:
-                    worker.process.returncode = os.waitstatus_to_exitcode(found[1])
-                    dead.append(worker)
-        for worker in dead:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(worker.pid, signal.SIGKILL)
+            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                whose = [one for one in self.workers.values() if one.pid == found.si_pid]
+                for worker in whose:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(worker.pid, signal.SIGKILL)  # not reaped yet: the number is still its own
+                _, status = os.waitpid(found.si_pid, 0)
+                for worker in whose:
+                    worker.process.returncode = os.waitstatus_to_exitcode(status)
+                dead += whose
         if dead:
             # One look at all processes for all of them: twelve looks would hold up the answer to a halt.
             end_orphans({one.pid for one in self.workers.values() if one not in dead})
@@ -257,41 +182,45 @@ class Guard:
             self.bury(worker)
 
     def bury(self, worker: Worker) -> None:
-        self.hear(worker)
-        self.grumble(worker)
-        self.give_back(worker)
+        self.hear(worker, worker.hear())
+        worker.grumble()
         del self.workers[worker.name]
-        for pipe in worker.pipes:
-            pipe.close()
-        self.say(event="exit", name=worker.name, attempt=worker.attempt, code=worker.process.returncode, cause=worker.cause,
-                 phase=worker.phase, stderr=worker.tail.decode(errors="replace"),
-                 kernel=self.kernel.since(worker.begun))  # fmt: skip
+        self.gate.forget(worker)
+        worker.close()
+        self.talk.say(event="exit", name=worker.name, attempt=worker.attempt, code=worker.process.returncode, cause=worker.cause,
+                      phase=worker.phase, stderr=worker.tail.decode(errors="replace"),
+                      kernel=self.kernel.since(worker.begun))  # fmt: skip
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        launch.adopt()
         for name in (signal.SIGHUP, signal.SIGPIPE):
             signal.signal(name, signal.SIG_IGN)
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: setattr(self, "why", self.why or "told to end"))
+            signal.signal(name, lambda *_: self.leave("told to end"))
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self.alarm.fileno(), warn_on_full_buffer=False)
         os.set_blocking(0, False)
         os.set_blocking(1, False)
-        self.say(event="up", pid=os.getpid(), slots=len(self.slots.paths), blind=self.kernel.blind)
-        while not self.why:
-            self.round()
-        self.end()
+        self.talk.say(event="up", pid=os.getpid(), slots=len(self.gate.slots.paths), blind=self.kernel.blind)
+        self.live()
+
+    def live(self) -> None:
+        """Go round until something ends us, then end the workers; a fault of ours is told like any other reason."""
+        try:
+            while not self.why:
+                self.round()
+        except Exception as error:
+            self.leave(f"the guard failed: {error!r}")
+            raise
+        finally:
+            self.end()
 
     def round(self) -> None:
-        readers: dict[int, tuple[Callable[[Worker], None], Worker]] = {}
-        for worker in self.workers.values():
-            readers[worker.out] = (self.hear, worker)
-            readers[worker.err] = (self.grumble, worker)
-        # A dead worker's pipes are readable for ever until it is buried; burying is next.
+        readers = {fd: (one, read) for one in self.workers.values() for fd, read in one.readers().items()}
         watched = [0, self.wake.fileno(), *readers]
-        found, _, _ = select.select(watched, [1] if self.outbox else [], [], self.tick())
+        found, _, _ = select.select(watched, [1] if self.talk.outbox else [], [], self.tick())
         for fd in found:
             if fd == 0:
                 self.listen()
@@ -299,16 +228,21 @@ class Guard:
                 with contextlib.suppress(BlockingIOError):
                     self.wake.recv(4096)
             else:
-                action, worker = readers[fd]
-                if worker.name in self.workers:
-                    action(worker)
-        self.flush()
+                worker, read = readers[fd]
+                self.hear(worker, read())
+        self.talk.flush()
         self.reap()
         self.open_gate()
         if self.awake():
             self.watch()
-            if time.monotonic() - self.heard > self.lease:
-                self.why = f"lease of {self.lease:g} s ended"
+            if time.monotonic() - self.talk.heard > self.lease:
+                self.leave(f"lease of {self.lease:g} s ended")
+        if self.talk.gone:
+            self.leave(self.talk.gone)
+
+    def leave(self, why: str) -> None:
+        """End the loop with this round; the first reason stays."""
+        self.why = self.why or why
 
     def awake(self) -> bool:
         """Tell whether silence may be judged: after a round that took long, what was said meanwhile lies unread until the next one."""
@@ -321,24 +255,6 @@ class Guard:
         halting = any(worker.halt_by is not None for worker in self.workers.values())
         return HALT_TICK if halting else TICK if self.workers else 1.0
 
-    def listen(self) -> None:
-        try:
-            data = os.read(0, 65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.why = "the engine went"
-            return
-        self.heard = time.monotonic()
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for text in lines:
-            try:
-                self.obey(json.loads(text))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                self.say(event="refused", name="", attempt=0, why=f"cannot take {text[:80]!r}: {error!r}")
-
     def end(self) -> None:
         """Kill every worker and what it left, and wait a little until they are gone."""
         for worker in self.workers.values():
@@ -348,14 +264,20 @@ class Guard:
             self.reap()
             time.sleep(0.02)
         end_orphans(set())
-        with contextlib.suppress(OSError):
-            os.set_blocking(1, False)
-            self.say(event="down", why=self.why)
+        self.talk.say(event="down", why=self.why)
 
 
-def home(env: dict[str, str]) -> dict[str, str]:
-    """Return an environment whose paths that begin with ~ are this user's."""
-    return {key: os.path.expanduser(value) for key, value in env.items()}
+def first_line() -> Any:
+    """Return the engine's first line, None where it does not come."""
+    line, deadline = b"", time.monotonic() + SPEC_LIMIT
+    while not line.endswith(b"\n"):
+        if not select.select([0], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return None
+        byte = os.read(0, 1)
+        if not byte:
+            return None
+        line += byte
+    return json.loads(line)
 
 
 def main() -> None:
@@ -363,15 +285,8 @@ def main() -> None:
     own = os.path.dirname(os.path.abspath(__file__))
     lock = os.open(os.path.join(own, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            break
-        line += byte
     try:
-        if line.endswith(b"\n"):
-            spec = json.loads(line)
+        if (spec := first_line()) is not None:
             sweep(own, spec["prefix"])
             sweep_scraps(os.path.dirname(own))
             Guard(spec).run()

@@ -57,7 +57,7 @@ def install(home: str, digest: str) -> Answer:
                 return {"ok": False, "why": f"{name!r} is no name of a file"}
             if digest_of(os.path.join(incoming, name)) != wanted:
                 return {"ok": False, "why": f"{name} arrived damaged"}
-        if not os.path.isdir(version(home, digest)):
+        if not whole(home, digest):
             unpack(home, incoming, sorted(manifest), digest)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -83,7 +83,11 @@ def unpack(home: str, incoming: str, names: list[str], digest: str) -> None:
         shutil.rmtree(os.path.join(lib, data))
     with open(os.path.join(part, "files.json"), "w", encoding="utf-8") as file:
         json.dump(files(lib), file)
-    os.replace(part, version(home, digest))
+    there = version(home, digest)
+    if os.path.isdir(there):  # its files were changed
+        shutil.rmtree(there + ".changed", ignore_errors=True)
+        os.replace(there, there + ".changed")
+    os.replace(part, there)
 
 
 def check(wheel: zipfile.ZipFile, name: str) -> None:
@@ -162,14 +166,17 @@ def rollback(home: str) -> Answer:
 def show(home: str) -> Answer:
     """Return what is there, and whether every file of the current version is as it was unpacked."""
     current = pointed(home, "current")
-    whole = None
-    if current is not None:
-        try:
-            with open(os.path.join(version(home, current), "files.json"), encoding="utf-8") as file:
-                whole = json.load(file) == files(os.path.join(version(home, current), "lib"))
-        except (OSError, ValueError):
-            whole = False
-    return {"current": current, "previous": pointed(home, "previous"), "whole": whole}
+    sound = None if current is None else whole(home, current)
+    return {"current": current, "previous": pointed(home, "previous"), "whole": sound}
+
+
+def whole(home: str, digest: str) -> bool:
+    """Tell whether a version is there, every file as it was unpacked."""
+    try:
+        with open(os.path.join(version(home, digest), "files.json"), encoding="utf-8") as file:
+            return bool(json.load(file) == files(os.path.join(version(home, digest), "lib")))
+    except (OSError, ValueError):
+        return False
 
 
 def main() -> None:

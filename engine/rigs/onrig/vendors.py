@@ -48,6 +48,11 @@ def refuses(*_: Any) -> None:
     """Stand for a function that an old library has not got."""
 
 
+def ask(module: Any, name: str, *rest: Any) -> Any:
+    """Return what a library's function of this name says, None where it refuses or is too old to have it."""
+    return told(getattr(module, name, refuses), *rest)
+
+
 def number(raw: Any, scale: float = 1.0) -> float | None:
     """Return a number times its scale, None for anything else."""
     return float(raw) * scale if isinstance(raw, int | float) and not isinstance(raw, bool) else None
@@ -69,36 +74,40 @@ def nvml(lib: str, errors: list[str]) -> dict[str, Record] | None:
         errors.append(f"NVML: {error}; nvidia-smi is asked instead")
         return None
     try:
-        driver = text(told(module.nvmlSystemGetDriverVersion))
-        handles = (told(module.nvmlDeviceGetHandleByIndex, at) for at in range(module.nvmlDeviceGetCount()))
+        count = ask(module, "nvmlDeviceGetCount")
+        if not isinstance(count, int):
+            errors.append("NVML counts no card; nvidia-smi is asked instead")
+            return None
+        driver = text(ask(module, "nvmlSystemGetDriverVersion"))
+        handles = (ask(module, "nvmlDeviceGetHandleByIndex", at) for at in range(count))
         cards = [_nvml_card(module, handle, driver) for handle in handles if handle is not None]
         return {card["pci"]: card for card in cards if card["pci"]}
     finally:
-        told(module.nvmlShutdown)
+        ask(module, "nvmlShutdown")
 
 
 def _nvml_card(module: Any, handle: Any, driver: str | None) -> Record:
-    def ask(name: str, *rest: Any) -> Any:
-        return told(getattr(module, name, refuses), handle, *rest)
+    def of(name: str, *rest: Any) -> Any:
+        return ask(module, name, handle, *rest)
 
     pci, memory, use = (
-        ask("nvmlDeviceGetPciInfo"),
-        ask("nvmlDeviceGetMemoryInfo"),
-        ask("nvmlDeviceGetUtilizationRates"),
+        of("nvmlDeviceGetPciInfo"),
+        of("nvmlDeviceGetMemoryInfo"),
+        of("nvmlDeviceGetUtilizationRates"),
     )
-    reasons = ask("nvmlDeviceGetCurrentClocksThrottleReasons")
-    fields = ask("nvmlDeviceGetFieldValues", [MEMORY_TEMP])
+    reasons = of("nvmlDeviceGetCurrentClocksThrottleReasons")
+    fields = of("nvmlDeviceGetFieldValues", [MEMORY_TEMP])
     hot = fields[0].value.uiVal if fields and getattr(fields[0], "nvmlReturn", 1) == 0 else None
     return {
         "pci": (text(pci.busId) or "").lower()[-12:] if pci is not None else "", "vendor": "nvidia", "source": "NVML",
-        "name": text(ask("nvmlDeviceGetName")), "driver": driver, "edge": number(ask("nvmlDeviceGetTemperature", 0)),
-        "memory_temp": number(hot), "power": number(ask("nvmlDeviceGetPowerUsage"), 1e-3),
-        "clock": number(ask("nvmlDeviceGetClockInfo", 1)), "memory_clock": number(ask("nvmlDeviceGetClockInfo", 2)),
+        "name": text(of("nvmlDeviceGetName")), "driver": driver, "edge": number(of("nvmlDeviceGetTemperature", 0)),
+        "memory_temp": number(hot), "power": number(of("nvmlDeviceGetPowerUsage"), 1e-3),
+        "clock": number(of("nvmlDeviceGetClockInfo", 1)), "memory_clock": number(of("nvmlDeviceGetClockInfo", 2)),
         "vram_used": number(getattr(memory, "used", None)), "vram_total": number(getattr(memory, "total", None)),
-        "busy": number(getattr(use, "gpu", None)), "link_gen": number(ask("nvmlDeviceGetCurrPcieLinkGeneration")),
-        "link_width": number(ask("nvmlDeviceGetCurrPcieLinkWidth")), "fan": number(ask("nvmlDeviceGetFanSpeed")),
+        "busy": number(getattr(use, "gpu", None)), "link_gen": number(of("nvmlDeviceGetCurrPcieLinkGeneration")),
+        "link_width": number(of("nvmlDeviceGetCurrPcieLinkWidth")), "fan": number(of("nvmlDeviceGetFanSpeed")),
         "throttle": bool(reasons & ~NVML_CALM) if isinstance(reasons, int) else None,
-        "ecc_ue": number(ask("nvmlDeviceGetTotalEccErrors", 1, 0)), "ecc_ce": number(ask("nvmlDeviceGetTotalEccErrors", 0, 0)),
+        "ecc_ue": number(of("nvmlDeviceGetTotalEccErrors", 1, 0)), "ecc_ce": number(of("nvmlDeviceGetTotalEccErrors", 0, 0)),
     }  # fmt: skip
 
 
@@ -121,10 +130,11 @@ def fill(cards: list[Record], lib: str, errors: list[str]) -> None:
         errors.append(f"amdsmi: {error}")
         return
     try:
-        handles = {
-            (text(told(module.amdsmi_get_gpu_device_bdf, one)) or "").lower(): one
-            for one in module.amdsmi_get_processor_handles()
-        }
+        found = ask(module, "amdsmi_get_processor_handles")
+        if not found:
+            errors.append("amdsmi lists no card; what sysfs lacks stays unknown")
+            return
+        handles = {(text(ask(module, "amdsmi_get_gpu_device_bdf", one)) or "").lower(): one for one in found}
         for card in gaps:
             handle = handles.get(card["pci"])
             if handle is not None and _fill(card, module, handle):
@@ -136,8 +146,8 @@ def fill(cards: list[Record], lib: str, errors: list[str]) -> None:
 
 def _fill(card: Record, module: Any, handle: Any) -> bool:
     """Put in what amdsmi knows of one card; tell whether anything was."""
-    metrics = told(module.amdsmi_get_gpu_metrics_info, handle) or {}
-    errors = told(module.amdsmi_get_gpu_total_ecc_count, handle) or {}
+    metrics = ask(module, "amdsmi_get_gpu_metrics_info", handle) or {}
+    errors = ask(module, "amdsmi_get_gpu_total_ecc_count", handle) or {}
     held_back = metrics.get("throttle_status")
     found = {name: number(metrics.get(theirs)) for name, theirs in AMDSMI.items()}
     found |= {

@@ -1,45 +1,137 @@
-"""Runs on a rig beside the guard: one worker's process, the rig's slots, and the kernel's log. Standard library only."""
+"""Runs on a rig beside the guard: one attempt of one worker, what it says, and when it must end. Standard library only."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from typing import Any
 
-KERNEL_WORDS = ("amdgpu", "NVRM", "Xid", "Out of memory", "oom", "segfault", "AER", "pcieport")
+TAIL = 4096
+LINE_LIMIT = 1 << 20
 Line = dict[str, Any]
 
 
 class Worker:
     """One attempt of one worker."""
 
-    def __init__(self, name: str, attempt: int, process: subprocess.Popen[bytes], start_limit: float) -> None:
-        self.name, self.attempt, self.process, self.pid = name, attempt, process, process.pid
+    def __init__(self, line: Line, process: subprocess.Popen[bytes], slot: int | None = None) -> None:
+        self.name, self.attempt, self.process, self.pid = line["name"], line["attempt"], process, process.pid
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self.pipes = (process.stdin, process.stdout, process.stderr)
         self.into, self.out, self.err = (pipe.fileno() for pipe in self.pipes)
-        self.start_limit, self.begun, self.heard = start_limit, time.monotonic(), time.monotonic()
+        self.ended: set[int] = set()
+        """Its ends of file: `select` would return at once for each, for as long as it lives."""
+        self.start_limit, self.begun, self.heard = (
+            float(line["start_limit"]),
+            time.monotonic(),
+            time.monotonic(),
+        )
         self.phase, self.cause, self.since = "starting", "", time.monotonic()
         self.rest, self.tail = b"", b""
-        self.slot: int | None = None
+        self.slot = slot
         self.free_at: float | None = None
         self.halt_by: float | None = None
-        self.halts = False
+        self.halts = bool(line.get("halts"))
+
+    # -- what it says -------------------------------------------------------------------------------------------------
+
+    def readers(self) -> dict[int, Callable[[], list[Line]]]:
+        """Return what may be read of it, and how."""
+        both: dict[int, Callable[[], list[Line]]] = {self.out: self.hear, self.err: self.grumble}
+        return {fd: read for fd, read in both.items() if fd not in self.ended}
+
+    def hear(self) -> list[Line]:
+        """Return the events that it has said meanwhile."""
+        data = self._read(self.out)
+        if not data:
+            return []
+        self.heard = time.monotonic()
+        *texts, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > LINE_LIMIT:
+            self.kill("it wrote a line without an end")
+        lines = []
+        for text in texts:
+            with contextlib.suppress(ValueError, RecursionError):
+                line = json.loads(text)
+                if isinstance(line, dict):
+                    lines.append(line)
+        return lines
+
+    def grumble(self) -> list[Line]:
+        """Keep the end of what it wrote to stderr."""
+        self.tail = (self.tail + self._read(self.err))[-TAIL:]
+        return []
+
+    def _read(self, fd: int) -> bytes:
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            return b""
+        if not data:
+            self.ended.add(fd)
+        return data
+
+    def note(self, line: Line, delay: float) -> None:
+        """Follow its life; its slot is free `delay` seconds after its initialisation."""
+        event = line.get("event")
+        if event == "gate" and self.phase == "starting":
+            self.enter("gate")
+        elif event in ("initialised", "report"):
+            self.free_at = self.free_at or time.monotonic() + delay
+            self.enter("testing")
+        elif event == "ready":
+            self.enter("ready")
+        elif event == "halted":
+            self.halt_by = None
 
     def enter(self, phase: str) -> None:
         self.phase, self.since = phase, time.monotonic()
 
+    # -- what it is told ----------------------------------------------------------------------------------------------
+
     def send(self, line: Line) -> None:
-        with contextlib.suppress(OSError):  # one that does not listen is told by its silence or its exit
-            os.write(self.into, json.dumps(line).encode() + b"\n")
+        """Tell it one line, whole: one that has let the pipe run full is killed, because it would read half a line."""
+        data = json.dumps(line).encode() + b"\n"
+        try:
+            whole = os.write(self.into, data) == len(data)
+        except BlockingIOError:
+            whole = False
+        except OSError:  # one that does not listen is told by its silence or its exit
+            return
+        if not whole:
+            self.kill("it does not read what it is told")
+
+    def halt(self, generation: Any, grace: float) -> None:
+        """Tell it to stop; one that should answer and does not do so in time is killed."""
+        self.send({"halt": generation, "generation": generation})
+        if self.halts:
+            self.halt_by = time.monotonic() + grace
+
+    def begin(self, slot: int) -> None:
+        """Let it initialise its GPU, in a slot."""
+        self.slot = slot
+        self.enter("initialising")
+        self.send({"gate": "open"})
+
+    # -- its end ------------------------------------------------------------------------------------------------------
+
+    def fault(self, now: float, silence: float) -> str:
+        """Return why it must be killed now, empty if it need not: late, silent, or deaf to a halt."""
+        if self.phase == "gate":
+            return ""
+        if self.phase != "ready":
+            late = now - self.since > self.start_limit
+            return f"{self.phase} for {now - self.since:.0f} s" if late else ""
+        if now - self.heard > silence:
+            return f"silent for {now - self.heard:.1f} s"
+        return "it did not obey a halt" if self.halt_by is not None and now > self.halt_by else ""
 
     def kill(self, cause: str) -> None:
         """Kill its whole session; the first cause stays."""
@@ -47,57 +139,14 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
+    def give_back(self) -> None:
+        """Give its slot back; harmless without one."""
+        if self.slot is not None:
+            os.close(self.slot)
+            self.slot = None
 
-class Slots:
-    """k lock files of this rig: the kernel frees them on death, and a second engine's guard sees them too."""
-
-    def __init__(self, folder: str, count: int) -> None:
-        folder = f"{folder}-{os.getuid()}"
-        os.makedirs(folder, 0o700, exist_ok=True)
-        if os.lstat(folder).st_uid != os.getuid() or os.path.islink(folder):
-            raise SystemExit(f"{folder} is somebody else's; remove it")
-        self.paths = [os.path.join(folder, str(number)) for number in range(count)]
-
-    def take(self) -> int | None:
-        for path in self.paths:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return fd
-            except OSError:
-                os.close(fd)
-        return None
-
-
-class Kernel:
-    """The lines of the kernel's log that matter to a dead worker; absent where it may not be read."""
-
-    def __init__(self, path: str) -> None:
-        self.lines: collections.deque[tuple[float, str]] = collections.deque(maxlen=200)
-        self.fd: int | None = None
-        self.blind = ""
-        try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with contextlib.suppress(OSError):
-                os.lseek(self.fd, 0, os.SEEK_END)
-        except OSError as error:
-            self.blind = f"{path}: {error.strerror}"
-
-    def look(self) -> None:
-        for _ in range(2000):
-            try:
-                data = os.read(self.fd, 8192) if self.fd is not None else b""
-            except BrokenPipeError:
-                continue  # records were overwritten before we came
-            except OSError:
-                return
-            if not data:
-                return
-            for line in data.decode(errors="replace").splitlines():
-                text = line.partition(";")[2] or line
-                if any(word in text for word in KERNEL_WORDS):
-                    self.lines.append((time.monotonic(), text[:300]))
-
-    def since(self, begun: float) -> list[str]:
-        self.look()
-        return [text for at, text in self.lines if at >= begun][-20:]
+    def close(self) -> None:
+        """Let go of all that it had."""
+        self.give_back()
+        for pipe in self.pipes:
+            pipe.close()

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.llm import tether
+from engine.spawn import started
 
 LIMIT = 1 << 24
 REFUSAL = b'{"error":{"code":400,"message":"failed to parse grammar","type":"invalid_request_error"}}'
@@ -88,8 +89,8 @@ async def run(flag: Path, command: Sequence[str], port: int) -> int:
         str(behind) if before == "--port" else word
         for before, word in zip(["", *command], command, strict=False)
     ]
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", str(Path(tether.__file__)), str(os.getpid()), *words
+    child = await started(
+        sys.executable, "-P", str(Path(tether.__file__)), str(os.getpid()), *words, session=False
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, child.terminate)
     serving = asyncio.create_task(Relay(flag, behind).serve(port))

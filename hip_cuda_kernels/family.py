@@ -32,6 +32,7 @@ class Family:
     (None: 2^float_bits). `inverse`: the kernel can step back; `jump`: it skips n words in less than n steps.
     `routes` are the algebraic and structural shortcuts that apply (ROUTES). `weight` is how common the family is beside others.
     `unseeded` is the share of its users who leave the seeding to entropy or to a clock too fine to search: only its state can be found.
+    `drawn` is the share for whom the runtime draws the seed, one of all alike: PHP and perl without a call of srand, `std::mt19937 g(rd())`.
     `reach` is how many words it can give before its stateful form takes over (None: no end).
     `interleave` native vectors run abreast on the host, and `ops` is what (seeding, one word) costs in vector operations on eight seeds,
     as benchmarks/calibrate.py measures it on one core with AVX2: both steer speed only, never a result.
@@ -60,6 +61,7 @@ class Family:
     routes: tuple[str, ...] = ()
     weight: float = 1.0
     unseeded: float = 0.1
+    drawn: float = 0.0
     reach: int | None = None
     interleave: int = 2
     verified: bool = True

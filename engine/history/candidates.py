@@ -12,14 +12,17 @@ from engine.errors import BadInput
 from engine.history.history import MISSING, History
 
 LARGEST = 2**63 - 1
+POOLS = (6, 12, 20, 36, 45, 49, 52, 60, 75, 80, 90)
+"""Numbers from 1 that people draw from: dice, roulette, lotteries, cards, keno, bingo."""
 
 
 class Candidate(NamedTuple):
-    """A possible range with both ends included, and why it is one."""
+    """A possible range with both ends included, why it is one, and its share of belief among all."""
 
     lo: int
     hi: int
     reason: str
+    share: float
 
 
 def check_range(history: History, lo: int, hi: int) -> None:
@@ -46,10 +49,15 @@ def range_candidates(values: NDArray[np.int64]) -> list[Candidate]:
             total, reasons = found.get((lo, hi), (0.0, []))
             found[lo, hi] = (total + weight, [*reasons, reason])
     # each draw is 1/M as likely in a range of M values, so an oversized range loses bits at every draw
-    ranked = sorted(
-        found.items(), key=lambda each: draws * math.log(each[0][1] - each[0][0] + 1) - math.log(each[1][0])
-    )
-    return [Candidate(lo, hi, " and ".join(reasons)) for (lo, hi), (_, reasons) in ranked]
+    fits = {
+        (lo, hi): math.log(weight) - draws * math.log(hi - lo + 1) for (lo, hi), (weight, _) in found.items()
+    }
+    best = max(fits.values())
+    total = sum(math.exp(fit - best) for fit in fits.values())
+    return [
+        Candidate(lo, hi, " and ".join(found[lo, hi][1]), math.exp(fit - best) / total)
+        for (lo, hi), fit in sorted(fits.items(), key=lambda each: -each[1])
+    ]
 
 
 def _options(low: int, top: int) -> list[tuple[tuple[int, int], float, str]]:
@@ -61,6 +69,13 @@ def _options(low: int, top: int) -> list[tuple[tuple[int, int], float, str]]:
         ((0, top), 0.1 / (top + 1), f"the largest draw {top}"),
     ]
     # the two that end at the largest draw share their weight with every other end that could have been seen
-    return options + (
-        [((1, top), 0.15 / top, f"1 to the largest draw {top}, no draw is 0")] if low >= 1 else []
-    )
+    if low < 1:
+        return options
+    full = ten // 10 if top == ten // 10 else ten
+    pool = [((1, end), 0.15, f"1 to {end}, a usual pool") for end in POOLS if end >= top][:1]
+    return [
+        *options,
+        ((1, full), 0.4, f"1 to {full}, the power of 10 from the largest draw {top} on"),
+        *pool,
+        ((1, top), 0.15 / top, f"1 to the largest draw {top}, no draw is 0"),
+    ]

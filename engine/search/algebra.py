@@ -42,7 +42,7 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
     unplanned: list[Unplanned] = []
     for family, mapping, weight in codes(space):
         for material in materials:
-            for rank, (lo, hi, p) in enumerate(material.ranges):
+            for lo, hi, p, belief in material.ranges:
                 if lo == hi:
                     if space.methods == "algebra":
                         unplanned.append(Unplanned(family.id, mapping.id, ONE_VALUE.format(lo), None))
@@ -59,7 +59,7 @@ def plan_states(space: Space, materials: Sequence[Material]) -> Plan:
                         reason = TOO_WIDE.format(patterns.hi)
                         unplanned.append(Unplanned(family.id, mapping.id, reason, None))
                         continue
-                    prior = weight * family.unseeded * share * 0.75 * 0.25**rank / len(materials)
+                    prior = weight * family.unseeded * share * belief / len(materials)
                     made = _cell(asked, patterns, method, material, p, space.alpha, prior)
                     (cells if isinstance(made, Cell) else unplanned).append(made)  # type: ignore[arg-type]
     return ordered(cells, unplanned)

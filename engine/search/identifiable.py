@@ -18,7 +18,7 @@ from engine.search.algebra import plan_states
 from engine.search.analysis import NotTested, RangeCandidate
 from engine.search.cell import Cell
 from engine.search.design import MOST_DRAWS, Law, Scope, draws_needed
-from engine.search.plan import Material, Plan, make_plan
+from engine.search.plan import DrawRange, Material, Plan, make_plan
 from engine.search.question import Question
 from engine.search.space import Level, Space, levels, periods
 from hip_cuda_kernels.lowering import lower_call
@@ -27,7 +27,7 @@ from hip_cuda_kernels.registry import family as family_of
 
 Route = Literal["seed", "state", "recurrence"]
 Span = tuple[int, int]
-Spans = tuple[tuple[int, int, float], ...]  # with the chance that a fixed prediction matches
+Spans = tuple[DrawRange, ...]
 
 
 class Record(BaseModel):
@@ -113,7 +113,7 @@ def identifiable(question: Question) -> Identifiable:
     space, candidates = question.space, question.candidates
     asked = _asked(question)
     hopeless = {span: why for span in asked.chances if (why := _hopeless(asked, span))}
-    spans = tuple((*span, chance) for span, chance in asked.chances.items() if span not in hopeless)
+    spans = tuple(DrawRange(*span, chance) for span, chance in asked.chances.items() if span not in hopeless)
     plan = make_plan(space, [Material(None, MOST_DRAWS, spans, asked.times)])
     needs = [need for route in (_by_seed, _by_state, _by_recurrence) for need in route(asked, plan, spans)]
     return Identifiable(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from engine.history.history import Ints
 from engine.search.cell import Cell
 from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds, listed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
+from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels, periods
 from engine.search.words import fits, none_taken, refusal
 from hip_cuda_kernels import host, variable_routes
@@ -44,13 +46,22 @@ class Unplanned:
     need: int | None
 
 
+class DrawRange(NamedTuple):
+    """A range of the draws, how often a fixed prediction matches in it by chance, and its share of belief."""
+
+    lo: int
+    hi: int
+    p: float
+    share: float = 1.0
+
+
 @dataclass(frozen=True)
 class Material:
-    """What the plan needs to know of the draws of one stream: how many, and the match probability per range."""
+    """What the plan needs to know of the draws of one stream: how many, and what may be their range."""
 
     session: str | None
     draws: int
-    ranges: tuple[tuple[int, int, float], ...]  # lo, hi, chance that a fixed prediction matches
+    ranges: tuple[DrawRange, ...]
     times: Ints | None = None  # microseconds since 1970 of its draws, missing ones among them
     moment: float | None = None  # seconds since 1970 of the first draw, where it has a time
 
@@ -78,11 +89,11 @@ def make_plan(space: Space, materials: Sequence[Material]) -> Plan:
             fitting = _distinct(ladder, family, space.gap_law)
             if not fitting:
                 unplanned[_beyond(family, mapping, space)] = None
-            for level, (period, share) in product(fitting, periods(space.gap_law)):
-                for rank, (lo, hi, p) in enumerate(material.ranges):
-                    seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
-                    prior = weight * seeded * level.prior * share * 0.75 * 0.25**rank / len(materials)
-                    made = _cell(space, family, mapping, level, period, material, (lo, hi, p), prior)
+            beliefs = zip(fitting, _beliefs(space, family, fitting), strict=True)
+            for (level, belief), (period, share) in product(beliefs, periods(space.gap_law)):
+                for span in material.ranges:
+                    prior = weight * belief * share * span.share / len(materials)
+                    made = _cell(space, family, mapping, level, period, material, span, prior)
                     if isinstance(made, Cell):
                         cells.setdefault(made.key, made)
                     else:
@@ -143,6 +154,18 @@ def _distinct(ladder: Sequence[Level], family: Family, law: Law) -> list[Level]:
     return kept
 
 
+def _beliefs(space: Space, family: Family, fitting: Sequence[Level]) -> list[float]:
+    """Return each level's share of belief in a family: what the runtime draws lies in the levels that hold all its seeds."""
+    seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
+    every = Range(0, (1 << family.seed_bits) - 1)
+    whole = sum(level.prior for level in fitting if level.seeds[:2] == every[:2])
+    drawn = family.drawn if whole else 0.0
+    return [
+        level.prior * (seeded - drawn + (drawn / whole if level.seeds[:2] == every[:2] else 0.0))
+        for level in fitting
+    ]
+
+
 def _beyond(family: Family, mapping: Mapping, space: Space) -> Unplanned:
     if space.words:
         return Unplanned(family.id, mapping.id, "no runtime is known that seeds it with words", None)
@@ -166,11 +189,11 @@ def _cell(
     level: Level,
     period: int,
     material: Material,
-    span: tuple[int, int, float],
+    span: DrawRange,
     prior: float,
 ) -> Cell | Unplanned:
     """Lay out one rectangle; where the draws cannot carry the level's noise, search it at less noise and say so."""
-    lo, hi, p = span
+    lo, hi, p, _ = span
     why = _refusal(family, mapping, lo, hi, space.gap_law) or refusal(
         family, mapping, level.seeds, space.gap_law
     )

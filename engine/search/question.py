@@ -18,7 +18,7 @@ from engine.search.algebra import plan_states
 from engine.search.cell import Cell
 from engine.search.coverage import Judged, block_digests, remaining
 from engine.search.design import LONGEST_BLOCK, Law
-from engine.search.plan import Material, Plan, make_plan, ordered
+from engine.search.plan import DrawRange, Material, Plan, make_plan, ordered
 from engine.search.space import Space
 from engine.search.streams import labels, stream_of, told
 from engine.search.sweeper import twin_stream
@@ -41,6 +41,7 @@ class Question:
             raise BadInput(f"{history.source}: {len(history)} draws; at least {FEWEST_DRAWS} are needed")
         self.history, self.space = history, space
         self.ruled_out: list[tuple[tuple[int, int], str]] = []
+        self._shares: dict[tuple[int, int], float] = {}
         self.candidates = self._ranges()
         streams = {
             label: told(history, label, space.gap_law)
@@ -108,16 +109,18 @@ class Question:
         """Return the ranges to search, most plausible first; one that the draws rule out at alpha is only listed."""
         if self.space.range is not None:
             check_range(self.history, *self.space.range)
+            self._shares[self.space.range] = 1.0
             return [(self.space.range, "asked")]
         listed = range_candidates(self.history.values)
         if not listed:
             raise BadInput(
                 f"{self.history.source}: every draw is missing; at least {FEWEST_DRAWS} values are needed"
             )
-        narrowest = min(hi - lo + 1 for lo, hi, _ in listed)
+        narrowest = min(one.hi - one.lo + 1 for one in listed)
         present = int((self.history.values >= 0).sum())
         kept = []
-        for lo, hi, reason in listed:
+        for lo, hi, reason, share in listed:
+            self._shares[lo, hi] = share
             # uniform draws on lo..hi would all fall into the narrowest candidate with this chance
             if present * math.log(narrowest / (hi - lo + 1)) >= math.log(self.space.alpha):
                 kept.append(((lo, hi), reason))
@@ -140,7 +143,10 @@ class Question:
 
     def _material(self, label: str | None) -> Material:
         first = int(stream_of(self.history, label).times[0])
-        spans = tuple((lo, hi, self.probability[label, lo, hi]) for (lo, hi), _ in self.candidates)
+        spans = tuple(
+            DrawRange(*span, self.probability[label, *span], self._shares[span])
+            for span, _ in self.candidates
+        )
         moment = None if first == NO_TIME else first / 1e6
         present = int((self.values[label] >= 0).sum())
         return Material(label, present, spans, self.times.get(label), moment)

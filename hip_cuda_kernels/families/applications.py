@@ -17,6 +17,7 @@ FAMILIES: tuple[Family, ...] = (
         routes=("gf2", "bm"),
         reach=227,
         weight=10.0,
+        drawn=0.4,
         interleave=4,
         ops=(8, 26),
         reference="Matsumoto and Nishimura 1998; R, src/main/RNG.c",

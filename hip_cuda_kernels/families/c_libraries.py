@@ -16,6 +16,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=48,
         routes=("low_bits", "lattice"),
         weight=5.0,
+        drawn=0.5,
         inverse=True,
         jump=True,
         interleave=4,

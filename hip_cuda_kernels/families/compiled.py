@@ -240,6 +240,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=31,
         float_unit=2147483647.0,
         weight=10.0,
+        drawn=0.5,
         interleave=1,
         ops=(2455, 31),
         reference="Knuth, TAOCP 2, 3.2.2; Press et al., Numerical Recipes, ran3; .NET's own second index",

@@ -115,6 +115,7 @@ FAMILIES: tuple[Family, ...] = (
         float_bits=53,
         inverse=True,
         weight=10.0,
+        drawn=0.5,
         interleave=2,
         ops=(14, 25),
         reference="Vigna, Further scramblings of Marsaglia's xorshift generators, 2014; WeakRandom of WebKit",

@@ -38,6 +38,7 @@ FAMILIES: tuple[Family, ...] = (
         float_split=(27, 26),
         routes=("gf2", "bm"),
         weight=10.0,
+        drawn=0.5,
         reach=227,
         interleave=8,
         ops=(1411, 25),

@@ -9,14 +9,14 @@ import pytest
 from engine.errors import UsageError
 from engine.search.cell import Cell
 from engine.search.design import Scope, draws_needed
-from engine.search.plan import Material, make_plan
+from engine.search.plan import DrawRange, Material, make_plan
 from engine.search.ranges import Range
 from engine.search.space import LADDER, Space, levels
 from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.mappings import resolve_mappings
 from hip_cuda_kernels.registry import FAMILIES, family
 
-THOUSAND = Material(None, 100, ((0, 999, 1e-3),))
+THOUSAND = Material(None, 100, (DrawRange(0, 999, 1e-3),))
 
 
 def test_every_cell_is_named_once_and_bills_its_rectangle() -> None:
@@ -61,7 +61,7 @@ def test_a_family_has_belief_in_proportion_to_its_weight() -> None:
 
 
 def test_planning_all_families_takes_a_fraction_of_a_second() -> None:
-    ranges = tuple((0, top, 1 / (top + 1)) for top in (999, 1023, 997))
+    ranges = tuple(DrawRange(0, top, 1 / (top + 1), 1 / 3) for top in (999, 1023, 997))
     began = time.process_time()
     plan = make_plan(Space(), [Material(None, 100, ranges, 1_773_736_916.0)])
     assert len(plan.cells) > 20 * len(FAMILIES)
@@ -70,7 +70,7 @@ def test_planning_all_families_takes_a_fraction_of_a_second() -> None:
 
 def test_a_timed_history_tries_clock_seeds_near_its_first_draw() -> None:
     moment = 1_773_736_916.0
-    plan = make_plan(Space(), [Material(None, 100, ((0, 999, 1e-3),), moment)])
+    plan = make_plan(Space(), [Material(None, 100, (DrawRange(0, 999, 1e-3),), moment)])
     clocks = [cell for cell in plan.cells if cell.seeds.unit and cell.seeds.lo <= moment - 4 <= cell.seeds.hi]
     assert len(clocks) >= len(LADDER)
 
@@ -91,12 +91,12 @@ def test_a_narrow_seeding_is_not_searched_twice() -> None:
 
 def test_too_few_draws_make_no_cell_but_say_how_many_are_needed() -> None:
     space = Space(families=("java", "msvc"), seeds=Range(0, 2**32 - 1))
-    plan = make_plan(space, [Material(None, 5, ((0, 999, 1e-3),))])
+    plan = make_plan(space, [Material(None, 5, (DrawRange(0, 999, 1e-3),))])
     assert plan.cells == ()
     need = plan.unplanned[0].need
     assert need is not None
     assert str(need) in plan.unplanned[0].reason
-    assert make_plan(space, [Material(None, need, ((0, 999, 1e-3),))]).cells
+    assert make_plan(space, [Material(None, need, (DrawRange(0, 999, 1e-3),))]).cells
 
 
 @pytest.mark.parametrize(("size", "least"), [(2**32, 6), (2**64, 9)])
@@ -107,7 +107,7 @@ def test_needed_draws_follow_the_identifiability_bound(size: int, least: int) ->
 
 
 def test_noise_that_the_draws_cannot_carry_is_lowered_unless_it_was_asked_for() -> None:
-    few = Material(None, 32, ((1, 6, 1 / 6),))
+    few = Material(None, 32, (DrawRange(1, 6, 1 / 6),))
     plan = make_plan(Space(), [few])
     assert plan.cells
     assert max(cell.noise for cell in plan.cells if cell.seeds.hi == 2**20 - 1) < 0.2
@@ -130,7 +130,7 @@ def test_a_mapping_that_fits_no_family_is_a_usage_error() -> None:
 
 
 def test_priors_over_the_whole_plan_do_not_exceed_one() -> None:
-    spans = tuple((0, top, 1 / (top + 1)) for top in (999, 1023, 997))
+    spans = tuple(DrawRange(0, top, 1 / (top + 1), 1 / 3) for top in (999, 1023, 997))
     plan = make_plan(Space(), [Material(None, 100, spans)])
     assert sum(cell.prior for cell in plan.cells) <= 1.0
     assert len(resolve_mappings(None, family("lcg48/java"))) >= 3
@@ -146,8 +146,17 @@ def test_seeds_beyond_a_family_are_left_out_by_name() -> None:
 def test_draws_of_several_calls_are_first_searched_where_most_users_begin() -> None:
     rows = math.comb(49, 6)
     space = Space(families=("python",), mappings=("sample(6)",))
-    composed = make_plan(space, [Material(None, 40, ((0, rows - 1, 1 / rows),))]).cells
+    composed = make_plan(space, [Material(None, 40, (DrawRange(0, rows - 1, 1 / rows),))]).cells
     assert (composed[0].starts, composed[0].gaps, composed[0].seeds.hi) == ((0, 7), (0, 1), 2**16 - 1)
     assert composed[0].seconds < composed[1].seconds / 4
     single = make_plan(Space(families=("java",), mappings=("java_bounded",)), [THOUSAND]).cells
     assert (0, 7) not in {cell.starts for cell in single if cell.seeds.hi == 2**16 - 1}
+
+
+def test_seeds_that_a_runtime_draws_for_itself_are_looked_for_among_all() -> None:
+    php = family("mt19937/init_genrand")
+    cells = make_plan(Space(families=(php.id,), mappings=("php_range",)), [THOUSAND]).cells
+    beliefs = {(cell.seeds.hi, cell.gaps): cell.prior for cell in cells if cell.origin == "seed"}
+    every = sum(belief for (top, _), belief in beliefs.items() if top == 2**32 - 1)
+    assert every / sum(beliefs.values()) > php.drawn == 0.5
+    assert sum(beliefs.values()) == pytest.approx(1.0 - php.unseeded)

@@ -1,7 +1,9 @@
 """The command line as a process: help on one screen, light imports, one clear line and the right exit code for bad input."""
 
+import errno
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -172,6 +174,55 @@ def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> 
     rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
+    form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(["generators", *form]) == 0
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(_Full()))
+    assert main(["generators", *form]) == 5
+    assert capsys.readouterr().err == (
+        "mimicry: standard output: No space left on device; make room or send it elsewhere\n"
+    )
+
+
+class _Full(io.RawIOBase):
+    """A disk without room."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        """Go without a last flush, which nobody hears of."""
+
+
+def test_what_an_option_writes_goes_through_links_and_into_pipes_and_replaces_neither(
+    mimicry: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for name in ("link", "pipe"):
+        assert mimicry("coverage", "--export", str(tmp_path / name), state=tmp_path).returncode == 0
+    got = os.read(reader, 2**16)
+    os.close(reader)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert json.loads(got)["schema"] == json.loads((tmp_path / "real").read_text())["schema"] == "coverage/1"
+
+
+def test_a_closed_standard_input_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["plan", "-"]) == 3
+    assert "standard input: is closed" in capsys.readouterr().err
 
 
 def test_the_version_is_the_packages(mimicry: Run) -> None:

@@ -182,7 +182,7 @@ def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
 ) -> None:
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert main(["generators", *form]) == 0
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(_Full()))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BufferedWriter(_Full())))
     assert main(["generators", *form]) == 5
     assert capsys.readouterr().err == (
         "mimicry: standard output: No space left on device; make room or send it elsewhere\n"
@@ -293,6 +293,12 @@ def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tm
     assert "0 hypotheses in 0 rectangles" in shown.stdout
     made = json.loads(mimicry("coverage", "--json", state=tmp_path).stdout)
     assert (made["schema"], made["rectangles"], made["chain"]["head"]) == ("coverage/1", [], "")
+
+
+def test_a_ledger_without_a_history_takes_no_options_of_one(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", "--gap-law", "range", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "give FILE, or leave --gap-law out" in shown.stderr
 
 
 def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:

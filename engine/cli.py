@@ -46,11 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         _drop_output()
         return int(Exit.OK)
-    except OSError as error:
-        if error.errno not in _FULL or error.filename is not None:
+    except (
+        OSError
+    ) as error:  # a path that no verb foresaw, such as a name too long, or output that finds no room
+        if error.filename is None and error.errno not in _FULL:
             raise
-        _drop_output()
-        print(f"mimicry: standard output: {error.strerror}; make room or send it elsewhere", file=sys.stderr)
+        if error.filename is None:
+            _drop_output()
+        told = f"{error.filename or 'standard output'}: {error.strerror}; check the path, its permissions and the disk"
+        print(plain(f"mimicry: {told}"), file=sys.stderr)
         return int(Exit.ENVIRONMENT)
     except KeyboardInterrupt:
         print("mimicry: interrupted", file=sys.stderr)

@@ -148,6 +148,15 @@ def test_a_bad_file_is_one_line_and_exit_code_3(
     assert word in shown.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "words", [["report"], ["certificate", "verify"], ["dump"], ["analyze", "--resume"], ["init"]]
+)
+def test_a_name_that_no_path_can_have_is_one_line(words: list[str], mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry(*words, "x" * 256, state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (5, "")
+    assert "File name too long" in shown.stderr
+
+
 def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path, mimicry: Run) -> None:
     assert mimicry("analyze", str(tmp_path / "none.csv"), state=tmp_path).returncode == 3
     blocked = tmp_path / "file"
@@ -185,7 +194,7 @@ def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BufferedWriter(_Full())))
     assert main(["generators", *form]) == 5
     assert capsys.readouterr().err == (
-        "mimicry: standard output: No space left on device; make room or send it elsewhere\n"
+        "mimicry: standard output: No space left on device; check the path, its permissions and the disk\n"
     )
 
 

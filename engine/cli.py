@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import re
 import sys
@@ -19,14 +21,22 @@ from engine.terminal import plain
 from engine.version import VERSION
 from state.errors import StateError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 EXIT_CODES = "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and resumable, 5 environment, 6 daemon unreachable"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every expected failure is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.verb(arguments))
+        code = int(arguments.verb(arguments))
+        print(
+            end="", flush=True
+        )  # what the reader or the disk does not take fails here, not behind our exit code
+        return code
     except MimicryError as error:
         print(plain(f"mimicry: {error}"), file=sys.stderr)
         return int(error.exit_code)
@@ -34,11 +44,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(plain(f"mimicry: {error}"), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - stays open until exit, so that no flush fails
+        _drop_output()
         return int(Exit.OK)
+    except (
+        OSError
+    ) as error:  # a path that no verb foresaw, such as a name too long, or output that finds no room
+        if error.filename is None and error.errno not in _FULL:
+            raise
+        if error.filename is None:
+            _drop_output()
+        told = f"{error.filename or 'standard output'}: {error.strerror}; check the path, its permissions and the disk"
+        print(plain(f"mimicry: {told}"), file=sys.stderr)
+        return int(Exit.ENVIRONMENT)
     except KeyboardInterrupt:
         print("mimicry: interrupted", file=sys.stderr)
         return int(Exit.RESUMABLE)
+
+
+def _drop_output() -> None:
+    """Send what is left to nowhere; it stays open until exit, so that no flush fails."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - see above
 
 
 # ── the parser: a table of verbs ─────────────────────────────────────────────

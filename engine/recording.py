@@ -71,6 +71,9 @@ def record(
     state: Path, target: Path, *, since: str | None = None, until: str | None = None, test_mode: bool = False
 ) -> Header:
     """Write the slice between two times (UTC; absent = the ends of the journal) to `target`, whole or not at all."""
+    target = target.resolve()  # a link stays, what it names is replaced
+    if target.exists() and not target.is_file():
+        raise EnvironmentFault(f"recording {target}: is there and no file; give another --out")
     try:
         with Journal.read_only(state) as journal, TemporaryDirectory(prefix="recording-") as folder:
             first, last = _ends(journal, since, until)

@@ -18,7 +18,7 @@ from engine.commands.options import (
 )
 from engine.commands.talk import show, write_file, write_json
 from engine.commands.verb import Arguments, Verb
-from engine.errors import Exit
+from engine.errors import Exit, UsageError
 from engine.terminal import plain
 
 
@@ -103,6 +103,10 @@ def coverage(arguments: Arguments) -> int:
         question = considered(options.new_order(arguments), shelf)
         made = certificate.of_history(question, shelf, build_digest())
     else:
+        if passed := options.given(arguments, READING + SPACE):
+            raise UsageError(
+                f"coverage: without a history it prints the whole ledger; give FILE, or leave --{passed[0].replace('_', '-')} out"
+            )
         made = certificate.of_ledger(shelf, build_digest())
     record = made.model_dump(mode="json")
     write_json(arguments.export, record, option="--export")

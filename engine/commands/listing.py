@@ -32,7 +32,7 @@ def listing(arguments: Arguments, name: str) -> int:
         )
         if arguments.watch is not None and sys.stdout.isatty():
             print("\x1b[H\x1b[2J", end="")
-        print(plain(json.dumps(data, ensure_ascii=False) if arguments.json else as_text(data)), flush=True)
+        print(plain(json.dumps(data) if arguments.json else as_text(data)), flush=True)
         if arguments.watch is None:
             return int(Exit.OK)
         time.sleep(arguments.watch)

@@ -158,10 +158,10 @@ IDENTIFYING: list[Option] = [
 def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
     """Return the order and, for `--resume`, the run directory it comes from."""
     from engine.analyze import SPEC, Order
+    from engine.runs import find_run
 
-    if arguments.resume:
-        directory = Path(arguments.resume)
-        directory = directory if directory.is_dir() else arguments.state / "runs" / arguments.resume
+    if arguments.resume is not None:
+        directory = find_run(arguments.state, arguments.resume)
         return _renewed(Order.load(directory / SPEC), arguments), directory
     if arguments.pipeline:
         _must_replay(arguments)
@@ -173,17 +173,26 @@ def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
 
 def _renewed(asked: Order, arguments: argparse.Namespace) -> Order:
     """Return a run's order with the time and the workers that are given now; refuse all else, which would be passed over."""
-    for flags, settings in READING + SPACE + RUNNING:
-        name = flags[0].lstrip("-").replace("-", "_")
-        unsaid = settings.get("default", False if "action" in settings else None)
-        if name not in RENEWED and (getattr(arguments, name) or unsaid) != unsaid:
-            what = arguments.files[0] if name == "files" else flags[0]
+    for name in given(arguments, READING + SPACE + RUNNING):
+        if name not in RENEWED:
+            what = arguments.files[0] if name == "files" else f"--{name.replace('_', '-')}"
             raise UsageError(
                 f"--resume: a run goes on with what it was asked; leave {what} out, or begin another run without --resume"
             )
     limit, workers = arguments.time_limit, arguments.workers
     space = asked.space if limit is None else asked.space.model_copy(update={"time_limit": _limit(limit)})
     return replace(asked, space=space, workers=workers or asked.workers)
+
+
+def given(arguments: argparse.Namespace, options: list[Option]) -> list[str]:
+    """Return which of the options say something else than what they say unasked, as names of attributes."""
+    names = []
+    for flags, settings in options:
+        name = flags[0].lstrip("-").replace("-", "_")
+        unsaid = settings.get("default", False if "action" in settings else None)
+        if (getattr(arguments, name) or unsaid) != unsaid:
+            names.append(name)
+    return names
 
 
 def _limit(seconds: float) -> float:

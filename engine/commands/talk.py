@@ -26,7 +26,7 @@ def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
 
 def show(arguments: Arguments, data: dict[str, Any], text: Callable[[], str]) -> int:
     """Print the record as JSON where that was asked, else as text."""
-    print(plain(json.dumps(data, ensure_ascii=False) if arguments.json else text()))
+    print(plain(json.dumps(data) if arguments.json else text()))
     return int(Exit.OK)
 
 
@@ -42,16 +42,18 @@ def write_json(target: str | None, data: dict[str, Any], *, option: str = "--jso
 
 
 def write_file(target: Path, text: str, *, option: str) -> None:
-    """Put a file in place whole; EnvironmentFault naming the option where that cannot be."""
+    """Put a file in place whole, through links, or write to a device or pipe that stands there; EnvironmentFault naming the option where that cannot be."""
+    from engine.errors import EnvironmentFault
     from state.errors import StateError
     from state.files import write_atomic
 
     try:
-        write_atomic(target, text.encode())
-    except StateError as error:
-        from engine.errors import EnvironmentFault
-
-        why = getattr(error.__cause__, "strerror", None) or error
+        if target.is_char_device() or target.is_fifo():
+            target.write_text(text, encoding="utf-8")
+        else:
+            write_atomic(target.resolve(), text.encode())
+    except (StateError, OSError) as error:
+        why = getattr(error.__cause__ or error, "strerror", None) or error
         raise EnvironmentFault(f"{option} {target}: cannot write ({why})") from None
 
 

@@ -93,6 +93,8 @@ class Source:
 def open_source(path: Path | str) -> Iterator[Source]:
     """Open a file, or standard input for `-`; refuse at once what is missing, no file, or too big."""
     if str(path) == "-":
+        if sys.stdin is None:
+            raise BadInput("standard input: is closed; give the path of a history, or send one with `<`")
         yield Source(sys.stdin.buffer, "standard input")
         return
     try:

@@ -15,7 +15,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +92,8 @@ def _pack(target: Path, name: str, parts: Mapping[str, str]) -> None:
                 archive.addfile(info, io.BytesIO(data))
         fresh.replace(target)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
         raise EnvironmentFault(
             f"dump {target}: cannot write ({error.strerror}); give another file: mimicry dump FILE"
         ) from error

@@ -90,7 +90,7 @@ class Identification:
                 self.progress(self._report(outcome.cell))
                 if books.claims and not self.question.space.exhaust:
                     return "found"
-        return "found" if books.claims else "exhausted"
+        return "exhausted"
 
     async def _entered(self, outcome: ChunkOutcome) -> None:
         """Book one chunk; many survivors are weighed off the loop, and to the end though the time be up, for the books are read then."""

@@ -91,6 +91,17 @@ def test_a_resumed_run_takes_more_time_and_other_workers(run: Path) -> None:
     assert (order.space.time_limit, order.workers) == (8.0, 2)
 
 
+def test_the_last_run_can_be_resumed_by_that_word_and_what_is_no_run_gets_the_nearest(run: Path) -> None:
+    state = run / "state"
+    run.rename(held := run.with_name("held"))
+    (state / "runs").mkdir(parents=True)
+    held.rename(kept := state / "runs" / "20260101T000000-1")
+    words = ["--state", str(state), "analyze", "--resume"]
+    assert options.order(_parser().parse_args([*words, "last"]))[1] == kept
+    with pytest.raises(UsageError, match="nearest are: 20260101T000000-1"):
+        options.order(_parser().parse_args([*words, "20260101"]))
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB that is full but for a few blocks."""

@@ -1,7 +1,9 @@
 """The command line as a process: help on one screen, light imports, one clear line and the right exit code for bad input."""
 
+import errno
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -146,6 +148,15 @@ def test_a_bad_file_is_one_line_and_exit_code_3(
     assert word in shown.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "words", [["report"], ["certificate", "verify"], ["dump"], ["analyze", "--resume"], ["init"]]
+)
+def test_a_name_that_no_path_can_have_is_one_line(words: list[str], mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry(*words, "x" * 256, state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (5, "")
+    assert "File name too long" in shown.stderr
+
+
 def test_a_missing_file_and_an_unwritable_state_are_named(tmp_path: Path, mimicry: Run) -> None:
     assert mimicry("analyze", str(tmp_path / "none.csv"), state=tmp_path).returncode == 3
     blocked = tmp_path / "file"
@@ -172,6 +183,55 @@ def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> 
     rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
+    form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(["generators", *form]) == 0
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BufferedWriter(_Full())))
+    assert main(["generators", *form]) == 5
+    assert capsys.readouterr().err == (
+        "mimicry: standard output: No space left on device; check the path, its permissions and the disk\n"
+    )
+
+
+class _Full(io.RawIOBase):
+    """A disk without room."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        """Go without a last flush, which nobody hears of."""
+
+
+def test_what_an_option_writes_goes_through_links_and_into_pipes_and_replaces_neither(
+    mimicry: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for name in ("link", "pipe"):
+        assert mimicry("coverage", "--export", str(tmp_path / name), state=tmp_path).returncode == 0
+    got = os.read(reader, 2**16)
+    os.close(reader)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert json.loads(got)["schema"] == json.loads((tmp_path / "real").read_text())["schema"] == "coverage/1"
+
+
+def test_a_closed_standard_input_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["plan", "-"]) == 3
+    assert "standard input: is closed" in capsys.readouterr().err
 
 
 def test_the_version_is_the_packages(mimicry: Run) -> None:
@@ -242,6 +302,12 @@ def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tm
     assert "0 hypotheses in 0 rectangles" in shown.stdout
     made = json.loads(mimicry("coverage", "--json", state=tmp_path).stdout)
     assert (made["schema"], made["rectangles"], made["chain"]["head"]) == ("coverage/1", [], "")
+
+
+def test_a_ledger_without_a_history_takes_no_options_of_one(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("coverage", "--gap-law", "range", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "give FILE, or leave --gap-law out" in shown.stderr
 
 
 def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:

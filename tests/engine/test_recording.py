@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,9 @@ def test_nothing_is_recorded_where_there_is_nothing(state: Path, tmp_path: Path)
     with pytest.raises(UsageError, match="no event from 2999"):
         recorded(state, since="2999-01-01")
     assert not (tmp_path / "x").exists()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EnvironmentFault, match="is there and no file"):
+        recording.record(state, tmp_path / "pipe")
 
 
 async def test_lists_of_a_recording_stand_as_they_stood_and_nothing_acts(state: Path, tmp_path: Path) -> None:

@@ -153,8 +153,12 @@ def test_the_command_writes_one_file_and_never_over_another(
 
 
 def test_a_place_that_cannot_be_written_is_one_line_and_leaves_nothing(state: Path, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match="cannot write"):
-        write(Job(state), tmp_path / "absent" / "b.tar.gz")
+    for place in (
+        tmp_path / "absent" / "b.tar.gz",
+        tmp_path / ("b" * 255),
+    ):  # the latter refuses even the removal
+        with pytest.raises(EnvironmentFault, match="cannot write"):
+            write(Job(state), place)
     assert not (tmp_path / "absent").exists()
 
 

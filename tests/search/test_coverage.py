@@ -250,6 +250,7 @@ async def test_a_claimed_family_is_never_excluded(
     draws = host.values("lcg48/java", "java_bounded", 4711, 0, 999, 40, start=1, gap=3)
     space = SPACE.model_copy(update={"families": ("java", "msvc"), "exhaust": True})
     first = await searched(make_history(draws), space, compute, journal)
+    assert first.answer.stopped_by == "exhausted"  # type: ignore[attr-defined]
     assert {one.family for one in first.coverage()} == {"msvc_rand/srand"}
     again = Question(make_history(draws), space, known=numbered(first.coverage()), kernel="build-1")
     assert {cell.family for cell in again.plan.cells} == {"lcg48/java"}

@@ -269,10 +269,11 @@ class Machine:
         card = (self.reading.card(seat.pci) if self.reading else None) or Card(seat.pci, "")
         worker = self.workers.get(seat.slot)
         state = worker.state if worker is not None and not self.aside(seat.pci) else self.light(seat)
+        turns = card.vendor == VENDORS["rocm"]
         return {
             "gpu": f"{self.name}/{seat.slot}", "host": self.name, "pci": seat.pci, "name": card.name, "state": state,
             "util": card.busy, "vram": _gib(card.vram_used), "temp": card.edge, "hot": card.hot, "power": card.power,
-            "clock": _whole(card.clock), "fan": _whole(card.fan),
+            "clock": _whole(card.clock), "fan": None if turns else _whole(card.fan), "rpm": _whole(card.fan) if turns else None,
             "link": f"{card.link_gen:.0f}x{card.link_width:.0f}" if card.link_gen and card.link_width else None,
             "throttle": card.throttle, "ecc": card.ecc_ue, "fault": card.fault, "pid": worker.pid if worker else None,
             "flaps": self.flaps(seat.pci), "age": _age(self.age), "why": self.why(seat) or None,

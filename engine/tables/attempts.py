@@ -33,7 +33,7 @@ ATTEMPTS = Table(
         Column("worker", "WORKER"),
         Column("outcome", "OUTCOME", "state", help="died, hung, failed or refused"),
         Column("code", "CODE", "number", help="exit code of the worker, negative for a signal"),
-        Column("seconds", "SECONDS", "number", "s"),
+        Column("seconds", "TOOK", "number", "s"),
         Column("error", "ERROR"),
         Column("words", "STDERR", help="the end of what the worker wrote since it was started"),
         Column("kernel", "KERNEL LOG", help="memory and device lines of the worker's kernel meanwhile"),

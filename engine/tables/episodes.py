@@ -56,7 +56,7 @@ EPISODES = Table(
         Column("fitness", "FITNESS", "number", "bits"),
         Column("baseline", "BASELINE", "number", "bits", "the same learner without the policy"),
         Column("decoy", "DECOY", "number", "bits", "the same learner under the policy on shuffled targets"),
-        Column("seconds", "SECONDS", "number", "s"),
+        Column("seconds", "TOOK", "number", "s"),
         Column("refused", "REFUSED"),
         Column("at", "AT", "time"),
     ),

@@ -36,7 +36,7 @@ RUNS = Table(
         Column("state", "STATE", "state"),
         Column("done", "DONE", help="steps that stand, run or up to date"),
         Column("step", "STEP", help="the step at work"),
-        Column("seconds", "SECONDS", "number", "s", "of its steps together"),
+        Column("seconds", "TOOK", "number", "s", "of its steps together"),
         Column("request", "REQUEST"),
         Column("why", "WHY", help="how it stands or how it ended"),
     ),

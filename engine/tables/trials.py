@@ -70,7 +70,7 @@ TRIALS = Table(
         Column("threshold", "THRESHOLD", "number", help="matches that a survivor needs"),
         Column("hits", "HITS", "number", help="survivors; their number is no evidence"),
         Column("expected", "BY CHANCE", "number", help="survivors that chance leaves"),
-        Column("seconds", "SECONDS", "number", "s"),
+        Column("seconds", "TOOK", "number", "s"),
         Column("params", "PARAMETERS"),
     ),
     LOG.newest,

@@ -40,6 +40,13 @@ def test_a_spread_line_never_overflows(items, cells):
     assert text.length(line) <= cells
 
 
+def test_a_spread_line_gives_back_what_it_took_too_much():
+    forms = [text.line("a long name"), text.line("name"), text.line("n")]
+    items = [text.Item(0, *forms), text.Item(1, text.line("twenty-one requests"), text.line("21"))]
+    assert shown([text.spread(items, 15)]) == "a long name  21"
+    assert shown([text.spread(items, 14)]) == "name  21"
+
+
 @pytest.mark.parametrize("cells", [0, 1, 5, 20, 36, 300])
 def test_every_panel_paints_at_every_size(picture, cells):
     for rows in (0, 1, 2, 12):
@@ -81,6 +88,10 @@ def test_a_gap_stays_a_gap_and_a_zero_does_not_look_like_one():
     rows = chart([1.0, None, 0.0, 2.0], 30, 8, 2)
     assert [row[-1].text[-4:] for row in rows] == ["  " + " █", "█ ▁█"]
     assert spark([1.0, None, 1.0], 3)[1] == " "
+    assert [row[0].text for row in chart([None, 0.0], 30, 8, 2)] == [
+        " ",
+        "0",
+    ]  # one zero on the axis is enough
 
 
 def test_small_noise_is_drawn_small():
@@ -107,6 +118,8 @@ def test_a_fleet_of_26_is_one_glyph_a_device_in_41_cells(picture):
     rows = shown(fleet_lines(picture().snapshot.fleet, 41, 4, "Gs/s")).splitlines()
     assert "●●●✖●●●●●●▲●" in rows[3]
     assert len(rows) == 4
+    unit = picture().snapshot.throughput.unit
+    assert [panels.fleet(picture(), 41, height).title for height in (3, 9)] == [f"Fleet  {unit}", "Fleet"]
 
 
 def test_devices_that_do_not_fit_are_counted_by_state():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui.model.advisor import advisor
@@ -134,6 +136,13 @@ def test_columns_that_tell_rows_apart_come_before_texts_that_all_of_them_share()
     layout.fit(page(named, ("id", "family", "util")), 45)
     assert layout.chosen[0][1] == len("a-rig-of-many-letters/11")  # a name is never cut
     assert [(column.name, size) for column, size in layout.chosen[1:]] == [("family", 12), ("util", 4)]
+    asked = [{"id": f"r-{n}", "kind": "pipeline_rerun", "origin": "history", "why": "runs"} for n in range(2)]
+    layout.fit(replace(page(asked, ("id", "kind", "origin", "why")), name="requests"), 28)
+    assert [column.name for column, _ in layout.chosen] == [
+        "id",
+        "kind",
+        "why",
+    ]  # what it is, also where shared
 
 
 def test_a_page_that_is_not_on_the_screen_yet_can_be_told_that_there_is_more_to_say():

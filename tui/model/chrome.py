@@ -83,7 +83,8 @@ def _facts(shot: Snapshot, cells: int) -> list[Item]:
 def _devices(shot: Snapshot, *, words: bool) -> list[Line]:
     lights = [light for host in shot.fleet for light in host.devices]
     name = span(f"{_fleet_words(shot)} ")
-    return [(name, *counts(lights, words=words, gap=" ")), (name, *counts(lights)), counts(lights)]
+    spaced = counts(lights, words=words, gap=" ")
+    return [(name, *spaced), (name, *counts(lights)), counts(lights, gap=" "), counts(lights)]
 
 
 def _fleet_words(shot: Snapshot) -> str:
@@ -126,6 +127,7 @@ def status(view: View, cells: int) -> Line:
                     3,
                     line(bad),
                     line(span(f"▲ degraded {len(shot.degraded)}", "warn")),
+                    line(span(f"▲{len(shot.degraded)} degraded", "warn")),
                     line(span(f"▲{len(shot.degraded)} degr", "warn")),
                 )
             ]

@@ -133,13 +133,9 @@ def _replayed(told: Mapping[str, Any], made: Mapping[str, Any]) -> str:
 
 
 def _advice(advice: Any) -> str:
-    return (
-        "none(not asked)"
-        if advice is None
-        else advice
-        if isinstance(advice, str)
-        else json.dumps(advice, ensure_ascii=False)
-    )
+    if advice is None:
+        return "none (not asked)"
+    return advice.replace("(", " (", 1) if isinstance(advice, str) else json.dumps(advice, ensure_ascii=False)
 
 
 def evidence_lines(rows: Sequence[Mapping[str, Any]], cells: int) -> list[Line]:

@@ -13,6 +13,8 @@ from tui.model.words import STATES, number, parse_time
 Row = Mapping[str, Any]
 WHY = ("why", "reason", "note", "text", "error", "line")
 """Columns that say why: they get the room that is left, and come first in a detail."""
+WHAT: Mapping[str, str] = {"requests": "kind", "approvals": "kind"}
+"""The column that says what a row is: it keeps its place however long its words are, and when all rows share them."""
 LEAST, MOST = 3, 28
 """Cells of a column."""
 LONG, SHORT, FLEX = 11, 14, 26
@@ -184,7 +186,7 @@ def _rank(column: Column, page: Page, said: Sequence[Column], size: int, varied:
         return 1, 0
     if column.name in WHY:
         return 2, 0
-    text = column.kind == "text"
+    text = column.kind == "text" and column.name != WHAT.get(page.name)
     shared = text and len(page.rows) > 1 and column.name not in varied
     return (5 if shared else 4 if text and size > LONG else 3), said.index(column)
 

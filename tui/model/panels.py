@@ -90,7 +90,9 @@ def fleet(view: View, cells: int, rows: int) -> Panel:
         return Panel("Fleet", [line(span(f"devices are not in the journal{live}", "dim"))])
     if view.snapshot is None or not view.snapshot.fleet:
         return Panel("Fleet", empty("fleet", cells, view))
-    return Panel("Fleet", fleet_lines(view.snapshot.fleet, cells, rows, view.snapshot.throughput.unit))
+    hosts, unit = view.snapshot.fleet, view.snapshot.throughput.unit
+    untitled = len(hosts) >= rows and any(host.rate is not None for host in hosts)
+    return Panel(f"Fleet  {unit}" if untitled else "Fleet", fleet_lines(hosts, cells, rows, unit))
 
 
 def requests(view: View, cells: int, rows: int) -> Panel:
@@ -105,7 +107,7 @@ def requests(view: View, cells: int, rows: int) -> Panel:
         1,
         5 if cells >= 44 else 0,
         8 if wide else 0,
-        16 if wide else 11,
+        16 if wide else 14,
         10 if wide else 0,
         3 if wide else 0,
         9,

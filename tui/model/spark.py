@@ -58,7 +58,7 @@ def chart(values: Values, seconds: float, cells: int, rows: int) -> list[Line]:
     plot = rows - 1 if rows >= 5 else rows
     known = [value for value in values if value is not None]
     top = max(known, default=0.0)
-    labels = {0: number(top, 3), plot - 1: "0"} if plot > 1 else {0: number(top, 3)}
+    labels = ({plot - 1: "0"} if plot > 1 else {}) | ({0: number(top, 3)} if top or plot == 1 else {})
     margin = max(len(label) for label in labels.values())
     room = max(1, cells - margin - 2)
     points = resample(values, room)

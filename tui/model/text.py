@@ -156,6 +156,12 @@ def _squeeze(items: Sequence[Item], room: int, gap: int) -> list[Line]:
         if _fits(kept, room, gap) or len(kept) == 1:
             break
         del kept[index]
+    for index in sorted(
+        kept, key=lambda index: items[index].rank
+    ):  # what one gave up may be more than was needed
+        kept[index] = next(
+            (form for form in items[index].forms if _fits({**kept, index: form}, room, gap)), kept[index]
+        )
     return [kept[index] for index in sorted(kept)]
 
 

@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from engine.commands import room
 from engine.commands.table import GROUPS, verbs
@@ -79,8 +79,8 @@ class _Parser(argparse.ArgumentParser):
 
             near = get_close_matches(meant[1], [name for name, *_ in verbs()], n=3, cutoff=0.4)
             told = f"; nearest: {', '.join(near)}" if near else ""
-            self.exit(Exit.USAGE, f"mimicry: there is no verb {meant[1]!r}{told}; `mimicry help` tells all\n")
-        super().error(message)
+            message = f"there is no verb {meant[1]!r}{told}"
+        self.exit(Exit.USAGE, f"mimicry: {message}; `mimicry help` tells all\n")
 
     def format_help(self) -> str:
         lines = [
@@ -109,8 +109,28 @@ class _Parser(argparse.ArgumentParser):
         return "\n".join(lines) + "\n"
 
 
+class _Verb(argparse.ArgumentParser):
+    """A verb's parser; what the verb does not take is told in one line, and not by a page of all that it takes."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where all options are told."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; `{self.prog} --help` tells its options\n")
+
+    def parse_known_args(self, *words: Any, **settings: Any) -> tuple[Any, list[str]]:
+        """Take everything or refuse the first word that is left, with the option that it is nearest to."""
+        arguments, left = super().parse_known_args(*words, **settings)
+        if left and left[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(left[0].partition("=")[0], self._option_string_actions, n=2)
+            self.error(f"there is no option {left[0]!r}" + (f"; nearest: {', '.join(near)}" if near else ""))
+        if left:
+            self.error(f"{left[0]!r} is one word too many")
+        return arguments, left
+
+
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Verb(add_help=False)
     shared.add_argument(
         "--state", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="state directory"
     )
@@ -122,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--simulated-fleet", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(verb=_no_verb)
-    subparsers = parser.add_subparsers(metavar="VERB", parser_class=argparse.ArgumentParser)
+    subparsers = parser.add_subparsers(metavar="VERB", parser_class=_Verb)
     for name, function, _, options in verbs():
         sub = subparsers.add_parser(name, parents=[shared], description=function.__doc__, epilog=EXIT_CODES)
         for flags, settings in options:

@@ -60,6 +60,32 @@ def test_a_state_that_is_a_file_is_named(tmp_path: Path) -> None:
         new_run(state, "f" * 64)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["analyze", "x", "--sessions", "all"],
+            "mimicry analyze: there is no option '--sessions'; nearest: --session,",
+        ),
+        (
+            ["analyze", "x", "--direction", "up"],
+            "mimicry analyze: argument --direction: invalid choice: 'up'",
+        ),
+        (["status", "now"], "mimicry status: 'now' is one word too many;"),
+        (["--foo"], "mimicry: unrecognized arguments: --foo;"),
+    ],
+)
+def test_what_a_verb_does_not_take_is_one_line(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(words)
+    shown = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert shown.startswith(told)
+    assert shown.count("\n") == 1
+
+
 def test_a_verb_that_does_not_exist_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["analyse", "draws.txt"])

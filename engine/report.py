@@ -277,6 +277,6 @@ def _unasked(analysis: Analysis) -> list[str]:
 def _left_out(analysis: Analysis) -> list[str]:
     if not analysis.not_tested:
         return []
-    reasons = Counter(row.reason.split(":")[0] for row in analysis.not_tested)
+    reasons = Counter(row.reason.split(": ")[0] for row in analysis.not_tested)
     text = "; ".join(f"{count} cells ({reason})" for reason, count in reasons.most_common(4))
     return row("not tested", f"{text} (list: --json)")

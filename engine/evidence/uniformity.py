@@ -51,7 +51,7 @@ def uniformity(values: Ints, lo: int, hi: int, *, alpha: float = 1e-6) -> Unifor
     present = offsets[offsets >= 0]
     both = (offsets[1:] >= 0) & (offsets[:-1] >= 0)
     # differences mod M of independent uniform draws are independent and uniform again
-    steps = np.mod(offsets[1:] - offsets[:-1], modulus)[both]
+    steps = _below(offsets[1:] - offsets[:-1], modulus)[both]
     parts = [*_frequency("frequency", present, modulus), *_frequency("differences", steps, modulus)]
     parts += _pairs(offsets, modulus)
     return _strongest(parts, alpha)
@@ -91,6 +91,11 @@ def _offsets(values: Ints, lo: int, hi: int) -> tuple[int, Ints]:
     if not bool(np.all(inside | missing)):
         raise ValueError(f"draws outside {lo}:{hi}")
     return hi - lo + 1, np.where(missing, np.int64(-1), values - lo)
+
+
+def _below(apart: Ints, modulus: int) -> Ints:
+    """Return differences above -M and below M modulo M, which may be 2^63 and no int64 itself."""
+    return np.where(apart < 0, (apart.view(np.uint64) + np.uint64(modulus)).view(np.int64), apart)
 
 
 def _strongest(parts: list[_Part], alpha: float) -> Uniformity:

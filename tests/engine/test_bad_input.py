@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from engine import report
 from engine.analyze import SPEC, Order, new_run
 from engine.cli import _parser, main
 from engine.commands import options
@@ -177,3 +179,10 @@ def test_a_missing_compiler_is_named_with_the_fix_before_anything_is_installed()
     )  # fmt: skip
     assert shown.returncode != 0
     assert "compiler is missing. Fix: apt-get install g++" in shown.stdout + shown.stderr
+
+
+def test_a_reason_that_names_a_range_is_told_whole() -> None:
+    reason = "range 0:9223372036854775807 holds 9223372036854775808 values, mod takes 1 to 4294967296"
+    left = [SimpleNamespace(reason=reason), SimpleNamespace(reason="time limit: java|mod")]
+    told = " ".join(" ".join(report._left_out(SimpleNamespace(not_tested=left))).split())  # type: ignore[arg-type]
+    assert f"1 cells ({reason}); 1 cells (time limit)" in told

@@ -125,6 +125,13 @@ def test_a_perfectly_even_small_table_is_no_bias() -> None:
     assert not uniformity(np.repeat(np.arange(6), 10)[np.random.default_rng(2).permutation(60)], 0, 5).biased
 
 
+def test_a_range_of_63_bits_is_tested_like_any_other() -> None:
+    top = 2**63 - 1
+    even = np.random.default_rng(3).integers(0, top, 150, endpoint=True)
+    assert not uniformity(even, 0, top).biased
+    assert uniformity(np.cumsum(np.full(60, 2**62 + 2**40)) & top, 0, top).test == "differences, repeats"
+
+
 def test_missing_draws_are_left_out() -> None:
     values = np.random.default_rng(4).integers(0, 10, 300)
     values[::7] = -1

@@ -28,9 +28,9 @@ def analyze(arguments: Arguments) -> int:
 
     from engine import report as wording
     from engine.analyze import analyze as run
-    from engine.commands import options
+    from engine.commands import orders
 
-    order, resume = options.order(arguments)
+    order, resume = orders.order(arguments)
     quiet = arguments.json == "-" or not sys.stderr.isatty()
     ticker = _Ticker(live=not quiet)
     try:
@@ -61,11 +61,11 @@ def plan(arguments: Arguments) -> int:
     """Print what analyze would search, in its order and with its cost, and what it could not and why."""
     from engine import plan_text
     from engine.analyze import considered
-    from engine.commands import options
+    from engine.commands import orders
     from engine.search import ledger
     from engine.search.outline import outline
 
-    order = options.new_order(arguments)
+    order = orders.new_order(arguments)
     question = considered(order, ledger.read(arguments.state))
     made = outline(question, order.workers or len(os.sched_getaffinity(0)))
     write_json(arguments.json, made.model_dump(mode="json"))
@@ -78,11 +78,11 @@ def identifiable(arguments: Arguments) -> int:
     """Print what these draws could identify, and how many more are needed, before any search."""
     from engine import identifiable_text
     from engine.analyze import open_history
-    from engine.commands import options
+    from engine.commands import orders
     from engine.search.identifiable import identifiable as describe
     from engine.search.question import Question
 
-    order = options.new_order(arguments)
+    order = orders.new_order(arguments)
     made = describe(Question(open_history(order, None), order.space))
     write_json(arguments.json, made.model_dump(mode="json"))
     if arguments.json != "-":
@@ -94,16 +94,16 @@ def coverage(arguments: Arguments) -> int:
     """Print the coverage certificate: what earlier runs exclude, with which power, and the holes in the asked space."""
     from engine import coverage_text
     from engine.analyze import considered
-    from engine.commands import options
+    from engine.commands import orders
     from engine.search import certificate, ledger
     from hip_cuda_kernels.host import build_digest
 
     shelf = ledger.read(arguments.state)
     if arguments.files:
-        question = considered(options.new_order(arguments), shelf)
+        question = considered(orders.new_order(arguments), shelf)
         made = certificate.of_history(question, shelf, build_digest())
     else:
-        if passed := options.given(arguments, READING + SPACE):
+        if passed := orders.given(arguments, READING + SPACE):
             raise UsageError(
                 f"coverage: without a history it prints the whole ledger; give FILE, or leave --{passed[0].replace('_', '-')} out"
             )

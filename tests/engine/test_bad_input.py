@@ -13,7 +13,7 @@ import pytest
 from engine import report
 from engine.analyze import SPEC, Order, new_run
 from engine.cli import _parser, main
-from engine.commands import options
+from engine.commands import orders
 from engine.errors import EnvironmentFault, UsageError
 from engine.search.space import Space
 from state.journal import Journal
@@ -108,14 +108,14 @@ def run(tmp_path: Path) -> Path:
 )
 def test_what_a_resumed_run_would_pass_over_is_refused(run: Path, more: str) -> None:
     with pytest.raises(UsageError, match=f"--resume: .*leave {more.partition('=')[0]} out"):
-        options.order(_parser().parse_args(["analyze", "--resume", str(run), more]))
+        orders.order(_parser().parse_args(["analyze", "--resume", str(run), more]))
 
 
 def test_a_resumed_run_takes_more_time_and_other_workers(run: Path) -> None:
     words = ["analyze", "--resume", str(run), "--time-limit", "600", "--workers", "1", "--json", "-"]
-    order, _ = options.order(_parser().parse_args(words))
+    order, _ = orders.order(_parser().parse_args(words))
     assert (order.space.time_limit, order.workers, order.space.families) == (600.0, 1, ("php",))
-    order, _ = options.order(_parser().parse_args(words[:3]))
+    order, _ = orders.order(_parser().parse_args(words[:3]))
     assert (order.space.time_limit, order.workers) == (8.0, 2)
 
 
@@ -125,9 +125,9 @@ def test_the_last_run_can_be_resumed_by_that_word_and_what_is_no_run_gets_the_ne
     (state / "runs").mkdir(parents=True)
     held.rename(kept := state / "runs" / "20260101T000000-1")
     words = ["--state", str(state), "analyze", "--resume"]
-    assert options.order(_parser().parse_args([*words, "last"]))[1] == kept
+    assert orders.order(_parser().parse_args([*words, "last"]))[1] == kept
     with pytest.raises(UsageError, match="nearest are: 20260101T000000-1"):
-        options.order(_parser().parse_args([*words, "20260101"]))
+        orders.order(_parser().parse_args([*words, "20260101"]))
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "SSH_TTY": "/dev/pts/0"}
-        environment.pop("NO_COLOR", None)
+        # As installed: the interpreter keeps what it compiled, also where the one that measures must not.
+        for name in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+            environment.pop(name, None)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tui", "--state", str(state)] if speed == 1.0 else [sys.executable, "-c", FAST, str(state), str(speed)],

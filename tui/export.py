@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,7 @@ def save(state: Path, text: str, name: str = "last.txt") -> Path:
     folder = state / "exports"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / name
-    part = folder / f".{name}.{secrets.token_hex(4)}"
+    part = folder / f".{name}.{os.urandom(4).hex()}"
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +29,8 @@ def load(folder: Path) -> Keymap:
         return Keymap({})
     except (OSError, UnicodeDecodeError) as error:
         return Keymap({}, (f"{NAME}: cannot be read ({error}); the default keys are used",))
+    import tomllib  # most have no such file, and its patterns take a hundredth of the start
+
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

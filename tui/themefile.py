@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +41,8 @@ def load(folder: Path) -> Themes:
         return Themes({})
     except (OSError, UnicodeDecodeError) as error:
         return Themes({}, "", (f"{NAME}: cannot be read ({error}); theme {DEFAULT} is used",))
+    import tomllib  # most have no such file, and its patterns take a hundredth of the start
+
     try:
         told = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -165,6 +165,8 @@ async def test_ascii_frame_has_nothing_else(gallery, golden, picture):
         ):
             text += await shown.press(key, words)
             await shown.press("escape", "+- 2 Fleet")
+        await shown.press("0", "t: coverage")
+        text += await shown.press("t", "Coverage map")  # its title is cut
     assert text.isascii()
 
 

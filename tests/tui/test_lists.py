@@ -158,7 +158,7 @@ async def test_a_thousand_rows_are_walked_and_only_those_in_sight_are_made(devic
         assert len(screen.rows.lines) <= screen.rows.rows
         await pilot.press("end")
         await until(lambda: screen.rows.at == devices - 1)
-        await until(lambda: "992-1000 of 1,000" in screen_text(app))
+        await until(lambda: "992-1,000 of 1,000" in screen_text(app))
         await pilot.press("pageup", "home")
         assert screen.rows.at == 0
         sights = []
@@ -186,7 +186,7 @@ async def test_u_brings_the_survivors_with_their_scores_beside_null_twins_and_th
         await until(lambda: "○ 9 pruned of 60" in screen_text(app))
         assert "○ pruned" in screen_text(app)
         assert screen_text(app).count("○") == 11  # nine marks on the axis, one in the title, one above
-        assert re.search(r"kept \d+s ago  importance  depth 41%", screen_text(app))
+        assert re.search(r"last kept trial, \d+s ago  importance  depth 41%", screen_text(app))
         await pilot.press("u")
         await until(lambda: "4 above every null twin" in screen_text(app))
         assert screen.shown.name == "survivors"

@@ -26,6 +26,14 @@ def test_a_cell_is_exactly_as_wide_as_asked(words_, cells):
     assert text.width(text.cell(words_, cells).text) == cells
 
 
+@given(st.text("ab ü漢字é̈", max_size=60), st.integers(2, 20))
+def test_rows_of_a_text_fit_and_lose_no_letter_whatever_its_width(words_, cells):
+    for cut_ in (text.wrap, text.chop):
+        rows = cut_(words_, cells + 1)
+        assert all(text.width(row) <= cells + 1 for row in rows)
+        assert "".join(rows).replace(" ", "") == words_.replace(" ", "")
+
+
 @given(st.text())
 def test_cleaned_text_is_printable_and_folded_text_is_ascii(raw):
     assert text.clean(raw).isprintable()
@@ -94,6 +102,13 @@ def test_a_gap_stays_a_gap_and_a_zero_does_not_look_like_one():
     ]  # one zero on the axis is enough
 
 
+def test_a_rate_that_is_not_measured_any_more_is_not_named_as_the_present_one(picture):
+    for values, said in (([7.0, None], "7"), ([7.0, None, None], "–")):
+        shot = picture().snapshot
+        shot = shot.model_copy(update={"throughput": shot.throughput.model_copy(update={"values": values})})
+        assert panels.throughput(picture(snapshot=shot), 40, 4).title.startswith(f"Throughput {said} ")
+
+
 def test_small_noise_is_drawn_small():
     assert len(set(spark([100.0, 100.4, 99.8, 100.1] * 5, 20))) <= 2
     assert spark([1.0, 2.0], 2) == "▁█"
@@ -117,6 +132,12 @@ def test_a_bar_fills_its_cells(share, cells):
 def test_a_fleet_of_26_is_one_glyph_a_device_in_41_cells(picture):
     rows = shown(fleet_lines(picture().snapshot.fleet, 41, 4, "Gs/s")).splitlines()
     assert "●●●✖●●●●●●▲●" in rows[3]
+    named = [
+        host.model_copy(update={"name": f"{host.name}-in-the-basement"}) for host in picture().snapshot.fleet
+    ]
+    assert "rig-6600b-in-the-basement ●" in shown(
+        fleet_lines(named, 80, 4, "Gs/s")
+    )  # cut only where it must be
     assert len(rows) == 4
     unit = picture().snapshot.throughput.unit
     assert [panels.fleet(picture(), 41, height).title for height in (3, 9)] == [f"Fleet  {unit}", "Fleet"]

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tui.model.advisor import advisor
+from tui.model.beside import rows_pairs
 from tui.model.coverage import coverage_map
 from tui.model.detail import exchange_lines
-from tui.model.listing import Column, Layout, Page
+from tui.model.listing import Column, Layout, Page, stated
 from tui.model.plan import Group, Plan, groupings
 from tui.model.plot import spans_plot
 from tui.model.shown import Shown
@@ -143,6 +144,31 @@ def test_columns_that_tell_rows_apart_come_before_texts_that_all_of_them_share()
         "kind",
         "why",
     ]  # what it is, also where shared
+
+
+def test_a_title_gives_up_its_unit_for_the_arrow_and_a_reason_is_cut_before_it_is_left_out():
+    made = page(
+        [{"id": "r-1", "util": 93, "why": "waits for a free GPU of another rig"}], ("id", "util", "why")
+    )
+    made = replace(made, columns=(made.columns[0], made.columns[1]._replace(unit="%"), made.columns[2]))
+    layout = Layout()
+    layout.fit(made, 40)
+    assert text_of([layout.head("-util")]).split() == ["ID", "UTIL▼", "WHY"]
+    assert text_of([layout.head("id")]).split() == ["ID▲", "UTIL%", "WHY"]
+    layout.sizes = {}
+    layout.fit(
+        replace(
+            made,
+            rows=[{"id": "r-1", "util": 93}],
+            columns=(*made.columns[:1], Column("util", "UTIL", "number")),
+        ),
+        20,
+    )
+    assert text_of([layout.head("util")]).rstrip() == "  ID  UTIL▲"  # where it does not fit it takes the gap
+    layout.fit(made, 24)
+    assert text_of([layout.head("")]).split() == ["ID", "WHY"]
+    assert stated(Column("bits", "BITS", "number", "bits"), {"bits": -2.391}) == ("bits", "-2.391")
+    assert rows_pairs(made, made.rows[0], {"id": "r-2"})[1] == ("util", "93 %", "–")
 
 
 def test_a_page_that_is_not_on_the_screen_yet_can_be_told_that_there_is_more_to_say():

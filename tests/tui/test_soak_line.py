@@ -39,6 +39,8 @@ def test_a_line_fits_its_terminal_and_keeps_findings(cells: int) -> None:
     line = soak_line(RUNNING, cells)
     assert length(line) <= cells
     assert "SOAK B" in text(RUNNING, cells)
+    assert length(soak_line(None, cells)) <= cells
+    assert "S starts one" in text(None, cells)
 
 
 def test_what_needs_a_look_is_coloured_and_calm_is_not() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from tui.model.listing import Page, written
-from tui.model.text import BLANK, Line, Span, cell, line, span
+from tui.model.listing import Page, stated
+from tui.model.text import BLANK, Line, Span, cell, clean, line, span, wrap
 from tui.model.words import duration
 
 NAMES = 12
@@ -32,17 +33,11 @@ def beside_lines(left: str, right: str, pairs: Sequence[Pair], cells: int) -> li
 
 
 def _folded(name: str, a: str, b: str, room: int) -> list[Line]:
-    rows = max(1, -(-max(len(a), len(b)) // room))
     role = "" if a == b else "warn"
+    parts = zip_longest(wrap(clean(a), room) or [""], wrap(clean(b), room), fillvalue="")
     return [
-        _row(
-            f"{'* ' if a != b else '  '}{name}" if i == 0 else "",
-            a[i * room : (i + 1) * room],
-            b[i * room : (i + 1) * room],
-            room,
-            role,
-        )
-        for i in range(rows)
+        _row(f"{'* ' if a != b else '  '}{name}" if i == 0 else "", *part, room, role)
+        for i, part in enumerate(parts)
     ]
 
 
@@ -53,7 +48,7 @@ def _row(name: str, a: str, b: str, room: int, role: str) -> Line:
 def rows_pairs(page: Page, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Pair]:
     """Return two rows of a list, column by column, without those that are empty in both."""
     return [
-        (column.name, written(column, a.get(column.name), "")[0], written(column, b.get(column.name), "")[0])
+        (*stated(column, a), stated(column, b)[1])
         for column in page.columns
         if a.get(column.name) is not None or b.get(column.name) is not None
     ]

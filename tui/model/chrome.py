@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from tui.keys import footer_keys
 from tui.model.fleet import counts
 from tui.model.halts import resume_cost
 from tui.model.panels import alert_row, degraded
-from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread
+from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread, wrap
 from tui.model.view import View, mode_sign
 from tui.model.words import clock, duration, elapsed, percent, stopwatch
 from tui.places import PLACES, Place
@@ -224,7 +223,7 @@ def _link_rows(view: View, cells: int) -> list[Span]:
     kept = f" · numbers below are {duration(view.age)} old" if old else ""
     return [
         span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
-        *(span(f"  {row}", "fail") for row in textwrap.wrap(link.detail, max(10, cells - 4))[:2]),
+        *(span(f"  {row}", "fail") for row in wrap(link.detail, max(10, cells - 4))[:2]),
     ]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.model.listing import WHY, Page, Row, written
-from tui.model.text import BLANK, Line, Span, cell, clean, length, line, span, table
+from tui.model.listing import WHY, Page, Row, stated, written
+from tui.model.text import BLANK, Line, Span, cell, chop, clean, length, line, span, table, wrap
 from tui.model.words import ACTIONS, UNKNOWN, clock, number
 
 NAMES = 12
@@ -21,11 +20,7 @@ def row_lines(page: Page, row: Row, cells: int, *, short: bool = False) -> list[
     lines = [each for text in why for each in paragraph(text, cells, "head")]
     if short:
         return lines + flowing(
-            [
-                (c.title.lower(), f"{written(c, row[c.name], '')[0]} {c.unit}".rstrip())
-                for c in page.columns
-                if row.get(c.name) is not None and c.name not in WHY
-            ],
+            [stated(c, row) for c in page.columns if row.get(c.name) is not None and c.name not in WHY],
             cells,
         )
     missing = []
@@ -34,9 +29,9 @@ def row_lines(page: Page, row: Row, cells: int, *, short: bool = False) -> list[
         if value is None:
             missing.append(column.title.lower())
         elif column.name not in WHY:
-            text, role = written(column, value, "")
-            text = str(value) if column.kind == "time" else text
-            lines += pair(column.title.lower(), f"{text} {column.unit}".rstrip(), cells, role)
+            role = written(column, value, "")[1]
+            name, text = stated(column, row)
+            lines += pair(name, str(value) if column.kind == "time" else text, cells, role)
     return lines + (paragraph(f"no value: {', '.join(missing)}", cells, "dim") if missing else [])
 
 
@@ -53,14 +48,14 @@ def flowing(pairs: Sequence[tuple[str, str]], cells: int) -> list[Line]:
 
 def pair(name: str, text: str, cells: int, role: str = "") -> list[Line]:
     """Return one name with its value, wrapped beside it."""
-    rows = textwrap.wrap(clean(text), max(12, cells - NAMES - 1)) or [""]
+    rows = wrap(clean(text), max(12, cells - NAMES - 1)) or [""]
     first = line(cell(name, NAMES, "dim"), " ", span(rows[0], role))
     return [first, *(line(" " * (NAMES + 1), span(row, role)) for row in rows[1:])]
 
 
 def paragraph(text: str, cells: int, role: str = "") -> list[Line]:
     """Return a text in as many rows as it needs."""
-    return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
+    return [line(span(row, role)) for row in wrap(clean(text), max(12, cells))]
 
 
 def story_lines(events: Sequence[Mapping[str, Any]], title: str, cells: int) -> list[Line]:
@@ -71,7 +66,7 @@ def story_lines(events: Sequence[Mapping[str, Any]], title: str, cells: int) -> 
     for event in events:
         said = _said(event["kind"], event["data"])
         head = f"{event['seq']:>6} {clock(event['at'], seconds=True)} {event['kind']:<17} "
-        texts = textwrap.wrap(clean(said), max(12, cells - len(head))) or [""]
+        texts = wrap(clean(said), max(12, cells - len(head))) or [""]
         rows.append(line(span(head, "dim"), span(texts[0])))
         rows += [line(" " * len(head), span(text)) for text in texts[1:2]]
     return rows
@@ -192,5 +187,4 @@ def exchange_lines(text: str, cells: int) -> list[Line]:
 
 def _as_it_is(row: str, cells: int) -> list[Line]:
     """Return a row of a text, folded where it is too long, its blanks kept."""
-    flat, room = clean(row), max(12, cells)
-    return [line(Span(flat[begin : begin + room])) for begin in range(0, len(flat), room)]
+    return [line(Span(part)) for part in chop(clean(row), max(12, cells)) if part]

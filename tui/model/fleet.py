@@ -32,7 +32,9 @@ def fleet_lines(fleet: Sequence[Host], cells: int, rows: int, unit: str) -> list
     while columns and _needed(hosts, columns) > cells:
         columns.remove(max(columns, key=lambda column: column.rank))
     glyphs = _glyph_room(hosts, columns, cells)
-    name = min(_name_width(hosts), max(4, cells - glyphs - 1))
+    rest = cells - glyphs - 1 - sum(1 + _size(column, hosts) for column in columns)
+    longest = max(width(host.name) for host in hosts)
+    name = min(max(longest, 4), max(_name_width(hosts), rest), max(4, cells - glyphs - 1))
     lines = [_row(host, columns, hosts, name, glyphs) for host in hosts]
     if len(hosts) < rows:
         lines.insert(0, _titles(hosts, columns, name, glyphs))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tui.model.text import Line, Span, cell, clean, clip, line, span, width
+from tui.model.text import Line, Span, cell, clean, line, span, width, wrap
 from tui.model.words import STATES, number, parse_time
 
 Row = Mapping[str, Any]
@@ -140,8 +139,18 @@ class Layout:
         parts = [Span(" " * GUTTER)]
         for column, size in self.chosen:
             arrow = ("▼" if falling else "▲") if column.name == by else ""
-            text = f"{clip(column.heading, size - len(arrow))}{arrow}"
-            parts += [cell(text, size, "key" if arrow else "dim", right=column.right), Span(" ")]
+            role = "key" if arrow else "dim"
+            text = next(
+                (
+                    each
+                    for each in (f"{column.heading}{arrow}", f"{column.title}{arrow}")
+                    if width(each) <= size
+                ),
+                "",
+            )
+            # An arrow for which a title has no room stands in the gap behind it.
+            gap = arrow if arrow and not text else " "
+            parts += [cell(text or column.heading, size, role, right=column.right), Span(gap, role)]
         return tuple(parts)
 
     def row(self, row: Row, today: str, *, marked: bool = False, at: bool = False) -> Line:
@@ -164,6 +173,8 @@ def _choose(
         need = min(max(FLEX, room // 3) if column is why else MOST, sizes[column.name])
         if column.kind == "text" and need > LONG and column.name != page.key and column is not why:
             need = min(need, max(LONG, min(SHORT, left - 1)))  # rather cut than left out
+        if column is why:
+            need = min(need, max(SHORT, left - 1))
         if need + 1 <= left or not widths:
             widths[column.name] = need
             left -= need + 1
@@ -228,6 +239,13 @@ def written(column: Column, value: Any, today: str) -> tuple[str, str]:
     return clean(str(value)), ""
 
 
+def stated(column: Column, row: Row) -> tuple[str, str]:
+    """Return a row's value as name and text with its unit, for where no title stands over it."""
+    value, name = row.get(column.name), column.title.lower()
+    unit = "" if value is None or column.unit.lower() == name else f" {column.unit}"
+    return name, f"{written(column, value, '')[0]}{unit}".rstrip()
+
+
 def _time(text: str, today: str) -> str:
     """Return the time of day, or the day where it is another one than `today` (an ISO date)."""
     when = parse_time(text)
@@ -260,30 +278,7 @@ def nothing(
 
 
 def _said(text: str, cells: int, role: str) -> list[Line]:
-    return [line(span(row, role)) for row in textwrap.wrap(clean(text), max(12, cells))]
-
-
-PLOTTED: Mapping[str, str] = {"trials": "value", "episodes": "reward", "predictions": "bits"}
-"""The column that measures, of lists whose rows follow each other in time."""
-
-
-def measured(page: Page | None) -> tuple[str, list[float | None]]:
-    """Return the column that a plot of this list shows, and its values oldest first, for the engine sends the newest first."""
-    name = PLOTTED.get(page.name, "") if page is not None else ""
-    if page is None or page.column(name) is None:
-        return "", []
-    values = [row.get(name) for row in reversed(page.rows)]
-    return name, [float(value) if isinstance(value, int | float) else None for value in values]
-
-
-MARKED: Mapping[str, str] = {"trials": "pruned"}
-"""The state of rows that stand out in such a plot."""
-
-
-def marked(page: Page) -> list[float]:
-    """Return 1 for each row that stands out in the plot of this list, oldest first; empty where none can."""
-    word = MARKED.get(page.name)
-    return [float(row.get("state") == word) for row in reversed(page.rows)] if word else []
+    return [line(span(row, role)) for row in wrap(clean(text), max(12, cells))]
 
 
 def title(page: Page | None, place: str, *, filtered: str, sort: str, marks: int, group: str = "") -> str:

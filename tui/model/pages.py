@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
     """Return keys and signs, those of one kind of screen first; what a read-only console cannot do is dimmed and says so."""
-    rows: list[Line] = [
-        line(span("lower case looks, UPPER CASE acts, q leaves and the engine goes on", "head"))
-    ]
+    rule = "lower case looks, UPPER CASE acts, q leaves and the engine goes on"
+    rows: list[Line] = [line(span(row, "head")) for row in textwrap.wrap(rule, max(12, cells))]
     rows += [line(span(f"▲ {fault}", "warn")) for fault in faults]
     for key in sorted(KEYS, key=lambda key: kind not in key.on):
         rows += _key_rows(key, cells, off=readonly and key.does == "acts")

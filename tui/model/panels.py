@@ -206,7 +206,8 @@ def throughput(view: View, cells: int, rows: int) -> Panel:
     series = view.window or (view.snapshot.throughput if view.snapshot else None)
     if series is None or all(value is None for value in series.values):
         return Panel("Throughput", empty("throughput", cells, view))
-    last = next((value for value in reversed(series.values) if value is not None), None)
+    # The newest cell is still being filled; what is older than the one before it is not the rate of now.
+    last = next((value for value in reversed(series.values[-2:]) if value is not None), None)
     window = duration(series.seconds * len(series.values))
     return Panel(
         f"Throughput {number(last, 3)} {series.unit}  {window}",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.model.panel import Panel
 from tui.model.spark import EIGHTHS, Values, resample
 from tui.model.text import Line, Span, cell
 from tui.model.words import duration, number
+
+if TYPE_CHECKING:
+    from tui.model.listing import Page
 
 PRUNED = "○"
 SIDE = 16
@@ -216,3 +219,26 @@ def _dotted(
             y = min(rows * 4 - 1, int(_share(point, low, high) * rows * 4))
             grid[rows - 1 - y // 4][x // 2] |= _DOTS[y % 4][x % 2]
     return ["".join(chr(0x2800 + bits) if bits else " " for bits in row) for row in grid]
+
+
+PLOTTED: Mapping[str, str] = {"trials": "value", "episodes": "reward", "predictions": "bits"}
+"""The column that measures, of lists whose rows follow each other in time."""
+
+
+def measured(page: Page | None) -> tuple[str, list[float | None]]:
+    """Return the column that a plot of this list shows, and its values oldest first, for the engine sends the newest first."""
+    name = PLOTTED.get(page.name, "") if page is not None else ""
+    if page is None or page.column(name) is None:
+        return "", []
+    values = [row.get(name) for row in reversed(page.rows)]
+    return name, [float(value) if isinstance(value, int | float) else None for value in values]
+
+
+MARKED: Mapping[str, str] = {"trials": "pruned"}
+"""The state of rows that stand out in such a plot."""
+
+
+def marked(page: Page) -> list[float]:
+    """Return 1 for each row that stands out in the plot of this list, oldest first; empty where none can."""
+    word = MARKED.get(page.name)
+    return [float(row.get("state") == word) for row in reversed(page.rows)] if word else []

@@ -10,12 +10,13 @@ from tui.model.words import duration, number, signed
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
 NONE = "no soak runs here: S starts one, d compares two that ran"
+BRIEF = "no soak runs here: S starts one"
 
 
 def soak_line(told: Mapping[str, Any] | None, cells: int) -> Line:
     """Return the status of a soak in one row; of its parts the least important ones give way where there is no room."""
     if told is None:
-        return (span(" "), span(NONE, "dim"))
+        return (span(" "), *spread([Item(0, line(span(NONE, "dim")), line(span(BRIEF, "dim")))], cells - 1))
     letter = str(told["scenario"])
     at, whole, warm = float(told["t"]), float(told["seconds"]), float(told["warm_up"])
     phase = "warm-up" if at < warm else {"runs": "steady"}.get(str(told["phase"]), str(told["phase"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -64,9 +65,34 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+_FILLER = "\x00"
+
+
 def length(parts: Iterable[Span]) -> int:
     """Return the cells of a whole line."""
     return sum(width(part.text) for part in parts)
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """Return words as rows of at most `cells` cells; nothing of them is lost, wide characters included."""
+    if text.isascii():
+        return textwrap.wrap(text, cells)
+    # The toolbox counts characters: a filler behind each wide one makes the numbers agree.
+    filled = "".join(c + _FILLER if _cells(c) == 2 else c for c in text)
+    room = cells - 1 if _FILLER in filled else cells
+    return [row.replace(_FILLER, "") for row in textwrap.wrap(filled, room)]
+
+
+def chop(text: str, cells: int) -> list[str]:
+    """Return a text as rows of at most `cells` cells, its blanks kept."""
+    rows, used = [""], 0
+    for char in text:
+        used += _cells(char)
+        if used > cells:
+            rows.append("")
+            used = _cells(char)
+        rows[-1] += char
+    return rows
 
 
 def clip(text: str, cells: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.model import chrome
@@ -63,6 +64,17 @@ class Framed(Screen[None]):
         self._message: Span | None = None
         self._stale_layout = False
         self.boards: dict[str, Board] = {}
+        # The first style and layout shall be those of the first picture: each further one costs a tenth of the start.
+        self._size_classes(self.app.size)
+        self._frame(self._view)
+
+    def _size_classes(self, size: Size) -> None:
+        """Take the classes of the layout that fits a terminal."""
+        for points, cells in (
+            (self.HORIZONTAL_BREAKPOINTS, size.width),
+            (self.VERTICAL_BREAKPOINTS, size.height),
+        ):
+            self.add_class(max((least, name) for least, name in points if least <= cells)[1], update=False)
 
     def compose(self) -> ComposeResult:
         """Lay out the chrome and the body; the stylesheet arranges them by size."""
@@ -175,13 +187,11 @@ class Framed(Screen[None]):
 
     def _frame(self, view: View) -> None:
         states = {
-            "-crowded": bool(chrome.banner(view, self.size.width, 2)),
+            "-crowded": bool(chrome.banner(view, self.app.size.width, 2)),
             "-test": view.snapshot is not None and view.snapshot.test_mode,
             "-old": view.snapshot is not None and view.trust != "live",
         }
-        for name, wanted in states.items():
-            if self.has_class(name) != wanted:
-                self.set_class(wanted, name)
+        self.update_classes(states, update=self.is_mounted, animate=False)
 
     def _paint_chrome(self, view: View, message: Span | None) -> None:
         cells = self.size.width

@@ -116,9 +116,7 @@ class Lists(Arranging, Filtering, Opening, Above):
         self.draw_plot(faded)
         none = page is None or not page.rows
         brief = not none and not self.place.head and shown.plan.count <= BRIEF and self.size.height >= ROOMY
-        for name, wanted in (("-none", none), ("-brief", brief)):
-            if self.has_class(name) != wanted:
-                self.set_class(wanted, name)
+        self.update_classes({"-none": none, "-brief": brief}, animate=False)
         if page is None or none:
             said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip

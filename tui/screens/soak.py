@@ -26,6 +26,8 @@ PANELS = 9
 WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))
 """Seconds of a cell and cells: 5 minutes, half an hour, 4 hours, 2 days."""
 EVERY = 5.0
+MEASURE = 10
+"""Cells of a reading with its unit, in the list of the smallest terminals."""
 MOST = 16
 """Series that one question may name."""
 SOAKS = 50
@@ -193,32 +195,24 @@ class Soak(Framed):
         slope = _slope(got, known.unit)
         room = cells - 4
         long = f"{known.title} {number(values[-1])}{unit}  min {number(min(values))} max {number(max(values))}  {slope}"
-        short = (
-            "flat"
-            if got["flat"]
-            else "slope ?"
-            if got["per_hour"] is None
-            else f"{signed(got['per_hour'])}/h"
-        )
         middle = f"{known.title} {number(values[-1])}{unit}  {slope}"
         return next(
             (text for text in (long, middle) if len(text) <= room),
-            f"{known.title} {number(values[-1])}{unit}  {short}",
+            f"{known.title} {number(values[-1])}{unit}  {_brief(got)}",
         )
 
     def _trend(self, name: str, cells: int) -> Line:
         known, got = KNOWN.get(name, Series(name, "")), self._series.get(name)
         values = [value for value in got["values"] if value is not None] if got else []
-        head = [
-            cell(known.title, 15, "dim"),
-            span(" "),
-            cell(number(values[-1]) if values else "–", 6, "head", right=True),
-        ]
+        value = number(values[-1]) if values else "–"
+        head = [cell(known.title, 15, "dim"), span(" "), cell(value, 6, "head", right=True)]
+        head += [span(" "), cell(known.unit, MEASURE - 7)]
         if got is None:
             return tuple(head)
-        tail = f" {_slope(got, known.unit)}"
-        room = max(0, cells - 23 - len(tail))
-        return (*head, span(" "), span(spark(got["values"], room), "bar"), span(tail))
+        room = cells - 17 - MEASURE
+        whole = f" {_slope(got, known.unit)}"
+        tail = whole if len(whole) <= room else f" {_brief(got)}"
+        return (*head, span(" "), span(spark(got["values"], max(0, room - len(tail))), "bar"), span(tail))
 
     # ── keys ────────────────────────────────────────────────────────────────
 
@@ -275,6 +269,13 @@ class Soak(Framed):
             self.room.say(str(error), "warn")
             return
         self.app.push_screen(Page(f"{a} beside {b}", partial(compared_lines, told), ascii_only=self._ascii))
+
+
+def _brief(got: Mapping[str, Any]) -> str:
+    """Return the slope in a few letters."""
+    if got["per_hour"] is None:
+        return "slope ?"
+    return "flat" if got["flat"] else f"{signed(got['per_hour'])}/h"
 
 
 def _slope(got: Mapping[str, Any], unit: str) -> str:

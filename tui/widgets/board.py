@@ -14,8 +14,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.model.text import Line, clean, cut, fold
+from tui.model.text import Line, clean, clip, cut, fold
 from tui.widgets.ink import ink
+
+CORNERS = 3
+"""Cells of a frame beside its title, of those that the content has."""
 
 
 class Board(Widget):
@@ -35,7 +38,7 @@ class Board(Widget):
         self._lines: tuple[Line, ...] = ()
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
-        self._labels = ("", "")
+        self._labels = ("", "", 0)
         self._faded = False
         self.cells = 0
         """Width of the content; kept, because asking the toolkit walks the whole layout."""
@@ -134,16 +137,17 @@ class Board(Widget):
     def _label(self, title: str | None) -> None:
         note = self._note()
         label = (self._labels[0] if title is None else clean(title), note)
-        if label == self._labels:
+        if (*label, self.cells) == self._labels:
             return
-        self._labels = label
+        self._labels = (*label, self.cells)
         # As content, not as markup: a title may hold words from the wire.
-        self.border_title = Content(fold(label[0]) if self._ascii else label[0])
+        fit = clip(label[0], self.cells - CORNERS) if self.cells > CORNERS else label[0]
+        self.border_title = Content(fold(fit) if self._ascii else fit)
         self.border_subtitle = Content(note)
 
     def _note(self) -> str:
         total, last = len(self._lines), min(self.top + self.rows, len(self._lines))
-        return f"{self.top + 1}-{last} of {total}" if total > self.rows > 0 else ""
+        return f"{self.top + 1:,}-{last:,} of {total:,}" if total > self.rows > 0 else ""
 
     def _paint(self, parts: Line) -> Strip:
         fit = cut(parts, self.cells)

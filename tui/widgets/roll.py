@@ -99,4 +99,4 @@ class Roll(Board):
 
     def _note(self) -> str:
         last = min(self.count, self.first + self.room)
-        return f"{self.first + 1}-{last} of {self.count:,}" if self.count > self.room > 0 else ""
+        return f"{self.first + 1:,}-{last:,} of {self.count:,}" if self.count > self.room > 0 else ""

@@ -9,12 +9,11 @@ from typing import Any
 from textual import work
 
 from tui.feed import Refused
-from tui.model import listing
 from tui.model.advisor import advisor
 from tui.model.coverage import coverage_map
 from tui.model.panel import Painter, Panel
 from tui.model.panels import evidence, fleet
-from tui.model.plot import PRUNED, cloud, scores_plot, spans_plot
+from tui.model.plot import PRUNED, cloud, marked, measured, scores_plot, spans_plot
 from tui.model.run import pipeline
 from tui.model.study import study_lines
 from tui.model.view import View
@@ -40,8 +39,7 @@ class Above(Listed):
 
     def headed(self) -> None:
         """Let the stylesheet know which panel stands above."""
-        for name in HEADED:
-            self.set_class(name == self.place.id, f"-{name}")
+        self.update_classes({f"-{name}": name == self.place.id for name in HEADED}, animate=False)
 
     def draw_head(self, view: View, faded: bool) -> None:
         """Show the panel of the place, where it has one."""
@@ -107,10 +105,10 @@ class Above(Listed):
             return coverage_map(page, cells, rows)
         if shown.curve is not None:
             return (scores_plot if page.name == "survivors" else spans_plot)(shown.curve, cells, rows)
-        name, values = listing.measured(page)
+        name, values = measured(page)
         if len(values) < 2:
             return None
-        marks = listing.marked(page)
+        marks = marked(page)
         pruned = f"; {PRUNED} pruned" if any(marks) else ""
         said = f"{name} of {len(values):,}, oldest first; the line is the highest so far{pruned}"
         return Panel(said, cloud(values, cells, rows, marks))

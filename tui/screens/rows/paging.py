@@ -8,8 +8,8 @@ from typing import Any
 from textual import work
 
 from tui.feed import Refused
-from tui.model import listing
 from tui.model.listing import Page
+from tui.model.plot import PLOTTED
 from tui.model.shown import REACH, Shown
 from tui.model.view import View
 from tui.screens.rows.listed import as_of
@@ -91,7 +91,7 @@ class Paging(Story):
         wanted = page is not None and not (shown.filter or shown.sort)
         if page is not None and wanted and page.name == "survivors":
             verb, args = "scores", dict[str, Any]()
-        elif page is not None and wanted and page.name in listing.PLOTTED and not page.whole:
+        elif page is not None and wanted and page.name in PLOTTED and not page.whole:
             then: dict[str, Any] = {} if shown.at is None else {"at": shown.at}
             verb, args = "curve", {"name": page.name, "points": POINTS, **then}
         else:

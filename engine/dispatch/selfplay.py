@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.dispatch.aside import advisor_aside
@@ -21,7 +21,8 @@ from engine.watcher.work import Done, Rejected
 if TYPE_CHECKING:
     from engine.desk import Desk
     from engine.pipeline.scored import Scored
-    from engine.selfplay.loop import Session
+    from engine.selfplay.loop import Episode, Session
+    from engine.watcher.evaluation import Finding
     from state.requests import RequestRow
     from state.runs import RunRow
 
@@ -43,10 +44,7 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
     await _advice(desk, request, found[0])
     async with advisor_aside(desk, f"selfplay {run.id}"):
         session = await _played(desk, run, found, obey)
-    faults = repeated_episodes(
-        [one.seconds for one in session.played],
-        [one.fitness for one in session.played if one.fitness > floor() + 1e-9],
-    )
+    faults = doubts(session.played)
     if faults:
         raise BadInput(f"selfplay: {faults[0].text}")
     why = _proposed(desk, session)
@@ -56,6 +54,15 @@ async def selfplay(desk: Desk, request: RequestRow, run: RunRow, obey: Callable[
         "best_gain": max((one.gain for one in session.played), default=None),
     }  # fmt: skip
     return Done(why, result)
+
+
+def doubts(played: Sequence[Episode]) -> list[Finding]:
+    """Find episodes that may not have run: all of one length, or all of one score.
+
+    Scores of few draws are few: where some episode misses everything, or does no better than on shuffled draws, equal ones prove nothing.
+    """
+    telling = all(one.fitness > floor() + 1e-9 and one.fitness != one.null for one in played)
+    return repeated_episodes([one.seconds for one in played], [one.fitness for one in played if telling])
 
 
 async def _advice(desk: Desk, request: RequestRow, scored: Scored) -> None:

@@ -39,21 +39,28 @@ class ClockStep(Base):
         risen(target)
         self._since = target.room_seq()
         at = 0
-        for jump in JUMPS:
+        for number, jump in enumerate(JUMPS, start=1):
             at += jump
             _set(word, at * 1_000_000_000)
-            self._put_on_record(target)
+            self._put_on_record(target, number)
         return f"the engine's wall clock jumped by {', '.join(f'{jump:+d} s' for jump in JUMPS)}"
 
-    @staticmethod
-    def _put_on_record(target: Target) -> None:
-        """Wait until something was recorded after a jump: two jumps between two records are one."""
-        before, deadline = target.room_seq(), time.monotonic() + PATIENCE_S
+    def _put_on_record(self, target: Target, jumps: int) -> None:
+        """Have something recorded after a jump, and wait until so many are on record: two jumps between two records are one.
+
+        A record that was begun before the jump may follow it. What never stands on record is for `findings` to tell.
+        """
+        deadline = time.monotonic() + PATIENCE_S
         Letter(target)
-        while target.room_seq() == before:
-            if time.monotonic() > deadline:
-                raise CannotBeDone(f"the room recorded nothing for {PATIENCE_S:g} s")
+        while len(self._seen(target)) < jumps and time.monotonic() < deadline:
             time.sleep(0.1)
+
+    def _seen(self, target: Target) -> list[float]:
+        """Return the jumps that the journal has noticed, in seconds."""
+        with Journal.read_only(target.state) as journal:
+            return [
+                event.data["seconds"] for event in journal.events(after=self._since, kinds=("clock.step",))
+            ]
 
     def undo(self, target: Target) -> None:
         """Set the clock right, also where a jump could not be finished."""
@@ -69,10 +76,7 @@ class ClockStep(Base):
 
     def findings(self, target: Target) -> list[str]:
         """Every jump stands on record, with its size; then the room gets the machine's clock back."""
-        with Journal.read_only(target.state) as journal:
-            seen = [
-                event.data["seconds"] for event in journal.events(after=self._since, kinds=("clock.step",))
-            ]
+        seen = self._seen(target)
         found = []
         if len(seen) != len(JUMPS) or any(
             abs(one - jump) > TOLERANCE_S for one, jump in zip(seen, JUMPS, strict=False)

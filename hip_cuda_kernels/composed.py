@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import comb
 from typing import Any
 
@@ -60,6 +61,7 @@ class Recipe:
         ), self.steps[0].unit
 
 
+@lru_cache(4096)  # a plan asks for every mapping and range again and again
 def lower_composed(mapping: Mapping, family: Family, lo: int, hi: int) -> Recipe:
     """Return the recipe of a composed mapping over lo..hi; IncompatibleMapping where the range does not fit it."""
     size = hi - lo + 1

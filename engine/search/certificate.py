@@ -53,7 +53,7 @@ class Rectangle(Record):
     mapping: str
     range: tuple[int, int]
     session: str | None
-    seeds: list[str]
+    seeds: list[str] = Field(min_length=1)
     starts: tuple[int, int]
     gap: GapRule
     draws: str
@@ -66,8 +66,8 @@ class Rectangle(Record):
     found: int
     power: float
     chunks: int
-    runs: list[str]
-    proofs: list[str]
+    runs: list[str] = Field(min_length=1)
+    proofs: list[str] = Field(min_length=1)
     kernel: str
 
 
@@ -102,7 +102,7 @@ class Totals(Record):
 class Chain(Record):
     """The ledger's hash chain: its head names everything that was ever added."""
 
-    seq: int
+    seq: int = Field(ge=0, lt=1 << 63)
     head: str
 
 

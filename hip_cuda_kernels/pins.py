@@ -159,6 +159,17 @@ class _Row:
 
 def build_pinned(family: Family, composed: ComposedTask, scope: Scope) -> PinnedTask | None:
     """Return the search of inner calls that proposes every hit, at the number of pins a draw that costs least; None where there is none."""
+    sight, best = sight_of(composed.recipe), _cheapest(family, composed, scope)
+    return None if sight is None or best is None else _packed(family, sight, best[1], scope, best[0])
+
+
+def pinned_seconds(family: Family, composed: ComposedTask, scope: Scope) -> float | None:
+    """Return what one seed costs such a search, which is not laid out for it; None where there is none."""
+    best = _cheapest(family, composed, scope)
+    return None if best is None else best[0]
+
+
+def _cheapest(family: Family, composed: ComposedTask, scope: Scope) -> tuple[float, list[_Row]] | None:
     sight = sight_of(composed.recipe)
     if sight is None:
         return None
@@ -169,7 +180,9 @@ def build_pinned(family: Family, composed: ComposedTask, scope: Scope) -> Pinned
             if rows:
                 spent = _seconds(family, sight, rows, scope, composed)
                 best = min(best or (math.inf, rows), (spent, rows), key=lambda one: one[0])
-    return None if best is None else _packed(family, sight, best[1], scope, best[0])
+    if best is None or _starts(sight, scope)[1] + max(row.entries[-1][0] for row in best[1]) > MOST_CALLS:
+        return None
+    return best
 
 
 def _rows(sight: Sight, composed: ComposedTask, scope: Scope, pins: int, together: int) -> list[_Row] | None:
@@ -246,12 +259,8 @@ def _seconds(
     return cost(load) * OPERATION_SECONDS + passed * judged
 
 
-def _packed(
-    family: Family, sight: Sight, rows: Sequence[_Row], scope: Scope, seconds: float
-) -> PinnedTask | None:
+def _packed(family: Family, sight: Sight, rows: Sequence[_Row], scope: Scope, seconds: float) -> PinnedTask:
     starts = _starts(sight, scope)
-    if starts[1] + max(row.entries[-1][0] for row in rows) > MOST_CALLS:
-        return None
     width = max(len(row.entries) for row in rows)
     index, offset, lim = (np.zeros((len(rows), width), dtype=np.uint32) for _ in range(3))
     for at, row in enumerate(rows):

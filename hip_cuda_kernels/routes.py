@@ -22,7 +22,7 @@ from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.job import Job, Keywords, Where
 from hip_cuda_kernels.lowering import ITSELF, RESIDUE, SCALED, WHOLE, Call
 from hip_cuda_kernels.mappings import Mapping, is_composed, parse_mapping
-from hip_cuda_kernels.pins import build_pinned
+from hip_cuda_kernels.pins import pinned_seconds
 from hip_cuda_kernels.planning import OPERATION_SECONDS, Workload, pass_rates, seed_seconds
 from hip_cuda_kernels.registry import family as family_of
 from hip_cuda_kernels.task import Scope, Task, build_task
@@ -262,8 +262,8 @@ def _composed(
         return [Route("sieve", 0.0)]
     missable = draws.shape[1] - int(thresholds.min())
     each = composed_seed_seconds(task.recipe, family, missable, scope.starts, scope.gaps)
-    pinned = build_pinned(family, task, scope)
-    filtered = [] if pinned is None else [Route(host.PINNED, BUILT + scope.seed_count * pinned.seconds)]
+    seconds = pinned_seconds(family, task, scope)
+    filtered = [] if seconds is None else [Route(host.PINNED, BUILT + scope.seed_count * seconds)]
     return sorted([Route("sieve", scope.seed_count * each), *filtered], key=lambda route: route.seconds)
 
 

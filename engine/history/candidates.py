@@ -72,10 +72,10 @@ def _options(low: int, top: int) -> list[tuple[tuple[int, int], float, str]]:
     if low < 1:
         return options
     full = ten // 10 if top == ten // 10 else ten
-    pool = [((1, end), 0.15, f"1 to {end}, a usual pool") for end in POOLS if end >= top][:1]
+    pool = [((1, end), 0.15, "a usual pool, no draw is 0") for end in POOLS if end >= top][:1]
     return [
         *options,
-        ((1, full), 0.4, f"1 to {full}, the power of 10 from the largest draw {top} on"),
+        ((1, full), 0.4, f"the power of 10 from the largest draw {top} on, no draw is 0"),
         *pool,
-        ((1, top), 0.15 / top, f"1 to the largest draw {top}, no draw is 0"),
+        ((1, top), 0.15 / top, f"the largest draw {top}, no draw is 0"),
     ]

@@ -16,7 +16,6 @@ from engine.history.history import Ints
 from engine.search.cell import Cell
 from engine.search.costs import CELL_SECONDS, VECTORS, cell_seconds, composed_seconds, listed_seconds
 from engine.search.design import Law, Scope, design, draws_needed
-from engine.search.ranges import Range
 from engine.search.space import Level, Space, levels, periods
 from engine.search.words import fits, none_taken, refusal
 from hip_cuda_kernels import host, variable_routes
@@ -157,12 +156,12 @@ def _distinct(ladder: Sequence[Level], family: Family, law: Law) -> list[Level]:
 def _beliefs(space: Space, family: Family, fitting: Sequence[Level]) -> list[float]:
     """Return each level's share of belief in a family: what the runtime draws lies in the levels that hold all its seeds."""
     seeded = 1.0 - family.unseeded if space.methods == "all" else 1.0
-    every = Range(0, (1 << family.seed_bits) - 1)
-    whole = sum(level.prior for level in fitting if level.seeds[:2] == every[:2])
+    holds_all = [level.seeds[:2] == (0, (1 << family.seed_bits) - 1) for level in fitting]
+    whole = sum(level.prior for level, all_ in zip(fitting, holds_all, strict=True) if all_)
     drawn = family.drawn if whole else 0.0
     return [
-        level.prior * (seeded - drawn + (drawn / whole if level.seeds[:2] == every[:2] else 0.0))
-        for level in fitting
+        level.prior * (seeded - drawn + (drawn / whole if all_ else 0.0))
+        for level, all_ in zip(fitting, holds_all, strict=True)
     ]
 
 

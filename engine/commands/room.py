@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.listing import LISTING
-from engine.commands.options import JSON, LOOKS
+from engine.commands.options import JSON, LOOKS, OneOf
 from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, MimicryError
@@ -114,23 +114,30 @@ def halt(arguments: Arguments) -> int:
     try:
         data = call(arguments, "halt", kind=arguments.kind, reason=arguments.reason)
     except Unreachable:
+        from dataclasses import asdict
+
         from engine.halt import halt_offline
 
-        halt_offline(arguments.state, kind=arguments.kind, reason=arguments.reason)
-        data = {
-            "kind": arguments.kind,
-            "reason": arguments.reason,
-            "daemon": "none running; the next start begins halted",
-        }
-    return show(
-        arguments, data, lambda: f"halted ({data['kind']}): {data['reason']}   resume: mimicry resume"
-    )
+        row = halt_offline(arguments.state, kind=arguments.kind, reason=arguments.reason)
+        data = {**asdict(row), "daemon": "none running; the next start begins halted"}
+    return show(arguments, data, lambda: _halted(data, arguments.kind, arguments.reason))
+
+
+def _halted(data: dict[str, Any], kind: str, reason: str) -> str:
+    """Return the halt in force; where an earlier one as strong stands, that this one did not replace it."""
+    from engine.halt import worded
+
+    head = f"halted ({data['kind']}): {data['reason']}"
+    if (data["kind"], data["reason"]) != (kind, worded(reason)):
+        head = f"already {head}, by {data['by']} at {data['asked']}; that one stays, yours is on record"
+    after = f"; {data['daemon']}" if "daemon" in data else ""
+    return f"{head}{after}   resume: mimicry resume"
 
 
 def resume(arguments: Arguments) -> int:
     """Lift the halt; work goes on from the last finished chunk and trial."""
     data = call(arguments, "resume", reason=arguments.reason)
-    return show(arguments, data, lambda: "resumed")
+    return show(arguments, data, lambda: "resumed" if data["resumed"] else "nothing was halted")
 
 
 def alerts(arguments: Arguments) -> int:
@@ -256,9 +263,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),
-        (("--finish",), {"dest": "kind", "action": "store_const", "const": "finish", "help": "when the step is done"}),
-        (("--checkpoint",), {"dest": "kind", "action": "store_const", "const": "checkpoint", "help": "after the running piece"}),
-        (("--now",), {"dest": "kind", "action": "store_const", "const": "now", "default": "now", "help": "within a second (default)"}),
+        (("--finish",), {"dest": "kind", "action": OneOf, "default": "now", "const": "finish", "help": "when the step is done"}),
+        (("--checkpoint",), {"dest": "kind", "action": OneOf, "default": "now", "const": "checkpoint", "help": "after the running piece"}),
+        (("--now",), {"dest": "kind", "action": OneOf, "default": "now", "const": "now", "help": "within a second (default)"}),
         JSON,
     ]),
     Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),

@@ -97,6 +97,20 @@ def test_without_a_daemon_a_verb_says_so_with_exit_code_6(
     assert "Traceback" not in shown.stderr
 
 
+def test_a_halt_is_of_one_kind_and_a_second_one_is_told_which_stands(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("halt", "heat", "--finish", "--now", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "--finish and --now contradict each other" in shown.stderr
+    assert mimicry("halt", "heat", "--finish", state=tmp_path).stdout.startswith(
+        "halted (finish): heat; none running"
+    )
+    again = mimicry("halt", " fire ", "--finish", state=tmp_path)
+    assert again.stdout.startswith("already halted (finish): heat, by ")
+    assert mimicry("halt", "heat", "--finish", state=tmp_path).stdout.startswith("halted (finish): heat")
+    stronger = json.loads(mimicry("halt", "fire", "--json", state=tmp_path).stdout)
+    assert (stronger["kind"], stronger["reason"]) == ("now", "fire")
+
+
 BAD = [
     (["--families", "mt19938"], 2, "mt19937"),
     (["--mappings", "modulo"], 2, "mod"),
@@ -372,7 +386,8 @@ def test_every_topic_fits_one_screen_and_hides_behind_no_verb() -> None:
     from engine.commands.table import GROUPS, verbs
     from engine.commands.topics import TOPICS
 
-    assert not set(TOPICS) & {each.name for each in (*GROUPS, *verbs())}
+    assert not set(TOPICS) & {group.name for group in GROUPS}
+    assert not set(TOPICS) & {verb.name for verb in verbs()}
     for told, text in TOPICS.values():
         assert told
         assert len(text.splitlines()) <= 24

@@ -26,7 +26,6 @@ from engine.errors import BadInput, EnvironmentFault, UsageError
 from engine.link import build
 from engine.replay import KINDS, Past
 from engine.status import host_name, utc
-from state.errors import StateError
 from state.journal import JOURNAL_NAME, Journal
 
 SCHEMA, VERSION = "recording/1", 1
@@ -90,9 +89,8 @@ def record(
                 build=build(), host=host_name(), made=utc(), test_mode=test_mode, first=first, last=last,
                 head=_head(copy), events=events, before=before, bytes=size, sha256=digest.hexdigest(),
             )  # fmt: skip
+            _check_events(journal.path, Path(folder), header)  # or the recording could never be shown
             _write(target, header, payload)
-    except StateError as error:
-        raise EnvironmentFault(str(error)) from None
     except OSError as error:
         raise EnvironmentFault(f"recording {target}: {error.strerror}") from None
     return header

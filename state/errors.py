@@ -60,7 +60,7 @@ class SchemaTooNew(StateError):
 class JournalCorrupt(StateError):
     """Raised when the journal file is damaged; the file is left as it is."""
 
-    exit_code = 5
+    exit_code = 3
 
     def __init__(self, path: Path, what: str, seq: int | None = None) -> None:
         self.path, self.seq = path, seq

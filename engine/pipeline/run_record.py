@@ -74,10 +74,10 @@ class Difference(BaseModel):
 
 def read(state: Path, name: str) -> RunRecord:
     """Return the run called `name` (an id, `last`, or the directory of an analysis); UsageError with the nearest ids."""
+    name = _newest(state) or name if name == LAST else name
     with suppress(NoJournal), Journal.read_only(state) as journal:
-        wanted = next((run.id for run in journal.runs.newest(1)), name) if name == LAST else name
         with suppress(UnknownRecord):
-            row = journal.runs.get(wanted)
+            row = journal.runs.get(name)
             told = {key: getattr(row, key) for key in RunRecord.model_fields if hasattr(row, key)}
             return RunRecord(**told | _steps(journal, row.id))
     for directory in (state / FOLDER / name, Path(name)):
@@ -87,6 +87,20 @@ def read(state: Path, name: str) -> RunRecord:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
     hint = f"nearest are: {', '.join(near)}" if near else "it holds none; `mimicry pipeline` asks for one"
     raise UsageError(f"run {name!r}: not on record in {state}; {hint}")
+
+
+def _newest(state: Path) -> str | None:
+    """Return the run that began last: the room's, or the analysis that other verbs call so."""
+    from engine.runs import find_run
+
+    began: dict[str, str] = {}
+    with suppress(NoJournal), Journal.read_only(state) as journal:
+        began |= {run.id: run.started for run in journal.runs.newest(1)}
+    with suppress(NoJournal, UsageError):
+        analysis = find_run(state, LAST)
+        with Journal.read_only(analysis) as journal:
+            began |= {analysis.name: event.at for event in journal.events(limit=1)}
+    return max(began, key=lambda name: began[name], default=None)
 
 
 def _known(state: Path) -> Iterator[str]:

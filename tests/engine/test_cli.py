@@ -191,6 +191,8 @@ def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path, mimicry: Run) ->
     assert record["schema"] == "analysis/1"
     assert record["verdict"] == "no_evidence"
     assert record["controls"]["cells_found"] == record["controls"]["cells_planted"] > 0
+    last = json.loads(mimicry("run", "show", "last", "--json", state=tmp_path).stdout)
+    assert (last["kind"], last["why"]) == ("analyze", record["verdict"])
 
 
 def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> None:
@@ -360,7 +362,10 @@ def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path)
     }
     with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
         db.execute("UPDATE events SET data = '{}'")
-    assert mimicry("verify", state=tmp_path).returncode == 3
+    for verb in (["verify"], ["record", "--out", str(tmp_path / "slice")]):
+        assert mimicry(*verb, state=tmp_path / "coverage").returncode == 3
+        assert mimicry(*verb, state=tmp_path / "none").returncode == 5
+    assert not (tmp_path / "slice").exists()
 
 
 @pytest.mark.parametrize(

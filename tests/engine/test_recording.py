@@ -15,6 +15,7 @@ from engine.errors import BadInput, EnvironmentFault, UsageError
 from engine.playback import Playback
 from engine.protocol import Command
 from engine.replay import Past
+from state.errors import NoJournal
 from state.journal import Journal
 
 
@@ -131,7 +132,7 @@ def test_a_changed_event_is_found_although_the_digest_was_made_again(state: Path
 
 
 def test_nothing_is_recorded_where_there_is_nothing(state: Path, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault):
+    with pytest.raises(NoJournal):
         recording.record(tmp_path / "none", tmp_path / "x")
     with pytest.raises(UsageError, match="not a time"):
         recorded(state, since="tomorrow")

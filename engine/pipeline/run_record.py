@@ -75,11 +75,10 @@ class Difference(BaseModel):
 def read(state: Path, name: str) -> RunRecord:
     """Return the run called `name` (an id, `last`, or the directory of an analysis); UsageError with the nearest ids."""
     name = _newest(state) or name if name == LAST else name
-    with suppress(NoJournal), Journal.read_only(state) as journal:
-        with suppress(UnknownRecord):
-            row = journal.runs.get(name)
-            told = {key: getattr(row, key) for key in RunRecord.model_fields if hasattr(row, key)}
-            return RunRecord(**told | _steps(journal, row.id))
+    with suppress(NoJournal), Journal.read_only(state) as journal, suppress(UnknownRecord):
+        row = journal.runs.get(name)
+        told = {key: getattr(row, key) for key in RunRecord.model_fields if hasattr(row, key)}
+        return RunRecord(**told | _steps(journal, row.id))
     for directory in (state / FOLDER / name, Path(name)):
         with suppress(NoJournal), Journal.read_only(directory) as journal:
             return _analysis(journal, directory)
@@ -99,7 +98,8 @@ def _newest(state: Path) -> str | None:
     with suppress(NoJournal, UsageError):
         analysis = find_run(state, LAST)
         with Journal.read_only(analysis) as journal:
-            began |= {analysis.name: event.at for event in journal.events(limit=1)}
+            for event in journal.events(limit=1):
+                began[analysis.name] = event.at
     return max(began, key=lambda name: began[name], default=None)
 
 

@@ -24,6 +24,7 @@ from engine.history.history import NO_TIME, History, encode
 from engine.history.importers import read_history
 from engine.history.samples import Sample
 from engine.journals import opened
+from engine.runs import SPEC
 from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
@@ -35,7 +36,6 @@ from state.artifacts import ArtifactStore, Lineage
 from state.files import make_folder, put_in_place, sync_directory, write_atomic, write_temporary
 from state.journal import Journal
 
-SPEC = "run.json"
 RESULT = "analysis.json"
 
 

@@ -15,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from engine.analyze import SPEC, Order, open_history
+from engine.analyze import Order, open_history
 from engine.errors import BadInput, Exit, MimicryError
 from engine.history.history import History
 from engine.recovery import task
+from engine.runs import SPEC
 from engine.search import algebra, chunk, recorded
 from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
     """Return the order and, for `--resume`, the run directory it comes from."""
-    from engine.analyze import SPEC, Order
-    from engine.runs import find_run
+    from engine.analyze import Order
+    from engine.runs import SPEC, find_run
 
     if arguments.resume is not None:
         directory = find_run(arguments.state, arguments.resume)

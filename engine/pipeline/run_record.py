@@ -15,11 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UsageError
 from engine.pipeline.context import STEP_FINISHED, STEP_IDS
+from engine.runs import FOLDER, LAST, find_run
 from state.errors import NoJournal, UnknownRecord
 from state.journal import Journal
 
-LAST = "last"
-FOLDER = "runs"
 STORY = 1 << 20  # events of one run that are looked through
 MOST_RUNS = 1000
 Aspect = Literal["status", "parameter", "input", "output", "code", "metric", "evidence"]
@@ -90,8 +89,6 @@ def read(state: Path, name: str) -> RunRecord:
 
 def _newest(state: Path) -> str | None:
     """Return the run that began last: the room's, or the analysis that other verbs call so."""
-    from engine.runs import find_run
-
     began: dict[str, str] = {}
     with suppress(NoJournal), Journal.read_only(state) as journal:
         began |= {run.id: run.started for run in journal.runs.newest(1)}

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.analyze import RESULT, SPEC, Order, open_history
+from engine.analyze import RESULT, Order, open_history
 from engine.errors import BadInput
 from engine.evidence.chance import expected_false
 from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
+from engine.runs import SPEC
 from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.cell import Cell

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from engine import report
-from engine.analyze import SPEC, Order, new_run
+from engine.analyze import Order, new_run
 from engine.cli import _parser, main
 from engine.commands import orders
 from engine.errors import EnvironmentFault, UsageError
+from engine.runs import SPEC
 from engine.search.space import Space
 from state.journal import Journal
 

@@ -19,7 +19,7 @@ import scipy
 from engine import report
 from engine.cautions import cautions
 from engine.compute.cluster import Compute
-from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
+from engine.errors import BadInput, EnvironmentFault, Exit, UsageError, first_fault
 from engine.history.history import NO_TIME, History, encode
 from engine.history.importers import read_history
 from engine.history.samples import Sample
@@ -33,6 +33,7 @@ from engine.search.space import Space
 from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
+from state.chain import digest
 from state.files import make_folder, put_in_place, sync_directory, write_atomic, write_temporary
 from state.journal import Journal
 
@@ -55,6 +56,12 @@ class Order:
     """What the rows of numbers are whose ranks are searched."""
     save_all_models: bool = False
 
+    @property
+    def digest(self) -> str:
+        """Return the sha-256 of what was asked, without what `--resume` may give anew."""
+        asked = self.dump() | {"workers": None}
+        return digest(asked | {"space": asked["space"] | {"time_limit": None}})
+
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
         return {
@@ -74,8 +81,9 @@ class Order:
                 f"--resume: {path.parent} is no run directory ({path.name} is missing)"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            told = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BadInput(f"{path}: not the order of a run ({told}); start a new run") from None
+            raise BadInput(
+                f"{path}: not the order of a run ({first_fault(error)}); start a new run"
+            ) from None
 
     @classmethod
     def _of(cls, data: dict[str, Any]) -> Order:
@@ -115,11 +123,11 @@ class Finished:
         return Exit.RESUMABLE if self.analysis.stopped_by in ("time", "halt") else Exit.OK
 
 
-def new_run(state: Path, digest: str) -> Path:
+def new_run(state: Path, draws: str) -> Path:
     """Create and return a fresh run directory under `state`."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     for number in range(1000):
-        directory = state / "runs" / f"{stamp}-{digest[:6]}{f'-{number}' if number else ''}"
+        directory = state / "runs" / f"{stamp}-{draws[:6]}{f'-{number}' if number else ''}"
         try:
             make_folder(directory.parent)
             directory.mkdir()
@@ -210,7 +218,7 @@ async def analyze(
                 analysis = _with_rows(await identification.run(compute, journal), order.sample)
                 for slipped in identification.slips:
                     note(f"{history.source}: {slipped}")
-                _record(directory, journal, history, analysis, identification)
+                _record(directory, journal, order, history, analysis, identification)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -227,25 +235,18 @@ def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
 
 
 def _record(
-    directory: Path, journal: Journal, history: History, analysis: Analysis, made: Identification
-) -> None:
-    """Write the verdict as an artifact and as a journal record that also says by which build it was reached."""
+    directory: Path, journal: Journal, order: Order, history: History, analysis: Analysis, made: Identification,
+) -> None:  # fmt: skip
+    """Write the verdict as an artifact, and a journal record that holds the artifact, the draws and the order by their digests."""
     record = analysis.model_dump(mode="json")
     lineage = Lineage(
         schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
     )
-    ArtifactStore(directory).write_json(RESULT, record, lineage)
+    written = ArtifactStore(directory).write_json(RESULT, record, lineage)
     told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    journal.append(
-        "analysis",
-        {
-            **told,
-            "bias": made.question.bias,
-            "slips": made.slips,
-            "kernel": build_digest(),
-            "versions": versions(),
-        },
-    )
+    named = {"sha256": written.sha256, "history": history.digest, "order": order.digest}
+    made_by = {"kernel": build_digest(), "versions": versions()}
+    journal.append("analysis", {**told, **named, "bias": made.question.bias, "slips": made.slips, **made_by})
 
 
 def versions() -> dict[str, str]:

@@ -94,6 +94,7 @@ def coverage(arguments: Arguments) -> int:
     """Print the coverage certificate: what earlier runs exclude, with which power, and the holes in the asked space."""
     from engine import coverage_text
     from engine.analyze import considered
+    from engine.audit import must_be_sound
     from engine.commands import orders
     from engine.search import certificate, ledger
     from hip_cuda_kernels.host import build_digest
@@ -108,6 +109,7 @@ def coverage(arguments: Arguments) -> int:
                 f"coverage: without a history it prints the whole ledger; give FILE, or leave --{passed[0].replace('_', '-')} out"
             )
         made = certificate.of_ledger(shelf, build_digest())
+    must_be_sound(made, arguments.state)
     record = made.model_dump(mode="json")
     write_json(arguments.export, record, option="--export")
     return show(arguments, record, lambda: coverage_text.render(made, every=arguments.all))

@@ -216,6 +216,37 @@ def test_a_damaged_journal_is_one_line_and_exit_code_3(run: Path, capsys: pytest
     assert not (run / "report.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "was", "now"),
+    [
+        ("analysis.json", r'"elapsed_s": (?=\d)', '"elapsed_s": 7'),
+        ("history.jsonl", r'"value": \d+(?=.*\n\Z)', '"value": 5'),
+        ("run.json", r'"alpha": [^,]+', '"alpha": 0.01'),
+    ],
+)
+def test_a_figure_changed_in_a_file_of_the_run_is_refused_by_its_name(
+    run: Path, name: str, was: str, now: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (run / name).read_text()
+    (run / name).write_text(re.sub(was, now, text, count=1))
+    assert (run / name).read_text() != text
+    assert report(run, "last", "--text") == 3
+    shown = capsys.readouterr()
+    assert (shown.out, len(shown.err.splitlines())) == ("", 1)
+    assert f"{run / name}: was changed" in shown.err
+
+
+def test_a_result_of_a_chunk_that_the_journal_did_not_record_is_refused(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(run / "journal.db") as db:
+        db.execute(
+            "UPDATE chunks SET result = CAST(substr(result, 1, 100) || x'00' || substr(result, 102) AS BLOB)"
+        )
+    assert report(run, "last", "--text") == 3
+    assert "chunk 0: its result is not the one that the journal recorded" in capsys.readouterr().err
+
+
 def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_5(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

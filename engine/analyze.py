@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from engine import report
+from engine import asked, report
 from engine.cautions import cautions
 from engine.compute.cluster import Compute
 from engine.errors import BadInput, EnvironmentFault, Exit, UsageError, first_fault
@@ -33,7 +33,6 @@ from engine.search.space import Space
 from engine.version import VERSION
 from hip_cuda_kernels.host import build_digest
 from state.artifacts import ArtifactStore, Lineage
-from state.chain import digest
 from state.files import make_folder, put_in_place, sync_directory, write_atomic, write_temporary
 from state.journal import Journal
 
@@ -55,12 +54,6 @@ class Order:
     sample: Sample | None = None
     """What the rows of numbers are whose ranks are searched."""
     save_all_models: bool = False
-
-    @property
-    def digest(self) -> str:
-        """Return the sha-256 of what was asked, without what `--resume` may give anew."""
-        asked = self.dump() | {"workers": None}
-        return digest(asked | {"space": asked["space"] | {"time_limit": None}})
 
     def dump(self) -> dict[str, Any]:
         """Return the order as JSON."""
@@ -144,9 +137,9 @@ def new_run(state: Path, draws: str) -> Path:
 
 def open_history(order: Order, directory: Path | None) -> History:
     """Read the history from its file, or from the copy that an earlier run kept."""
-    if directory is not None and (directory / "history.jsonl").exists():
+    if directory is not None and (directory / asked.HISTORY).exists():
         return read_history(
-            directory / "history.jsonl",
+            directory / asked.HISTORY,
             column="value",
             time_column="time",
             session_column="session",
@@ -181,7 +174,7 @@ def _joined(parts: list[History]) -> History:
 
 def keep_history(history: History, directory: Path) -> None:
     """Keep a copy of the draws with the run, so that it can be resumed and replayed without the file."""
-    path = directory / "history.jsonl"
+    path = directory / asked.HISTORY
     put_in_place(
         write_temporary(path, lambda handle: handle.writelines(map(str.encode, history.records()))), path
     )
@@ -204,9 +197,12 @@ async def analyze(
     directory = resume or new_run(state, history.digest)
     identification = Identification(question, run=directory.name, progress=progress)
     with opened(directory) as journal:
+        if resume is not None:
+            asked.must_hold(directory, history.digest, journal)
         write_atomic(directory / SPEC, json.dumps(order.dump(), indent=1).encode())
         if resume is None:
             keep_history(history, directory)
+        asked.note(directory, history.digest, journal)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
         for caution in cautions(history, order.space):
             note(caution)
@@ -218,7 +214,7 @@ async def analyze(
                 analysis = _with_rows(await identification.run(compute, journal), order.sample)
                 for slipped in identification.slips:
                     note(f"{history.source}: {slipped}")
-                _record(directory, journal, order, history, analysis, identification)
+                _record(directory, journal, history, analysis, identification)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
         finally:
@@ -235,18 +231,17 @@ def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
 
 
 def _record(
-    directory: Path, journal: Journal, order: Order, history: History, analysis: Analysis, made: Identification,
+    directory: Path, journal: Journal, history: History, analysis: Analysis, made: Identification,
 ) -> None:  # fmt: skip
-    """Write the verdict as an artifact, and a journal record that holds the artifact, the draws and the order by their digests."""
+    """Write the verdict as an artifact, and a journal record that names it by its digest and says by which build it was reached."""
     record = analysis.model_dump(mode="json")
     lineage = Lineage(
         schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
     )
     written = ArtifactStore(directory).write_json(RESULT, record, lineage)
     told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    named = {"sha256": written.sha256, "history": history.digest, "order": order.digest}
-    made_by = {"kernel": build_digest(), "versions": versions()}
-    journal.append("analysis", {**told, **named, "bias": made.question.bias, "slips": made.slips, **made_by})
+    told |= {"sha256": written.sha256, "bias": made.question.bias, "slips": made.slips}
+    journal.append("analysis", {**told, "kernel": build_digest(), "versions": versions()})
 
 
 def versions() -> dict[str, str]:

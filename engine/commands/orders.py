@@ -51,7 +51,7 @@ def given(arguments: argparse.Namespace, options: list[Option]) -> list[str]:
     for flags, settings in options:
         name = flags[0].lstrip("-").replace("-", "_")
         unsaid = settings.get("default", False if "action" in settings else None)
-        if (getattr(arguments, name) or unsaid) != unsaid:
+        if getattr(arguments, name) not in (unsaid, []):  # [] is what a list of files is where none was named
             names.append(name)
     return names
 

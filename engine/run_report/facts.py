@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from engine.analyze import RESULT, Order, open_history
+from engine.asked import must_be, must_hold
 from engine.audit import chained
 from engine.errors import BadInput, first_fault
 from engine.evidence.chance import expected_false
@@ -103,8 +104,7 @@ def read(directory: Path) -> Facts:
         with Journal.read_only(directory) as journal:
             journal.verify()
             closing, steps = _closing(journal), _by_steps(journal)
-            _same(directory / SPEC, order.digest, closing.get("order"))
-            _same(directory / "history.jsonl", history.digest, closing.get("history"))
+            must_hold(directory, history.digest, journal)
             return Facts(
                 directory.name, order, history, _analysis(directory / RESULT, closing), tuple(_counts(journal, history)),
                 tuple(_improvements(journal)), closing, _written(directory / MODEL_META, ModelMeta, steps),
@@ -114,16 +114,10 @@ def read(directory: Path) -> Facts:
         raise BadInput(str(error)) from None
 
 
-def _same(path: Path, found: str, named: str | None) -> None:
-    """Refuse a file whose digest is not the one on record; what an older version recorded names none."""
-    if named not in (None, found):
-        raise BadInput(f"{path}: was changed: its digest is {found[:12]}, the journal names {named[:12]}")
-
-
 def _analysis(path: Path, closing: Mapping[str, Any]) -> Analysis | None:
     try:
         content = path.read_bytes()
-        _same(path, sha256(content).hexdigest(), closing.get("sha256"))
+        must_be(path, sha256(content).hexdigest(), closing.get("sha256"))
         return Analysis.model_validate(json.loads(content))
     except FileNotFoundError:
         return None
@@ -150,7 +144,7 @@ def _written(path: Path, contract: type[C], steps: Mapping[str, str]) -> C | Non
     """Return what a step of the pipeline wrote, None where it did not run."""
     try:
         content = path.read_bytes()
-        _same(path, sha256(content).hexdigest(), steps.get(path.name))
+        must_be(path, sha256(content).hexdigest(), steps.get(path.name))
         return contract.parse(json.loads(content), path.name)
     except FileNotFoundError:
         return None

@@ -321,9 +321,10 @@ def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tm
 
 
 def test_a_ledger_without_a_history_takes_no_options_of_one(mimicry: Run, tmp_path: Path) -> None:
-    shown = mimicry("coverage", "--gap-law", "range", state=tmp_path)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "give FILE, or leave --gap-law out" in shown.stderr
+    for option, value in (("--gap-law", "range"), ("--noise", "0")):  # a nought is said, too
+        shown = mimicry("coverage", option, value, state=tmp_path)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert f"give FILE, or leave {option} out" in shown.stderr
 
 
 def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:

@@ -234,6 +234,9 @@ def test_a_figure_changed_in_a_file_of_the_run_is_refused_by_its_name(
     shown = capsys.readouterr()
     assert (shown.out, len(shown.err.splitlines())) == ("", 1)
     assert f"{run / name}: was changed" in shown.err
+    if name != "analysis.json":  # which a resumed run writes anew
+        assert main(["analyze", "--resume", str(run), "--state", str(run.parent.parent)]) == 3
+        assert f"{run / name}: was changed" in capsys.readouterr().err
 
 
 def test_a_result_of_a_chunk_that_the_journal_did_not_record_is_refused(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
-from engine.report import render
+from engine.report import floored, many, render
 from engine.run_report import content, figures, page, text
 from engine.run_report.along import MISSING, Along
 from engine.run_report.facts import Facts, read
@@ -214,6 +214,12 @@ def test_a_damaged_journal_is_one_line_and_exit_code_3(run: Path, capsys: pytest
     assert len(told) == 1
     assert "damaged at event" in told[0]
     assert not (run / "report.html").exists()
+
+
+def test_a_lower_bound_does_not_grow_in_print_and_one_is_one() -> None:
+    assert [floored(share) for share in (0.9499, 0.29, 1.0)] == ["94%", "29%", "100%"]
+    assert floored(0.9516, 1) == "95.1%"
+    assert (many(1, "family"), many(2, "family"), many(0, "cell")) == ("1 family", "2 families", "0 cells")
 
 
 @pytest.mark.parametrize(

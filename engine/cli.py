@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         for flags, settings in options:
             sub.add_argument(*flags, **settings)
         sub.set_defaults(
-            verb=function, groups=GROUPS, pages=subparsers.choices
+            verb=function, called=name, groups=GROUPS, pages=subparsers.choices
         )  # the last two are for `help`
     return parser
 

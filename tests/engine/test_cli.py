@@ -196,7 +196,9 @@ def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path, mimicry: Run) ->
 
 
 def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> None:
-    rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
+    told = json.loads(mimicry("generators", "--json").stdout)
+    rows = told["generators"]
+    assert told["schema"] == "generators/1"
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1
 
@@ -357,6 +359,7 @@ def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path)
     assert (shown.returncode, shown.stdout) == (0, f"coverage: {seq} records, chain intact, head {head}\n")
     Journal.open(tmp_path).close()
     assert set(json.loads(mimicry("verify", "--json", state=tmp_path).stdout)) == {
+        "schema",
         "records",
         "head",
         "coverage",

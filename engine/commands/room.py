@@ -16,9 +16,12 @@ def serve(arguments: Arguments) -> int:
     """Run the engine as a headless daemon in the foreground."""
     from engine.room import serve as run
 
-    return run(
-        arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
-    )
+    try:
+        return run(
+            arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
+        )
+    except KeyboardInterrupt:  # told to end before it stood: there is nothing to checkpoint
+        return int(Exit.OK)
 
 
 def console(arguments: Arguments) -> int:

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -214,6 +215,29 @@ def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
     assert capsys.readouterr().err == (
         "mimicry: standard output: No space left on device; check the path, its permissions and the disk\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_unwinds_what_runs_in_one_line_and_leaves_the_handlers_as_they_were(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr("sys.stdout", _Ended(number))
+    assert main(["generators"]) == 4
+    assert capsys.readouterr().err == "mimicry: interrupted\n"
+    assert signal.getsignal(number) is before
+
+
+class _Ended(io.StringIO):
+    """A reader that ends us instead of reading."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__()
+        self.number = number
+
+    def write(self, _: str) -> int:
+        signal.raise_signal(self.number)
+        return 0
 
 
 class _Full(io.RawIOBase):

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput, EnvironmentFault, UsageError
 from engine.link import build
-from engine.replay import KINDS, Past
+from engine.replay import KINDS, Past, moment
 from engine.status import host_name, utc
 from state.journal import JOURNAL_NAME, Journal
 
@@ -103,8 +103,12 @@ def _ends(journal: Journal, since: str | None, until: str | None) -> tuple[Momen
         hi = journal.seq if until is None else past.seek(None, -1, until)
     except UsageError as error:
         raise UsageError(f"record: {str(error).removeprefix('past: ')}") from None
+    if since is not None and until is not None and moment(since) > moment(until):
+        raise UsageError(f"record: --since {since} comes after --until {until}")
     if not 1 <= lo <= hi:
-        raise UsageError(f"record: no event from {since or 'the first'} to {until or 'the last'}")
+        asked = " ".join(f"--{word} {time}" for word, time in (("since", since), ("until", until)) if time)
+        begin, end = (next(journal.events(after=seq - 1, limit=1)).at for seq in (1, journal.seq))
+        raise UsageError(f"record: no event within {asked}; the journal holds {begin} to {end}")
     first, last = (next(journal.events(after=seq - 1, limit=1)) for seq in (lo, hi))
     return Moment(seq=first.seq, at=first.at), Moment(seq=last.seq, at=last.at)
 

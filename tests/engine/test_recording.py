@@ -136,8 +136,18 @@ def test_nothing_is_recorded_where_there_is_nothing(state: Path, tmp_path: Path)
         recording.record(tmp_path / "none", tmp_path / "x")
     with pytest.raises(UsageError, match="not a time"):
         recorded(state, since="tomorrow")
-    with pytest.raises(UsageError, match="no event from 2999"):
+    with pytest.raises(UsageError, match="no event within --since 2999-01-01; the journal holds 2"):
         recorded(state, since="2999-01-01")
+    with pytest.raises(UsageError, match="--since 2999-01-01 comes after --until 2998-01-01"):
+        recorded(state, since="2999-01-01", until="2998-01-01")
+    file = recorded(state)
+    for at, says in (
+        ("2999-01-01", "this recording holds 2"),
+        ("1999-01-01", "this recording holds 2"),
+        ("noon", "--at: 'noon' is not a time"),
+    ):
+        with pytest.raises(UsageError, match=says):  # before anything is told
+            next(playback.told(file, at))
     assert not (tmp_path / "x").exists()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(EnvironmentFault, match="is there and no file"):

@@ -31,8 +31,8 @@ logger = logging.getLogger("mimicry.halt")
 
 
 def worded(reason: str) -> str:
-    """Return a reason as it stays on record: one line, cut to its limit."""
-    return " ".join(reason.split())[:REASON_LIMIT] or NO_REASON
+    """Return a reason as it stays on record: one line of Unicode, cut to its limit."""
+    return " ".join(reason.encode(errors="replace").decode().split())[:REASON_LIMIT] or NO_REASON
 
 
 class Switch(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 
 class StateError(Exception):
@@ -67,7 +68,7 @@ class JournalCorrupt(StateError):
         where = f" at event {seq}" if seq is not None else ""
         super().__init__(
             f"{path}: damaged{where}: {what}; the file was left untouched: put a good copy in its place "
-            f"(copies stand beside it as {path.name}.before-*), or run `mimicry verify --state {path.parent}` for the first bad event"
+            f"(copies stand beside it as {path.name}.before-*), or run `mimicry verify --state {quote(str(path.parent))}` for the first bad event"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from engine.commands.options import (
     CERTIFICATE,
@@ -47,7 +48,7 @@ def analyze(arguments: Arguments) -> int:
             print(plain(f"step {outcome.step:<6}{outcome.status}: {outcome.note}"))
         print(f"record     {finished.directory}")
     if finished.exit_code is Exit.RESUMABLE:
-        print(f"To go on:  mimicry analyze --resume {finished.directory}", file=sys.stderr)
+        print(f"To go on:  mimicry analyze --resume {quote(str(finished.directory))}", file=sys.stderr)
     return int(finished.exit_code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from engine.commands.listing import LISTING
@@ -39,8 +40,9 @@ def demo(arguments: Arguments) -> int:
     arguments.state = arguments.state / "demo"
     ensure_daemon(arguments.state, demo=True, fleet=arguments.fleet)
     if arguments.no_ui:
+        there = quote(str(arguments.state))
         print(
-            f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
+            f"demo engine running; look: mimicry attach --state {there}   stop: mimicry stop --state {there}"
         )
         return int(Exit.OK)
     return exec_console(arguments, readonly=False)
@@ -84,7 +86,7 @@ def record(arguments: Arguments) -> int:
         lambda: (
             f"{target}: events {header.first.seq}..{header.last.seq}, {header.events:,} of them and {header.before:,} from before,"
             f" {header.bytes:,} bytes, sha-256 {header.sha256[:12]}\n"
-            f"  {header.first.at} to {header.last.at}   look: mimicry replay {target}"
+            f"  {header.first.at} to {header.last.at}   look: mimicry replay {quote(str(target))}"
         ),
     )
 

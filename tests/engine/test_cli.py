@@ -110,6 +110,8 @@ def test_a_halt_is_of_one_kind_and_a_second_one_is_told_which_stands(mimicry: Ru
     assert mimicry("halt", "heat", "--finish", state=tmp_path).stdout.startswith("halted (finish): heat")
     stronger = json.loads(mimicry("halt", "fire", "--json", state=tmp_path).stdout)
     assert (stronger["kind"], stronger["reason"]) == ("now", "fire")
+    bytes_of_a_shell = mimicry("halt", "\udcff", state=tmp_path / "other")
+    assert (bytes_of_a_shell.returncode, bytes_of_a_shell.stdout[:14]) == (0, "halted (now): ")
 
 
 BAD = [

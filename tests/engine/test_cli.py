@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -71,6 +72,14 @@ def test_help_lists_every_verb_with_its_line_and_shows_one_page(mimicry: Run) ->
     assert "hot>90 & host~rig-" in mimicry("help", "filter").stdout
     shown = mimicry("help", "hallt")
     assert (shown.returncode, "halt" in shown.stderr) == (2, True)
+
+
+def test_every_command_that_the_pages_name_is_a_verb() -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").glob("*.md")]
+    named = {word for page in pages for word in re.findall(r"`mimicry ([a-z]\w*)", page.read_text())}
+    assert len(named) > 40
+    assert named <= {verb.name for verb in verbs()}
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -158,7 +158,13 @@ REPORT: list[Option] = [
         ("--out",),
         {"metavar": "FILE", "help": "where to write the page (default: report.html in the run); - prints it"},
     ),
-    (("--text",), {"action": "store_true", "help": "print the report as text in 80 columns instead"}),
+    (
+        ("--text",),
+        {
+            "action": "store_true",
+            "help": "the report as text in 80 columns instead; printed unless --out says where",
+        },
+    ),
 ]
 CERTIFICATE: list[Option] = [
     (("action",), {"choices": ["verify"], "help": "recompute everything that the certificate states"}),

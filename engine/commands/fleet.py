@@ -59,7 +59,7 @@ def init(arguments: Arguments) -> int:
     target = Path(arguments.file) if arguments.file else arguments.state / "room.toml"
     if target.exists():
         raise UsageError(f"init: {target} is there already; give another file, or edit it")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # as the engine makes it
     write_file(target, ROOM, option="init")
     data = {"file": str(target)}
     return show(arguments, data, lambda: f"wrote {target}; edit it, then: mimicry doctor")

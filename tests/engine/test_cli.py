@@ -124,6 +124,11 @@ def test_a_halt_is_of_one_kind_and_a_second_one_is_told_which_stands(mimicry: Ru
     assert (bytes_of_a_shell.returncode, bytes_of_a_shell.stdout[:14]) == (0, "halted (now): ")
 
 
+def test_the_state_directory_that_init_makes_is_its_owners_alone(mimicry: Run, tmp_path: Path) -> None:
+    assert mimicry("init", state=tmp_path / "new").returncode == 0
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_an_option_says_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sent: list[object] = []
 

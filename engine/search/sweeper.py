@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from engine.compute.codec import pack, unpack
 from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
 from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra, answered, clock
+from engine.search import algebra, answered, chunks, clock
 from engine.search.cell import Cell
 from engine.search.design import LONGEST_BLOCK, NEXT_DRAWS
-from engine.search.memory import SeedHalves, need
+from engine.search.memory import BASE, SeedHalves, need
+from engine.search.passes import units
 from engine.search.words import packed
 from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
@@ -126,7 +127,7 @@ class Sweeper:
         async with aclosing(self._tasks(cells, pieces, ready)) as tasks:
             async with aclosing(grouped(self.compute.map(tasks))) as groups:
                 async for group in groups:
-                    finished = [(number_of(result), result) for result in group]
+                    finished = [part for result in group for part in answers_of(result)]
                     ready |= await asyncio.to_thread(
                         self._record, [(n, pieces[n], one) for n, one in finished]
                     )
@@ -145,33 +146,47 @@ class Sweeper:
         self, cells: Iterable[Cell], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
     ) -> AsyncGenerator[Task, None]:
         """Book cells before their first chunk, then hand out the chunks that the ledger does not hold yet."""
-        for group in together(cells):
-            for cell, done in await asyncio.to_thread(self._book, group):
-                for index, (first, count) in enumerate(cell.chunks()):
-                    number, last = len(pieces), first + count - 1
-                    pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
-                    if index in done:
-                        meta, arrays = unpack(done[index].result)
-                        hits = arrays.get("hits", NO_HITS)
-                        ready[number] = pieces[number].outcome(done[index].digest, meta, hits)
-                    else:
-                        yield self._task(cell, index, first, count, number)
+        for group in booked_at_once(cells):
+            for unit in await asyncio.to_thread(self._book, group):
+                for index, (first, count) in enumerate(unit[0][0].chunks()):
+                    open_ones: list[int] = []
+                    for cell, done in unit:
+                        number, last = len(pieces), first + count - 1
+                        pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
+                        if index in done:
+                            meta, arrays = unpack(done[index].result)
+                            hits = arrays.get("hits", NO_HITS)
+                            ready[number] = pieces[number].outcome(done[index].digest, meta, hits)
+                        else:
+                            open_ones.append(number)
+                    if open_ones:
+                        yield self._task({number: pieces[number] for number in open_ones})
 
-    def _book(self, group: Sequence[Cell]) -> list[tuple[Cell, dict[int, ChunkRow]]]:
+    def _book(self, group: Sequence[Sequence[Cell]]) -> list[list[tuple[Cell, dict[int, ChunkRow]]]]:
         """Bill cells in one transaction; return with each what the ledger holds of it. Waits for the disk: not for the loop."""
         with self.journal.transaction():
-            for cell in group:
+            for cell in chain.from_iterable(group):
                 detail = {"family": cell.family, "mapping": cell.mapping}
                 if cell.origin == "state":
                     detail |= {"route": cell.route, "states": cell.seeds.text()}
                 self.journal.bill(self.prefix + cell.key, cell.tested, detail)
-        return [(cell, self.journal.chunks(self.prefix + cell.key)) for cell in group]
+        return [[(cell, self.journal.chunks(self.prefix + cell.key)) for cell in unit] for unit in group]
 
-    def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
-        stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
+    def _task(self, asked: Mapping[int, _Piece]) -> Task:
+        """Return what a worker is told of one chunk, of one cell or of several that share a pass, each with its number."""
+        piece = next(iter(asked.values()))
+        cell, index, (first, last) = piece.cell, piece.index, piece.seeds
+        key = f"{self.prefix}{cell.key}/{index}#{'+'.join(map(str, asked))}"
         if cell.origin == "state":
-            return algebra.task(cell, stream.first(cell.block), key, self.seed)
-        params, arrays = chunk_order(cell, stream, index, (first, count), self.seed)
+            return algebra.task(cell, self.stream(cell).first(cell.block), key, self.seed)
+        count = last - first + 1
+        orders = [
+            chunk_order(one.cell, self.stream(one.cell), index, (first, count), self.seed)
+            for one in asked.values()
+        ]
+        if len(orders) > 1:
+            return Task("sieves", key, *chunks.bundled(orders), memory=BASE)
+        params, arrays = orders[0]
         halves = None if cell.route in WHOLE_SPACE else HALVES
         return Task("sieve", key, params, arrays, memory=need(params, count), split=halves)
 
@@ -226,23 +241,32 @@ class Sweeper:
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
 
 
-def together(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
-    """Yield the cells in groups that are billed at once: BOOKED chunks or a little more, so that little is billed too early."""
-    group: list[Cell] = []
-    chunks = 0
-    for cell in cells:
-        group.append(cell)
-        chunks += len(list(islice(cell.chunks(), BOOKED)))
-        if chunks >= BOOKED:
+def booked_at_once(cells: Iterable[Cell]) -> Iterator[list[list[Cell]]]:
+    """Yield passes in groups that are billed at once: BOOKED chunks or a little more, so that little is billed too early."""
+    group: list[list[Cell]] = []
+    booked = 0
+    for unit in units(cells):
+        group.append(unit)
+        booked += len(list(islice(unit[0].chunks(), BOOKED)))
+        if booked >= BOOKED:
             yield group
-            group, chunks = [], 0
+            group, booked = [], 0
     if group:
         yield group
 
 
-def number_of(result: TaskResult) -> int:
-    """Return a chunk's place in the order of the plan."""
-    return int(result.key.rsplit("#", 1)[1])
+def answers_of(result: TaskResult) -> list[tuple[int, TaskResult]]:
+    """Return (place in the order of the plan, its own answer) of each chunk that a task was asked for."""
+    numbers = [int(number) for number in result.key.rsplit("#", 1)[1].split("+")]
+    if len(numbers) == 1 or not result.ok:
+        return [(number, result) for number in numbers]
+    seconds = result.seconds / len(numbers)
+    return [
+        (number, replace(result, meta=meta, arrays=arrays, seconds=seconds))
+        for number, (meta, arrays) in zip(
+            numbers, chunks.parted(result.meta, result.arrays, len(numbers)), strict=True
+        )
+    ]
 
 
 def _proven(cell: Cell, found: int, planted: int) -> bool:

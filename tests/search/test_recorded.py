@@ -27,7 +27,7 @@ SIZE = 2048
     [
         {}, {"seeds": Range(7, 7)}, {"seeds": Range(0, 2**64 - 1)}, {"seeds": Range(1_420_070_400_000, 1_420_070_500_123, "ms")},
         {"law": "range"}, {"law": "reseed"}, {"window": 12}, {"session": "a|b:1\n2"}, {"mapping": "formula(x | 3)"},
-        {"lo": -5, "hi": 5}, {"session": "turn 2 of 3"},
+        {"lo": -5, "hi": 5}, {"session": "turn 2 of 3"}, {"chunk": 1 << 22}, {"chunk": 4096, "session": "a by 7|b"},
         {"origin": "state", "route": "lattice", "seeds": Range(0, 2**48 - 1), "starts": (0, 0)},
         {"origin": "state", "route": "gf2", "seeds": Range(0, 2**19937 - 1), "session": "b"},
     ],

@@ -33,6 +33,8 @@ NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stan
 HALVES = SeedHalves()
 BOOKED = 64
 """Chunks whose cells are billed at once: as much as a search that ends early may have billed and not tried."""
+Unit = Sequence[tuple[Cell, dict[int, ChunkRow]]]
+"""A pass: its cells, each with what the ledger holds of it."""
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
@@ -81,7 +83,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class ChunkOutcome:
-    """One finished chunk of one cell: its seeds, and the digest of its recorded result; `last` marks the cell's final chunk."""
+    """One finished chunk of one cell: its seeds, and the digest of its recorded result.
+
+    `last` marks the cell's final chunk; `more` that the same seeds of the next cell of its pass follow, which are searched already.
+    """
 
     cell: Cell
     index: int
@@ -90,6 +95,7 @@ class ChunkOutcome:
     meta: Mapping[str, Any]
     hits: np.ndarray
     last: bool
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,9 +106,10 @@ class _Piece:
     index: int
     seeds: tuple[int, int]
     last: bool
+    more: bool
 
     def outcome(self, digest: str, meta: Mapping[str, Any], hits: np.ndarray) -> ChunkOutcome:
-        return ChunkOutcome(self.cell, self.index, self.seeds, digest, meta, hits, self.last)
+        return ChunkOutcome(self.cell, self.index, self.seeds, digest, meta, hits, self.last, self.more)
 
 
 @dataclass(frozen=True)
@@ -149,20 +156,10 @@ class Sweeper:
         for group in booked_at_once(cells):
             for unit in await asyncio.to_thread(self._book, group):
                 for index, (first, count) in enumerate(unit[0][0].chunks()):
-                    open_ones: list[int] = []
-                    for cell, done in unit:
-                        number, last = len(pieces), first + count - 1
-                        pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
-                        if index in done:
-                            meta, arrays = unpack(done[index].result)
-                            hits = arrays.get("hits", NO_HITS)
-                            ready[number] = pieces[number].outcome(done[index].digest, meta, hits)
-                        else:
-                            open_ones.append(number)
-                    if open_ones:
-                        yield self._task({number: pieces[number] for number in open_ones})
+                    if asked := _laid_out(unit, index, (first, first + count - 1), pieces, ready):
+                        yield self._task(asked)
 
-    def _book(self, group: Sequence[Sequence[Cell]]) -> list[list[tuple[Cell, dict[int, ChunkRow]]]]:
+    def _book(self, group: Sequence[Sequence[Cell]]) -> list[Unit]:
         """Bill cells in one transaction; return with each what the ledger holds of it. Waits for the disk: not for the loop."""
         with self.journal.transaction():
             for cell in chain.from_iterable(group):
@@ -239,6 +236,22 @@ class Sweeper:
             payload,
         )  # fmt: skip
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
+
+
+def _laid_out(
+    unit: Unit, index: int, seeds: tuple[int, int], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
+) -> dict[int, _Piece]:
+    """Number one chunk of every cell of a pass; return those that are to be searched, what the ledger holds is ready."""
+    asked: dict[int, _Piece] = {}
+    for left, (cell, done) in zip(range(len(unit) - 1, -1, -1), unit, strict=True):
+        number, piece = len(pieces), _Piece(cell, index, seeds, seeds[1] == cell.seeds.hi, left > 0)
+        pieces.append(piece)
+        if index in done:
+            meta, arrays = unpack(done[index].result)
+            ready[number] = piece.outcome(done[index].digest, meta, arrays.get("hits", NO_HITS))
+        else:
+            asked[number] = piece
+    return asked
 
 
 def booked_at_once(cells: Iterable[Cell]) -> Iterator[list[list[Cell]]]:

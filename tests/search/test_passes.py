@@ -178,6 +178,10 @@ async def test_a_pass_that_a_halt_cut_off_goes_on_and_names_the_seed(
         whole = await Identification(question()).run(again, journal)  # type: ignore[arg-type]
     assert set(first.kinds + again.kinds) == {"sieves"}
     assert len(again.kinds) == 3, "the chunk on record is not searched again"
+    tested = sum(cell.tested for cell in question().plan.cells)
+    assert whole.hypotheses_tested == tested, (
+        "all that was searched with it is on the bill that the claim pays"
+    )
     assert (whole.verdict, int(whole.hypotheses[0].origin["value"], 16)) == ("identified", LEAST_SEEDS - 7)
 
 

@@ -22,7 +22,7 @@ from engine.search.passes import joined
 from engine.search.plan import DrawRange, Material, Plan, make_plan, ordered
 from engine.search.space import Space
 from engine.search.streams import labels, stream_of, told
-from engine.search.sweeper import twin_stream
+from engine.search.twins import twin_stream
 from state.coverage import CoverageRow
 
 FEWEST_DRAWS = 3

@@ -12,7 +12,8 @@ from engine.search.cell import Cell
 from engine.search.chunk import run
 from engine.search.ranges import Range
 from engine.search.recorded import cell_of, cells, chunks
-from engine.search.sweeper import chunk_order, twin_stream
+from engine.search.sweeper import chunk_order
+from engine.search.twins import twin_stream
 from hip_cuda_kernels.host import HIT
 from state.journal import Journal
 

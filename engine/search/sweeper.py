@@ -20,7 +20,7 @@ from engine.errors import Halted, MimicryError
 from engine.search import algebra, answered, chunks, clock
 from engine.search.cell import Cell
 from engine.search.design import NEXT_DRAWS
-from engine.search.memory import BASE, SeedHalves, need
+from engine.search.memory import SeedHalves, need, need_together
 from engine.search.passes import units
 from engine.search.twins import Stream
 from engine.search.words import packed
@@ -139,7 +139,7 @@ class Sweeper:
             for one in asked.values()
         ]
         if len(orders) > 1:
-            return Task("sieves", key, *chunks.bundled(orders), memory=BASE)
+            return Task("sieves", key, *chunks.bundled(orders), memory=need_together(len(orders)))
         params, arrays = orders[0]
         halves = None if cell.route in WHOLE_SPACE else HALVES
         return Task("sieve", key, params, arrays, memory=need(params, count), split=halves)

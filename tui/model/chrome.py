@@ -9,7 +9,21 @@ from tui.keys import footer_keys
 from tui.model.fleet import counts
 from tui.model.halts import resume_cost
 from tui.model.panels import alert_row, degraded
-from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread, wrap
+from tui.model.text import (
+    BLANK,
+    Item,
+    Line,
+    Span,
+    clickable,
+    clip,
+    cut,
+    gapped,
+    length,
+    line,
+    span,
+    spread,
+    wrap,
+)
 from tui.model.view import View, mode_sign
 from tui.model.words import clock, duration, elapsed, percent, stopwatch
 from tui.places import PLACES, Place
@@ -95,7 +109,7 @@ def _fleet_words(shot: Snapshot) -> str:
 
 def _clock(view: View, cells: int) -> Line:
     if view.snapshot is None:
-        return line(span("?", "key"), "help")
+        return clickable(line(span("?", "key"), "help"), "help")
     at = view.snapshot.at
     if cells < 80:
         return line(f"{clock(at)}Z")
@@ -103,8 +117,7 @@ def _clock(view: View, cells: int) -> Line:
     return line(
         span(text, "head" if view.trust == "live" and not view.frozen and not view.past else "stale"),
         " ",
-        span("?", "key"),
-        "help",
+        *clickable(line(span("?", "key"), "help"), "help"),
     )
 
 
@@ -170,9 +183,9 @@ def tabs(here: Place, cells: int) -> list[Line]:
 
 def _tab(place: Place, here: bool, name: str, gap: str) -> Line:
     text = f"{place.key}{gap}{name}".strip()
-    return (
-        line(span(f"[{text}]", "head")) if here else line(span(place.key, "key"), span(f"{gap}{name}", "dim"))
-    )
+    if here:
+        return line(span(f"[{text}]", "head"))
+    return clickable(line(span(place.key, "key"), span(f"{gap}{name}", "dim")), f"go('{place.id}')")
 
 
 def _freshness(view: View) -> Span:
@@ -285,7 +298,7 @@ def alert(view: View, cells: int) -> Line:
     more = f"(! {len(shot.alerts) - 1} more)" if len(shot.alerts) > 1 else ""
     room = cells - len(more) - 3
     row = cut(alert_row(shot.alerts[0]), room)
-    return (Span(" "), *row, Span(" "), span(more, "dim"))
+    return clickable((Span(" "), *row, Span(" "), span(more, "dim")), "alerts")
 
 
 def footer(
@@ -299,7 +312,6 @@ def footer(
     for rank, key in enumerate(footer_keys(view.place.kind, acting)):
         off = view.readonly and key.does == "acts"
         word = f"{key.word} off" if off else acting.get(key.id) or key.word
-        items.append(
-            Item(rank, line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
-        )
+        words = line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else ""))
+        items.append(Item(rank, clickable(words, key.action)))
     return (Span(" "), *spread(items, cells - 2))

@@ -150,7 +150,11 @@ class Layout:
             )
             # An arrow for which a title has no room stands in the gap behind it.
             gap = arrow if arrow and not text else " "
-            parts += [cell(text or column.heading, size, role, right=column.right), Span(gap, role)]
+            does = f"sort_by({column.name!r})"
+            parts += [
+                cell(text or column.heading, size, role, right=column.right, does=does),
+                Span(gap, role, does),
+            ]
         return tuple(parts)
 
     def row(self, row: Row, today: str, *, marked: bool = False, at: bool = False) -> Line:

@@ -82,6 +82,10 @@ class Shown:
             return f"-{first.name}"
         return self.sort.removeprefix("-") if self.sort.startswith("-") else ""
 
+    def sorted_by(self, name: str) -> str:
+        """Return the sorting by one column: falling at first, turned where it sorts already."""
+        return self.turned() if self.sort.removeprefix("-") == name else f"-{name}"
+
     def sorted_by_next(self, step: int) -> str:
         """Return the sorting by the next column in sight, or by the one before; the direction stays."""
         names = [column.name for column, _ in self.layout.chosen]

@@ -228,6 +228,14 @@ class Soak(Framed):
         self._first = max(0, self._first + steps(how, 4, len(self._names)))
         self._again()
 
+    def on_mouse_scroll_down(self) -> None:
+        """Bring other series with the wheel."""
+        self.do_move("down")
+
+    def on_mouse_scroll_up(self) -> None:
+        """Bring the series before with the wheel."""
+        self.do_move("up")
+
     def _again(self) -> None:
         self._asked = self.room.clock()
         self.fetch(self._wanted())

@@ -74,6 +74,10 @@ class Arranging(Paging):
         """Sort by the column before."""
         self.do_sort_next(-1)
 
+    def sort_by(self, name: str) -> None:
+        """Sort by the column whose title was clicked, again: the other way round, then as the engine sends it."""
+        self._sort_by(self.shown.sorted_by(name))
+
     def _sort_by(self, sort: str) -> None:
         self.shown.sort = sort
         self.ask_rows(self.shown)

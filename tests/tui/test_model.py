@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model import chrome, halts, pages, panels, run, text, words
+from tui.model import banner, halts, pages, panels, run, text, words
 from tui.model.fleet import counts, devices, fleet_lines
 from tui.model.spark import bar, chart, resample, spark
 from tui.model.view import Link
@@ -226,7 +226,7 @@ def test_a_pending_halt_says_that_it_waits(picture):
         "reached": None,
         "seq": 1,
     }
-    said = shown(chrome.banner(picture({"halt": halt, "mode": "halting"}), 100))
+    said = shown(banner.banner(picture({"halt": halt, "mode": "halting"}), 100))
     assert "HALTING 00:31" in said
     assert "no new work starts" in said
 

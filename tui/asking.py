@@ -145,7 +145,8 @@ class Asking(Acting):
             facts = [line(span(f"{alert.at}  {alert.text}"))]
             self._one_of([ALERT_ACTS[key]], alert.id, facts)
         else:
-            self.say(f"{key}: nothing here that it could act on", "head")
+            why = active.why_not(key) if isinstance(active, Lists) else "nothing here that it could act on"
+            self.say(f"{key}: {why}", "head")
 
     def _newest_alert(self) -> Alert | None:
         shot = self.view().newest

@@ -375,7 +375,7 @@ ACTED = [
     ("approvals", ["X", *"no", "enter"], ("reject", {"id": "a-4", "reason": "no"})),
     ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
     ("decisions", ["O", "down", "enter", "enter"], ("overrule", {"id": 1187, "action": "ESCALATE", "reason": ""})),
-    ("decisions", ["O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1187, "action": "PROCEED", "reason": "so"})),
+    ("decisions", ["j", "O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1186, "action": "PROCEED", "reason": "so"})),
     ("gpus", ["j", "D", *"hot", "enter"], ("rig", {"target": "rig-b/0", "action": "drain", "reason": "hot"})),
     ("gpus", ["X", *"dead", "enter"], ("rig", {"target": "rig-a/0", "action": "quarantine", "reason": "dead"})),
     ("gpus", ["g", "j", "U", *"ok", "enter"], ("rig", {"target": "rig-a/1", "action": "include", "reason": "ok"})),
@@ -414,12 +414,24 @@ async def test_an_acting_key_sends_what_its_dialog_said_about_the_row_under_the_
 
 async def test_a_costly_order_needs_the_typed_word_and_esc_sends_nothing(room, until):
     async with listing(room, until, "decisions") as (app, pilot, _):
-        await pilot.press("O", "up", "enter", "enter")
+        await pilot.press("j", "O", "up", "enter", "enter")
         await pilot.pause()
         assert "does nothing until the word overrule is typed" in screen_text(app)
         await pilot.press("enter", "escape")
         await pilot.press("X")
         assert "X: nothing here that it could act on" in screen_text(app)
+    assert not room.commands
+
+
+async def test_what_does_not_fit_a_row_is_neither_offered_nor_asked(room, until):
+    async with listing(room, until, "requests") as (app, pilot, screen):
+        done = next(row for row in screen.shown.page.rows if row["state"] == "done")
+        await until(lambda: " cancel " in screen_text(app).splitlines()[-1])
+        screen.show_table("requests", "state=done")
+        await until(lambda: screen.shown.key == done["id"])
+        await until(lambda: " cancel " not in screen_text(app).splitlines()[-1])
+        await pilot.press("X")
+        await until(lambda: f"X: not with state done: cancel {done['id']}" in screen_text(app))
     assert not room.commands
 
 

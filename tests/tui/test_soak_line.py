@@ -67,8 +67,11 @@ def test_what_grows_by_more_than_its_noise_is_named_the_fastest_for_its_size_fir
         "engine.tasks": series(0.1, 0.4, 30.0),
         "engine.cpu": series(None, 0.0, 3.0),
     }
-    line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 80)
-    assert "".join(part.text for part in line) == " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h"
+    told["engine.gc"] = {"values": [1e6], "per_hour": 499.0, "lo": 40.0, "hi": 15_700.0}
+    line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 100)
+    assert "".join(part.text for part in line) == (
+        " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h  engine.gc +499 (+40 to +15,700)/h"
+    )
 
 
 def test_growth_without_a_slope_yet_is_not_called_none():

@@ -103,6 +103,20 @@ class Shown:
         self.lay()
         return True
 
+    @property
+    def acts(self) -> list[Mapping[str, Any]]:
+        """Return what may be done to the row under the cursor, as the engine offers it."""
+        page = self.page
+        found = page.find(self.key) if page is not None and self.key is not None else None
+        row = page.row(found) if page is not None and found is not None else None
+        if page is None or row is None:
+            return []
+        return [
+            act
+            for act in page.acts
+            if all(str(row.get(name)) in values for name, values in act.get("when", {}).items())
+        ]
+
     # ── what is taken of it ─────────────────────────────────────────────────
 
     def marked(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.model.text import BLANK, Item, Line, cell, line, span, spread
-from tui.model.words import duration, number, signed
+from tui.model.words import duration, number, signed, spread_of
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
 NONE = "no soak runs here: S starts one, d compares two that ran"
@@ -59,8 +59,8 @@ def growers_line(
     items = []
     for rank, (_, name, got) in enumerate(sorted(found, key=lambda one: -one[0]), 1):
         title, unit = titles.get(name, (name, ""))
-        half = number((got["hi"] - got["lo"]) / 2, 2)
-        text = f"{title} {signed(got['per_hour'])} ±{half}{f' {unit}' if unit else ''}/h"
+        sure = spread_of(got["per_hour"], got["lo"], got["hi"])
+        text = f"{title} {signed(got['per_hour'])} {sure}{f' {unit}' if unit else ''}/h"
         items.append(Item(rank, line(span(text, "warn"))))
     return (span(" "), *spread([head, *items], cells - 1))
 

@@ -120,6 +120,14 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{'' if value < 0 else '+'}{number(value, digits)}"
 
 
+def spread_of(per_hour: float, lo: float, hi: float, digits: int = 2) -> str:
+    """Format how sure a slope is: ± half its interval, or the ends where it lies far to one side."""
+    half = (hi - lo) / 2
+    if lo <= 0.0 <= hi or half <= abs(per_hour):
+        return f"±{number(half, digits)}"
+    return f"({signed(lo, digits)} to {signed(hi, digits)})"
+
+
 def rate(value: float | None) -> str:
     """Format a rate so that the decimals of a column stand still."""
     if value is None:

@@ -182,9 +182,8 @@ class Lists(Arranging, Filtering, Opening, Above):
     @property
     def offered(self) -> Mapping[str, str]:
         """Return what the engine offers to do to the row under the cursor, in its words where they are short, and what the place has."""
-        page = self.shown.page if self.shown.key is not None else None
         words: dict[str, list[str]] = {}
-        for act in page.acts if page is not None else ():
+        for act in self.shown.acts:
             words.setdefault(f"act_{act['key']}", []).append(act["word"])
         acts = {
             key: said[0] if len(said) == 1 and len(said[0]) <= TERSE else "" for key, said in words.items()

@@ -17,7 +17,7 @@ from tui.model.soak import compared_lines, faults_line, growers_line, soak_line
 from tui.model.spark import spark
 from tui.model.text import Line, cell, line, span
 from tui.model.view import View
-from tui.model.words import duration, number, signed
+from tui.model.words import duration, number, signed, spread_of
 from tui.screens.frame import Framed, steps
 from tui.widgets.page import Page
 from tui.widgets.pick import Pick
@@ -35,11 +35,20 @@ SOAKS = 50
 
 
 class Series(NamedTuple):
-    """How a known series is called and measured; `zero` = its axis begins there."""
+    """How a known series is called and measured; `zero` = its axis begins there, `scale` = its unit in the engine's."""
 
     title: str
     unit: str
     zero: bool = False
+    scale: float = 1.0
+
+    def scaled(self, got: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the engine's readings in our unit."""
+        values = [None if value is None else value * self.scale for value in got["values"]]
+        slope = {
+            name: None if got[name] is None else got[name] * self.scale for name in ("per_hour", "lo", "hi")
+        }
+        return {**got, **slope, "values": values}
 
 
 KNOWN: Mapping[str, Series] = {
@@ -47,7 +56,7 @@ KNOWN: Mapping[str, Series] = {
     "engine.handles": Series("Handles", ""),
     "engine.loop_lag_ms": Series("Loop lag", "ms", zero=True),
     "engine.cpu": Series("CPU of one core", "%", zero=True),
-    "compute.rate": Series("Throughput", "h/s", zero=True),
+    "compute.rate": Series("Throughput", "Mh/s", zero=True, scale=1e-6),
     "engine.rss_mb": Series("Memory rss", "MB"),
     "engine.threads": Series("Threads", ""),
     "engine.tasks": Series("Tasks", ""),
@@ -131,7 +140,8 @@ class Soak(Framed):
         except Refused as error:
             self._error = str(error)
         else:
-            self._names, self._series, self._error = told["names"], told["series"], ""
+            self._names, self._error = told["names"], ""
+            self._series = {name: _known(name).scaled(got) for name, got in told["series"].items()}
         self.repaint()
 
     async def _asked_soak(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -172,7 +182,7 @@ class Soak(Framed):
             if got is None:
                 board.put(self._nothing() if index == 0 else [], "Soak" if index == 0 else "", faded=faded)
                 continue
-            known = KNOWN.get(name, Series(name, ""))
+            known = _known(name)
             lines = plot(
                 got["values"],
                 got["seconds"],
@@ -202,7 +212,7 @@ class Soak(Framed):
         )
 
     def _trend(self, name: str, cells: int) -> Line:
-        known, got = KNOWN.get(name, Series(name, "")), self._series.get(name)
+        known, got = _known(name), self._series.get(name)
         values = [value for value in got["values"] if value is not None] if got else []
         value = number(values[-1]) if values else "–"
         head = [cell(known.title, 15, "dim"), span(" "), cell(value, 6, "head", right=True)]
@@ -279,6 +289,11 @@ class Soak(Framed):
         self.app.push_screen(Page(f"{a} beside {b}", partial(compared_lines, told), ascii_only=self._ascii))
 
 
+def _known(name: str) -> Series:
+    """Return how a series is called; one that is not known by its name in the engine."""
+    return KNOWN.get(name, Series(name, ""))
+
+
 def _brief(got: Mapping[str, Any]) -> str:
     """Return the slope in a few letters."""
     if got["per_hour"] is None:
@@ -290,8 +305,8 @@ def _slope(got: Mapping[str, Any], unit: str) -> str:
     """Return the slope with its interval; flat = no change at all is compatible with the readings."""
     if got["per_hour"] is None:
         return "slope ?"
-    half = (got["hi"] - got["lo"]) / 2
-    text = f"{signed(got['per_hour'], 3)} ±{number(half, 2)}{f' {unit}' if unit else ''}/h"
+    sure = spread_of(got["per_hour"], got["lo"], got["hi"])
+    text = f"{signed(got['per_hour'], 3)} {sure}{f' {unit}' if unit else ''}/h"
     return f"flat ({text})" if got["flat"] else text
 
 

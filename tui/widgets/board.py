@@ -14,11 +14,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.model.panel import CORNERS
 from tui.model.text import Line, clean, clicked, clip, cut, fold
 from tui.widgets.ink import ink
-
-CORNERS = 3
-"""Cells of a frame beside its title, of those that the content has."""
 
 
 class Board(Widget):

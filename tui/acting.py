@@ -40,6 +40,8 @@ class Acting(Desk):
         """Say whether an order could be sent now; where not, the footer says why."""
         if self._recording:
             self.say(f"a recording: nothing runs here, {verb} has nothing to act on", "held")
+        elif self._past is not None and verb != "halt":
+            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
         elif self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
         elif self.view().other and verb != "halt":

@@ -131,9 +131,6 @@ class Asking(Acting):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
-        if self._past is not None and not self._recording:
-            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
-            return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
         if key == "O" and isinstance(active, Lists) and (told := active.advisor) is not None:

@@ -32,3 +32,11 @@ def test_a_better_best_of_the_running_step_is_told_without_the_bell(recorded):
 
     assert [best(1.5), best(2.5), best(2.5), best(2.0)] == [[], [("2.5 after 1.5", False)], [], []]
     assert best(9.0, run="run-8") == []
+
+
+def test_control_that_went_to_another_viewer_is_told_once_and_by_whom(recorded):
+    notices, mine, other = Notices("pid 7)"), "ops (console, pid 7)", "ann (console, pid 9)"
+    told = [notices.take(recorded(control=who)) for who in (other, mine, mine, other, other, mine, None)]
+    assert [[each.text for each in found] for found in told] == [
+        [], [], [], [f"{other} took it; `:control REASON` takes it back"], [], [], []
+    ]  # fmt: skip

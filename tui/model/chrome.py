@@ -51,7 +51,7 @@ def header(view: View, cells: int) -> Line:
             else []
         ),
         Item(0, line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"))),
-        *(_facts(view.snapshot, cells) if view.snapshot else ()),
+        *(_facts(view.snapshot, view, cells) if view.snapshot else ()),
     ]
     right = _clock(view, cells)
     return (Span(" "), *spread(items, cells - 1, right=right))
@@ -69,16 +69,17 @@ def _test_mark(view: View) -> list[Item]:
     return [Item(1, line(span(" TEST ", "test")))] if test else []
 
 
-def _facts(shot: Snapshot, cells: int) -> list[Item]:
-    wide = cells >= 120
+def _facts(shot: Snapshot, view: View, cells: int) -> list[Item]:
+    wide, past = cells >= 120, view.past
     autonomy = (
         [Item(7, line(f"{'autonomy' if wide else 'auto'} {percent(shot.autonomy)}"))]
         if shot.autonomy is not None
         else []
     )
-    uptime = [Item(8, line(f"up {duration(shot.engine.uptime)}"))] if wide else []
+    # The journal holds neither the devices nor the process of an earlier moment.
+    uptime = [Item(8, line(f"up {duration(shot.engine.uptime)}"))] if wide and not past else []
     return [
-        Item(2, *_devices(shot, words=cells >= 140)),
+        *([] if past else [Item(2, *_devices(shot, words=cells >= 140))]),
         Item(
             3,
             line(f"{'requests' if wide else 'req'} {shot.requests_waiting}"),
@@ -225,7 +226,7 @@ def footer(
     acting = {} if offered is None or view.readonly or view.past else offered
     items: list[Item] = []
     for rank, key in enumerate(footer_keys(view.place.kind, acting)):
-        off = view.readonly and key.does == "acts"
+        off = key.does == "acts" and (view.readonly or (view.past and key.id != "halt"))
         word = f"{key.word} off" if off else acting.get(key.id) or key.word
         words = line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else ""))
         items.append(Item(rank, clickable(words, key.action)))

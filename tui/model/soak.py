@@ -10,13 +10,15 @@ from tui.model.words import duration, number, signed, spread_of
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
 NONE = "no soak runs here: S starts one, d compares two that ran"
+PAST = "the journal of a room does not say which soaks ran"
 BRIEF = "no soak runs here: S starts one"
 
 
-def soak_line(told: Mapping[str, Any] | None, cells: int) -> Line:
+def soak_line(told: Mapping[str, Any] | None, cells: int, *, past: bool = False) -> Line:
     """Return the status of a soak in one row; of its parts the least important ones give way where there is no room."""
     if told is None:
-        return (span(" "), *spread([Item(0, line(span(NONE, "dim")), line(span(BRIEF, "dim")))], cells - 1))
+        forms = [PAST] if past else [NONE, BRIEF]
+        return (span(" "), *spread([Item(0, *(line(span(form, "dim")) for form in forms))], cells - 1))
     letter = str(told["scenario"])
     at, whole, warm = float(told["t"]), float(told["seconds"]), float(told["warm_up"])
     phase = "warm-up" if at < warm else {"runs": "steady"}.get(str(told["phase"]), str(told["phase"]))

@@ -157,7 +157,7 @@ class Soak(Framed):
     def _draw(self, view: View) -> None:
         faded = view.trust != "live"
         head = self.boards["soak-line"]
-        lines = [soak_line(self._soak, head.cells)]
+        lines = [soak_line(self._soak, head.cells, past=view.past)]
         if not self.small:
             lines.append(growers_line(self._series, TITLES, head.cells))
             lines += [faults_line(self._faults, head.cells)] if self._faults else []
@@ -190,6 +190,7 @@ class Soak(Framed):
                 board.rows,
                 zero=known.zero,
                 dots=name.endswith("lag_ms"),
+                end="then" if view.past else "now",
             )
             board.put(lines, self.aged(view, self._title(known, got, board.cells)), faded=faded)
 

@@ -74,9 +74,10 @@ class Searching:
                     progress=self._searching,
                     under=f"{mark[:16]}|",
                 )
-                if (
-                    analysis.stopped_by == "halt"
-                ):  # raised here: nobody waits for a model to load before the halt is reached
+                # Raised here: nobody waits for a model to load before the halt is reached.
+                if analysis.stopped_by == "halt" and desk.board.skip is not None:
+                    raise Skipped(f"step {desk.board.skip} is skipped")
+                if analysis.stopped_by == "halt":
                     raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
         finally:
             desk.board.search = desk.board.step = None

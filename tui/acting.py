@@ -18,7 +18,7 @@ from tui.widgets.page import Page
 if TYPE_CHECKING:
     from tui.wire import Reply
 
-NAMED = ("kind", "id", "type", "target", "candidate", "to")
+NAMED = ("kind", "id", "type", "target", "candidate", "to", "value")
 """Arguments by which an order is named in its answer, the first that it has."""
 
 
@@ -63,7 +63,9 @@ class Acting(Desk):
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
         named = next((order.args[name] for name in NAMED if name in order.args), "")
-        what = f"{order.verb} {named}".strip()
+        # One verb does several things to a rig: what it does says more than its name.
+        does = order.args["action"] if order.verb == "rig" else order.verb
+        what = f"{does} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")
         try:
             reply = await self.feed.command(order.verb, **order.args)

@@ -86,9 +86,7 @@ class Asking(Acting):
             return
         facts = [
             line(span(f"step {step.id} {step.name}, {step.done or 0:,} of {step.total or 0:,} done")),
-            line(
-                span("it ends at its next piece; the run goes on with what an earlier run made of it", "dim")
-            ),
+            line(span("it ends at its next piece; the run goes on with what an earlier one made", "dim")),
         ]
         order = Order("skip", {"step": step.id})
         self.confirm("Skip the step", facts, order, does=f"skip step {step.id}", word="skip")

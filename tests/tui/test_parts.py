@@ -10,7 +10,8 @@ from tui.model.advisor import advisor
 from tui.model.beside import rows_pairs
 from tui.model.coverage import coverage_map
 from tui.model.detail import exchange_lines, story_lines
-from tui.model.listing import Column, Layout, Page, stated
+from tui.model.layout import Layout
+from tui.model.listing import Column, Page, stated
 from tui.model.plan import Group, Plan, groupings
 from tui.model.plot import spans_plot
 from tui.model.shown import Shown

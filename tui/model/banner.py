@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.model.halts import resume_cost
 from tui.model.text import Line, Span, cut, span, wrap
 from tui.model.view import View, mode_sign
-from tui.model.words import clock, duration, elapsed, stopwatch
+from tui.model.words import clock, counted, duration, elapsed, stopwatch
 
 if TYPE_CHECKING:
     from tui.wire import Halt, Snapshot
@@ -83,7 +83,7 @@ def _halt_rows(view: View) -> list[Span]:
     since = stopwatch(lasted) if lasted is not None else f"since {halt.reached}"
     return [
         span(f'‖ HALTED {since} · by {halt.by} · "{halt.reason}" · {halt.kind}', "held"),
-        span(f"  {resume_cost(shot)} · {shot.requests_waiting} requests held", "held"),
+        span(f"  {resume_cost(shot)} · {counted(shot.requests_waiting, 'request')} held", "held"),
     ]
 
 

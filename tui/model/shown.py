@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from tui.model.listing import Layout, Page, Row
+from tui.model.layout import Layout
+from tui.model.listing import Page, Row
 from tui.model.plan import Plan, groupings
+from tui.model.taken import as_csv
 from tui.model.trails import Trails
 
 REACH = 5000
@@ -136,5 +138,4 @@ class Shown:
         """Return the marked rows as text with tabs."""
         if self.page is None or not self.marks:
             return None
-        names = [column.name for column in self.page.columns]
-        return "\n".join("\t".join(str(row.get(name, "")) for name in names) for row in self.taken()) + "\n"
+        return as_csv([column.name for column in self.page.columns], self.taken(), "\t")

@@ -181,6 +181,12 @@ def test_the_share_stays_in_sight_beside_a_long_pool_line(picture):
     assert "excluded 61% · power 95%" in shown(panels.evidence(view, 76, 3).lines)
 
 
+def test_the_verdict_is_said_once(picture):
+    told = {"verdict": "not_identifiable", "line": "not identifiable with 4 draws; 5 would do", "draws": 4}
+    first = shown(panels.evidence(picture({"evidence": told}), 76, 4).lines[:1])
+    assert first.strip() == "▲ not identifiable  with 4 draws; 5 would do"
+
+
 def test_each_halt_kind_says_its_wait(picture):
     kinds = {choice.kind: choice.wait for choice in halts.choices(picture().snapshot)}
     assert kinds == {"finish": "about 21m", "checkpoint": "about 20s", "now": "within 1 s"}

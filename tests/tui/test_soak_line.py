@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tui.model.readings import KNOWN, known_as, titled
 from tui.model.soak import growers_line, soak_line
 from tui.model.text import length, text_of
 
@@ -79,3 +80,11 @@ def test_growth_without_a_slope_yet_is_not_called_none():
     assert "too early to say" in text_of([growers_line(early, {}, 80)])
     flat = {"engine.pss_mb": {"values": [170.0], "per_hour": 0.1, "lo": -1.0, "hi": 1.0}}
     assert "nothing by more than its noise" in text_of([growers_line(flat, {}, 80)])
+
+
+@pytest.mark.parametrize(("rate", "written"), [(96.0, "96 h/s"), (4.2e8, "420 Mh/s"), (2.5e9, "2.5 Gh/s")])
+def test_a_rate_has_the_prefix_that_keeps_its_axis_short(rate: float, written: str) -> None:
+    got = {"values": [rate / 3, None, rate], "per_hour": None, "lo": None, "hi": None, "flat": False}
+    known, scaled = known_as("compute.rate", got)
+    assert titled(known, scaled, 40) == f"Throughput {written}  slope ?"
+    assert known_as("engine.tasks", got) == (KNOWN["engine.tasks"], got)

@@ -14,6 +14,8 @@ LEAST, MOST = 3, 28
 """Cells of a column."""
 LONG, SHORT, FLEX = 11, 14, 26
 """Cells from which a text is long; with which a long one, and the column that says why, are content where room is scarce; the latter takes a third where that is more."""
+BRIEF = 20
+"""Cells of a reason that stands whole, however few rows have one."""
 REASON = 120
 """Cells that a reason gets where there is room."""
 MEASURED = 200
@@ -84,11 +86,12 @@ def _choose(
 ) -> tuple[tuple[Column, int], ...]:
     said = [column for column in page.columns if sizes[column.name]] or list(page.columns)
     why = next((column for column in said if column.name in WHY), None)
-    flex = SHORT if why is not None and _seldom(why, page.rows) else FLEX
+    seldom = why is not None and sizes[why.name] > BRIEF and _seldom(why, page.rows)
     widths: dict[str, int] = {}
     left = room
     for column in sorted(said, key=lambda column: _rank(column, page, said, sizes[column.name], varied)):
-        need = min(max(flex, room // 3 if flex == FLEX else 0) if column is why else MOST, sizes[column.name])
+        most = MOST if column is not why else SHORT if seldom else max(FLEX, room // 3)
+        need = min(most, sizes[column.name])
         if column.kind == "text" and need > LONG and column.name != page.key and column is not why:
             need = min(need, max(LONG, min(SHORT, left - 1)))  # rather cut than left out
         if column is why:

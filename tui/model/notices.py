@@ -61,14 +61,13 @@ class Notices:
         return [Notice("control", f"{shot.control} took it; `:control REASON` takes it back", "warning")]
 
     def _better(self, shot: Snapshot) -> list[Notice]:
-        before = self._bests
-        self._bests = {
-            (shot.pipeline.run, step.id): step.best
-            for step in shot.pipeline.steps
-            if step.status == "running"
-        }
-        return [
-            Notice(f"step {of[1]}: new best", f"{number(best)} after {number(was)}")
-            for of, best in self._bests.items()
-            if best is not None and (was := before.get(of)) is not None and best > was
-        ]
+        before, running = self._bests, [step for step in shot.pipeline.steps if step.status == "running"]
+        self._bests = {(shot.pipeline.run, step.id): step.best for step in running}
+        found = []
+        for step in running:
+            was, best = before.get((shot.pipeline.run, step.id)), step.best
+            # What does not beat its null twin is chance, however often it gets better.
+            least = was if was is None or step.null is None else max(was, step.null)
+            if best is not None and was is not None and least is not None and best > least:
+                found.append(Notice(f"step {step.id}: new best", f"{number(best)} after {number(was)}"))
+        return found

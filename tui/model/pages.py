@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from tui.wire import Halt, Snapshot
 
 
+RULES = (
+    "lower case looks, UPPER CASE acts, q leaves and the engine goes on",
+    "a click does what the words under it say, a second one on a row opens it",
+)
+
+
 def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
     """Return keys and signs, those of one kind of screen first; what a read-only console cannot do is dimmed and says so."""
-    rule = "lower case looks, UPPER CASE acts, q leaves and the engine goes on"
-    rows: list[Line] = [line(span(row, "head")) for row in textwrap.wrap(rule, max(12, cells))]
+    rows: list[Line] = [
+        line(span(row, "head")) for rule in RULES for row in textwrap.wrap(rule, max(12, cells))
+    ]
     rows += [line(span(f"▲ {fault}", "warn")) for fault in faults]
     for key in sorted(KEYS, key=lambda key: kind not in key.on):
         rows += _key_rows(key, cells, off=readonly and key.does == "acts")

@@ -40,7 +40,9 @@ def evidence(view: View, cells: int, rows: int) -> Panel:
         return Panel("Evidence", empty("evidence", cells, view))
     found = view.snapshot.evidence
     sign = VERDICTS.get(found.verdict, UNKNOWN)
-    said = found.line.removeprefix(f"{found.verdict}: ").removeprefix(f"{sign.word}: ")
+    said = found.line
+    for name in (found.verdict, sign.word):  # the sign has said it
+        said = said.removeprefix(name).lstrip(": ") if said.startswith(name) else said
     first = line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"), "  ", said)
     lines = [first, _strength(found, cells), *_coverage(found, cells, rows)]
     return Panel("Evidence", lines)

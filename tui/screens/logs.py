@@ -20,6 +20,7 @@ from tui.model.view import View
 from tui.screens.frame import Framed, steps
 from tui.widgets.page import Sheet
 from tui.widgets.roll import Roll
+from tui.widgets.typing import typing_line
 
 EVERY = 0.5
 
@@ -43,14 +44,7 @@ class Logs(Framed):
 
     def asking(self) -> ComposeResult:
         """Yield the line in which one types what to find."""
-        field = Input(
-            id="ask",
-            placeholder="find (letter case ignored); . next, , previous",
-            compact=True,
-            max_length=200,
-        )
-        field.cursor_blink = False
-        yield field
+        yield typing_line("ask", "find (letter case ignored); . next, , previous")
 
     @property
     def rows(self) -> Roll:

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tui.model.halts import RESUME_WORD
 from tui.model.text import BLANK, Line, Span, clickable, fold, line, span
 from tui.widgets.board import Board
+from tui.widgets.typing import typing_line
 
 
 class Order(NamedTuple):
@@ -98,8 +99,7 @@ class Dialog(ModalScreen[Order | None]):
         shown = Board(id=f"label-{name}", ascii_only=self._ascii)
         shown.styles.width = max(wide, len(label)) + 1
         shown.put([line(span(label, "dim"))])
-        field = Input(id=name, placeholder=fold(hint) if self._ascii else hint, compact=True, max_length=200)
-        field.cursor_blink = False  # a blinking cursor costs bytes for nothing over SSH
+        field = typing_line(name, fold(hint) if self._ascii else hint)
         return Horizontal(shown, field, classes="field")
 
     def _typed(self, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.model.readings import KNOWN, known_as, titled
+from tui.model.readings import KNOWN, known_as, titled, weighed
 from tui.model.soak import growers_line, soak_line
 from tui.model.text import length, text_of
 
@@ -73,6 +73,11 @@ def test_what_grows_by_more_than_its_noise_is_named_the_fastest_for_its_size_fir
     assert "".join(part.text for part in line) == (
         " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h  engine.gc +499 (+40 to +15,700)/h"
     )
+
+
+def test_a_count_since_the_start_is_not_named_as_growth() -> None:
+    told = {name: {"values": [1.0]} for name in ("engine.gc", "engine.blocks", "engine.new")}
+    assert list(weighed(told)) == ["engine.blocks", "engine.new"]
 
 
 def test_growth_without_a_slope_yet_is_not_called_none():

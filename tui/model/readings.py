@@ -19,11 +19,12 @@ PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
 
 class Series(NamedTuple):
-    """How a known series is called and measured; `zero` = its axis begins there."""
+    """How a known series is called and measured; `zero` = its axis begins there, `counts` = it only ever rises."""
 
     title: str
     unit: str
     zero: bool = False
+    counts: bool = False
 
 
 KNOWN: Mapping[str, Series] = {
@@ -41,6 +42,8 @@ KNOWN: Mapping[str, Series] = {
     "engine.files": Series("Files", "", zero=True),
     "engine.pipes": Series("Pipes", "", zero=True),
     "engine.disk_free_mb": Series("Disk free", "MB", zero=True),
+    "engine.blocks": Series("Memory blocks", ""),
+    "engine.gc": Series("Garbage runs", "", counts=True),
 }
 
 
@@ -57,6 +60,11 @@ def known_as(name: str, got: Mapping[str, Any]) -> tuple[Series, Mapping[str, An
     values = [None if value is None else value / by for value in got["values"]]
     slope = {part: None if got[part] is None else got[part] / by for part in ("per_hour", "lo", "hi")}
     return known._replace(unit=f"{prefix}{RATE}"), {**got, **slope, "values": values}
+
+
+def weighed(series: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the series of which growth says something: not those that count since the start."""
+    return {name: got for name, got in series.items() if name not in KNOWN or not KNOWN[name].counts}
 
 
 def titled(known: Series, got: Mapping[str, Any], cells: int) -> str:

@@ -12,7 +12,7 @@ from textual.containers import Grid
 
 from tui.feed import Refused
 from tui.model.plot import plot
-from tui.model.readings import KNOWN, TITLES, known_as, titled, trend
+from tui.model.readings import KNOWN, TITLES, known_as, titled, trend, weighed
 from tui.model.soak import compared_lines, faults_line, growers_line, soak_line
 from tui.model.text import Line, line, span
 from tui.model.view import View
@@ -117,7 +117,7 @@ class Soak(Framed):
         head = self.boards["soak-line"]
         lines = [soak_line(self._soak, head.cells, past=view.past)]
         if not self.small:
-            lines.append(growers_line(self._series, TITLES, head.cells))
+            lines.append(growers_line(weighed(self._series), TITLES, head.cells))
             lines += [faults_line(self._faults, head.cells)] if self._faults else []
         if head.styles.height is None or head.styles.height.value != len(lines):
             head.styles.height = len(lines)

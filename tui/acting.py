@@ -11,6 +11,7 @@ from textual import work
 from tui.desk import Desk
 from tui.feed import Refused
 from tui.model.beside import again_lines
+from tui.model.shell import typed
 from tui.model.text import Line
 from tui.widgets.dialog import Confirm, Order
 from tui.widgets.page import Page
@@ -48,7 +49,8 @@ class Acting(Desk):
             self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")
         elif self.view().link.state != "live":
             self.say(
-                f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"
+                f"no engine answers; from a shell: {typed(verb.replace('_', ' '), self._state)}",
+                "fail",
             )
         else:
             return True

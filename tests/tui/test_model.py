@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model import banner, halts, pages, panels, run, text, words
+from tui.model import banner, halts, pages, panels, run, shell, text, words
 from tui.model.fleet import counts, devices, fleet_lines
 from tui.model.spark import bar, chart, resample, spark
 from tui.model.view import Link
@@ -212,7 +212,7 @@ def test_only_a_halt_of_the_engine_itself_needs_the_word(by, word, picture):
 
 
 def test_leaving_never_claims_more_than_is_known(picture, tmp_path):
-    said = pages.farewell(picture(), own_state=pages.default_state())
+    said = pages.farewell(picture(), own_state=shell.default_state())
     assert said == "engine still running (pid 4121) — attach: mimicry attach   stop: mimicry stop"
     assert f"attach: mimicry attach --state {tmp_path}" in pages.farewell(picture(), own_state=tmp_path)
     lost = pages.farewell(picture(silence=9.0), own_state=tmp_path)

@@ -294,12 +294,20 @@ async def test_a_key_of_another_screen_says_so(room, until):
         assert "follow: not on this screen" in screen_text(app)
 
 
-async def test_a_priority_that_is_no_number_sends_nothing(room, until):
-    async with listing(room, until, "requests") as (app, pilot, _):
+async def test_nothing_is_sent_for_a_priority_that_is_no_number_or_an_act_that_does_not_fit_the_row(
+    room, until
+):
+    async with listing(room, until, "requests") as (app, pilot, screen):
         await pilot.press("P", *"high", "enter")
         await pilot.pause()
         assert "does nothing until a whole number is typed as priority" in screen_text(app)
         await pilot.press("escape")
+        assert " cancel " in screen_text(app).splitlines()[-1]
+        done = next(row["id"] for row in screen.shown.page.rows if row["state"] == "done")
+        screen.show_table("requests", "state=done")
+        await until(lambda: screen.shown.key == done and " cancel " not in screen_text(app).splitlines()[-1])
+        await pilot.press("X")
+        await until(lambda: f"X: not with state done: cancel {done}" in screen_text(app))
     assert not room.commands
 
 
@@ -420,18 +428,6 @@ async def test_a_costly_order_needs_the_typed_word_and_esc_sends_nothing(room, u
         await pilot.press("enter", "escape")
         await pilot.press("X")
         assert "X: nothing here that it could act on" in screen_text(app)
-    assert not room.commands
-
-
-async def test_what_does_not_fit_a_row_is_neither_offered_nor_asked(room, until):
-    async with listing(room, until, "requests") as (app, pilot, screen):
-        done = next(row for row in screen.shown.page.rows if row["state"] == "done")
-        await until(lambda: " cancel " in screen_text(app).splitlines()[-1])
-        screen.show_table("requests", "state=done")
-        await until(lambda: screen.shown.key == done["id"])
-        await until(lambda: " cancel " not in screen_text(app).splitlines()[-1])
-        await pilot.press("X")
-        await until(lambda: f"X: not with state done: cancel {done['id']}" in screen_text(app))
     assert not room.commands
 
 

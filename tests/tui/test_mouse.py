@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-import pytest
 from textual import events
 
 from tui.app import Console
@@ -13,7 +12,6 @@ from tui.screens.lists import Lists
 from tui.screens.overview import Overview
 from tui.widgets.halting import HaltDialog
 from tui.widgets.page import Page, Sheet
-from tui.widgets.pick import Pick
 
 
 async def click(pilot, words: str, times: int = 1) -> None:
@@ -33,7 +31,8 @@ async def console(room, until, size=(120, 40)):
         yield app, pilot
 
 
-async def test_tabs_footer_header_and_alert_row_do_what_they_say(room, until):
+async def test_a_click_does_what_the_words_under_it_say(room, until):
+    """In one console, for each costs half a second: frame, page, dialog, choice, panel, wheel."""
     async with console(room, until) as (app, pilot):
         for words, there in (("3 Req", "requests"), ("(! 1 more)", "alerts"), ("1 Over", "overview")):
             await click(pilot, words)
@@ -44,58 +43,23 @@ async def test_tabs_footer_header_and_alert_row_do_what_they_say(room, until):
         await until(lambda: isinstance(app.screen, Overview))
         await click(pilot, "H halt")
         await until(lambda: isinstance(app.screen, HaltDialog) and "Enter halt now" in screen_text(app))
-
-
-async def test_a_click_highlights_a_kind_of_halt_and_only_enter_acts(room, until):
-    async with console(room, until) as (app, pilot):
-        await pilot.press("H")
-        await until(lambda: "Enter halt now" in screen_text(app))
         await click(pilot, "checkpoint stop at", times=2)
         await until(lambda: "Enter halt checkpoint" in screen_text(app))
         await click(pilot, "Esc back")
         await until(lambda: not isinstance(app.screen, HaltDialog))
-        assert [each.verb for each in room.commands if each.verb == "halt"] == []
+        assert not room.commands, "a line of a dialog is only highlighted"
         await pilot.press("H")
         await until(lambda: "Enter halt now" in screen_text(app))
         await click(pilot, "Enter halt")
-        await until(lambda: [each.args for each in room.commands if each.verb == "halt"])
-
-
-async def test_a_second_click_on_a_line_of_a_choice_takes_it(room, until):
-    async with console(room, until) as (app, pilot):
+        await until(lambda: [each.args["kind"] for each in room.commands] == ["now"])
         chosen: list[int] = []
         app.choose("Which", [("one", "first"), ("two", "second")], chosen.append)
         await until(lambda: "Enter one" in screen_text(app))
         await click(pilot, "two second")
         await until(lambda: "Enter two" in screen_text(app))
-        assert isinstance(app.screen, Pick)
+        assert not chosen
         await click(pilot, "two second")
-        await until(lambda: chosen == [1])
-
-
-@pytest.mark.parametrize("size", [(120, 40), (60, 15)], ids=["framed", "without a frame"])
-async def test_a_row_is_hit_where_it_stands_after_sorting_and_resizing(size, room, until):
-    async with console(room, until) as (app, pilot):
-        await pilot.press("2")
-        await until(lambda: isinstance(app.screen, Lists) and app.screen.shown.page is not None)
-        await until(lambda: "HOT" in screen_text(app))
-        await click(pilot, "HOT")
-        await until(lambda: "sorted: hot falling" in screen_text(app))
-        await click(pilot, "HOT")
-        await until(lambda: "sorted: hot rising" in screen_text(app))
-        await pilot.resize_terminal(*size)
-        await until(lambda: app.size == size)
-        await pilot.pause()
-        rows = [row for row in screen_text(app).splitlines() if " rig-" in row]
-        name = rows[3].strip("│ ▸").split()[0]
-        await click(pilot, f"  {name} ")
-        await until(lambda: app.screen.shown.key == name)
-        await click(pilot, f"▸ {name} ")
-        await until(lambda: isinstance(app.screen, Sheet))
-
-
-async def test_a_double_click_opens_a_panel_and_the_wheel_brings_further_plots(room, until):
-    async with console(room, until) as (app, pilot):
+        await until(lambda: chosen == [1] and isinstance(app.screen, Overview))
         await click(pilot, "4 Decisions", times=2)
         await until(lambda: app.view().place.id == "decisions")
         await pilot.press("8")
@@ -103,3 +67,23 @@ async def test_a_double_click_opens_a_panel_and_the_wheel_brings_further_plots(r
         plot = app.screen.boards["plot-0"]
         plot.post_message(events.MouseScrollDown(plot, 3, 3, 0, 0, 0, False, False, False))
         await until(lambda: "Memory pss" not in screen_text(app))
+
+
+async def test_a_row_is_hit_where_it_stands_after_sorting_and_at_any_size(room, until):
+    async with console(room, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: isinstance(app.screen, Lists) and app.screen.shown.page is not None)
+        await until(lambda: "HOT" in screen_text(app))
+        for way in ("falling", "rising"):
+            await click(pilot, "HOT")
+            await until(lambda way=way: f"sorted: hot {way}" in screen_text(app))
+        for size in ((120, 40), (60, 15)):  # with a frame and without
+            await pilot.resize_terminal(*size)
+            await until(lambda size=size: app.size == size)
+            await pilot.pause()
+            rows = [row.strip("│ ") for row in screen_text(app).splitlines()]
+            name = [row.split()[0] for row in rows if row.startswith("rig-")][3]
+            await click(pilot, f"  {name} ")
+            await until(lambda name=name: app.screen.shown.key == name)
+        await click(pilot, f"▸ {name} ")
+        await until(lambda: isinstance(app.screen, Sheet))

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import scipy
 
-from engine import report
+from engine import asked, report
 from engine.cautions import cautions
 from engine.compute.cluster import Compute
-from engine.errors import BadInput, EnvironmentFault, Exit, UsageError
+from engine.errors import BadInput, EnvironmentFault, Exit, UsageError, first_fault
 from engine.history.history import NO_TIME, History, encode
 from engine.history.importers import read_history
 from engine.history.samples import Sample
 from engine.journals import opened
+from engine.runs import SPEC
 from engine.search import ledger
 from engine.search.analysis import Analysis
 from engine.search.identify import Identification, Progress
@@ -35,7 +36,6 @@ from state.artifacts import ArtifactStore, Lineage
 from state.files import make_folder, put_in_place, sync_directory, write_atomic, write_temporary
 from state.journal import Journal
 
-SPEC = "run.json"
 RESULT = "analysis.json"
 
 
@@ -74,8 +74,9 @@ class Order:
                 f"--resume: {path.parent} is no run directory ({path.name} is missing)"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            told = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BadInput(f"{path}: not the order of a run ({told}); start a new run") from None
+            raise BadInput(
+                f"{path}: not the order of a run ({first_fault(error)}); start a new run"
+            ) from None
 
     @classmethod
     def _of(cls, data: dict[str, Any]) -> Order:
@@ -115,11 +116,11 @@ class Finished:
         return Exit.RESUMABLE if self.analysis.stopped_by in ("time", "halt") else Exit.OK
 
 
-def new_run(state: Path, digest: str) -> Path:
+def new_run(state: Path, draws: str) -> Path:
     """Create and return a fresh run directory under `state`."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     for number in range(1000):
-        directory = state / "runs" / f"{stamp}-{digest[:6]}{f'-{number}' if number else ''}"
+        directory = state / "runs" / f"{stamp}-{draws[:6]}{f'-{number}' if number else ''}"
         try:
             make_folder(directory.parent)
             directory.mkdir()
@@ -136,9 +137,9 @@ def new_run(state: Path, digest: str) -> Path:
 
 def open_history(order: Order, directory: Path | None) -> History:
     """Read the history from its file, or from the copy that an earlier run kept."""
-    if directory is not None and (directory / "history.jsonl").exists():
+    if directory is not None and (directory / asked.HISTORY).exists():
         return read_history(
-            directory / "history.jsonl",
+            directory / asked.HISTORY,
             column="value",
             time_column="time",
             session_column="session",
@@ -173,7 +174,7 @@ def _joined(parts: list[History]) -> History:
 
 def keep_history(history: History, directory: Path) -> None:
     """Keep a copy of the draws with the run, so that it can be resumed and replayed without the file."""
-    path = directory / "history.jsonl"
+    path = directory / asked.HISTORY
     put_in_place(
         write_temporary(path, lambda handle: handle.writelines(map(str.encode, history.records()))), path
     )
@@ -196,9 +197,12 @@ async def analyze(
     directory = resume or new_run(state, history.digest)
     identification = Identification(question, run=directory.name, progress=progress)
     with opened(directory) as journal:
+        if resume is not None:
+            asked.must_hold(directory, history.digest, journal)
         write_atomic(directory / SPEC, json.dumps(order.dump(), indent=1).encode())
         if resume is None:
             keep_history(history, directory)
+        asked.note(directory, history.digest, journal)
         note(f"run {directory.name}: {len(history)} draws from {history.source}")
         for caution in cautions(history, order.space):
             note(caution)
@@ -227,25 +231,17 @@ def _with_rows(analysis: Analysis, sample: Sample | None) -> Analysis:
 
 
 def _record(
-    directory: Path, journal: Journal, history: History, analysis: Analysis, made: Identification
-) -> None:
-    """Write the verdict as an artifact and as a journal record that also says by which build it was reached."""
+    directory: Path, journal: Journal, history: History, analysis: Analysis, made: Identification,
+) -> None:  # fmt: skip
+    """Write the verdict as an artifact, and a journal record that names it by its digest and says by which build it was reached."""
     record = analysis.model_dump(mode="json")
     lineage = Lineage(
         schema=analysis.schema_, inputs={"history": history.digest}, parameters={}, run=directory.name
     )
-    ArtifactStore(directory).write_json(RESULT, record, lineage)
+    written = ArtifactStore(directory).write_json(RESULT, record, lineage)
     told = {key: record[key] for key in ("verdict", "evidence_bits", "stopped_by", "run")}
-    journal.append(
-        "analysis",
-        {
-            **told,
-            "bias": made.question.bias,
-            "slips": made.slips,
-            "kernel": build_digest(),
-            "versions": versions(),
-        },
-    )
+    told |= {"sha256": written.sha256, "bias": made.question.bias, "slips": made.slips}
+    journal.append("analysis", {**told, "kernel": build_digest(), "versions": versions()})
 
 
 def versions() -> dict[str, str]:

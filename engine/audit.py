@@ -15,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from engine.analyze import SPEC, Order, open_history
+from engine.analyze import Order, open_history
 from engine.errors import BadInput, Exit, MimicryError
 from engine.history.history import History
 from engine.recovery import task
+from engine.runs import SPEC
 from engine.search import algebra, chunk, recorded
 from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
@@ -175,6 +176,13 @@ def _chain(made: Certificate, state: Path) -> tuple[list[Check], list[CoverageRo
     return [Check("chain", "ok", f"{at} events of the ledger lead to {head[:16]}…")], rows
 
 
+def must_be_sound(made: Certificate, state: Path) -> None:
+    """Refuse a certificate of a ledger that is damaged; BadInput says where."""
+    for one in _chain(made, state)[0]:
+        if one.state == "failed":
+            raise BadInput(f"coverage ledger: {one.note}")
+
+
 def _row(data: dict[str, Any], seq: int) -> CoverageRow:
     return CoverageRow(**{**data, **{name: int(data[name], 16) for name in SEEDS}, "seq": seq})
 
@@ -231,7 +239,7 @@ class Recorded:
         for cell in self.cells.get(tuple(getattr(row, name) for name in SAME_RULE), []):
             if cell.seeds.lo <= row.seed_lo <= row.seed_hi <= cell.seeds.hi:
                 with Journal.read_only(self.directory) as journal:
-                    found = _chained(journal, cell)
+                    found = chained(journal, cell)
                 inside = [
                     one for one in found
                     if cell.origin == "state" or (row.seed_lo <= one.seeds[0] and one.seeds[1] <= row.seed_hi)
@@ -249,19 +257,18 @@ def _rule(cell: Cell) -> tuple[Any, ...]:
     return tuple(named[name] for name in SAME_RULE)
 
 
-def _chained(journal: Journal, cell: Cell) -> list[RecordedChunk]:
+def chained(journal: Journal, cell: Cell) -> list[RecordedChunk]:
     """Return a cell's chunks by seeds; BadInput where a result is not the one that its chained event names."""
     told = {
         one.data["index"]: one.data["digest"]
         for one in journal.story(cell.key, role="sweep", limit=-1) if one.kind == "chunk.done"
     }  # fmt: skip
-    found = recorded.chunks(journal, cell)
-    for one in found:
-        if not told.get(one.index) == one.digest == hashlib.sha256(one.result).hexdigest():
+    for index, row in journal.chunks(cell.key).items():
+        if not told.get(index) == row.digest == hashlib.sha256(row.result).hexdigest():
             raise BadInput(
-                f"{cell.key} chunk {one.index}: its result is not the one that the journal recorded"
+                f"{journal.path}: {cell.key} chunk {index}: its result is not the one that the journal recorded"
             )
-    return sorted(found, key=lambda one: one.seeds)
+    return sorted(recorded.chunks(journal, cell), key=lambda one: one.seeds)
 
 
 def _proofs(runs: dict[str, Recorded], rows: Sequence[CoverageRow]) -> Check:
@@ -335,7 +342,7 @@ def _draws(runs: dict[str, Recorded], rows: Sequence[CoverageRow], files: tuple[
         "draws",
         not wrong,
         f"{len(rows)} search blocks are those of {source}",
-        f"{len(wrong)} of {len(rows)} rows; first: {wrong[:1]}",
+        f"{len(wrong)} of {len(rows)} rows; first: {next(iter(wrong), None)}",
     )
 
 
@@ -360,13 +367,18 @@ def _replayed(runs: dict[str, Recorded], rows: Sequence[CoverageRow], wanted: Wa
     """Run chunks again, drawn at random, and compare hits and canaries with what the journal holds."""
     known = {row.seq for row in rows}
     all_chunks = [(run, *one[1:]) for run in runs.values() for one in run.matched if one[0].seq in known]
+    if not rows and not runs:
+        return Check("replay", "ok", "there is no chunk to run again")
     if not all_chunks:
         return Check("replay", "not checkable here", "no proven chunk was searched by this build's kernels")
     drawn = random.Random(wanted.seed).sample(all_chunks, min(wanted.replay, len(all_chunks)))
     wrong = [f"{cell.key} chunk {index}" for run, cell, index in drawn if not _same(run, cell, index)]
     note = f"{len(drawn)} of {len(all_chunks)} chunks run again: hits and canaries are the recorded ones"
     return _check(
-        "replay", not wrong, note, f"{len(wrong)} of {len(drawn)} chunks differ; first: {wrong[:1]}"
+        "replay",
+        not wrong,
+        note,
+        f"{len(wrong)} of {len(drawn)} chunks differ; first: {next(iter(wrong), None)}",
     )
 
 

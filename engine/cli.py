@@ -7,9 +7,12 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 import textwrap
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,13 +28,22 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 EXIT_CODES = "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and resumable, 5 environment, 6 daemon unreachable"
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM. A plain KeyboardInterrupt that met an import's generated code makes Python kill itself after our exit code."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every expected failure is one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
-    arguments = _parser().parse_args(argv)
+    with _interruptible():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
+        arguments = _parser().parse_args(argv)
         code = int(arguments.verb(arguments))
         print(
             end="", flush=True
@@ -59,6 +71,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mimicry: interrupted", file=sys.stderr)
         return int(Exit.RESUMABLE)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM unwind what runs, so that nothing half-made stays; a second one ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Interrupted
+
+    usual = (signal.default_int_handler, signal.SIG_DFL)  # what is ignored, as under nohup, stays so
+    caught = {
+        number: was
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if (was := signal.getsignal(number)) in usual
+    }
+    for number in caught:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, was in caught.items():
+            signal.signal(number, was)
 
 
 def _drop_output() -> None:
@@ -148,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         for flags, settings in options:
             sub.add_argument(*flags, **settings)
         sub.set_defaults(
-            verb=function, groups=GROUPS, pages=subparsers.choices
+            verb=function, called=name, groups=GROUPS, pages=subparsers.choices
         )  # the last two are for `help`
     return parser
 

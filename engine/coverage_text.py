@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.report import WIDTH, duration, quantity, row
+from engine.report import WIDTH, duration, floored, quantity, row
 from engine.search.certificate import Certificate, Hole, Rectangle
 
 SHOWN = 10
@@ -29,7 +29,7 @@ def _totals(certificate: Certificate) -> list[str]:
     if totals.weakest_power is not None:
         lines += row(
             "power",
-            f"at least {totals.weakest_power:.0%}; planted truths: {totals.found} of {totals.planted} found",
+            f"at least {floored(totals.weakest_power)}; planted truths: {totals.found} of {totals.planted} found",
         )
     if certificate.history:
         left = sum(hole.seconds for hole in certificate.holes)
@@ -52,7 +52,7 @@ def _listed(title: str, blocks: list[list[str]], every: bool) -> list[str]:
 
 def _rectangle(one: Rectangle) -> list[str]:
     head = f"  {one.family} {one.mapping} {one.range[0]}..{one.range[1]}{_stream(one)}"
-    tail = f"{quantity(one.hypotheses)} hypotheses  power {one.power:.0%}"
+    tail = f"{quantity(one.hypotheses)} hypotheses  power {floored(one.power)}"
     runs = list(dict.fromkeys(one.runs))
     return [
         _line(head, tail),

@@ -17,6 +17,14 @@ class Exit(IntEnum):
     UNREACHABLE = 6
 
 
+def first_fault(error: Exception) -> str:
+    """Return what is wrong in one line: of a broken contract its first broken field, of anything else its first line."""
+    if callable(told := getattr(error, "errors", None)):  # of pydantic, which this module does not load
+        first = told()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 class MimicryError(Exception):
     """Base of every error a caller may show as one line; subclasses set the exit code."""
 

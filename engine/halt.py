@@ -30,6 +30,11 @@ NO_REASON = "no reason given"
 logger = logging.getLogger("mimicry.halt")
 
 
+def worded(reason: str) -> str:
+    """Return a reason as it stays on record: one line of Unicode, cut to its limit."""
+    return " ".join(reason.encode(errors="replace").decode().split())[:REASON_LIMIT] or NO_REASON
+
+
 class Switch(Protocol):
     """What reaches running kernels in every process (`engine.compute.stop.StopWord`)."""
 
@@ -81,7 +86,7 @@ class Halt:
             raise UsageError(f"halt {kind!r}: kinds are {', '.join(STRENGTH)}")
         if kind == "now":
             self._stop.bump()
-        reason = " ".join(reason.split())[:REASON_LIMIT] or NO_REASON
+        reason = worded(reason)
         with self._lock:
             standing = self._row
             if standing is not None and STRENGTH[standing.kind] >= STRENGTH[kind]:

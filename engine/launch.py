@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 
 from engine.client import call
 from engine.errors import EnvironmentFault, Unreachable
@@ -54,7 +55,7 @@ def ensure_daemon(state: Path, *, demo: bool, fleet: bool = False) -> None:
             time.sleep(0.05)
     if process.poll() is None:
         raise EnvironmentFault(
-            f"the engine still starts, pid {process.pid}: no answer within {PATIENCE:g} s; look again: mimicry attach --state {state}"
+            f"the engine still starts, pid {process.pid}: no answer within {PATIENCE:g} s; look again: mimicry attach --state {quote(str(state))}"
         )
     tail = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
     raise EnvironmentFault(f"the engine did not start: {tail[0]} (log: {log})")

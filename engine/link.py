@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any, Self
 from uuid import uuid4
 
@@ -59,7 +60,7 @@ def socket_address(state: Path) -> Iterator[str]:
 @contextmanager
 def reaching(state: Path) -> Iterator[None]:
     """Turn every way not to be answered into Unreachable."""
-    start = f"start one with `mimicry --no-ui --state {state}`"
+    start = f"start one with `mimicry --no-ui --state {quote(str(state))}`"
     try:
         yield
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
@@ -88,8 +89,9 @@ def connected(state: Path, seconds: float) -> socket.socket:
 
 
 def encoded(record: Mapping[str, Any]) -> bytes:
-    """Return a record as a line; UsageError where it is longer than one may be."""
-    line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """Return a record as a line, a mark where a text is no Unicode (so is what a shell passes on); UsageError where it is too long."""
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    line = text.encode(errors="replace") + b"\n"
     if len(line) > LINE_LIMIT:
         raise UsageError(f"command: {len(line)} bytes, a line may have {LINE_LIMIT}; send less at once")
     return line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from engine.report import WIDTH, duration, quantity, row
+from engine.report import WIDTH, duration, many, quantity, row
 from engine.search.outline import Outline, PlannedCell
 
 SHOWN = 8
@@ -13,7 +13,11 @@ FAMILIES_SHOWN = 14
 
 def render(plan: Outline, *, every: bool = False) -> str:
     """Return totals, the first cells (or every one), the time per family, and what is not planned with the reason."""
-    lines = ["", f"PLAN  {plan.totals.cells} cells of {plan.totals.families} families", "─" * WIDTH]
+    lines = [
+        "",
+        f"PLAN  {many(plan.totals.cells, 'cell')} of {many(plan.totals.families, 'family')}",
+        "─" * WIDTH,
+    ]
     lines += _totals(plan)
     cells = plan.cells if every else plan.cells[:SHOWN]
     for number, cell in enumerate(cells, start=1):
@@ -88,5 +92,5 @@ def _unplanned(plan: Outline) -> list[str]:
     reasons = Counter(one.reason for one in plan.unplanned)
     lines = [""] if reasons else []
     for reason, count in reasons.most_common(6):
-        lines += row("unplanned", f"{count} cells: {reason}")
+        lines += row("unplanned", f"{many(count, 'cell')}: {reason}")
     return lines + (row("", f"and {len(reasons) - 6} more reasons (--json -)") if len(reasons) > 6 else [])

@@ -18,7 +18,7 @@ from engine.errors import UsageError
 from engine.halt import Halt
 from engine.protocol import Event, Snapshot
 from engine.recording import Header, unpack
-from engine.replay import Past
+from engine.replay import Past, moment
 from engine.server import Handler, Server
 from engine.spawn import started
 from engine.tables.verbs import table_verbs
@@ -91,7 +91,14 @@ class Playback:
 
     def at(self, text: str) -> Snapshot:
         """Return the room at a time (UTC); UsageError where the slice does not hold it."""
-        return self.snapshot(self._within(self.desk.past.seek(None, -1, text)))
+        first, last = self.header.first, self.header.last
+        try:
+            seq = self.desk.past.seek(None, -1, text)
+        except UsageError as error:
+            raise UsageError(f"replay: --at: {str(error).removeprefix('past: ')}") from None
+        if seq < first.seq or moment(text) > moment(last.at):
+            raise UsageError(f"replay: --at {text}: this recording holds {first.at} to {last.at}")
+        return self.snapshot(seq)
 
     def events(self) -> Iterator[Event]:
         """Yield the events of the slice."""
@@ -164,9 +171,10 @@ def told(file: Path, at: str | None) -> Iterator[str]:
     with TemporaryDirectory(prefix="replay-") as folder:
         playback = Playback(file, Path(folder))
         try:
+            then = None if at is None else playback.at(at)
             yield playback.header.model_dump_json()
-            if at is not None:
-                yield playback.at(at).model_dump_json(by_alias=True)
+            if then is not None:
+                yield then.model_dump_json(by_alias=True)
                 return
             for event in playback.events():
                 yield event.model_dump_json()

@@ -24,9 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput, EnvironmentFault, UsageError
 from engine.link import build
-from engine.replay import KINDS, Past
+from engine.replay import KINDS, Past, moment
 from engine.status import host_name, utc
-from state.errors import StateError
 from state.journal import JOURNAL_NAME, Journal
 
 SCHEMA, VERSION = "recording/1", 1
@@ -90,9 +89,8 @@ def record(
                 build=build(), host=host_name(), made=utc(), test_mode=test_mode, first=first, last=last,
                 head=_head(copy), events=events, before=before, bytes=size, sha256=digest.hexdigest(),
             )  # fmt: skip
+            _check_events(journal.path, Path(folder), header)  # or the recording could never be shown
             _write(target, header, payload)
-    except StateError as error:
-        raise EnvironmentFault(str(error)) from None
     except OSError as error:
         raise EnvironmentFault(f"recording {target}: {error.strerror}") from None
     return header
@@ -105,8 +103,12 @@ def _ends(journal: Journal, since: str | None, until: str | None) -> tuple[Momen
         hi = journal.seq if until is None else past.seek(None, -1, until)
     except UsageError as error:
         raise UsageError(f"record: {str(error).removeprefix('past: ')}") from None
+    if since is not None and until is not None and moment(since) > moment(until):
+        raise UsageError(f"record: --since {since} comes after --until {until}")
     if not 1 <= lo <= hi:
-        raise UsageError(f"record: no event from {since or 'the first'} to {until or 'the last'}")
+        asked = " ".join(f"--{word} {time}" for word, time in (("since", since), ("until", until)) if time)
+        begin, end = (next(journal.events(after=seq - 1, limit=1)).at for seq in (1, journal.seq))
+        raise UsageError(f"record: no event within {asked}; the journal holds {begin} to {end}")
     first, last = (next(journal.events(after=seq - 1, limit=1)) for seq in (lo, hi))
     return Moment(seq=first.seq, at=first.at), Moment(seq=last.seq, at=last.at)
 

@@ -183,10 +183,11 @@ class Past:
 
     def _until(self, at: str) -> int:
         try:
-            when = datetime.fromisoformat(at)
+            if not at:
+                raise ValueError
+            when = moment(at)
         except ValueError:
             raise UsageError(f"past: {at!r} is not a time; write 2026-11-26T14:02 (UTC)") from None
-        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
         low, high = 0, self._journal.seq
         while low < high:
             middle = (low + high + 1) // 2
@@ -206,7 +207,7 @@ class Past:
     def snapshot(self, upto: int, *, host: str, test_mode: bool) -> Snapshot:
         """Return the snapshot of that moment."""
         room = self.room(upto)
-        when = _when(room.at)
+        when = moment(room.at)
         facts = Facts(
             seq=upto, head=room.head, halt=room.halt, verdict=room.verdict, pool=room.pool,
             run=next(reversed(room.runs.values()), None), requests=self.requests(room, ROWS),
@@ -260,7 +261,8 @@ class Past:
         return Reading(**values) if set(values) == set(Reading.__dataclass_fields__) else None
 
 
-def _when(at: str) -> datetime:
+def moment(at: str) -> datetime:
+    """Return an ISO time, UTC where it names no zone; the beginning of 1970 for none."""
     if not at:
         return datetime.fromtimestamp(0, UTC)
     when = datetime.fromisoformat(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +36,16 @@ LAWS = {
     "constant": "constant gaps", "range": "gaps that vary", "periodic": "gaps that take turns",
     "reseed": "a new seed before every draw",
 }  # fmt: skip
+
+
+def many(count: int, word: str) -> str:
+    """Return a number with its noun: 1 cell, 2 cells, 2 families."""
+    return f"{count} {word if count == 1 else word[:-1] + 'ies' if word.endswith('y') else word + 's'}"
+
+
+def floored(share: float, digits: int = 0) -> str:
+    """Return a lower bound in percent, rounded down: it must not grow in print."""
+    return f"{math.floor(round(share * 10 ** (digits + 2), 6)) / 10**digits:.{digits}f}%"
 
 
 def progress_line(progress: Progress) -> str:
@@ -245,7 +256,7 @@ def _reasons(analysis: Analysis) -> list[str]:
     lines += row("", ending(analysis))
     lines += row(
         "controls",
-        f"null twins: {controls.null_best} survivors, chance expects {controls.null_expected:.2g}; "
+        f"null twins: at most {many(controls.null_best, 'survivor')} each, chance expects {controls.null_expected:.2g}; "
         f"planted truths: {controls.cells_found} of {controls.cells_planted} found",
     )
     lines += row("range", "; ".join(f"{one.range[0]}..{one.range[1]} {one.reason}" + (" (chosen)" if one.chosen else "")
@@ -260,7 +271,7 @@ def _excluded(analysis: Analysis) -> list[str]:
     families = len({row.family for row in analysis.excluded})
     return row(
         "excluded",
-        f"{len(analysis.excluded)} cells of {families} families, power ≥ {weakest:.0%} (list: --json)",
+        f"{many(len(analysis.excluded), 'cell')} of {many(families, 'family')}, power ≥ {floored(weakest)} (list: --json)",
     )
 
 
@@ -278,5 +289,5 @@ def _left_out(analysis: Analysis) -> list[str]:
     if not analysis.not_tested:
         return []
     reasons = Counter(row.reason.split(": ")[0] for row in analysis.not_tested)
-    text = "; ".join(f"{count} cells ({reason})" for reason, count in reasons.most_common(4))
+    text = "; ".join(f"{many(count, 'cell')} ({reason})" for reason, count in reasons.most_common(4))
     return row("not tested", f"{text} (list: --json)")

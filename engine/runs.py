@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from engine.analyze import SPEC
 from engine.errors import UsageError
 
 FOLDER = "runs"
+SPEC = "run.json"
 LAST = "last"
 
 

@@ -44,6 +44,7 @@ class Verbs:
             "submit": self.submit,
             "forms": self.forms,
             "inject": self.inject,
+            "rig": self.rig,
             **table_verbs(self._desk),
             **alert_verbs(self._desk.alerts),
             **LearningVerbs(self._desk.acceptance, lambda: self._desk.board.test_mode).table(),
@@ -119,6 +120,13 @@ class Verbs:
 
         arrival = Arrival(value, id=f"command:{command.client}:{command.id}")
         return {"index": self._desk.intake.append([arrival], f"injected by {by}")[0] - 1}
+
+    async def rig(self, command: Command, by: str) -> dict[str, Any]:
+        """Refuse: a room with rigs puts its own handler in this place."""
+        action, target = (str(command.args.get(name) or "")[:100] for name in ("action", "target"))
+        raise UsageError(
+            f"rig {action} {target}: this engine has no rigs; [[rigs]] in room.toml names them, from its next start on"
+        )
 
 
 def _spoken(kind: object, pairs: object) -> dict[str, Any]:

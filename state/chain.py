@@ -61,8 +61,7 @@ def mismatch(event: Event, prev: str, seq: int) -> str | None:
     if event.data == THINNED_DATA and event.kind in BULK:
         return None  # the hash stands for content that is in an archive; `thinning.check` reads it
     found = event_hash(event.prev, event.seq, event.at, event.boot, event.mono, event.kind, event.data)
-    return (
-        None
-        if found == event.hash
-        else f"its content gives {found[:12]}, stored is {event.hash[:12]}: the record was changed"
-    )
+    if found == event.hash:
+        return None
+    shown = 12 if found[:12] != event.hash[:12] else len(found)
+    return f"its content gives {found[:shown]}, stored is {event.hash[:shown]}: the record was changed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 
 class StateError(Exception):
@@ -60,14 +61,14 @@ class SchemaTooNew(StateError):
 class JournalCorrupt(StateError):
     """Raised when the journal file is damaged; the file is left as it is."""
 
-    exit_code = 5
+    exit_code = 3
 
     def __init__(self, path: Path, what: str, seq: int | None = None) -> None:
         self.path, self.seq = path, seq
         where = f" at event {seq}" if seq is not None else ""
         super().__init__(
             f"{path}: damaged{where}: {what}; the file was left untouched: put a good copy in its place "
-            f"(copies stand beside it as {path.name}.before-*), or run `mimicry verify --state {path.parent}` for the first bad event"
+            f"(copies stand beside it as {path.name}.before-*), or run `mimicry verify --state {quote(str(path.parent))}` for the first bad event"
         )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import Any
 
 from engine.commands.listing import LISTING, listing
 from engine.commands.options import JSON
 from engine.commands.talk import call, show
 from engine.commands.verb import Arguments, Option, Verb
-from engine.errors import Exit, UsageError
+from engine.errors import BadInput, Exit, UsageError
+
+MOST_SETTINGS = 1000
 
 REASON: Option = (
     ("--reason",),
@@ -79,7 +82,10 @@ def request(arguments: Arguments) -> int:
         return show(arguments, known, lambda: _forms(known))
     said = [(name, getattr(arguments, name)) for name in ("priority", "reason", "needs")]
     pairs = [*arguments.arg, *(f"{name}={value}" for name, value in said if value not in (None, ""))]
-    parse_request(parse_pairs(arguments.type, pairs))
+    try:
+        parse_request(parse_pairs(arguments.type, pairs))
+    except BadInput as error:  # of a file it would be bad input; here it is what was typed
+        raise UsageError(str(error)) from error
     key = {"key": arguments.key} if arguments.key else {}
     told = call(arguments, "submit", type=arguments.type, arg=pairs, **key)
     return show(arguments, told, lambda: f"{told['id']} {told['state']}: {told['why']}")
@@ -139,13 +145,29 @@ def policies(arguments: Arguments) -> int:
         data = call(arguments, "policy_set", key=arguments.key, value=value, reason=arguments.reason)
         return show(arguments, data, lambda: _changes(data["changes"]))
     if arguments.key is not None:
-        arguments.filter = f"key={arguments.key}"
-        return listing(arguments, "policy_changes")
+        return _changes_of(arguments, "policies", "policy_changes", "key")
     return listing(arguments, "policies")
 
 
 def _changes(rows: list[dict[str, Any]]) -> str:
     return "\n".join(f"{row['name']}: {row['before']} -> {row['after']}" for row in rows) or "nothing changed"
+
+
+def _changes_of(arguments: Arguments, settings: str, changes: str, column: str) -> int:
+    """List how one setting changed, newest first; UsageError with the nearest where none is called so."""
+    rows = call(arguments, "table", name=settings, limit=MOST_SETTINGS)["rows"]
+    now = {row[column]: row["value"] for row in rows}
+    name, asked = arguments.key, arguments.filter
+    if name not in now:
+        near = get_close_matches(name, now, n=3, cutoff=0.0)
+        raise UsageError(f"{settings}: none is called {name!r}; nearest: {', '.join(near)}")
+    arguments.filter = " | ".join(
+        f"{column}={name} & {part}" if part.strip() else f"{column}={name}" for part in asked.split("|")
+    )
+    never = (
+        f"{name} is {now[name]} and was never changed; `mimicry {settings} {name} VALUE --reason WHY` does"
+    )
+    return listing(arguments, changes, nothing="" if asked else never)
 
 
 def _json(text: str) -> Any:
@@ -162,8 +184,7 @@ def parameters(arguments: Arguments) -> int:
         data = call(arguments, "parameter_set", name=arguments.key, value=value, reason=arguments.reason)
         return show(arguments, data, lambda: f"{data['name']}: {data['before']} -> {data['after']}")
     if arguments.key is not None:
-        arguments.filter = f"name={arguments.key}"
-        return listing(arguments, "parameter_changes")
+        return _changes_of(arguments, "parameters", "parameter_changes", "name")
     return listing(arguments, "parameters")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from engine.commands.options import (
     CERTIFICATE,
@@ -47,7 +48,7 @@ def analyze(arguments: Arguments) -> int:
             print(plain(f"step {outcome.step:<6}{outcome.status}: {outcome.note}"))
         print(f"record     {finished.directory}")
     if finished.exit_code is Exit.RESUMABLE:
-        print(f"To go on:  mimicry analyze --resume {finished.directory}", file=sys.stderr)
+        print(f"To go on:  mimicry analyze --resume {quote(str(finished.directory))}", file=sys.stderr)
     return int(finished.exit_code)
 
 
@@ -94,6 +95,7 @@ def coverage(arguments: Arguments) -> int:
     """Print the coverage certificate: what earlier runs exclude, with which power, and the holes in the asked space."""
     from engine import coverage_text
     from engine.analyze import considered
+    from engine.audit import must_be_sound
     from engine.commands import orders
     from engine.search import certificate, ledger
     from hip_cuda_kernels.host import build_digest
@@ -108,6 +110,7 @@ def coverage(arguments: Arguments) -> int:
                 f"coverage: without a history it prints the whole ledger; give FILE, or leave --{passed[0].replace('_', '-')} out"
             )
         made = certificate.of_ledger(shelf, build_digest())
+    must_be_sound(made, arguments.state)
     record = made.model_dump(mode="json")
     write_json(arguments.export, record, option="--export")
     return show(arguments, record, lambda: coverage_text.render(made, every=arguments.all))

@@ -22,8 +22,8 @@ LISTING: list[Option] = [
 ]  # fmt: skip
 
 
-def listing(arguments: Arguments, name: str) -> int:
-    """Print one table of the room, once or again and again."""
+def listing(arguments: Arguments, name: str, *, nothing: str = "") -> int:
+    """Print one table of the room, once or again and again; `nothing` is said where no row passes."""
     if arguments.watch is not None and arguments.watch < 0.2:
         raise UsageError(f"--watch {arguments.watch}: at least 0.2 seconds")
     while True:
@@ -32,17 +32,19 @@ def listing(arguments: Arguments, name: str) -> int:
         )
         if arguments.watch is not None and sys.stdout.isatty():
             print("\x1b[H\x1b[2J", end="")
-        print(plain(json.dumps(data) if arguments.json else as_text(data)), flush=True)
+        print(plain(json.dumps(data) if arguments.json else as_text(data, nothing)), flush=True)
         if arguments.watch is None:
             return int(Exit.OK)
         time.sleep(arguments.watch)
 
 
-def as_text(data: dict[str, Any]) -> str:
+def as_text(data: dict[str, Any], nothing: str = "") -> str:
     """Return a `table/1` as aligned columns; columns that are empty in every row are left out."""
     rows = data["rows"]
+    if not rows and nothing:
+        return nothing
     if not rows:
-        return str(data["empty"]) if not data["total"] else f"none of {data['total']} rows passes the filter"
+        return str(data["empty"]) if not data["total"] else f"of {data['total']} rows none passes the filter"
     columns = [
         column for column in data["columns"] if any(row.get(column["name"]) is not None for row in rows)
     ]

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+from typing import Any
+
 from engine.commands.verb import Option
+
+
+class OneOf(argparse.Action):
+    """A flag that sets `const`; another value for the same `dest` contradicts it, where argparse would let the last one win."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(nargs=0, **settings)
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, found: argparse.Namespace, _: Any, flag: str | None = None
+    ) -> None:
+        """Set the value; refuse the second flag that says another."""
+        said = getattr(found, f"{self.dest}_said", None)
+        if said is not None and said != flag:
+            parser.error(f"{said} and {flag} contradict each other; give one")
+        setattr(found, f"{self.dest}_said", flag)
+        setattr(found, self.dest, self.const)
+
 
 JSON: Option = (("--json",), {"action": "store_true", "help": "print JSON"})
 LIMIT: Option = (("--limit",), {"type": int, "default": 20, "help": "rows (default 20)"})

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def order(arguments: argparse.Namespace) -> tuple[Order, Path | None]:
     """Return the order and, for `--resume`, the run directory it comes from."""
-    from engine.analyze import SPEC, Order
-    from engine.runs import find_run
+    from engine.analyze import Order
+    from engine.runs import SPEC, find_run
 
     if arguments.resume is not None:
         directory = find_run(arguments.state, arguments.resume)
@@ -51,7 +51,7 @@ def given(arguments: argparse.Namespace, options: list[Option]) -> list[str]:
     for flags, settings in options:
         name = flags[0].lstrip("-").replace("-", "_")
         unsaid = settings.get("default", False if "action" in settings else None)
-        if (getattr(arguments, name) or unsaid) != unsaid:
+        if getattr(arguments, name) not in (unsaid, []):  # [] is what a list of files is where none was named
             names.append(name)
     return names
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from engine.commands.listing import LISTING
-from engine.commands.options import JSON, LOOKS
+from engine.commands.options import JSON, LOOKS, OneOf
 from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, MimicryError
@@ -16,9 +17,12 @@ def serve(arguments: Arguments) -> int:
     """Run the engine as a headless daemon in the foreground."""
     from engine.room import serve as run
 
-    return run(
-        arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
-    )
+    try:
+        return run(
+            arguments.state, config=arguments.config, demo=arguments.demo, simulated=arguments.simulated_fleet
+        )
+    except KeyboardInterrupt:  # told to end before it stood: there is nothing to checkpoint
+        return int(Exit.OK)
 
 
 def console(arguments: Arguments) -> int:
@@ -36,8 +40,9 @@ def demo(arguments: Arguments) -> int:
     arguments.state = arguments.state / "demo"
     ensure_daemon(arguments.state, demo=True, fleet=arguments.fleet)
     if arguments.no_ui:
+        there = quote(str(arguments.state))
         print(
-            f"demo engine running; look: mimicry attach --state {arguments.state}   stop: mimicry stop --state {arguments.state}"
+            f"demo engine running; look: mimicry attach --state {there}   stop: mimicry stop --state {there}"
         )
         return int(Exit.OK)
     return exec_console(arguments, readonly=False)
@@ -81,7 +86,7 @@ def record(arguments: Arguments) -> int:
         lambda: (
             f"{target}: events {header.first.seq}..{header.last.seq}, {header.events:,} of them and {header.before:,} from before,"
             f" {header.bytes:,} bytes, sha-256 {header.sha256[:12]}\n"
-            f"  {header.first.at} to {header.last.at}   look: mimicry replay {target}"
+            f"  {header.first.at} to {header.last.at}   look: mimicry replay {quote(str(target))}"
         ),
     )
 
@@ -114,23 +119,30 @@ def halt(arguments: Arguments) -> int:
     try:
         data = call(arguments, "halt", kind=arguments.kind, reason=arguments.reason)
     except Unreachable:
+        from dataclasses import asdict
+
         from engine.halt import halt_offline
 
-        halt_offline(arguments.state, kind=arguments.kind, reason=arguments.reason)
-        data = {
-            "kind": arguments.kind,
-            "reason": arguments.reason,
-            "daemon": "none running; the next start begins halted",
-        }
-    return show(
-        arguments, data, lambda: f"halted ({data['kind']}): {data['reason']}   resume: mimicry resume"
-    )
+        row = halt_offline(arguments.state, kind=arguments.kind, reason=arguments.reason)
+        data = {**asdict(row), "daemon": "none running; the next start begins halted"}
+    return show(arguments, data, lambda: _halted(data, arguments.kind, arguments.reason))
+
+
+def _halted(data: dict[str, Any], kind: str, reason: str) -> str:
+    """Return the halt in force; where an earlier one as strong stands, that this one did not replace it."""
+    from engine.halt import worded
+
+    head = f"halted ({data['kind']}): {data['reason']}"
+    if (data["kind"], data["reason"]) != (kind, worded(reason)):
+        head = f"already {head}, by {data['by']} at {data['asked']}; that one stays, yours is on record"
+    after = f"; {data['daemon']}" if "daemon" in data else ""
+    return f"{head}{after}   resume: mimicry resume"
 
 
 def resume(arguments: Arguments) -> int:
     """Lift the halt; work goes on from the last finished chunk and trial."""
     data = call(arguments, "resume", reason=arguments.reason)
-    return show(arguments, data, lambda: "resumed")
+    return show(arguments, data, lambda: "resumed" if data["resumed"] else "nothing was halted")
 
 
 def alerts(arguments: Arguments) -> int:
@@ -256,9 +268,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("status", status, "where the engine stands", [JSON]),
     Verb("halt", halt, "halt all work (--now, --checkpoint, --finish); needs a reason", [
         (("reason",), {"help": "why; stays on every screen until resume"}),
-        (("--finish",), {"dest": "kind", "action": "store_const", "const": "finish", "help": "when the step is done"}),
-        (("--checkpoint",), {"dest": "kind", "action": "store_const", "const": "checkpoint", "help": "after the running piece"}),
-        (("--now",), {"dest": "kind", "action": "store_const", "const": "now", "default": "now", "help": "within a second (default)"}),
+        (("--finish",), {"dest": "kind", "action": OneOf, "default": "now", "const": "finish", "help": "when the step is done"}),
+        (("--checkpoint",), {"dest": "kind", "action": OneOf, "default": "now", "const": "checkpoint", "help": "after the running piece"}),
+        (("--now",), {"dest": "kind", "action": OneOf, "default": "now", "const": "now", "help": "within a second (default)"}),
         JSON,
     ]),
     Verb("resume", resume, "lift the halt; work goes on where it stopped", [(("reason",), {"nargs": "?", "default": "", "help": "why"}), JSON]),

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.options import JSON
@@ -61,7 +62,7 @@ def _run(arguments: Arguments) -> int:
 
     ground = _resumed(arguments) if arguments.resume else _begun(arguments)
     print(
-        f"mimicry: soak {ground.id}: {ground.path}; console: mimicry attach --state {ground.room}",
+        f"mimicry: soak {ground.id}: {ground.path}; console: mimicry attach --state {quote(str(ground.room))}",
         file=sys.stderr,
     )
     finished = runner.run(ground, CATALOG, _say())

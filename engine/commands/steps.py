@@ -19,6 +19,10 @@ WIDEST = 60  # characters of one cell
 
 def pipeline(arguments: Arguments) -> int:
     """Ask the engine to run pipeline steps, or say what they would be told."""
+    from engine.errors import UsageError
+
+    if STEPS.index(arguments.start_step) > STEPS.index(arguments.end_step):
+        raise UsageError(f"--start-step {arguments.start_step} comes after --end-step {arguments.end_step}")
     if arguments.dry_run:
         return _dry_run(arguments)
     request = {"type": "pipeline_rerun", "start_step": arguments.start_step, "end_step": arguments.end_step}
@@ -37,14 +41,11 @@ def _given(arguments: Arguments) -> dict[str, Any]:
 def _dry_run(arguments: Arguments) -> int:
     """Print every parameter with value, bounds and origin; the state directory is only read."""
     from engine.config import FILE_NAME, load
-    from engine.errors import UsageError
     from engine.pipeline.context import STEP_IDS, normal_steps
     from engine.pipeline.dry_run import dry_run
 
     first, last = (normal_steps([step])[0] for step in (arguments.start_step, arguments.end_step))
     span = STEP_IDS[STEP_IDS.index(first) : STEP_IDS.index(last) + 1]
-    if not span:
-        raise UsageError(f"--start-step {arguments.start_step} comes after --end-step {arguments.end_step}")
     file = arguments.config or arguments.state / FILE_NAME
     settings = load(file if arguments.config or file.exists() else None)
     made = dry_run(arguments.state, settings, span, _given(arguments))

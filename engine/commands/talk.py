@@ -25,9 +25,15 @@ def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
 
 
 def show(arguments: Arguments, data: dict[str, Any], text: Callable[[], str]) -> int:
-    """Print the record as JSON where that was asked, else as text."""
-    print(plain(json.dumps(data) if arguments.json else text()))
+    """Print the record as JSON where that was asked, else as text; a record without a schema gets that of its command."""
+    print(plain(json.dumps({"schema": _schema(arguments), **data}) if arguments.json else text()))
     return int(Exit.OK)
+
+
+def _schema(arguments: Arguments) -> str:
+    """Return a command's words as the name of what it prints: explain/1, rig_drain/1."""
+    words = (arguments.called, getattr(arguments, "action", None), getattr(arguments, "what", None))
+    return f"{'_'.join(word for word in words if word)}/1"
 
 
 def write_json(target: str | None, data: dict[str, Any], *, option: str = "--json") -> None:

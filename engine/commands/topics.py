@@ -76,7 +76,7 @@ frame focus test. A fault is told with its line, and the default is used.
   2  usage: an option or a name is wrong
   3  bad input: a file or a record breaks a rule
   4  halted or out of time, and resumable
-  5  environment: disk, a lock, a device, something not installed
+  5  environment: disk, a lock, a device, no journal there, not installed
   6  no engine answers on the control socket
 
 Errors are one line on standard error: what, where, which rule, what to do.

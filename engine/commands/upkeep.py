@@ -9,24 +9,20 @@ from engine.commands.options import JSON
 from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Verb
 from engine.errors import Exit
-from state.errors import StateError
 
 
 def verify(arguments: Arguments) -> int:
     """Recompute the hash chains of the journal and of the coverage ledger."""
-    from engine.errors import BadInput
     from engine.search.ledger import FOLDER
     from state.errors import NoJournal
 
     ledger = arguments.state / FOLDER
+    data: dict[str, Any] = {"coverage": _chain(ledger)} if ledger.is_dir() else {}
     try:
-        data: dict[str, Any] = {"coverage": _chain(ledger)} if ledger.is_dir() else {}
         data = {**_chain(arguments.state), **data}
-    except NoJournal as error:
+    except NoJournal:
         if not data:
-            raise BadInput(str(error)) from error
-    except StateError as error:
-        raise BadInput(str(error)) from error
+            raise
     return show(arguments, data, lambda: _chains_text(data))
 
 

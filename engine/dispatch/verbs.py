@@ -181,7 +181,7 @@ class AutonomyVerbs:
         if set(asked) - {"key", "value", "reason"} or not isinstance(asked.get("key"), str):
             raise UsageError("policy_set: takes key (text), value and reason")
         rows = self._parts.policies.set(
-            asked["key"], asked.get("value"), who=by, why=reason(asked, command.verb)
+            asked["key"], asked.get("value"), who=by, why=reason(asked, f"policies {asked['key']}")
         )
         return {"changes": rows, "digest": self._parts.policies.current.digest()}
 
@@ -194,7 +194,7 @@ class AutonomyVerbs:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"parameter {asked['name']} = {value!r}: must be a number")
         change = self._desk.parameters.change(
-            asked["name"], value, by="operator", person=by, why=reason(asked, command.verb)
+            asked["name"], value, by="operator", person=by, why=reason(asked, f"parameter {asked['name']}")
         )
         return change.model_dump(mode="json")
 

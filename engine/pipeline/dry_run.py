@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.parameters import REGISTRY, Parameters
 from engine.pipeline.context import normal_steps
@@ -44,9 +44,9 @@ class Told(BaseModel):
 class DryRun(BaseModel):
     """The steps in order and everything they would be told; `refused` are recorded values that no longer fit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
-    schema_: str = "dry_run/1"
+    schema_: str = Field(default="dry_run/1", alias="schema")
     steps: tuple[str, ...]
     parameters: tuple[Told, ...]
     refused: tuple[str, ...]

@@ -15,11 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UsageError
 from engine.pipeline.context import STEP_FINISHED, STEP_IDS
+from engine.runs import FOLDER, LAST, find_run
 from state.errors import NoJournal, UnknownRecord
 from state.journal import Journal
 
-LAST = "last"
-FOLDER = "runs"
 STORY = 1 << 20  # events of one run that are looked through
 MOST_RUNS = 1000
 Aspect = Literal["status", "parameter", "input", "output", "code", "metric", "evidence"]
@@ -74,12 +73,11 @@ class Difference(BaseModel):
 
 def read(state: Path, name: str) -> RunRecord:
     """Return the run called `name` (an id, `last`, or the directory of an analysis); UsageError with the nearest ids."""
-    with suppress(NoJournal), Journal.read_only(state) as journal:
-        wanted = next((run.id for run in journal.runs.newest(1)), name) if name == LAST else name
-        with suppress(UnknownRecord):
-            row = journal.runs.get(wanted)
-            told = {key: getattr(row, key) for key in RunRecord.model_fields if hasattr(row, key)}
-            return RunRecord(**told | _steps(journal, row.id))
+    name = _newest(state) or name if name == LAST else name
+    with suppress(NoJournal), Journal.read_only(state) as journal, suppress(UnknownRecord):
+        row = journal.runs.get(name)
+        told = {key: getattr(row, key) for key in RunRecord.model_fields if hasattr(row, key)}
+        return RunRecord(**told | _steps(journal, row.id))
     for directory in (state / FOLDER / name, Path(name)):
         with suppress(NoJournal), Journal.read_only(directory) as journal:
             return _analysis(journal, directory)
@@ -87,6 +85,19 @@ def read(state: Path, name: str) -> RunRecord:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
     hint = f"nearest are: {', '.join(near)}" if near else "it holds none; `mimicry pipeline` asks for one"
     raise UsageError(f"run {name!r}: not on record in {state}; {hint}")
+
+
+def _newest(state: Path) -> str | None:
+    """Return the run that began last: the room's, or the analysis that other verbs call so."""
+    began: dict[str, str] = {}
+    with suppress(NoJournal), Journal.read_only(state) as journal:
+        began |= {run.id: run.started for run in journal.runs.newest(1)}
+    with suppress(NoJournal, UsageError):
+        analysis = find_run(state, LAST)
+        with Journal.read_only(analysis) as journal:
+            for event in journal.events(limit=1):
+                began[analysis.name] = event.at
+    return max(began, key=lambda name: began[name], default=None)
 
 
 def _known(state: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.evidence.evalue import required_bits
-from engine.report import ending, hypothesis_facts, next_facts, quantity, title
+from engine.report import ending, floored, hypothesis_facts, next_facts, quantity, title
 from engine.run_report import figures
 from engine.run_report.along import Along, follow
 from engine.run_report.document import Block, Document, Prose, Section, Table
@@ -64,7 +64,7 @@ def _biased(analysis: Analysis, facts: Facts) -> str:
 def _no_evidence(analysis: Analysis, facts: Facts) -> str:
     powers = [one.power for one in analysis.excluded]
     ruled = (
-        f" {len(powers)} cells are excluded with a power of at least {min(powers):.0%} each."
+        f" {len(powers)} cells are excluded with a power of at least {floored(min(powers))} each."
         if powers
         else ""
     )
@@ -211,7 +211,7 @@ def _excluded(analysis: Analysis) -> Table | None:
             _names(one.family for one in group),
             *key[:4],
             f"{len(group)}",
-            f"{min(one.power for one in group):.1%}",
+            floored(min(one.power for one in group), 1),
             key[4],
         ]
         for key, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))

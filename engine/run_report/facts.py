@@ -6,16 +6,21 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.analyze import RESULT, SPEC, Order, open_history
-from engine.errors import BadInput
+from engine.analyze import RESULT, Order, open_history
+from engine.asked import must_be, must_hold
+from engine.audit import chained
+from engine.errors import BadInput, first_fault
 from engine.evidence.chance import expected_false
 from engine.history.history import History
 from engine.pipeline.artifacts import MODEL_META, POOL, Contract, ModelMeta, Pool
+from engine.pipeline.context import STEP_FINISHED
+from engine.runs import SPEC
 from engine.search import recorded
 from engine.search.analysis import Analysis
 from engine.search.cell import Cell
@@ -92,40 +97,55 @@ class Facts:
 
 
 def read(directory: Path) -> Facts:
-    """Read a run; raise BadInput where its journal or a record is damaged."""
+    """Read a run; raise BadInput where a record is damaged, or is not the one that the chained journal names."""
     order = Order.load(directory / SPEC)
     history = open_history(order, directory)
     try:
         with Journal.read_only(directory) as journal:
             journal.verify()
+            closing, steps = _closing(journal), _by_steps(journal)
+            must_hold(directory, history.digest, journal)
             return Facts(
-                directory.name, order, history, _analysis(directory / RESULT), tuple(_counts(journal, history)),
-                tuple(_improvements(journal)), _closing(journal), _written(directory / MODEL_META, ModelMeta),
-                _written(directory / POOL, Pool), journal.billed(), journal.seq, journal.head,
+                directory.name, order, history, _analysis(directory / RESULT, closing), tuple(_counts(journal, history)),
+                tuple(_improvements(journal)), closing, _written(directory / MODEL_META, ModelMeta, steps),
+                _written(directory / POOL, Pool, steps), _billed(journal), journal.seq, journal.head,
             )  # fmt: skip
     except StateError as error:
         raise BadInput(str(error)) from None
 
 
-def _analysis(path: Path) -> Analysis | None:
+def _analysis(path: Path, closing: Mapping[str, Any]) -> Analysis | None:
     try:
-        return Analysis.model_validate(json.loads(path.read_bytes()))
+        content = path.read_bytes()
+        must_be(path, sha256(content).hexdigest(), closing.get("sha256"))
+        return Analysis.model_validate(json.loads(content))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
         raise BadInput(
-            f"{path}: no analysis/1 ({reason}); go on with the run to have it written anew"
+            f"{path}: no analysis/1 ({first_fault(error)}); go on with the run to have it written anew"
         ) from None
 
 
 C = TypeVar("C", bound=Contract)
 
 
-def _written(path: Path, contract: type[C]) -> C | None:
+def _by_steps(journal: Journal) -> dict[str, str]:
+    """Return what the steps of the pipeline wrote last, by name."""
+    events = journal.events(kinds=[STEP_FINISHED])
+    return {name: sha for event in events for name, sha in event.data["artifacts"].items()}
+
+
+def _billed(journal: Journal) -> int:
+    return sum(int(event.data["hypotheses"]) for event in journal.events(kinds=["bill.charged"]))
+
+
+def _written(path: Path, contract: type[C], steps: Mapping[str, str]) -> C | None:
     """Return what a step of the pipeline wrote, None where it did not run."""
     try:
-        return contract.parse(json.loads(path.read_bytes()), path.name)
+        content = path.read_bytes()
+        must_be(path, sha256(content).hexdigest(), steps.get(path.name))
+        return contract.parse(json.loads(content), path.name)
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
@@ -151,7 +171,7 @@ def _counts(journal: Journal, history: History) -> Iterator[CellCount]:
         if key not in chances:
             values = told(history, cell.session, cell.law)[0]
             chances[key] = chance_of(values, cell.lo, cell.hi, cell.law)
-        yield _count(cell, recorded.chunks(journal, cell), chances[key])
+        yield _count(cell, chained(journal, cell), chances[key])
 
 
 def _count(cell: Cell, chunks: list[recorded.RecordedChunk], p: float) -> CellCount:

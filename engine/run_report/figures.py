@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.evidence.calibration import poisson_bounds
 from engine.evidence.power import clopper_pearson_lower
-from engine.report import quantity
+from engine.report import floored, quantity
 from engine.run_report.along import HIT, MISSING, Along
 from engine.run_report.document import Figure
 from engine.run_report.facts import CellCount, Facts
@@ -258,7 +258,7 @@ def _square(status: Status | None) -> Square | None:
         )
     if not powers:
         return Square("none", "", f"none of {left} cells tested")
-    least = f"power at least {min(powers):.1%}"
+    least = f"power at least {floored(min(powers), 1)}"
     if left:
         return Square(
             "part",
@@ -346,7 +346,7 @@ def calibration(cells: Iterable[CellCount]) -> Figure | None:
     found, planted = (sum(column) for column in zip(*counts.values(), strict=True))
     least = min(one.lower for one in rows)
     picture = Rates(
-        "calibration", "Planted truths found", f"{found} of {planted} planted truths were found, at least {clopper_pearson_lower(found, planted):.2%} of such truths at 95 % confidence.",
+        "calibration", "Planted truths found", f"{found} of {planted} planted truths were found, at least {floored(clopper_pearson_lower(found, planted), 2)} of such truths at 95 % confidence.",
         Axis("share found (point) and its lower 95 % bound (bar)", min(0.9, math.floor(least * 20) / 20), 1.0), rows,
     )  # fmt: skip
     return Figure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from engine.report import WIDTH, row
+from engine.report import WIDTH, floored, row
 from engine.run_report.document import Block, Document, Facts, Figure, Prose, Section, Table
 from engine.run_report.plot import (
     Picture,
@@ -78,7 +78,8 @@ def _picture(picture: Picture) -> list[str]:
             return _squares(picture)
         case Rates():
             return [
-                f"  {shortened(one.name, 46):46} {one.counts:>16} ≥ {one.lower:.1%}" for one in picture.rows
+                f"  {shortened(one.name, 46):46} {one.counts:>16} ≥ {floored(one.lower, 1)}"
+                for one in picture.rows
             ]
 
 

@@ -67,14 +67,14 @@ def _term(text: str, columns: Sequence[Named]) -> Test:
     return _comparison(column, found["op"], value)
 
 
-def _column(name: str, columns: Sequence[Named]) -> Named:
+def _column(name: str, columns: Sequence[Named], asked: str = "filter") -> Named:
     for column in columns:
         if column.name == name:
             return column
     names = [column.name for column in columns]
     near = get_close_matches(name, names, n=3, cutoff=0.5) or names
     raise UsageError(
-        f"filter: no column {name!r} here; {'nearest' if near != names else 'columns'}: {', '.join(near)}"
+        f"{asked}: no column {name!r} here; {'nearest' if near != names else 'columns'}: {', '.join(near)}"
     )
 
 
@@ -121,7 +121,7 @@ def sorted_by(rows: list[dict[str, Any]], sort: str, columns: Sequence[Named]) -
     if not sort:
         return rows
     falling, name = sort.startswith("-"), sort.removeprefix("-")
-    _column(name, columns)
+    _column(name, columns, "sort")
     known = [row for row in rows if row.get(name) is not None]
     unknown = [row for row in rows if row.get(name) is None]
     return sorted(known, key=lambda row: row[name], reverse=falling) + unknown

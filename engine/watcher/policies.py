@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.errors import BadInput
+from engine.errors import BadInput, UsageError
 from state.files import write_atomic
 from state.versions import refusal
 
@@ -143,7 +143,7 @@ def write_policies(path: Path, policies: Policies) -> None:
 
 
 def changed(policies: Policies, key: str, value: Any, where: str) -> Policies:
-    """Return the policies with one dotted key changed; BadInput for an unknown key, with the nearest, or a broken value."""
+    """Return the policies with one dotted key changed; UsageError for an unknown key, with the nearest, or a broken value."""
     tree = policies.model_dump(mode="json")
     *parents, leaf = _parts(key)
     branch = tree
@@ -151,9 +151,12 @@ def changed(policies: Policies, key: str, value: Any, where: str) -> Policies:
         branch = branch.setdefault(parent, {}) if isinstance(branch, dict) else {}
     if not isinstance(branch, dict) or leaf not in branch:
         near = difflib.get_close_matches(key, policies.flat(), n=3, cutoff=0.3) or list(policies.flat())[:3]
-        raise BadInput(f"{where}: no policy {key!r}; nearest: {', '.join(near)}")
+        raise UsageError(f"{where}: no policy {key!r}; nearest: {', '.join(near)}")
     branch[leaf] = value
-    return parse_policies(json.dumps(tree), where)
+    try:
+        return Policies.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        raise UsageError(f"{where}: {_first(error)}") from error
 
 
 def differences(before: Policies, after: Policies) -> list[dict[str, Any]]:

@@ -190,6 +190,8 @@ def test_an_operator_sets_a_parameter_and_the_record_says_who_and_why(run: Run) 
     assert (row["value"], row["default"], row["why"]) == (1, 0, "compare them")
     assert row["who"].startswith("operator ")
     assert "compare them" in run("parameters", "pipeline.save_all_models")[1]
+    assert "none passes" in run("parameters", "pipeline.save_all_models", "--filter", "who~nobody")[1]
+    assert run("parameters", "pipeline.twins")[1].startswith("pipeline.twins is 24 and was never changed")
 
 
 @pytest.mark.parametrize(
@@ -222,15 +224,15 @@ def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Engi
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("request", "pipeline_reru"), 3, "did you mean pipeline_rerun?"),
-        (("request", "step_force", "--arg", "stp=3"), 3, "did you mean step?"),
+        (("request", "pipeline_reru"), 2, "did you mean pipeline_rerun?"),
+        (("request", "step_force", "--arg", "stp=3"), 2, "did you mean step?"),
         (("request", "step_force", "--arg", "step"), 2, "KEY=VALUE"),
-        (("request", "step_force", "--arg", "step=9"), 3, "step"),
-        (("request", "learning_loop", "--arg", "steps=3,3"), 3, "named twice"),
-        (("request", "learning_loop", "--needs", "vram"), 3, "needs"),
-        (("request", "learning_loop", "--priority", "200"), 3, "priority"),
-        (("request", "inject_draw", "--arg", "value=seven"), 3, "value"),
-        (("request", "selfplay_retrain", "--arg", "episodes=0"), 3, "episodes"),
+        (("request", "step_force", "--arg", "step=9"), 2, "step"),
+        (("request", "learning_loop", "--arg", "steps=3,3"), 2, "named twice"),
+        (("request", "learning_loop", "--needs", "vram"), 2, "needs"),
+        (("request", "learning_loop", "--priority", "200"), 2, "priority"),
+        (("request", "inject_draw", "--arg", "value=seven"), 2, "value"),
+        (("request", "selfplay_retrain", "--arg", "episodes=0"), 2, "episodes"),
         (("cancel", "r-999", "--reason", "x"), 2, "r-999"),
         (("cancel", "x", "--reason", "x"), 2, "ids look like r-12"),
         (("cancel", "1"), 2, "needs a reason"),
@@ -242,14 +244,19 @@ def test_a_broken_policy_edit_shows_as_degraded_and_mends(run: Run, engine: Engi
         (("decision", "1", "--overrule", "PROCEED"), 2, "needs a reason"),
         (("decision", "999", "--overrule", "RETRY", "--reason", "x"), 2, "999"),
         (("explain", "one"), 2, "not a decision's number"),
-        (("policies", "total_retrys", "3", "--reason", "x"), 3, "total_retries"),
+        (("policies", "total_retrys", "3", "--reason", "x"), 2, "total_retries"),
         (("policies", "total_retries", "3"), 2, "needs a reason"),
-        (("policies", "total_retries", "many", "--reason", "x"), 3, "total_retries"),
+        (("policies", "total_retries", "many", "--reason", "x"), 2, "as an integer\n"),
         (("parameters", "pipeline.twinz", "48", "--reason", "x"), 2, "the nearest is 'pipeline.twins'"),
         (("parameters", "pipeline.twins", "4800", "--reason", "x"), 2, "12 to 192"),
         (("parameters", "pipeline.twins", "many", "--reason", "x"), 2, "must be a number"),
         (("parameters", "pipeline.twins", "48"), 2, "needs a reason"),
         (("approvals", "--filter", "sate=open"), 2, "state"),
+        (("approvals", "--sort", "sate"), 2, "sort: no column 'sate'"),
+        (("policies", "total_retrys"), 2, "none is called 'total_retrys'; nearest: total_retries"),
+        (("parameters", "pipeline.twinz"), 2, "nearest: pipeline.twins"),
+        (("rig", "drain", "zeus"), 2, "rig drain zeus: this engine has no rigs"),
+        (("pipeline", "--start-step", "5", "--end-step", "2"), 2, "--start-step 5 comes after --end-step 2"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_with_its_exit_code(

@@ -195,6 +195,8 @@ def test_the_verb_prints_one_line_a_check_and_ends_with_the_documented_code(
         "chain", "rows", "proofs", "kernels", "draws", "replay",
     ]  # fmt: skip
     rewritten(state / "coverage", "UPDATE coverage SET threshold = 1")
+    assert main(["coverage", "--state", str(state)]) == 3
+    assert "differs from its chained events" in capsys.readouterr().err
     assert main(["certificate", "verify", str(state / "c.json"), "--state", str(state)]) == 3
     assert main(["certificate", "verify", "lost", "--state", str(state)]) == 2
     assert run_of(state).name in capsys.readouterr().err

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from engine import report
-from engine.analyze import SPEC, Order, new_run
+from engine.analyze import Order, new_run
 from engine.cli import _parser, main
 from engine.commands import orders
 from engine.errors import EnvironmentFault, UsageError
+from engine.runs import SPEC
 from engine.search.space import Space
 from state.journal import Journal
 
@@ -185,4 +186,4 @@ def test_a_reason_that_names_a_range_is_told_whole() -> None:
     reason = "range 0:9223372036854775807 holds 9223372036854775808 values, mod takes 1 to 4294967296"
     left = [SimpleNamespace(reason=reason), SimpleNamespace(reason="time limit: java|mod")]
     told = " ".join(" ".join(report._left_out(SimpleNamespace(not_tested=left))).split())  # type: ignore[arg-type]
-    assert f"1 cells ({reason}); 1 cells (time limit)" in told
+    assert f"1 cell ({reason}); 1 cell (time limit)" in told

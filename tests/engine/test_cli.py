@@ -4,6 +4,8 @@ import errno
 import io
 import json
 import os
+import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -72,6 +74,14 @@ def test_help_lists_every_verb_with_its_line_and_shows_one_page(mimicry: Run) ->
     assert (shown.returncode, "halt" in shown.stderr) == (2, True)
 
 
+def test_every_command_that_the_pages_name_is_a_verb() -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").glob("*.md")]
+    named = {word for page in pages for word in re.findall(r"`mimicry ([a-z]\w*)", page.read_text())}
+    assert len(named) > 40
+    assert named <= {verb.name for verb in verbs()}
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = f"import sys, engine.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\nprint([m for m in {LIGHT!r} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -95,6 +105,22 @@ def test_without_a_daemon_a_verb_says_so_with_exit_code_6(
     assert shown.returncode == 6
     assert len(shown.stderr.strip().splitlines()) == 1
     assert "Traceback" not in shown.stderr
+
+
+def test_a_halt_is_of_one_kind_and_a_second_one_is_told_which_stands(mimicry: Run, tmp_path: Path) -> None:
+    shown = mimicry("halt", "heat", "--finish", "--now", state=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "--finish and --now contradict each other" in shown.stderr
+    assert mimicry("halt", "heat", "--finish", state=tmp_path).stdout.startswith(
+        "halted (finish): heat; none running"
+    )
+    again = mimicry("halt", " fire ", "--finish", state=tmp_path)
+    assert again.stdout.startswith("already halted (finish): heat, by ")
+    assert mimicry("halt", "heat", "--finish", state=tmp_path).stdout.startswith("halted (finish): heat")
+    stronger = json.loads(mimicry("halt", "fire", "--json", state=tmp_path).stdout)
+    assert (stronger["kind"], stronger["reason"]) == ("now", "fire")
+    bytes_of_a_shell = mimicry("halt", "\udcff", state=tmp_path / "other")
+    assert (bytes_of_a_shell.returncode, bytes_of_a_shell.stdout[:14]) == (0, "halted (now): ")
 
 
 BAD = [
@@ -177,10 +203,14 @@ def test_the_json_contract_goes_to_stdout_alone(tmp_path: Path, mimicry: Run) ->
     assert record["schema"] == "analysis/1"
     assert record["verdict"] == "no_evidence"
     assert record["controls"]["cells_found"] == record["controls"]["cells_planted"] > 0
+    last = json.loads(mimicry("run", "show", "last", "--json", state=tmp_path).stdout)
+    assert (last["kind"], last["why"]) == ("analyze", record["verdict"])
 
 
 def test_the_registry_prints_as_table_and_json(tmp_path: Path, mimicry: Run) -> None:
-    rows = json.loads(mimicry("generators", "--json").stdout)["generators"]
+    told = json.loads(mimicry("generators", "--json").stdout)
+    rows = told["generators"]
+    assert told["schema"] == "generators/1"
     assert len(rows) >= 12
     assert mimicry("generators").stdout.count("\n") == len(rows) + 1
 
@@ -196,6 +226,29 @@ def test_an_output_that_takes_no_text_or_not_all_letters_ends_in_no_traceback(
     assert capsys.readouterr().err == (
         "mimicry: standard output: No space left on device; check the path, its permissions and the disk\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_unwinds_what_runs_in_one_line_and_leaves_the_handlers_as_they_were(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr("sys.stdout", _Ended(number))
+    assert main(["generators"]) == 4
+    assert capsys.readouterr().err == "mimicry: interrupted\n"
+    assert signal.getsignal(number) is before
+
+
+class _Ended(io.StringIO):
+    """A reader that ends us instead of reading."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__()
+        self.number = number
+
+    def write(self, _: str) -> int:
+        signal.raise_signal(self.number)
+        return 0
 
 
 class _Full(io.RawIOBase):
@@ -305,9 +358,10 @@ def test_a_certificate_of_nothing_says_that_nothing_is_excluded(mimicry: Run, tm
 
 
 def test_a_ledger_without_a_history_takes_no_options_of_one(mimicry: Run, tmp_path: Path) -> None:
-    shown = mimicry("coverage", "--gap-law", "range", state=tmp_path)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "give FILE, or leave --gap-law out" in shown.stderr
+    for option, value in (("--gap-law", "range"), ("--noise", "0")):  # a nought is said, too
+        shown = mimicry("coverage", option, value, state=tmp_path)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert f"give FILE, or leave {option} out" in shown.stderr
 
 
 def test_a_certificate_that_cannot_be_written_is_one_line(mimicry: Run, tmp_path: Path) -> None:
@@ -340,13 +394,17 @@ def test_verify_recomputes_the_coverage_ledger_too(mimicry: Run, tmp_path: Path)
     assert (shown.returncode, shown.stdout) == (0, f"coverage: {seq} records, chain intact, head {head}\n")
     Journal.open(tmp_path).close()
     assert set(json.loads(mimicry("verify", "--json", state=tmp_path).stdout)) == {
+        "schema",
         "records",
         "head",
         "coverage",
     }
     with sqlite3.connect(tmp_path / "coverage" / "journal.db") as db:
         db.execute("UPDATE events SET data = '{}'")
-    assert mimicry("verify", state=tmp_path).returncode == 3
+    for verb in (["verify"], ["record", "--out", str(tmp_path / "slice")]):
+        assert mimicry(*verb, state=tmp_path / "coverage").returncode == 3
+        assert mimicry(*verb, state=tmp_path / "none").returncode == 5
+    assert not (tmp_path / "slice").exists()
 
 
 @pytest.mark.parametrize(
@@ -372,7 +430,8 @@ def test_every_topic_fits_one_screen_and_hides_behind_no_verb() -> None:
     from engine.commands.table import GROUPS, verbs
     from engine.commands.topics import TOPICS
 
-    assert not set(TOPICS) & {each.name for each in (*GROUPS, *verbs())}
+    assert not set(TOPICS) & {group.name for group in GROUPS}
+    assert not set(TOPICS) & {verb.name for verb in verbs()}
     for told, text in TOPICS.values():
         assert told
         assert len(text.splitlines()) <= 24

@@ -100,6 +100,10 @@ def test_a_verb_that_is_no_word_is_refused_before_anything_is_sent(tmp_path: Pat
         call(tmp_path, "Dance!")
 
 
+def test_a_text_that_is_no_unicode_is_sent_with_a_mark() -> None:
+    assert links.order("c", "halt", {"reason": "\udcff"})[1].endswith(b'"args":{"reason":"?"}}\n')
+
+
 async def test_commands_are_answered_out_of_order(small_engine: Any) -> None:
     gate = asyncio.Event()
 

@@ -15,6 +15,7 @@ from engine.errors import BadInput, EnvironmentFault, UsageError
 from engine.playback import Playback
 from engine.protocol import Command
 from engine.replay import Past
+from state.errors import NoJournal
 from state.journal import Journal
 
 
@@ -131,12 +132,22 @@ def test_a_changed_event_is_found_although_the_digest_was_made_again(state: Path
 
 
 def test_nothing_is_recorded_where_there_is_nothing(state: Path, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault):
+    with pytest.raises(NoJournal):
         recording.record(tmp_path / "none", tmp_path / "x")
     with pytest.raises(UsageError, match="not a time"):
         recorded(state, since="tomorrow")
-    with pytest.raises(UsageError, match="no event from 2999"):
+    with pytest.raises(UsageError, match="no event within --since 2999-01-01; the journal holds 2"):
         recorded(state, since="2999-01-01")
+    with pytest.raises(UsageError, match="--since 2999-01-01 comes after --until 2998-01-01"):
+        recorded(state, since="2999-01-01", until="2998-01-01")
+    file = recorded(state)
+    for at, says in (
+        ("2999-01-01", "this recording holds 2"),
+        ("1999-01-01", "this recording holds 2"),
+        ("noon", "--at: 'noon' is not a time"),
+    ):
+        with pytest.raises(UsageError, match=says):  # before anything is told
+            next(playback.told(file, at))
     assert not (tmp_path / "x").exists()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(EnvironmentFault, match="is there and no file"):

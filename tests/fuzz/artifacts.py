@@ -10,12 +10,13 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from engine.analyze import SPEC, Order
+from engine.analyze import Order
 from engine.history.injector import TRUTH, Injector
 from engine.llm.cost import FILE_NAME, Capped, Guard
 from engine.pipeline.artifacts import Contract, EngineConfig, ModelMeta, Pool, ScorerConfig, WindowConfig
 from engine.pipeline.pool import seal
 from engine.run_report.facts import _analysis, _written
+from engine.runs import SPEC
 from engine.scenarios.source import ScenarioSource
 from engine.search.space import Space
 from engine.selfplay.candidate import Candidate

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
-from engine.report import render
+from engine.report import floored, many, render
 from engine.run_report import content, figures, page, text
 from engine.run_report.along import MISSING, Along
 from engine.run_report.facts import Facts, read
@@ -214,6 +214,46 @@ def test_a_damaged_journal_is_one_line_and_exit_code_3(run: Path, capsys: pytest
     assert len(told) == 1
     assert "damaged at event" in told[0]
     assert not (run / "report.html").exists()
+
+
+def test_a_lower_bound_does_not_grow_in_print_and_one_is_one() -> None:
+    assert [floored(share) for share in (0.9499, 0.29, 1.0)] == ["94%", "29%", "100%"]
+    assert floored(0.9516, 1) == "95.1%"
+    assert (many(1, "family"), many(2, "family"), many(0, "cell")) == ("1 family", "2 families", "0 cells")
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "now"),
+    [
+        ("analysis.json", r'"elapsed_s": (?=\d)', '"elapsed_s": 7'),
+        ("history.jsonl", r'"value": \d+(?=.*\n\Z)', '"value": 5'),
+        ("run.json", r'"alpha": [^,]+', '"alpha": 0.01'),
+    ],
+)
+def test_a_figure_changed_in_a_file_of_the_run_is_refused_by_its_name(
+    run: Path, name: str, was: str, now: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (run / name).read_text()
+    (run / name).write_text(re.sub(was, now, text, count=1))
+    assert (run / name).read_text() != text
+    assert report(run, "last", "--text") == 3
+    shown = capsys.readouterr()
+    assert (shown.out, len(shown.err.splitlines())) == ("", 1)
+    assert f"{run / name}: was changed" in shown.err
+    if name != "analysis.json":  # which a resumed run writes anew
+        assert main(["analyze", "--resume", str(run), "--state", str(run.parent.parent)]) == 3
+        assert f"{run / name}: was changed" in capsys.readouterr().err
+
+
+def test_a_result_of_a_chunk_that_the_journal_did_not_record_is_refused(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(run / "journal.db") as db:
+        db.execute(
+            "UPDATE chunks SET result = CAST(substr(result, 1, 100) || x'00' || substr(result, 102) AS BLOB)"
+        )
+    assert report(run, "last", "--text") == 3
+    assert "chunk 0: its result is not the one that the journal recorded" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_5(

@@ -1,5 +1,7 @@
 """The filter language: terms, alternatives, missing values, and refusals that name the nearest column."""
 
+from typing import Any
+
 import pytest
 
 from engine.errors import UsageError
@@ -7,7 +9,7 @@ from engine.tables.filters import Filter, sorted_by
 from engine.tables.table import Column
 
 COLUMNS = (Column("host", "HOST"), Column("hot", "HOT", "number"), Column("state", "STATE", "state"))
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"host": "zeus", "hot": 61, "state": "ok"},
     {"host": "rig-6600", "hot": 95.5, "state": "ok"},
     {"host": "rig-6600b", "hot": 91, "state": "held"},
@@ -59,5 +61,5 @@ def test_rows_sort_both_ways_and_unknown_values_come_last() -> None:
     assert hosts("hot") == "zeus rig-6600b rig-6600 rig-6600c"
     assert hosts("-hot") == "rig-6600 rig-6600b zeus rig-6600c"
     assert hosts("") == " ".join(str(row["host"]) for row in ROWS)
-    with pytest.raises(UsageError, match="no column"):
+    with pytest.raises(UsageError, match="sort: no column"):
         sorted_by(list(ROWS), "heat", COLUMNS)

@@ -120,7 +120,7 @@ def test_entropy_gets_no_evidence_and_a_wider_search_takes_only_what_the_first_d
     assert [(one.seeds, one.hypotheses) for one in made.holes] == [("8192:9999", 3 * 1808)]
     assert max(map(len, shown.splitlines())) <= 80
     assert made.rectangles[0].power > 0.95
-    assert f"power {made.rectangles[0].power:.0%}" in shown
+    assert f"power {int(made.rectangles[0].power * 100)}%" in shown, "a lower bound is not rounded up"
 
 
 def test_a_history_with_varying_gaps_is_identified(tmp_path: Path) -> None:

@@ -152,6 +152,8 @@ class _Verb(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where all options are told."""
+        if dashed := re.match(r"argument (--[\w-]+).*: expected one argument", message):
+            message += f"; a value that begins with a dash is written {dashed[1]}=-5"
         self.exit(Exit.USAGE, f"{self.prog}: {message}; `{self.prog} --help` tells its options\n")
 
     def parse_known_args(self, *words: Any, **settings: Any) -> tuple[Any, list[str]]:

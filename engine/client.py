@@ -50,11 +50,11 @@ def _as(kind: type[R], said: bytes | dict[str, Any]) -> R:
 # -- one command, without a loop ------------------------------------------------------------------------------------------
 
 
-def call(state: Path, verb: str, *, seconds: float = CALL_SECONDS, **args: Any) -> Reply:
-    """Send one command and return its reply; Unreachable when no engine answers within `seconds`."""
+def call(state: Path, verb: str, *, within: float = CALL_SECONDS, **args: Any) -> Reply:
+    """Send one command and return its reply; Unreachable when no engine answers within so many seconds."""
     number, command = order(f"cli-{os.getpid()}", verb, args)
-    deadline = time.monotonic() + seconds
-    with reaching(state), connected(state, seconds) as connection:
+    deadline = time.monotonic() + within
+    with reaching(state), connected(state, within) as connection:
         connection.sendall(greeting("command line", False) + command)
         lines = _lines(connection, deadline)
         greeted(next(lines))

@@ -98,7 +98,11 @@ class Verbs:
             raise UsageError(f"submit: key {given!r} is not a text of 1 to 200 characters")
         key = f"given:{given}" if given else f"command:{command.client}:{command.id}"
         request = asked["request"] if asked["type"] is None else _spoken(asked["type"], asked["arg"])
-        row = self._queue.submit(parse_request(request), origin=f"{OPERATOR} {by}"[:100], key=key)
+        try:
+            form = parse_request(request)
+        except BadInput as error:  # of a file it would be bad input; here it is what was typed
+            raise UsageError(str(error)) from error
+        row = self._queue.submit(form, origin=f"{OPERATOR} {by}"[:100], key=key)
         self._watcher.wake()
         return {"id": row.id, "state": row.state, "why": self._queue.why(row)}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.commands.listing import LISTING, listing
 from engine.commands.options import JSON
-from engine.commands.talk import call, show
+from engine.commands.talk import call, only_with, show
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import BadInput, Exit, UsageError
 
@@ -33,7 +33,9 @@ def decisions(arguments: Arguments) -> int:
 def decision(arguments: Arguments) -> int:
     """Print one decision; replay it from its record, or overrule it."""
     if arguments.overrule:
+        only_with(arguments, "a decision that is not overruled", "replay")
         return _overrule(arguments)
+    only_with(arguments, "--overrule ACTION", "reason")
     from engine.explain_text import decided, replayed
 
     data = call(arguments, "decision", id=arguments.number)
@@ -144,6 +146,7 @@ def policies(arguments: Arguments) -> int:
         value = _json(arguments.value)
         data = call(arguments, "policy_set", key=arguments.key, value=value, reason=arguments.reason)
         return show(arguments, data, lambda: _changes(data["changes"]))
+    only_with(arguments, "a change: KEY VALUE --reason WHY", "reason")
     if arguments.key is not None:
         return _changes_of(arguments, "policies", "policy_changes", "key")
     return listing(arguments, "policies")
@@ -183,6 +186,7 @@ def parameters(arguments: Arguments) -> int:
         value = _json(arguments.value)
         data = call(arguments, "parameter_set", name=arguments.key, value=value, reason=arguments.reason)
         return show(arguments, data, lambda: f"{data['name']}: {data['before']} -> {data['after']}")
+    only_with(arguments, "a change: NAME VALUE --reason WHY", "reason")
     if arguments.key is not None:
         return _changes_of(arguments, "parameters", "parameter_changes", "name")
     return listing(arguments, "parameters")

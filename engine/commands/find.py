@@ -123,13 +123,12 @@ def report(arguments: Arguments) -> int:
 
     directory = find_run(arguments.state, arguments.run)
     made = content.document(facts.read(directory))
-    if arguments.text:
-        print(plain(text.render(made)))
-    elif arguments.out == "-":
-        print(page.render(made), end="")
+    written = plain(text.render(made)) + "\n" if arguments.text else page.render(made)
+    if arguments.out == "-" or (arguments.text and arguments.out is None):
+        print(written, end="")
     else:
         target = Path(arguments.out or directory / "report.html")
-        write_file(target, page.render(made), option="--out")
+        write_file(target, written, option="--out")
         print(target)
     return int(Exit.OK)
 

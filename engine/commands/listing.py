@@ -13,6 +13,7 @@ from engine.commands.verb import Arguments, Option
 from engine.errors import Exit, UsageError
 from engine.terminal import plain
 
+DAY = 86_400.0
 LISTING: list[Option] = [
     (("--filter",), {"default": "", "metavar": "EXPR", "help": "rows to show, as in 'state=queued & why~gpu'; & and |, = != < <= > >= ~ !~"}),
     (("--sort",), {"default": "", "metavar": "COLUMN", "help": "by this column; -COLUMN falling"}),
@@ -24,8 +25,8 @@ LISTING: list[Option] = [
 
 def listing(arguments: Arguments, name: str, *, nothing: str = "") -> int:
     """Print one table of the room, once or again and again; `nothing` is said where no row passes."""
-    if arguments.watch is not None and arguments.watch < 0.2:
-        raise UsageError(f"--watch {arguments.watch}: at least 0.2 seconds")
+    if arguments.watch is not None and not 0.2 <= arguments.watch <= DAY:
+        raise UsageError(f"--watch {arguments.watch:g}: 0.2 seconds to a day")
     while True:
         data = call(
             arguments, "table", name=name, filter=arguments.filter, sort=arguments.sort, limit=arguments.limit

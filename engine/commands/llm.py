@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.listing import LISTING, listing
-from engine.commands.talk import call, show
+from engine.commands.talk import call, only_with, show
 from engine.commands.verb import Arguments, Verb
 from engine.errors import BadInput, EnvironmentFault, Exit, Unreachable, UsageError
 
 PAUSE = 0.05
+BELONGS = {
+    "question": ("ask", "again", "call"), "context": ("ask",), "kind": ("ask",), "reason": ("off", "on"),
+    "filter": ("calls",), "sort": ("calls",), "watch": ("calls",),
+}  # fmt: skip
+"""Which actions read what; the others would pass over it."""
 
 
 def llm(arguments: Arguments) -> int:
     """Look at the advisor: `status`, `calls`, or `ask QUESTION --context FILE`, which shows prompt, answer and source and changes nothing."""
+    for name, actions in BELONGS.items():
+        if arguments.action not in actions:
+            only_with(arguments, f"llm {', '.join(actions)}", name)
     if arguments.action == "calls":
         return listing(arguments, "llm_calls")
     if arguments.action == "status":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from engine.commands.verb import Option
@@ -25,8 +26,22 @@ class OneOf(argparse.Action):
         setattr(found, self.dest, self.const)
 
 
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number within its bounds; argparse puts the option before what it says."""
+
+    def read(text: str) -> int:
+        found = int(text)
+        if found < least or (most is not None and found > most):
+            bounds = f"from {least} to {most}" if most is not None else f"from {least} on"
+            raise argparse.ArgumentTypeError(f"{text}: a whole number {bounds}")
+        return found
+
+    read.__name__ = "whole number"  # as argparse calls it where the text is none
+    return read
+
+
 JSON: Option = (("--json",), {"action": "store_true", "help": "print JSON"})
-LIMIT: Option = (("--limit",), {"type": int, "default": 20, "help": "rows (default 20)"})
+LIMIT: Option = (("--limit",), {"type": whole(1, 1000), "default": 20, "help": "rows (default 20)"})
 LOOKS: list[Option] = [
     (("--ascii",), {"action": "store_true", "help": "no characters beyond ASCII"}),
     (("--mono",), {"action": "store_true", "help": "no colours"}),
@@ -111,8 +126,8 @@ SPACE: list[Option] = [
     (("--modulus",), {"type": int, "metavar": "M", "help": "the same as --range 0:M-1"}),
     (("--alpha",), {"type": float, "default": 1e-6, "help": "error rate of a claim (default 1e-6)"}),
     (("--time-limit",), {"type": float, "metavar": "S", "help": "seconds (default 600)"}),
-    (("--seed",), {"type": int, "default": 20260101, "help": "root of the run's seed tree"}),
-    (("--workers",), {"type": int, "default": None, "help": "worker processes (default: cores)"}),
+    (("--seed",), {"type": whole(0), "default": 20260101, "help": "root of the run's seed tree"}),
+    (("--workers",), {"type": whole(1), "default": None, "help": "worker processes (default: cores)"}),
 ]
 _KEEPS_ALL = "step 5 keeps the models of all families, not of the best alone"
 ALL_MODELS: Option = (("--save-all-models",), {"action": "store_true", "help": _KEEPS_ALL})
@@ -143,7 +158,13 @@ REPORT: list[Option] = [
         ("--out",),
         {"metavar": "FILE", "help": "where to write the page (default: report.html in the run); - prints it"},
     ),
-    (("--text",), {"action": "store_true", "help": "print the report as text in 80 columns instead"}),
+    (
+        ("--text",),
+        {
+            "action": "store_true",
+            "help": "the report as text in 80 columns instead; printed unless --out says where",
+        },
+    ),
 ]
 CERTIFICATE: list[Option] = [
     (("action",), {"choices": ["verify"], "help": "recompute everything that the certificate states"}),
@@ -151,8 +172,11 @@ CERTIFICATE: list[Option] = [
         ("target",),
         {"metavar": "FILE|RUN", "help": "an export of `coverage`, a run's id or directory, or last"},
     ),
-    (("--replay",), {"type": int, "default": 3, "metavar": "K", "help": "chunks to run again (default 3)"}),
-    (("--seed",), {"type": int, "default": 20260101, "help": "draws the chunks to run again"}),
+    (
+        ("--replay",),
+        {"type": whole(0), "default": 3, "metavar": "K", "help": "chunks to run again (default 3)"},
+    ),
+    (("--seed",), {"type": whole(0), "default": 20260101, "help": "draws the chunks to run again"}),
     (("--draws",), {"nargs": "+", "metavar": "FILE", "help": "the history, instead of the runs' own copies"}),
     JSON,
 ]

@@ -175,6 +175,8 @@ def space(arguments: argparse.Namespace, *, exhaust: bool = False) -> Space:
         )
     if given["noise"] is not None and not 0 <= given["noise"] < 1:
         raise UsageError(f"--noise {given['noise']}: must lie in [0, 1)")
+    if arguments.modulus is not None and arguments.modulus > 2**63:
+        raise UsageError(f"--modulus {arguments.modulus}: draws have up to 63 bits; at most {2**63}")
     if given.get("range") and given["range"][1] <= given["range"][0]:
         option = "--range" if arguments.modulus is None else f"--modulus {arguments.modulus}"
         raise UsageError(f"{option}: a range of draws has at least two values")

@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Any
 
 from engine.commands.listing import LISTING
-from engine.commands.options import JSON, LOOKS, OneOf
+from engine.commands.options import JSON, LOOKS, OneOf, whole
 from engine.commands.talk import call, show, table
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, MimicryError
@@ -250,7 +250,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("attach", console, "open the console; starts an engine if none runs", [(("--readonly",), {"action": "store_true", "help": "look, never act"}), *LOOKS]),
     Verb("demo", demo, "the console over a planted history with live synthetic draws", [(("--no-ui",), {"action": "store_true", "help": "start the demo engine only"}), (("--fleet",), {"action": "store_true", "help": "with a simulated fleet of 26 GPUs beside it"}), *LOOKS]),
     Verb("serve", browser, "the console in a browser, on loopback, behind a key", [
-        (("--port",), {"type": int, "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
+        (("--port",), {"type": whole(1, 65_535), "default": 8000, "help": "port on 127.0.0.1 (8000)"}),
         (("--act",), {"action": "store_true", "help": "let the browser act; without it it only looks"}),
     ]),
     Verb("record", record, "a slice of the journal as one file", [

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.options import JSON
-from engine.commands.talk import show, table, write_file
+from engine.commands.talk import only_with, show, table, write_file
 from engine.commands.verb import Arguments, Option, Verb
 from engine.errors import Exit, UsageError
 
@@ -19,6 +19,7 @@ def scenario(arguments: Arguments) -> int:
     from engine.scenarios.catalog import make
 
     if arguments.name is None:
+        only_with(arguments, "one scenario: mimicry scenario NAME", "out", "truth", *NAMES)
         return _list(arguments)
     made = make(arguments.name, _asked(arguments))
     if arguments.out == "-":

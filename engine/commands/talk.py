@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.verb import Arguments
-from engine.errors import Exit, MimicryError
+from engine.errors import Exit, MimicryError, UsageError
 from engine.terminal import plain
+
+WORDS = ("question",)
+"""What is said without an option's name."""
 
 
 def call(arguments: Arguments, verb: str, **values: Any) -> dict[str, Any]:
@@ -34,6 +37,14 @@ def _schema(arguments: Arguments) -> str:
     """Return a command's words as the name of what it prints: explain/1, rig_drain/1."""
     words = (arguments.called, getattr(arguments, "action", None), getattr(arguments, "what", None))
     return f"{'_'.join(word for word in words if word)}/1"
+
+
+def only_with(arguments: Arguments, what: str, *names: str) -> None:
+    """Refuse options and words that would be passed over: they belong to something else that was not asked."""
+    for name in names:
+        if getattr(arguments, name) not in (None, "", False, []):
+            said = f"{getattr(arguments, name)!r}" if name in WORDS else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{arguments.called}: {said} belongs to {what}")
 
 
 def write_json(target: str | None, data: dict[str, Any], *, option: str = "--json") -> None:

@@ -53,7 +53,7 @@ class Daemon:
 
     def ask(self, verb: str, *, seconds: float = 15.0, **arguments: Any) -> Reply:
         """Send one command over the control socket; Unreachable when nobody answers. Blocking."""
-        return call(self._ground.room, verb, seconds=seconds, **arguments)
+        return call(self._ground.room, verb, within=seconds, **arguments)
 
     def expect(self, why: str) -> None:
         """Say that the next death is our own doing."""

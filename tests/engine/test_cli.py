@@ -19,6 +19,7 @@ import pytest
 
 from engine.cli import main
 from engine.commands.table import GROUPS, verbs
+from engine.errors import Unreachable
 from state.journal import Journal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -123,6 +124,18 @@ def test_a_halt_is_of_one_kind_and_a_second_one_is_told_which_stands(mimicry: Ru
     assert (bytes_of_a_shell.returncode, bytes_of_a_shell.stdout[:14]) == (0, "halted (now): ")
 
 
+def test_what_an_option_says_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sent: list[object] = []
+
+    def order(_: str, verb: str, args: object) -> object:
+        sent.append((verb, args))
+        raise Unreachable("none")
+
+    monkeypatch.setattr("engine.client.order", order)
+    assert main(["series", "engine.pss_mb", "--seconds", "300", "--state", str(tmp_path)]) == 6
+    assert sent == [("series", {"names": ["engine.pss_mb"], "seconds": 300, "count": 60})]
+
+
 BAD = [
     (["--families", "mt19938"], 2, "mt19937"),
     (["--mappings", "modulo"], 2, "mod"),
@@ -131,6 +144,10 @@ BAD = [
     (["--noise", "1.5"], 2, "--noise"),
     (["--range", "5:5"], 2, "two values"),
     (["--modulus", "1"], 2, "--modulus 1"),
+    (["--modulus", str(2**63 + 1)], 2, "at most 9223372036854775808"),
+    (["--seed", "-1"], 2, "--seed: -1: a whole number from 0 on"),
+    (["--workers", "0"], 2, "--workers: 0: a whole number from 1 on"),
+    (["--range", "-5:9"], 2, "written --range=-5"),
     (["--alpha", "0"], 2, "no evidence would do"),
     (["--alpha", "nan"], 2, "no evidence would do"),
     (["--noise", "nan"], 2, "must lie in [0, 1)"),
@@ -150,7 +167,7 @@ def test_a_wrong_option_is_one_line_that_names_it(
     draws.write_text("value\n" + "\n".join(str(number * 37 % 1000) for number in range(40)) + "\n")
     shown = mimicry("analyze", str(draws), *options, state=tmp_path / "state")
     assert (shown.returncode, shown.stdout) == (code, "")
-    lines = [line for line in shown.stderr.splitlines() if line.startswith("mimicry:")]
+    lines = [line for line in shown.stderr.splitlines() if line.startswith(("mimicry:", "mimicry analyze:"))]
     assert len(lines) == 1
     assert word in lines[0]
     assert "Traceback" not in shown.stderr
@@ -427,7 +444,6 @@ def test_options_of_rows_that_contradict_each_other_are_refused(
 
 
 def test_every_topic_fits_one_screen_and_hides_behind_no_verb() -> None:
-    from engine.commands.table import GROUPS, verbs
     from engine.commands.topics import TOPICS
 
     assert not set(TOPICS) & {group.name for group in GROUPS}

@@ -74,7 +74,7 @@ def mute_engine(path: Path, reply: bytes = b"") -> socket.socket:
 def test_an_engine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
     with mute_engine(tmp_path):
         with pytest.raises(Unreachable, match="does not answer"):
-            call(tmp_path, "snapshot", seconds=0.2)
+            call(tmp_path, "snapshot", within=0.2)
         with pytest.raises(Unreachable, match="does not answer"):
             asyncio.run(Client.connect(tmp_path, seconds=0.2))
 
@@ -90,7 +90,7 @@ def test_an_engine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
 def test_an_engine_of_another_version_is_named(tmp_path: Path, greeting: bytes, side: str) -> None:
     with mute_engine(tmp_path, greeting):
         with pytest.raises(Unreachable, match=side):
-            call(tmp_path, "snapshot", seconds=2)
+            call(tmp_path, "snapshot", within=2)
         with pytest.raises(Unreachable, match=side):
             asyncio.run(Client.connect(tmp_path, seconds=2))
 

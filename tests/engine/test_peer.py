@@ -71,7 +71,7 @@ def test_a_stranger_on_the_socket_is_told_from_an_engine_in_one_line(
     tmp_path: Path, lines: tuple[bytes, ...]
 ) -> None:
     with stranger(tmp_path, *lines), pytest.raises(Unreachable) as told:
-        call(tmp_path, "snapshot", seconds=5)
+        call(tmp_path, "snapshot", within=5)
     assert "\n" not in str(told.value)
 
 

@@ -161,7 +161,7 @@ class Killer:
 
     def _answers(self) -> bool:
         try:
-            return call(self.state, "snapshot", seconds=5.0).ok
+            return call(self.state, "snapshot", within=5.0).ok
         except (MimicryError, OSError):
             return False
 

@@ -104,7 +104,7 @@ class Room:
 
     def _answers(self) -> bool:
         try:
-            return call(self.state, "snapshot", seconds=5.0).ok
+            return call(self.state, "snapshot", within=5.0).ok
         except (MimicryError, OSError):
             return False
 
@@ -151,7 +151,7 @@ class Room:
     def ask_for(self, key: str, request: dict[str, Any]) -> bool:
         """Submit one request; remember the id that was acknowledged."""
         with contextlib.suppress(MimicryError, OSError):
-            reply = call(self.state, "submit", seconds=10.0, request=request, key=key)
+            reply = call(self.state, "submit", within=10.0, request=request, key=key)
             if reply.ok:
                 self.acknowledged[key] = str(reply.data["id"])
                 return True
@@ -187,7 +187,7 @@ class Room:
         """Return the room as faults see it."""
         return Target(
             state=self.state, scratch=self.scratch, processes=self.processes, restart=self.restart, seed=1, room_seq=self.seq,
-            ask=lambda verb, **args: call(self.state, verb, seconds=10.0, **args),
+            ask=lambda verb, **args: call(self.state, verb, within=10.0, **args),
         )  # fmt: skip
 
     def processes(self) -> dict[int, Role]:

@@ -138,7 +138,7 @@ def ended(state: Path) -> bool:
 
 def _ask(state: Path, request: dict[str, Any], key: str) -> str | None:
     with contextlib.suppress(MimicryError, OSError):
-        reply = call(state, "submit", seconds=5.0, request=request, key=key)
+        reply = call(state, "submit", within=5.0, request=request, key=key)
         if reply.ok:
             return str(reply.data["id"])
     return None
@@ -409,12 +409,12 @@ class Promotion(Workload):
         with contextlib.suppress(MimicryError, OSError):
             if how == "promote" and self.open:
                 name = self.rng.choice(self.open)
-                reply = call(state, "promote", seconds=5.0, candidate=name, untested=True)
+                reply = call(state, "promote", within=5.0, candidate=name, untested=True)
                 if reply.ok or "was promoted already" in (reply.error or ""):
                     self.open.remove(name)
                     self.promoted.append(name)
             elif how == "rollback":
-                call(state, "rollback", seconds=5.0, reason="a kill test")
+                call(state, "rollback", within=5.0, reason="a kill test")
 
     def verify(self, state: Path) -> list[str]:
         """What was acknowledged as promoted is on record once; the files that training reads say what the record says."""

@@ -203,6 +203,8 @@ def test_a_run_without_a_verdict_says_how_to_go_on(run: Path, capsys: pytest.Cap
     assert report(run, "last", "--text") == 0
     shown = capsys.readouterr().out
     assert "VERDICT  UNFINISHED" in shown
+    assert report(run, "last", "--text", "--out", str(run / "told.txt")) == 0
+    assert (run / "told.txt").read_text() == shown
     assert f"mimicry analyze --resume {run.name}" in shown
 
 

@@ -28,7 +28,8 @@ from engine.search.coverage import block_digests
 from engine.search.ledger import FOLDER, Shelf
 from engine.search.recorded import RecordedChunk
 from engine.search.streams import told
-from engine.search.sweeper import chunk_order, twin_stream
+from engine.search.sweeper import chunk_order
+from engine.search.twins import twin_stream
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal

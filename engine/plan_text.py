@@ -60,8 +60,12 @@ def _cell(number: int, cell: PlannedCell) -> list[str]:
     return [
         f"{head:<{WIDTH - len(cost) - 1}} {cost}" if len(head) + len(cost) < WIDTH else head[:WIDTH],
         f"      seeds {cell.seeds}",
-        f"      starts {_span(cell.starts)}  gaps {_span(cell.gaps)}  {rule}  {cell.route}",
+        f"      starts {_span(cell.starts)}  gaps {_span(cell.gaps)}  {rule}  {_way(cell)}",
     ]
+
+
+def _way(cell: PlannedCell) -> str:
+    return cell.route if cell.together == 1 else f"one pass of {cell.together}"
 
 
 def _span(ends: tuple[int, int]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.alerts.book import Book
 from engine.errors import UsageError
+from engine.feedback.intake import ARRIVED
 from engine.protocol import Request, Snapshot
 from engine.status import ROWS, VERDICT, Facts, Live, assemble, autonomy
 from engine.vitals.probes import Reading
@@ -232,7 +233,9 @@ class Past:
 
     def _live(self, room: Room, when: datetime, test_mode: bool) -> Live:
         at = when.timestamp()
+        came = self._journal.newest((ARRIVED,), 1, upto=room.seq)
         return Live(
+            draws=came[0].data["last"] + 1 if came else 0,
             started=time.monotonic(),
             working=any(each.state == "running" for each in room.requests.values()),
             test_mode=test_mode,

@@ -41,6 +41,8 @@ STEP_NAMES: Mapping[str, str] = {
     "1": "window", "2.5": "scorer", "3": "scores", "4": "capacity", "5": "training", "6": "forecast",
 }  # fmt: skip
 STATUSES: tuple[str, ...] = get_args(StepStatus)
+STOPPED: Mapping[str, str] = {"halted": "held", "escalated": "held", "failed": "failed"}
+"""How a step stands that was running when its run came to stand so."""
 VERDICT, ALERT = "verdict", "alert.raised"
 ROWS = 12
 UNIT, SCALE = "Mh/s", 1e-6
@@ -102,9 +104,13 @@ class StepAt:
     note: str = ""
     best: float | None = None
     null: float | None = None
+    left: float | None = None
+    """Seconds left, where the work itself knows better than its pace so far."""
 
     def eta(self, now: float) -> float | None:
         """Return the seconds left at the pace so far; None before the first piece is done."""
+        if self.left is not None:
+            return self.left
         return (now - self.begun) * (self.total - self.done) / self.done if self.done else None
 
 
@@ -316,12 +322,17 @@ def _pipeline(facts: Facts, live: Live, now: float) -> Pipeline:
     )
 
 
+def standing(run: RunRow, known: Mapping[str, Any]) -> str:
+    """Return how a step stands, by what was recorded about it last and how its run stands."""
+    status = known.get("status", "waiting")
+    if status == "running":
+        return STOPPED.get(run.state, status)
+    return status if status in STATUSES else "failed"
+
+
 def _step(step: str, run: RunRow, at: StepAt | None, now: float) -> Step:
     known = run.steps.get(step, {})
-    status = known.get("status", "waiting")
-    status = status if status in STATUSES else "failed"
-    if status == "running" and run.state in ("halted", "escalated"):
-        status = "held"
+    status = standing(run, known)
     running = at if at is not None and at.step == step and status == "running" else None
     values = {
         "id": step,

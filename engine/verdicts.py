@@ -39,7 +39,7 @@ def verdict_line(analysis: Analysis, best: str | None) -> str:
     if analysis.verdict == "identified":
         return f"identified: {best}, {analysis.evidence_bits:.1f} of {analysis.required_bits:.1f} bits on {analysis.draws} draws"
     if analysis.verdict == "not_identifiable":
-        need = "" if analysis.need_draws is None else f"; {analysis.need_draws} draws would make it so"
+        need = "" if analysis.need_draws is None else f"; {analysis.need_draws} would do"
         return f"not identifiable with {analysis.draws} draws{need}"
     if analysis.verdict == "biased":
         return "biased: the draws are not uniform, and no generator explains them"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Unpack
 
@@ -43,6 +43,10 @@ class SieveResult:
     seeds_done: int
     stopped: bool
     overflow: bool
+
+    def with_hits(self, hits: np.ndarray[Any, Any]) -> SieveResult:
+        """Return the same result with these hits."""
+        return replace(self, hits=hits)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from functools import lru_cache
 MOST_COUNTED = 4096  # places that are counted exactly
 # A vector operation on eight seeds, for one of them, on one core with AVX2; benchmarks/calibrate.py measures families in it.
 OPERATION_SECONDS = 1.3e-11
+COPIED = 3  # vector operations to hand a word on to one of several searches
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,17 @@ def cost(load: Workload) -> float:
 def seed_seconds(load: Workload) -> float:
     """Return the seconds of one core that a seed takes."""
     return cost(load) * OPERATION_SECONDS
+
+
+def shared_and_own(load: Workload) -> tuple[float, float]:
+    """Return `seed_seconds` in two parts: making the words that the first stage looks at, and all else.
+
+    Searches of the same seeds in one pass share the first; each of them adds the second, and a copy of its words.
+    """
+    depth, _, whole = _stages(load)
+    looked = min(_span(load, depth), float(load.starts * load.gaps * depth)) * load.words
+    making = load.seeding + looked * load.word
+    return making * OPERATION_SECONDS, (whole - making + looked * COPIED) * OPERATION_SECONDS
 
 
 def _stages(load: Workload) -> tuple[int, int, float]:

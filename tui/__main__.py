@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui import keys, themes
 from tui.export import save
-from tui.model.pages import default_state
+from tui.model.shell import default_state, typed
 
 WEB = "web_driver"
 """The toolkit's driver of a browser tab, which needs no terminal."""
@@ -94,7 +94,7 @@ def _crash_note(crash: str, state: Path) -> str:
         where = f"traceback in {save(state, crash, 'console-crash.txt')}"
     except OSError:
         where = crash
-    return f"mimicry: the console failed, the engine is not touched — {cause}; {where}; again: mimicry attach"
+    return f"mimicry: the console failed, the engine is not touched — {cause}; {where}; again: {typed('attach', state)}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from textual import work
 from tui.desk import Desk
 from tui.feed import Refused
 from tui.model.beside import again_lines
+from tui.model.shell import typed
 from tui.model.text import Line
 from tui.widgets.dialog import Confirm, Order
 from tui.widgets.page import Page
@@ -18,7 +19,7 @@ from tui.widgets.page import Page
 if TYPE_CHECKING:
     from tui.wire import Reply
 
-NAMED = ("kind", "id", "type", "target", "candidate", "to")
+NAMED = ("kind", "id", "type", "target", "candidate", "to", "value")
 """Arguments by which an order is named in its answer, the first that it has."""
 
 
@@ -40,13 +41,16 @@ class Acting(Desk):
         """Say whether an order could be sent now; where not, the footer says why."""
         if self._recording:
             self.say(f"a recording: nothing runs here, {verb} has nothing to act on", "held")
+        elif self._past is not None and verb != "halt":
+            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
         elif self.readonly:
             self.say(f"read-only console: {verb} is off; attach without --readonly to act", "held")
         elif self.view().other and verb != "halt":
             self.say(f"{self.view().other} holds control; `:control REASON` takes it, seen by all", "held")
         elif self.view().link.state != "live":
             self.say(
-                f"no engine answers, {verb} cannot be sent from here; from a shell: mimicry {verb}", "fail"
+                f"no engine answers; from a shell: {typed(verb.replace('_', ' '), self._state)}",
+                "fail",
             )
         else:
             return True
@@ -61,7 +65,9 @@ class Acting(Desk):
     async def send(self, order: Order) -> None:
         """Send one order and show the answer in one line."""
         named = next((order.args[name] for name in NAMED if name in order.args), "")
-        what = f"{order.verb} {named}".strip()
+        # One verb does several things to a rig: what it does says more than its name.
+        does = order.args["action"] if order.verb == "rig" else order.verb
+        what = f"{does} {named}".strip()
         self.say(f"{what}: sent, waiting for the engine")
         try:
             reply = await self.feed.command(order.verb, **order.args)

@@ -23,6 +23,7 @@ from tui.model import pages
 from tui.palette import REFRESH, Commands
 from tui.places import ALERTS, BY_ID
 from tui.replay import Replay
+from tui.screens.lists import Lists
 from tui.screens.overview import Overview
 from tui.soaking import Soaking
 from tui.taking import Taking
@@ -169,6 +170,11 @@ class Console(Soaking, Replay, Taking):
             self.say(f"{what.replace('_', ' ')}: not on this screen", "head")
         else:
             act()
+
+    def action_sort_by(self, column: str) -> None:
+        """Sort the list in front by a column, as a click on its title asks."""
+        if isinstance(self.active, Lists):
+            self.active.sort_by(column)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave a key that several kinds of screens use to the one that is in front."""

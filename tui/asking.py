@@ -86,9 +86,7 @@ class Asking(Acting):
             return
         facts = [
             line(span(f"step {step.id} {step.name}, {step.done or 0:,} of {step.total or 0:,} done")),
-            line(
-                span("it ends at its next piece; the run goes on with what an earlier run made of it", "dim")
-            ),
+            line(span("it ends at its next piece; the run goes on with what an earlier one made", "dim")),
         ]
         order = Order("skip", {"step": step.id})
         self.confirm("Skip the step", facts, order, does=f"skip step {step.id}", word="skip")
@@ -131,9 +129,6 @@ class Asking(Acting):
 
     def action_act(self, key: str) -> None:
         """Ask before the engine does to a row what a key stands for."""
-        if self._past is not None and not self._recording:
-            self.say("this is a replay of the past: Esc goes back to now, then act", "held")
-            return
         active = self.active
         acts = active.acts(key) if isinstance(active, Lists) else []
         if key == "O" and isinstance(active, Lists) and (told := active.advisor) is not None:
@@ -145,7 +140,8 @@ class Asking(Acting):
             facts = [line(span(f"{alert.at}  {alert.text}"))]
             self._one_of([ALERT_ACTS[key]], alert.id, facts)
         else:
-            self.say(f"{key}: nothing here that it could act on", "head")
+            why = active.why_not(key) if isinstance(active, Lists) else "nothing here that it could act on"
+            self.say(f"{key}: {why}", "head")
 
     def _newest_alert(self) -> Alert | None:
         shot = self.view().newest

@@ -88,7 +88,9 @@ class Desk(App[None]):
         """The recording that is shown, and the time at which it shall begin."""
         self._faults: tuple[str, ...] = ()
         """What is wrong with the keymap file."""
-        self._notices = Notices()
+        self._mine = f"pid {os.getpid()})"
+        """How the engine names this console among viewers."""
+        self._notices = Notices(self._mine)
         self.bell_on = bell
         self.tables: Mapping[str, str] = {}
         """The engine's lists: name to title."""
@@ -127,7 +129,7 @@ class Desk(App[None]):
             state=str(self._state),
             snapshot=self._past or self._shown,
             past=self._past is not None,
-            mine=f"pid {os.getpid()})",
+            mine=self._mine,
             link=replace(self.feed.link, retry_in=self.feed.retry_in),
             age=0.0 if self._past else now - self._shown_advanced,
             silence=now - self.feed.advanced,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +17,6 @@ def screen_text(app: App[Any]) -> str:
     visible_screen_stack.set(app._background_screens)  # what shines through a dialog
     strips = app.screen._compositor.render_strips(app.screen.size)
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
-
-
-def as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as comma-separated values with a line of titles."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if row.get(name) is None else row[name] for name in columns] for row in rows])
-    return out.getvalue()
 
 
 def save(state: Path, text: str, name: str = "last.txt") -> Path:

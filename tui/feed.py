@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from engine import link
 from tui import wire
+from tui.model.shell import typed
 from tui.model.view import Link
 from tui.wire import Reply, Snapshot
 
@@ -87,7 +88,7 @@ class Feed:
         if self._readonly:
             raise Refused("read-only console: attach without --readonly to act")
         if self._connection is None:
-            raise Refused(f"no engine answers, nothing was sent; from a shell: mimicry {verb}")
+            raise Refused(f"no engine answers; from a shell: {typed(verb.replace('_', ' '), self._state)}")
         try:
             return await asyncio.wait_for(self._connection.command(verb, **args), REPLY_WITHIN)
         except TimeoutError:

@@ -102,30 +102,27 @@ class Commands(Provider):
     async def search(self, query: str) -> Hits:
         """Offer what matches the letters typed."""
         matcher = self.matcher(query)
-        word, _, where = query.strip().partition(" ")
-        if where and isinstance(self.app, Commanded) and word in self.app.tables:
-            yield Hit(
-                1.0, f"list {word} where {where}", partial(self.app.go_table, word, where), help="filtered"
-            )
-        if where and word == "control" and isinstance(self.app, Commanded):
-            yield Hit(
-                1.0,
-                f"take control: {where}",
-                partial(self.app.take_control, where),
-                help="the other viewers then look",
-            )
-        if where and word == "at" and isinstance(self.app, Commanded):
-            yield Hit(
-                1.0,
-                f"replay at {where}",
-                partial(self.app.go_back_to, where),
-                help="UTC, as in 14:02 or 2026-11-26T14:02",
-            )
+        for spoken in self._spoken(*query.strip().partition(" ")[::2]):
+            yield spoken
         for entry in self._entries:
             if (score := matcher.match(entry.name)) > 0:
                 yield Hit(score, matcher.highlight(entry.name), entry.run, help=entry.help)
         async for hit in self._objects(query.strip()):
             yield hit
+
+    def _spoken(self, word: str, rest: str) -> Iterator[Hit]:
+        """Offer what a word does with the words behind it: a list filtered, control taken, an earlier moment."""
+        app = self.app
+        if not rest or not isinstance(app, Commanded):
+            return
+        if word in app.tables:
+            yield Hit(1.0, f"list {word} where {rest}", partial(app.go_table, word, rest), help="filtered")
+        for name, said, does, about in (
+            ("control", "take control:", app.take_control, "the other viewers then look"),
+            ("at", "replay at", app.go_back_to, "UTC, as in 14:02 or 2026-11-26T14:02"),
+        ):
+            if word == name:
+                yield Hit(1.0, f"{said} {rest}", partial(does, rest), help=about)
 
     async def _objects(self, text: str) -> Hits:
         """Offer single rows by name: a request, a GPU, a decision, a trial; the engine is asked once the typing rests."""

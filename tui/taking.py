@@ -10,9 +10,10 @@ from functools import partial
 from textual import work
 
 from tui.desk import Desk
-from tui.export import as_csv, save, screen_text
+from tui.export import save, screen_text
 from tui.feed import Refused
 from tui.model.logs import as_text as log_text
+from tui.model.taken import as_csv
 from tui.screens.lists import Lists
 from tui.screens.logs import Logs
 

@@ -12,7 +12,6 @@ from types import UnionType
 from typing import Any, Literal, TypeVar
 
 Mode = Literal["run", "idle", "halted", "halting", "starting", "stopping"]
-Light = Literal["ok", "warn", "fail", "idle", "held", "stale"]
 HaltKind = Literal["finish", "checkpoint", "now"]
 R = TypeVar("R")
 

@@ -18,6 +18,7 @@ Kind = Callable[[dict[str, Any], Arrays, Stop], tuple[dict[str, Any], Arrays]]
 # Text, not imports: the coordinator must not load what only workers need, and compute stays below those wings.
 TABLE: Mapping[str, str] = {
     "sieve": "engine.search.chunk:run",
+    "sieves": "engine.search.chunks:run",
     "states": "engine.recovery.task:run",
     "features": "engine.pipeline.feature_task:run_task",
     "train": "engine.pipeline.models:run_task",
@@ -25,13 +26,13 @@ TABLE: Mapping[str, str] = {
     "episode": "engine.selfplay.episode:run_task",
 }
 
-LIMITS: Mapping[str, float] = {"sieve": 600.0, "features": 1800.0, "episode": 7200.0}
+LIMITS: Mapping[str, float] = {"sieve": 600.0, "sieves": 600.0, "features": 1800.0, "episode": 7200.0}
 """Seconds that one task of a kind may take at least before it counts as hung."""
-AFAR = frozenset({"sieve", "states", "features", "reacquire"})
+AFAR = frozenset({"sieve", "sieves", "states", "features", "reacquire"})
 """Kinds that a rig may run: its base install has kernels and statistics, not the libraries that training needs."""
 LONGEST = 24 * 3600.0
 """The same for every other kind: fits and systems of equations take as long as they take."""
-SHORT = frozenset({"sieve", "features"})
+SHORT = frozenset({"sieve", "sieves", "features"})
 """Kinds whose tasks may be so short that more than a few must be out to keep a worker in work."""
 
 

@@ -189,6 +189,7 @@ class Dispatcher:
 
         pool = direct_pool(analysis, history, heads=int(self.desk.parameters.values("pipeline.")["heads"]))
         await self._publish(pool, since(run))
+        self.desk.journal.runs.step(run.id, "1", "skipped", note=f"no models: {few}"[:200])
         why = f"{run.id}: {analysis.verdict}; no models: {few}"
         result = {"run": run.id, "verdict": analysis.verdict, "pool": pool.sha256, "steps": {}, "few": few}
         return Done(why, result)

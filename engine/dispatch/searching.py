@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from engine.dispatch.aside import gpu_phase
-from engine.errors import Halted
-from engine.status import VERDICT, SearchAt
+from engine.errors import Halted, Skipped
+from engine.status import VERDICT, SearchAt, StepAt
 from engine.verdicts import verdict_record
 from engine.watcher.fingerprints import Tried, fingerprint
+from engine.watcher.work import Rejected
 
 if TYPE_CHECKING:
     from engine.compute.cluster import Compute
@@ -40,7 +43,13 @@ class Searching:
             known = self._desk.shelf.last_analysis(since(run))
             if known is not None:
                 return known
-        return await self._search(run, history, compute)
+        try:
+            return await self._search(run, history, compute)
+        except Skipped as skipped:
+            known = self._desk.shelf.last_analysis(since(run))
+            if known is None:
+                raise Rejected(f"{skipped}: no earlier search of these draws has ended") from skipped
+            return known
 
     async def _search(self, run: RunRow, history: History, compute: Compute) -> Analysis:
         from engine.search.identify import identify
@@ -53,6 +62,7 @@ class Searching:
             known = desk.shelf.analysis(mark)
             if known is not None and known.stopped_by in ("found", "exhausted"):
                 return known
+        self._step_one(run)
         try:
             async with gpu_phase(desk, f"search {run.id}"):
                 analysis = await identify(
@@ -64,14 +74,20 @@ class Searching:
                     progress=self._searching,
                     under=f"{mark[:16]}|",
                 )
-                if (
-                    analysis.stopped_by == "halt"
-                ):  # raised here: nobody waits for a model to load before the halt is reached
+                # Raised here: nobody waits for a model to load before the halt is reached.
+                if analysis.stopped_by == "halt" and desk.board.skip is not None:
+                    raise Skipped(f"step {desk.board.skip} is skipped")
+                if analysis.stopped_by == "halt":
                     raise Halted(f"{run.id}: halted while searching; finished chunks are recorded")
         finally:
-            desk.board.search = None
+            desk.board.search = desk.board.step = None
         self._publish_verdict(mark, run, history, space, analysis)
         return analysis
+
+    def _step_one(self, run: RunRow) -> None:
+        """Say that step 1 runs: what it looks for among windows is searched first, and takes the longest."""
+        self._desk.board.step = StepAt("1", 0, 0, time.monotonic(), "plans the search")
+        self._desk.journal.runs.step(run.id, "1", "running")
 
     def _publish_verdict(
         self, mark: str, run: RunRow, history: History, space: Space, analysis: Analysis
@@ -88,9 +104,13 @@ class Searching:
 
     def _searching(self, at: Progress) -> None:
         names = SearchAt.__dataclass_fields__
-        self._desk.board.search = self._desk.board.last_search = SearchAt(
-            **{name: getattr(at, name) for name in names}
-        )
+        board = self._desk.board
+        board.search = board.last_search = SearchAt(**{name: getattr(at, name) for name in names})
+        if board.step is not None:
+            board.step = replace(
+                board.step, done=at.cells_done, total=at.cells, left=at.eta, best=at.best_bits, null=at.null_bits,
+                note="cells searched",
+            )  # fmt: skip
         self._obey()
 
 

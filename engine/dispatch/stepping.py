@@ -76,12 +76,12 @@ class Stepping:
             )
 
         for step in steps:
-            if plan is None or step in plan.named or not await self._carried(context, step, plan):
-                try:
+            try:
+                if plan is None or step in plan.named or not await self._carried(context, step, plan):
                     await judge.steps([step], run_step, self._tell)
-                except Skipped:
-                    await self._skipped(context, step)
-                self.desk.board.skip = None  # also where it came after the step's last piece
+            except Skipped:
+                await self._skipped(context, step)
+            self.desk.board.skip = None  # also where it came after the step's last piece
         self.desk.board.step = None
 
     async def _carried(self, ctx: RunContext, step: str, plan: Plan) -> bool:

@@ -147,6 +147,8 @@ class AutonomyVerbs:
         missing = [name for name in FLOWS[at.step].writes if not self._desk.shelf.artifacts.exists(name)]
         if missing:
             raise UsageError(f"skip {at.step}: no earlier run has left {', '.join(missing)} to go on with")
+        if at.step == "1" and self._desk.shelf.last_analysis(self._desk.epochs.now.since) is None:
+            raise UsageError("skip 1: no earlier search of these draws has ended to go on with")
         board = self._desk.board
         row = {"metric": "done", "value": at.done, "limit": at.total, "ok": False}
         entry = operator_entry(

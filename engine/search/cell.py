@@ -55,6 +55,8 @@ class Cell:
     )  # of its stream's draws, with the law `clock`
     word: str | None = None  # the word whose seed this is
     part: Cell | None = None  # the cell that this is a part of, where earlier runs excluded the rest
+    company: int = 1  # cells in its pass, one after another in the plan (passes.py)
+    chunk: int = 0  # seeds of a chunk of that pass; 0 where it is searched alone
 
     @property
     def key(self) -> str:
@@ -62,7 +64,7 @@ class Cell:
         return (
             f"{self.family}|{self.mapping}|{self.lo}:{self.hi}|{self.seeds.text()}|{self.starts[0]}:{self.starts[1]}"
             f"|{self.gaps[0]}:{self.gaps[1]}{'' if self.law == 'constant' else f' {self.law}'}{'' if self.period == 1 else f' {self.period}'}"
-            f"|{self.threshold}/{self.block}@{self.window}|{self.session or ''}"
+            f"|{self.threshold}/{self.block}@{self.window}{f' by {self.chunk}' if self.chunk else ''}|{self.session or ''}"
             f"{'' if self.origin == 'seed' else f'|{self.route}'}"
         )
 
@@ -114,11 +116,16 @@ class Cell:
         return replace(self, seeds=Range(seed, seed), word=word, part=self.whole)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
-        """Yield (first seed, count) of each chunk; the cut depends on the cell alone, so a resumed run agrees."""
+        """Yield (first seed, count) of each chunk; the cut depends on the cell alone, or stands in its key, so a resumed run agrees."""
         if self.origin == "state" or (self.route in WHOLE_SPACE and self.seconds <= LONGEST_CHUNK_SECONDS):
             yield self.seeds.lo, self.seeds.size
             return
-        per_second = self.seeds.size / max(self.seconds, 1e-9)
-        size = max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))
+        size = self.chunk or chunk_size(self.seeds.size, self.seconds)
         for first in range(self.seeds.lo, self.seeds.hi + 1, size):
             yield first, min(size, self.seeds.hi + 1 - first)
+
+
+def chunk_size(seeds: int, seconds: float) -> int:
+    """Return how many seeds take about CHUNK_SECONDS, where all of them take `seconds`; a power of two."""
+    per_second = seeds / max(seconds, 1e-9)
+    return max(SMALLEST_CHUNK, 1 << int(math.log2(max(1.0, per_second * CHUNK_SECONDS))))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,53 @@ from engine.search.laws import LAYOUTS
 from engine.search.layouts import Params, StopFlag, Truth
 from engine.search.words import unpacked
 from engine.seedtree import named_rng
+from hip_cuda_kernels.host import SieveResult
 
 REAL, SHUFFLED, UNIFORM, PLANTED = range(4)
 NEIGHBOURHOOD = 64  # seeds searched around the planted truths of a power check
 GROUPS = 4  # places of the cell where a power check plants its truths
+
+
+class Prepared(NamedTuple):
+    """A chunk before its search: what is asked, the rows of draws with a planted one, and what its power check found."""
+
+    params: Params
+    draws: np.ndarray
+    truth: Truth
+    planted: int
+    found: int
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """Return (first, count) of the seeds to search."""
+        first, count = self.params.get("part", (self.params["seed_lo"], self.params["count"]))
+        return int(first), int(count)
+
+    def kept(self, hits: np.ndarray) -> np.ndarray:
+        """Return the hits that are reported, and that of the planted truth."""
+        return one_a_seed(self.params, _but_plants(hits, PLANTED, [self.truth]))
+
+    def search(self, stop: StopFlag) -> SieveResult:
+        """Search it alone; where hits overflow, a part of the seeds at a time."""
+        return searched(LAYOUTS[self.params["law"]], self.params, self.draws, *self.seeds, stop, self.kept)
+
+    def answer(self, outcome: SieveResult, stop: StopFlag) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what is told of a search: its counts, its canary, and the hits of the real and null draws."""
+        whole = not (outcome.stopped or outcome.overflow)  # a cut list proves nothing about its truth
+        canary = whole and _holds(outcome.hits, PLANTED, self.truth)
+        meta = {
+            "seeds_done": int(outcome.seeds_done),
+            "hypotheses": int(outcome.seeds_done) * self.params["alignments"],
+            "stopped": bool(outcome.stopped) or stop.asked(),
+            "overflow": bool(outcome.overflow),
+            "planted": self.planted + int(whole),
+            "found": self.found + int(canary),
+            "canary": [*self.truth, canary],
+        }
+        if "part" in self.params:
+            first = self.params["seed_lo"] == self.seeds[0]
+            meta["power"] = [self.planted, self.found] if first else [0, 0]
+        return meta, {"hits": outcome.hits[outcome.hits["vector"] != PLANTED]}
 
 
 def run(
@@ -29,33 +72,20 @@ def run(
     With `arrays["words"]` the seeds are the places of these words in their list; with `arrays["later"]` every draw has a seed of its
     own, so many ticks behind the first one's.
     """
+    one = prepared(params, arrays, stop)
+    return one.answer(one.search(stop), stop)
+
+
+def prepared(params: Params, arrays: Mapping[str, np.ndarray], stop: StopFlag) -> Prepared:
+    """Check the cell's power, where it is asked for, and plant the truth of this chunk."""
     if "words" in arrays:
         params = {**params, "words": unpacked(arrays["words"])}
     if "later" in arrays:
         params = {**params, "later": arrays["later"]}
-    rng, layout = named_rng(params["rng"], "chunk", params["seed_lo"]), LAYOUTS[params["law"]]
+    rng = named_rng(params["rng"], "chunk", params["seed_lo"])
     planted, found = _power_check(params, stop, rng)
-    first, count = params["seed_lo"], params["count"]
-    truth, draws = _plant(params, arrays["draws"][REAL], first, count, rng)
-    part_first, part_count = params.get("part", (first, count))
-    outcome = searched(
-        layout, params, np.vstack([arrays["draws"], draws]), part_first, part_count, stop,
-        lambda hits: one_a_seed(params, _but_plants(hits, PLANTED, [truth])),
-    )  # fmt: skip
-    whole = not (outcome.stopped or outcome.overflow)  # a cut list proves nothing about its truth
-    canary = whole and _holds(outcome.hits, PLANTED, truth)
-    meta = {
-        "seeds_done": int(outcome.seeds_done),
-        "hypotheses": int(outcome.seeds_done) * params["alignments"],
-        "stopped": bool(outcome.stopped) or stop.asked(),
-        "overflow": bool(outcome.overflow),
-        "planted": planted + int(whole),
-        "found": found + int(canary),
-        "canary": [*truth, canary],
-    }
-    if "part" in params:
-        meta["power"] = [planted, found] if part_first == first else [0, 0]
-    return meta, {"hits": outcome.hits[outcome.hits["vector"] != PLANTED]}
+    truth, draws = _plant(params, arrays["draws"][REAL], params["seed_lo"], params["count"], rng)
+    return Prepared(params, np.vstack([arrays["draws"], draws]), truth, planted, found)
 
 
 def _power_check(params: Params, stop: StopFlag, rng: np.random.Generator) -> tuple[int, int]:

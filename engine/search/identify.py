@@ -88,7 +88,7 @@ class Identification:
                 if books.leaders != before:
                     sweeper.journal.append("evidence.improved", books.improvement(outcome))
                 self.progress(self._report(outcome.cell))
-                if books.claims and not self.question.space.exhaust:
+                if books.claims and not outcome.more and not self.question.space.exhaust:
                     return "found"
         return "exhausted"
 

@@ -14,6 +14,8 @@ from engine.search.layouts import MAX_HITS, SEEDS_AT_ONCE, Params
 VECTORS = 4  # rows of draws in one pass: real, shuffled, uniform, planted
 BASE = 32 << 20
 """Bytes of any chunk; 2 to 8 MiB were measured for constant and variable gaps, whatever the number of seeds."""
+SHARING = 3 << 20
+"""Bytes for each cell that shares a pass; 2.7 MiB were measured for each of 32 cells of 512 alignments."""
 STANDING = 160
 """Bytes for each place where a single draw can stand, of the draws that were each seeded anew: the hit and its joins."""
 MIB = 1 << 20
@@ -28,6 +30,11 @@ def need(params: Params, count: int) -> int:
     draws = width if params["law"] == "reseed" else 1  # by a clock they are looked for one after another
     places = seeds * starts * VECTORS * draws / (params["hi"] - params["lo"] + 1)
     return BASE + (int(places * STANDING) // MIB + 1) * MIB
+
+
+def need_together(cells: int) -> int:
+    """Return the bytes of host memory that a chunk of so many cells in one pass may take at its peak."""
+    return BASE + cells * SHARING
 
 
 class SeedHalves:

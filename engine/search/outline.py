@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.search.analysis import NotTested, RangeCandidate, Threshold
 from engine.search.cell import Cell
+from engine.search.passes import units
 from engine.search.question import Question
 from engine.search.streams import Direction, parts
 
@@ -23,7 +24,8 @@ class PlannedCell(Record):
     """One rectangle in the order of search.
 
     `threshold`: a hypothesis survives with so many matches of the search block; `confirm`: draws that the search never sees;
-    `seconds`: on one core; `done_after`: on all workers, this cell and those before it; `prior`: its share of belief.
+    `seconds`: on one core; `done_after`: on all workers, this cell and those before it; `prior`: its share of belief. So many cells as
+    `together` says share one pass over their seeds, and equally its seconds; they are done at the same time.
     """
 
     family: str
@@ -41,6 +43,7 @@ class PlannedCell(Record):
     done_after: float
     prior: float
     route: str
+    together: int = 1
     direction: Direction = "forward"
 
 
@@ -75,7 +78,9 @@ class Outline(Record):
 def outline(question: Question, workers: int) -> Outline:
     """Describe the plan of a question, for so many worker processes."""
     plan, space = question.plan, question.space
-    ends = [seconds / workers for seconds in accumulate(cell.seconds for cell in plan.cells)]
+    passes = list(units(plan.cells))
+    whole = accumulate(sum(cell.seconds for cell in unit) for unit in passes)
+    ends = [end / workers for unit, end in zip(passes, whole, strict=True) for _ in unit]
     return Outline(
         draws=len(question.history), sessions=list(question.history.sessions),
         range_candidates=[RangeCandidate(range=span, reason=why) for span, why in question.candidates],
@@ -98,5 +103,5 @@ def _planned(cell: Cell, end: float) -> PlannedCell:
         seeds=cell.seeds.text(), starts=cell.starts, gaps=cell.gaps, noise=cell.noise,
         threshold=Threshold(matched=cell.threshold, of=cell.block), confirm=cell.confirm, hypotheses=cell.tested,
         seconds=round(cell.seconds, 3), done_after=round(end, 3), prior=cell.prior,
-        route=cell.route if cell.period == 1 else f"{cell.route}, patterns of {cell.period} gaps",
+        together=cell.company, route=cell.route if cell.period == 1 else f"{cell.route}, patterns of {cell.period} gaps",
     )  # fmt: skip

@@ -18,10 +18,11 @@ from engine.search.algebra import plan_states
 from engine.search.cell import Cell
 from engine.search.coverage import Judged, block_digests, remaining
 from engine.search.design import LONGEST_BLOCK, Law
+from engine.search.passes import joined
 from engine.search.plan import DrawRange, Material, Plan, make_plan, ordered
 from engine.search.space import Space
 from engine.search.streams import labels, stream_of, told
-from engine.search.sweeper import twin_stream
+from engine.search.twins import twin_stream
 from state.coverage import CoverageRow
 
 FEWEST_DRAWS = 3
@@ -163,7 +164,7 @@ class Question:
             parts, used = remaining(cell, rows.get((cell.family, cell.mapping), ()), digests)
             left += parts
             self.known |= {row.seq: row for row in used}
-        return Plan(tuple(left), self.asked.unplanned)
+        return Plan(joined(left), self.asked.unplanned)
 
 
 def chance_of(values: np.ndarray, lo: int, hi: int, law: Law) -> float:

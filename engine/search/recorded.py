@@ -22,7 +22,7 @@ from state.journal import Journal
 LARGEST = 1 << 40_000  # above every state of every family
 _SPAN = r"(\d+):(\d+)"
 _TAIL = re.compile(
-    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|clock|inverse|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)\|(.*)",
+    rf"(-?\d+):(-?\d+)\|([^|]+)\|{_SPAN}\|{_SPAN}(?: (range|reseed|clock|inverse|periodic)(?: (\d+))?)?\|(\d+)/(\d+)@(\d+)(?: by (\d+))?\|(.*)",
     re.S,
 )
 
@@ -59,11 +59,11 @@ def cell_of(family: str, mapping: str, tail: str) -> Cell:
     found = _TAIL.fullmatch(tail if route is None else tail.removesuffix(f"|{route}"))
     if found is None:
         raise BadInput(f"bill {family}|{mapping}|{tail}: no cell's key; another version wrote this journal")
-    lo, hi, seeds, s0, s1, g0, g1, law, period, threshold, block, window, session = found.groups()
+    lo, hi, seeds, s0, s1, g0, g1, law, period, threshold, block, window, chunk, session = found.groups()
     cell = Cell(
         family, mapping, int(lo), int(hi), parse_range(seeds, what="the cell's seeds", highest=LARGEST), (int(s0), int(s1)),
         (int(g0), int(g1)), 0.0, int(block), int(threshold), 0, session or None, 0.0, 0.0, int(window),
-        law=cast("Law", law or "constant"), period=int(period or 1),
+        law=cast("Law", law or "constant"), period=int(period or 1), chunk=int(chunk or 0),
     )  # fmt: skip
     return cell if route is None else replace(cell, route=route, origin="state")
 

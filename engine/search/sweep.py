@@ -26,7 +26,8 @@ from engine.search.design import DESIGN_BITS, Law, Scope
 from engine.search.flood import one_a_value
 from engine.search.ranges import Range
 from engine.search.survivors import SurvivorHeader, Survivors
-from engine.search.sweeper import ChunkOutcome, Sweeper, twin_stream
+from engine.search.sweeper import ChunkOutcome, Sweeper
+from engine.search.twins import twin_stream
 from hip_cuda_kernels import host
 from hip_cuda_kernels.errors import KernelError
 from hip_cuda_kernels.mappings import resolve_mappings

@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ from engine.compute.cluster import Compute
 from engine.compute.codec import pack, unpack
 from engine.compute.groups import grouped
 from engine.compute.task import Task, TaskResult
-from engine.errors import BadInput, Halted, MimicryError
-from engine.search import algebra, answered, clock
+from engine.errors import Halted, MimicryError
+from engine.search import algebra, answered, chunks, clock
 from engine.search.cell import Cell
-from engine.search.design import LONGEST_BLOCK, NEXT_DRAWS
-from engine.search.memory import SeedHalves, need
+from engine.search.design import NEXT_DRAWS
+from engine.search.memory import SeedHalves, need, need_together
+from engine.search.passes import units
+from engine.search.twins import Stream
 from engine.search.words import packed
-from engine.seedtree import named_rng
 from hip_cuda_kernels.host import HIT
 from hip_cuda_kernels.routes import WHOLE_SPACE
 from state.journal import Journal
@@ -32,55 +33,17 @@ NO_HITS = np.empty(0, HIT)  # of a cell that algebra decided: its solutions stan
 HALVES = SeedHalves()
 BOOKED = 64
 """Chunks whose cells are billed at once: as much as a search that ends early may have billed and not tried."""
+Unit = Sequence[tuple[Cell, dict[int, ChunkRow]]]
+"""A pass: its cells, each with what the ledger holds of it."""
 POWER_PLANTS = 59  # 59 of 59 found proves at least 95 % power with 95 % confidence
 
 
 @dataclass(frozen=True)
-class Stream:
-    """The draws of one stream and its null twins, all int64 of one length; -1 marks a missing draw."""
-
-    real: np.ndarray
-    shuffled: np.ndarray
-    uniform: np.ndarray
-
-    @classmethod
-    def of(cls, values: np.ndarray, lo: int, hi: int, rng: np.random.Generator) -> Stream:
-        """Make the twins: the same draws in another order, and uniform draws on the range; missing stay missing."""
-        present = np.flatnonzero(values >= 0)
-        shuffled, uniform = values.copy(), values.copy()
-        shuffled[present] = values[rng.permutation(present)]
-        uniform[present] = rng.integers(lo, hi, size=len(present), endpoint=True)
-        return cls(values, shuffled, uniform)
-
-    def row(self, vector: int) -> np.ndarray:
-        """Return the draws of REAL, SHUFFLED or UNIFORM."""
-        return (self.real, self.shuffled, self.uniform)[vector]
-
-    def part(self, first: int, end: int) -> np.ndarray:
-        """Return int64 (3, end - first): real, shuffled, uniform. A chunk copies these, not a history of millions."""
-        return np.vstack([row[first:end] for row in (self.real, self.shuffled, self.uniform)])
-
-    def first(self, block: int) -> np.ndarray:
-        """Return the first positions that hold so many present draws, as `part` does."""
-        end = block
-        while end < len(self.real) and (self.real[:end] >= 0).sum() < block:
-            end += block
-        return self.part(0, int(np.flatnonzero(self.real[:end] >= 0)[block - 1]) + 1)
-
-    def width(self, cell: Cell) -> int:
-        """Return how many positions from the cell's window hold its block of present draws."""
-        present = np.flatnonzero(self.real[cell.window : cell.window + LONGEST_BLOCK] >= 0)
-        if len(present) < cell.block:
-            raise BadInput(
-                f"draws {cell.window}..{cell.window + LONGEST_BLOCK}: a search block needs {cell.block} present draws within "
-                f"{LONGEST_BLOCK} positions, but too many are missing; cut the history to a part with fewer gaps"
-            )
-        return int(present[cell.block - 1]) + 1
-
-
-@dataclass(frozen=True)
 class ChunkOutcome:
-    """One finished chunk of one cell: its seeds, and the digest of its recorded result; `last` marks the cell's final chunk."""
+    """One finished chunk of one cell: its seeds, and the digest of its recorded result.
+
+    `last` marks the cell's final chunk; `more` that the same seeds of the next cell of its pass follow, which are searched already.
+    """
 
     cell: Cell
     index: int
@@ -89,6 +52,7 @@ class ChunkOutcome:
     meta: Mapping[str, Any]
     hits: np.ndarray
     last: bool
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,9 +63,10 @@ class _Piece:
     index: int
     seeds: tuple[int, int]
     last: bool
+    more: bool
 
     def outcome(self, digest: str, meta: Mapping[str, Any], hits: np.ndarray) -> ChunkOutcome:
-        return ChunkOutcome(self.cell, self.index, self.seeds, digest, meta, hits, self.last)
+        return ChunkOutcome(self.cell, self.index, self.seeds, digest, meta, hits, self.last, self.more)
 
 
 @dataclass(frozen=True)
@@ -126,7 +91,7 @@ class Sweeper:
         async with aclosing(self._tasks(cells, pieces, ready)) as tasks:
             async with aclosing(grouped(self.compute.map(tasks))) as groups:
                 async for group in groups:
-                    finished = [(number_of(result), result) for result in group]
+                    finished = [part for result in group for part in answers_of(result)]
                     ready |= await asyncio.to_thread(
                         self._record, [(n, pieces[n], one) for n, one in finished]
                     )
@@ -145,33 +110,37 @@ class Sweeper:
         self, cells: Iterable[Cell], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
     ) -> AsyncGenerator[Task, None]:
         """Book cells before their first chunk, then hand out the chunks that the ledger does not hold yet."""
-        for group in together(cells):
-            for cell, done in await asyncio.to_thread(self._book, group):
-                for index, (first, count) in enumerate(cell.chunks()):
-                    number, last = len(pieces), first + count - 1
-                    pieces.append(_Piece(cell, index, (first, last), last == cell.seeds.hi))
-                    if index in done:
-                        meta, arrays = unpack(done[index].result)
-                        hits = arrays.get("hits", NO_HITS)
-                        ready[number] = pieces[number].outcome(done[index].digest, meta, hits)
-                    else:
-                        yield self._task(cell, index, first, count, number)
+        for group in booked_at_once(cells):
+            for unit in await asyncio.to_thread(self._book, group):
+                for index, (first, count) in enumerate(unit[0][0].chunks()):
+                    if asked := _laid_out(unit, index, (first, first + count - 1), pieces, ready):
+                        yield self._task(asked)
 
-    def _book(self, group: Sequence[Cell]) -> list[tuple[Cell, dict[int, ChunkRow]]]:
+    def _book(self, group: Sequence[Sequence[Cell]]) -> list[Unit]:
         """Bill cells in one transaction; return with each what the ledger holds of it. Waits for the disk: not for the loop."""
         with self.journal.transaction():
-            for cell in group:
+            for cell in chain.from_iterable(group):
                 detail = {"family": cell.family, "mapping": cell.mapping}
                 if cell.origin == "state":
                     detail |= {"route": cell.route, "states": cell.seeds.text()}
                 self.journal.bill(self.prefix + cell.key, cell.tested, detail)
-        return [(cell, self.journal.chunks(self.prefix + cell.key)) for cell in group]
+        return [[(cell, self.journal.chunks(self.prefix + cell.key)) for cell in unit] for unit in group]
 
-    def _task(self, cell: Cell, index: int, first: int, count: int, number: int) -> Task:
-        stream, key = self.stream(cell), f"{self.prefix}{cell.key}/{index}#{number}"
+    def _task(self, asked: Mapping[int, _Piece]) -> Task:
+        """Return what a worker is told of one chunk, of one cell or of several that share a pass, each with its number."""
+        piece = next(iter(asked.values()))
+        cell, index, (first, last) = piece.cell, piece.index, piece.seeds
+        key = f"{self.prefix}{cell.key}/{index}#{'+'.join(map(str, asked))}"
         if cell.origin == "state":
-            return algebra.task(cell, stream.first(cell.block), key, self.seed)
-        params, arrays = chunk_order(cell, stream, index, (first, count), self.seed)
+            return algebra.task(cell, self.stream(cell).first(cell.block), key, self.seed)
+        count = last - first + 1
+        orders = [
+            chunk_order(one.cell, self.stream(one.cell), index, (first, count), self.seed)
+            for one in asked.values()
+        ]
+        if len(orders) > 1:
+            return Task("sieves", key, *chunks.bundled(orders), memory=need_together(len(orders)))
+        params, arrays = orders[0]
         halves = None if cell.route in WHOLE_SPACE else HALVES
         return Task("sieve", key, params, arrays, memory=need(params, count), split=halves)
 
@@ -226,23 +195,48 @@ class Sweeper:
         return piece.outcome(digest, result.meta, result.arrays.get("hits", NO_HITS))
 
 
-def together(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
-    """Yield the cells in groups that are billed at once: BOOKED chunks or a little more, so that little is billed too early."""
-    group: list[Cell] = []
-    chunks = 0
-    for cell in cells:
-        group.append(cell)
-        chunks += len(list(islice(cell.chunks(), BOOKED)))
-        if chunks >= BOOKED:
+def _laid_out(
+    unit: Unit, index: int, seeds: tuple[int, int], pieces: list[_Piece], ready: dict[int, ChunkOutcome]
+) -> dict[int, _Piece]:
+    """Number one chunk of every cell of a pass; return those that are to be searched, what the ledger holds is ready."""
+    asked: dict[int, _Piece] = {}
+    for left, (cell, done) in zip(range(len(unit) - 1, -1, -1), unit, strict=True):
+        number, piece = len(pieces), _Piece(cell, index, seeds, seeds[1] == cell.seeds.hi, left > 0)
+        pieces.append(piece)
+        if index in done:
+            meta, arrays = unpack(done[index].result)
+            ready[number] = piece.outcome(done[index].digest, meta, arrays.get("hits", NO_HITS))
+        else:
+            asked[number] = piece
+    return asked
+
+
+def booked_at_once(cells: Iterable[Cell]) -> Iterator[list[list[Cell]]]:
+    """Yield passes in groups that are billed at once: BOOKED chunks or a little more, so that little is billed too early."""
+    group: list[list[Cell]] = []
+    booked = 0
+    for unit in units(cells):
+        group.append(unit)
+        booked += len(list(islice(unit[0].chunks(), BOOKED)))
+        if booked >= BOOKED:
             yield group
-            group, chunks = [], 0
+            group, booked = [], 0
     if group:
         yield group
 
 
-def number_of(result: TaskResult) -> int:
-    """Return a chunk's place in the order of the plan."""
-    return int(result.key.rsplit("#", 1)[1])
+def answers_of(result: TaskResult) -> list[tuple[int, TaskResult]]:
+    """Return (place in the order of the plan, its own answer) of each chunk that a task was asked for."""
+    numbers = [int(number) for number in result.key.rsplit("#", 1)[1].split("+")]
+    if len(numbers) == 1 or not result.ok:
+        return [(number, result) for number in numbers]
+    seconds = result.seconds / len(numbers)
+    return [
+        (number, replace(result, meta=meta, arrays=arrays, seconds=seconds))
+        for number, (meta, arrays) in zip(
+            numbers, chunks.parted(result.meta, result.arrays, len(numbers)), strict=True
+        )
+    ]
 
 
 def _proven(cell: Cell, found: int, planted: int) -> bool:
@@ -270,8 +264,3 @@ def chunk_order(
         params |= {"law": f"words {cell.law}", "way": cell.seeds.way, "interval": [first, end - 1]}
         arrays["words"] = packed(cell.words[first:end])
     return params, arrays
-
-
-def twin_stream(values: np.ndarray, lo: int, hi: int, seed: int, session: str | None) -> Stream:
-    """Return the stream with twins that this run's seed fixes, so that a resumed run sees the same twins."""
-    return Stream.of(values, lo, hi, named_rng(seed, "twins", session, lo, hi))

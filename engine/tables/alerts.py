@@ -53,7 +53,7 @@ ALERTS = Table(
     empty="no alert yet; rules look every 2 s, their limits stand under [alerts] in room.toml",
     past=_past,
     acts=(
-        Act("A", "ack", "acknowledge"),
+        Act("A", "ack", "acknowledge", when={"state": ("firing", "muted")}),
         Act("M", "mute", "mute for an hour", fixed={"minutes": 60}),
     ),
 )

@@ -49,6 +49,9 @@ APPROVALS = Table(
         Column("why", "WHY", help="the question; once answered, the answer's reason"),
     ),
     _rows,
-    acts=(Act("O", "approve", "approve"), Act("X", "reject", "reject")),
+    acts=(
+        Act("O", "approve", "approve", when={"state": ("open",)}),
+        Act("X", "reject", "reject", when={"state": ("open",)}),
+    ),
     empty="nothing waits for a person; which requests do is policy: `mimicry policies approvals.requests`",
 )

@@ -74,7 +74,9 @@ CANDIDATES = Table(
         Column("reason", "REASON"),
     ),
     _candidates,
-    acts=(Act("P", "promote", "promote", arg="candidate", reason=False, typed=True),),
+    acts=(
+        Act("P", "promote", "promote", arg="candidate", reason=False, typed=True, when={"state": ("open",)}),
+    ),
     empty="no candidate was proposed yet; `mimicry selfplay` looks for some",
 )
 

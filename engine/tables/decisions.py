@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from engine.desk import Desk
     from state.decisions import DecisionRow
 
+OVERRULED = ("RETRY", "ESCALATE", "PROCEED")
+"""Actions to which a person may overrule."""
+
 
 def _rows(desk: Desk, most: int) -> list[Row]:
     return [_row(row) for row in desk.journal.decisions.list(limit=most)]
@@ -64,8 +67,9 @@ DECISIONS = Table(
                 fixed={"action": action},
                 number=True,
                 typed=action == "PROCEED",
+                when={"action": tuple(each for each in OVERRULED if each != action)},
             )
-            for action in ("RETRY", "ESCALATE", "PROCEED")
+            for action in OVERRULED
         ),
     ),
 )

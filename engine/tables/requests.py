@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.dispatch.eta import RUNS, etas
 from engine.tables.table import Act, Column, Row, Table
+from state.requests import HELD, WAITING
 
 if TYPE_CHECKING:
     from engine.desk import Desk
@@ -57,9 +58,16 @@ REQUESTS = Table(
     ),
     _rows,
     acts=(
-        Act("X", "cancel", "cancel"),
-        Act("O", "approve", "approve what holds"),
-        Act("P", "priority", "give priority {} to", asks="priority", hint="0 to 100, higher goes first"),
+        Act("X", "cancel", "cancel", when={"state": (*WAITING, *HELD)}),
+        Act("O", "approve", "approve what holds", when={"state": WAITING}),
+        Act(
+            "P",
+            "priority",
+            "give priority {} to",
+            asks="priority",
+            hint="0 to 100, higher goes first",
+            when={"state": WAITING},
+        ),
     ),
     past=_past,
     empty="no request yet; `mimicry pipeline` asks for one, a file in watcher_requests/ too",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.status import STATUSES, STEP_NAMES
+from engine.status import STEP_NAMES, standing
 from engine.tables.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -47,13 +47,12 @@ def _row(
     from engine.pipeline.lineage import FLOWS  # brings numpy, which an idle engine does without
 
     known: Mapping[str, Any] = run.steps.get(step, {})
-    status, flow = known.get("status", "waiting"), FLOWS[step]
-    status = status if status in STATUSES else "failed"
+    status, flow = standing(run, known), FLOWS[step]
     at = desk.board.step if desk is not None else None
     now = at if at is not None and at.step == step and status == "running" else None
     holds = sum(bool(row.get("ok")) for row in made.evidence) if made is not None else None
     return {
-        "step": step, "name": STEP_NAMES[step], "state": "held" if status == "running" and run.state in ("halted", "escalated") else status,
+        "step": step, "name": STEP_NAMES[step], "state": status,
         "done": now.done if now else None, "total": now.total if now else None, "seconds": known.get("seconds"),
         "best": now.best if now else known.get("best"), "null": now.null if now else known.get("null"),
         "action": made.action if made is not None else None, "number": made.id if made is not None else None,

@@ -48,6 +48,9 @@ class Act:
     typed: bool = False  # costly: the verb has to be typed
     asks: str = ""  # a further argument that is asked for: a whole number
     hint: str = ""  # what it may be
+    when: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # what a row must say in a column for it
 
 
 @dataclass(frozen=True)

@@ -55,4 +55,7 @@ struct Found {
 
 Found run_sieve(const Kernels &kernels, const Search &search);
 
+// Searches of one family's same seeds, which differ in all else: every seed's words are made once. Each gets what it would get alone.
+std::vector<Found> run_together(const Kernels &kernels, const std::vector<Search> &searches);
+
 }  // namespace mimicry

@@ -143,6 +143,25 @@ nb::tuple search_by(const std::string &route, const std::string &isa, const std:
     return nb::make_tuple(hits_to_bytes(found.hits), found.seeds_done, found.stopped, found.overflow);
 }
 
+// Several packed tasks of one family's same seeds in one pass; a result as that of search_by for each.
+nb::list search_together(const std::string &isa, const std::string &family, const std::vector<LongNumbers> &numbers, const std::vector<double> &units,
+                const std::vector<Numbers> &arrays, const std::vector<Numbers> &second_depths, u64 seed_lo, u64 seed_count, u64 max_hits, size_t stop,
+                u32 stop_generation, size_t progress) {
+    std::vector<Search> searches;
+    for (size_t i = 0; i < numbers.size(); ++i)
+        searches.push_back({unpack_task(numbers[i].data(), units[i], arrays[i].data()), family_at(family), second_depths[i].data(), seed_lo,
+                            seed_count, max_hits, (const u32 *)stop, stop_generation, (u64 *)progress});
+    const Kernels &kernels = kernels_of(isa);
+    std::vector<Found> found;
+    {
+        nb::gil_scoped_release released;
+        found = run_together(kernels, searches);
+    }
+    nb::list results;
+    for (const Found &one : found) results.append(nb::make_tuple(hits_to_bytes(one.hits), one.seeds_done, one.stopped, one.overflow));
+    return results;
+}
+
 // Composed draws: a packed recipe in place of a call, and draws of 63 bits.
 auto composed_draws(const std::string &family, LongNumbers recipe, double unit, u64 seed, u64 start, u64 gap, u64 count) {
     return to_numpy(composed_values(scalar_of(family_at(family)), unpack_recipe(recipe.data(), unit), seed, start, gap, count));
@@ -255,6 +274,7 @@ NB_MODULE(_host, m) {
     m.def("read_words", read_words);
     m.def("produce", produce);
     m.def("search_by", search_by);
+    m.def("search_together", search_together);
     m.def("composed_values", composed_draws);
     m.def("composed_sieve", composed_search);
     m.def("pinned_sieve", pinned_search);

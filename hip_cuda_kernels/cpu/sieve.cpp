@@ -4,9 +4,11 @@
 // Nothing here depends on the generator or the instruction set. Filters only over-approximate, so the hit set is exact.
 #include "first_stage.h"
 #include "judge.h"
-#include "stream.h"
+#include "shared_rows.h"
 
 #include <chrono>
+#include <memory>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -49,29 +51,53 @@ class Pass {
         collect_calls();
         for (Octet &octet : octets_of(task, task.depth)) stages.push_back(stage_of(std::move(octet)));
         for (u32 i = 0; i < stages.size(); ++i) stages[i].single() ? singles.add(i, stages[i]) : counted.push_back(i);
-        size_block();
+        for (u32 i : counted) widest = std::max<u64>(widest, stages[i].places.size());
         drawn.resize(reach());
     }
 
-    // Search seeds [lo, lo + count); returns how many of them are done, every survivor judged.
-    u64 run(u64 lo, u64 count, u64 done_before) {
-        u64 fed = 0, done = 0;
-        auto due = Clock::now() + least_pause;
-        while (fed < count && !stages.empty()) {
-            const u64 seed = lo + fed, to_boundary = (1ull << 32) - (seed & 0xffffffffu);
-            const u32 n = (u32)std::min({(u64)lanes, count - fed, to_boundary});
-            block(seed, n);
-            fed += n;
-            if (n == to_boundary || fed == count || (++blocks % 64 == 0 && Clock::now() > due)) {
-                const auto begin = Clock::now();
-                drain();
-                due = Clock::now() + std::max<Clock::duration>(least_pause, 20 * (Clock::now() - begin));
-                if (!halted()) done = fed;
-            }
-            if (halted()) return done;
-            if (search.progress) __atomic_store_n(search.progress, done_before + fed, __ATOMIC_RELAXED);
-        }
-        return count;
+    // Whether some vector can reach its threshold, and nothing ended the search.
+    bool live() { return !stages.empty() && !halted(); }
+
+    // The lanes of a block whose rows fill the cache.
+    u32 fitting() const {
+        const u64 lane_bytes = 4 * first.rows_for((u32)calls.size(), calls.back()) + widest;
+        const u64 units = cache_bytes / (lane_bytes * first.unit);
+        return first.unit * (u32)std::clamp<u64>(units, 1, std::max(1u, most_lanes / first.unit));
+    }
+
+    void settle(u32 lanes_of_block) {
+        lanes = lanes_of_block;
+        marks.reserve(widest * lanes / 4);
+        tallies.resize(counted.empty() ? 0 : (u64)alignments * lanes);
+        singles.settle(lanes);
+    }
+
+    void read_from(SharedRows &shared) { shared.serve(first, calls); }
+
+    // Search a block of seeds, the first n of its lanes; survivors are queued.
+    void block(const u32 *seeds, u32 high_half, u32 n) {
+        block_seeds = seeds;
+        high = high_half;
+        const u32 *q = first.rows(seeds, high, calls, lanes);
+        for (u32 lane : first.short_lanes)
+            if (lane < n) count_everywhere(seeds[lane]);
+        singles.each(kernels, q, lanes, n, [&](u32 number, u32 slot, u32 draw, u32 alignment, u32 lane) {
+            const FirstStage &stage = stages[number];
+            if (stage.depth() == 1 || stage.reached(alignment, slot, draw, q, lanes, lane)) enqueue(stage.vectors[slot], alignment, lane);
+        });
+        for (u32 i : counted) count_all(stages[i], q, n);
+    }
+
+    // Judge every survivor that is queued.
+    void drain() {
+        for (const FirstStage &stage : stages)
+            for (u32 vector : stage.vectors)
+                for (u32 a = 0; a < alignments; ++a) flush(vector, a);
+    }
+
+    bool halted() {
+        if (search.stop && __atomic_load_n(search.stop, __ATOMIC_RELAXED) != search.stop_generation) found.stopped = true;
+        return found.stopped || found.overflow;
     }
 
   private:
@@ -106,34 +132,6 @@ class Pass {
     u32 start_of(u32 alignment) const { return task.start_lo + alignment / task.gap_count; }
     u32 gap_of(u32 alignment) const { return task.gap_lo + alignment % task.gap_count; }
 
-    void size_block() {
-        if (stages.empty()) return;
-        u64 widest = 0;
-        for (u32 i : counted) widest = std::max<u64>(widest, stages[i].places.size());
-        const u64 lane_bytes = 4 * first.rows_for((u32)calls.size(), calls.back()) + widest;
-        const u64 units = cache_bytes / (lane_bytes * first.unit);
-        lanes = first.unit * (u32)std::clamp<u64>(units, 1, std::max(1u, most_lanes / first.unit));
-        marks.reserve(widest * lanes / 4);
-        tallies.resize(counted.empty() ? 0 : (u64)alignments * lanes);
-        singles.settle(lanes);
-    }
-
-    void block(u64 seed, u32 n) {
-        const u32 low = (u32)seed;
-        high = (u32)(seed >> 32);
-        u32 *seeds = block_seeds.reserve(lanes);
-        kernels.count_up(seeds, lanes, low);  // lanes from n on are ignored
-        if (search.seeds) std::copy_n(search.seeds + (seed - search.seed_lo), n, seeds);
-        const u32 *q = first.rows(seeds, high, calls, lanes);
-        for (u32 lane : first.short_lanes)
-            if (lane < n) count_everywhere(seeds[lane]);
-        singles.each(kernels, q, lanes, n, [&](u32 number, u32 slot, u32 draw, u32 alignment, u32 lane) {
-            const FirstStage &stage = stages[number];
-            if (stage.depth() == 1 || stage.reached(alignment, slot, draw, q, lanes, lane)) enqueue(stage.vectors[slot], alignment, lane);
-        });
-        for (u32 i : counted) count_all(stages[i], q, n);
-    }
-
     void count_all(const FirstStage &stage, const u32 *q, u32 n) {
         unsigned char *bytes = (unsigned char *)marks.get();
         const auto mark = stage.by_nibbles() ? kernels.mark : kernels.mark_between;
@@ -149,16 +147,10 @@ class Pass {
     }
 
     void enqueue(u32 vector, u32 alignment, u32 lane) {
-        if (!first.is_short(lane) && queues.push(queue_of(vector, alignment), block_seeds.get()[lane])) flush(vector, alignment);
+        if (!first.is_short(lane) && queues.push(queue_of(vector, alignment), block_seeds[lane])) flush(vector, alignment);
     }
 
     u64 queue_of(u32 vector, u32 alignment) const { return (u64)vector * alignments + alignment; }
-
-    void drain() {
-        for (const FirstStage &stage : stages)
-            for (u32 vector : stage.vectors)
-                for (u32 a = 0; a < alignments; ++a) flush(vector, a);
-    }
 
     // The second stage: the queued seeds of one alignment, packed, against more draws; what is left is counted exactly.
     void flush(u32 vector, u32 alignment) {
@@ -237,14 +229,6 @@ class Pass {
         return task.start_lo + task.start_count + (u64)last * (task.gap_lo + task.gap_count);
     }
 
-    bool halted() {
-        if (search.stop && __atomic_load_n(search.stop, __ATOMIC_RELAXED) != search.stop_generation) found.stopped = true;
-        return found.stopped || found.overflow;
-    }
-
-    // Draining pads short batches, so pauses between drains are at least this long and 20 times what the last one took.
-    static constexpr Clock::duration least_pause = std::chrono::milliseconds(50);
-
     const Kernels &kernels;
     const Search &search;
     const Task &task;
@@ -255,18 +239,71 @@ class Pass {
     Stream first, second;
     Queues queues;
     u32 lanes = 0, high = 0;
-    u64 blocks = 0;
+    u64 widest = 0;  // places of a stage that marks
+    const u32 *block_seeds = nullptr;
     std::vector<u32> calls;
     std::vector<u64> drawn;  // of one seed
     std::vector<FirstStage> stages;
     std::vector<u32> counted;  // the stages that do not look for single matches
     Singles singles;
     std::vector<Tally> tallies;
-    Buffer block_seeds, marks;
+    Buffer marks;
     std::vector<u32> second_calls, counting, left;
     std::vector<Pair> second_pairs;
     Buffer second_misses;
 };
+
+// Draining pads short batches, so pauses between drains are at least this long and 20 times what the last one took.
+const Clock::duration least_pause = std::chrono::milliseconds(50);
+
+// One pass, or several that read their words from `shared`.
+struct Passes {
+    std::vector<std::unique_ptr<Pass>> all;
+    std::vector<u64> done;  // seeds of each pass behind which every survivor is judged
+    SharedRows *shared = nullptr;
+
+    bool live() const {
+        return std::any_of(all.begin(), all.end(), [](const auto &pass) { return pass->live(); });
+    }
+
+    void drain(u64 fed) {
+        for (size_t i = 0; i < all.size(); ++i) {
+            all[i]->drain();
+            if (!all[i]->halted()) done[i] = fed;
+        }
+    }
+};
+
+// Search seeds [lo, lo + count) block by block, each through every pass.
+void feed(const Kernels &kernels, const Search &search, Passes &passes, u64 lo, u64 count, u64 done_before) {
+    passes.done.assign(passes.all.size(), 0);
+    u32 lanes = most_lanes;
+    for (const auto &pass : passes.all)
+        if (pass->live()) lanes = std::min(lanes, pass->fitting());
+    for (const auto &pass : passes.all) pass->settle(lanes);
+    Buffer room;
+    u32 *seeds = room.reserve(lanes);
+    u64 fed = 0, blocks = 0;
+    auto due = Clock::now() + least_pause;
+    while (fed < count && passes.live()) {
+        const u64 seed = lo + fed, to_boundary = (1ull << 32) - (seed & 0xffffffffu);
+        const u32 n = (u32)std::min({(u64)lanes, count - fed, to_boundary}), high = (u32)(seed >> 32);
+        kernels.count_up(seeds, lanes, (u32)seed);  // lanes from n on are ignored
+        if (search.seeds) std::copy_n(search.seeds + (seed - search.seed_lo), n, seeds);
+        if (passes.shared) passes.shared->make(seeds, high, lanes);
+        for (const auto &pass : passes.all)
+            if (pass->live()) pass->block(seeds, high, n);
+        fed += n;
+        if (n == to_boundary || fed == count || (++blocks % 64 == 0 && Clock::now() > due)) {
+            const auto begin = Clock::now();
+            passes.drain(fed);
+            due = Clock::now() + std::max<Clock::duration>(least_pause, 20 * (Clock::now() - begin));
+        }
+        if (search.progress && passes.live()) __atomic_store_n(search.progress, done_before + fed, __ATOMIC_RELAXED);
+    }
+    for (size_t i = 0; i < passes.all.size(); ++i)
+        if (!passes.all[i]->halted()) passes.done[i] = count;
+}
 
 bool earlier(const Hit &a, const Hit &b) {
     return std::tie(a.seed, a.start, a.gap, a.vector) < std::tie(b.seed, b.start, b.gap, b.vector);
@@ -309,7 +346,10 @@ Found run(const Kernels &kernels, const Search &search, Judge *judge) {
             Search part = search;
             part.task = parts[i];
             if (parts.size() > 1) part.progress = nullptr;
-            done = std::min(done, Pass(kernels, part, judge, found).run(lo, count, found.seeds_done));
+            Passes one;
+            one.all.push_back(std::make_unique<Pass>(kernels, part, judge, found));
+            feed(kernels, part, one, lo, count, found.seeds_done);
+            done = std::min(done, one.done[0]);
         }
         if (parts.size() == 1 || !found.stopped) found.seeds_done += done;
         if (search.progress) __atomic_store_n(search.progress, found.seeds_done, __ATOMIC_RELAXED);
@@ -325,5 +365,25 @@ namespace mimicry {
 Found run_sieve(const Kernels &kernels, const Search &search) { return run(kernels, search, nullptr); }
 
 Found run_sieve(const Kernels &kernels, const Search &search, Judge &judge) { return run(kernels, search, &judge); }
+
+std::vector<Found> run_together(const Kernels &kernels, const std::vector<Search> &searches) {
+    std::vector<Found> found(searches.size());
+    if (searches.empty()) return found;
+    const Search &first = searches[0];
+    SharedRows shared(kernels, first.family);
+    Passes passes;
+    passes.shared = &shared;
+    for (size_t i = 0; i < searches.size(); ++i) {
+        if (split(searches[i].task).size() != 1) throw std::invalid_argument("a search of so many alignments shares its words with no other");
+        passes.all.push_back(std::make_unique<Pass>(kernels, searches[i], nullptr, found[i]));
+        if (passes.all[i]->live()) passes.all[i]->read_from(shared);
+    }
+    feed(kernels, first, passes, first.seed_lo, first.seed_count, 0);
+    for (size_t i = 0; i < found.size(); ++i) {
+        found[i].seeds_done = passes.done[i];
+        settle(found[i], first.seed_lo);
+    }
+    return found;
+}
 
 }  // namespace mimicry

@@ -50,6 +50,13 @@ inline Fold fold_of(u32 view, u32 at) {
     return {0, at ? 1u << (32 - at) : 0, at, 1};
 }
 
+// Where the raw words of a block of seeds come from, if not from their producer: the two forms of Producer, and no seeding.
+struct Source {
+    virtual ~Source() = default;
+    virtual bool narrow(const u32 *want, u32 count, const Filter &filter, const Accept &accept, u32 lanes, u32 *out) = 0;
+    virtual void wide(const u32 *want, u32 count, u32 lanes, u32 *out) = 0;
+};
+
 // Turns seeds into rows of filter words, one row for every wanted call.
 //
 // A word of the call's view is made as one row, or as two that are folded into one: before the test for rejection where the word has
@@ -67,6 +74,24 @@ class Stream {
     }
 
     u32 unit;
+
+    void read_from(Source *other) { source = other; }
+
+    // Whether it reads words whole, and the positions of all words that the rows of these calls may be made of.
+    bool reads_wide() const { return shape == halves_of_wide; }
+
+    std::vector<u32> reads(const std::vector<u32> &calls) {
+        const u32 each = shape == two_words ? 2 : 1;
+        std::vector<u32> positions;
+        if (dense()) {
+            const u32 words = (u32)words_to(calls.back() * call.words), raw_words = call.view == halves ? (words + 1) / 2 : words * each;
+            positions.assign(up_to(raw_words), up_to(raw_words) + raw_words);
+        } else {
+            for (u32 at : calls)
+                for (u32 i = 0; i < each; ++i) positions.push_back(at * call.words * each + i);
+        }
+        return positions;
+    }
 
     // The rows that are in use at once for `calls` calls up to `last_call`, as a rule.
     u64 rows_for(u32 calls, u32 last_call) const {
@@ -120,8 +145,15 @@ class Stream {
     }
 
     bool produce(const Block &to, const u32 *positions, u32 count, const Filter &with, const Accept &test) {
+        if (source) return source->narrow(positions, count, with, test, to.lanes, to.q);
         const bool near = positions[count - 1] < producer.reach;
         return (near ? producer.near : producer.beyond)(to.seeds, to.high, positions, count, with, test, to.lanes, to.q);
+    }
+
+    void produce_wide(const Block &to, const u32 *positions, u32 count) {
+        if (source) return source->wide(positions, count, to.lanes, to.q);
+        const bool near = positions[count - 1] < producer.reach;
+        (near ? producer.near_wide : producer.beyond_wide)(to.seeds, to.high, positions, count, to.lanes, to.q);
     }
 
     // The words at `positions` of the view, unfiltered; folded where that makes their 32 bits.
@@ -134,8 +166,7 @@ class Stream {
             produce(to, raw.data(), 2 * count, unfiltered, accept_all);
         } else {
             const u32 whole_words = call.view == halves ? (count + 1) / 2 : count;
-            const bool near = positions[whole_words - 1] < producer.reach;
-            (near ? producer.near_wide : producer.beyond_wide)(to.seeds, to.high, positions, whole_words, to.lanes, to.q);
+            produce_wide(to, positions, whole_words);
         }
         if (call.view == window || call.view == tops)
             if (shape != one_row) kernels.fold(to.q, count, to.lanes, fold);
@@ -192,6 +223,7 @@ class Stream {
     const Divisor divisor;
     const Accept accept;
     double reject_rate = 0;
+    Source *source = nullptr;  // null: the producer
     std::vector<u32> wanted, raw, all;
     Buffer buffer, rejected;
 };

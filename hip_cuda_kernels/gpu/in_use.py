@@ -44,6 +44,11 @@ def leave(why: str = "") -> None:
     _gpu, _note = None, why
 
 
+def taken() -> bool:
+    """Say whether a GPU searches in this process."""
+    return _gpu is not None
+
+
 def note() -> str:
     """Return why a GPU that was taken is not used any more, empty if nothing is wrong."""
     return _note

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from engine.board import Board
 from engine.dispatch.searching import Searching
-from engine.errors import Halted, NotFree
+from engine.errors import Halted, NotFree, Skipped
 from engine.search import identify as module
+from engine.search.identify import Progress
+from engine.watcher.work import Rejected
 
 
 class Away:
@@ -34,8 +37,8 @@ def desk(advisor: Away, gpus: int) -> Any:
         bench=SimpleNamespace(gpus_here=gpus),
         space=lambda: space,
         fingerprints=SimpleNamespace(find=lambda mark: None),
-        journal=None,
-        board=SimpleNamespace(search=None, stopping=True),
+        journal=SimpleNamespace(runs=SimpleNamespace(step=lambda *told: None)),
+        board=Board(stopping=True),
         halt=SimpleNamespace(state="halted"),
     )
 
@@ -69,3 +72,38 @@ async def test_no_search_starts_on_a_card_that_is_not_free(monkeypatch: pytest.M
     advisor = Away(held="not free: card0 9216 MiB used")
     assert await searched(advisor, 1, monkeypatch) == []
     assert advisor.restored == 1, "advice can be had while the request waits"
+
+
+@pytest.mark.parametrize("earlier", ["the verdict before", None])
+async def test_step_1_runs_while_it_is_searched_for_and_can_be_skipped(
+    earlier: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its progress is the search's; skipped, the run goes on with the earlier verdict, or is refused without one."""
+    room, told, seen = desk(Away(), 0), [], []
+    room.journal.runs.step = lambda run, step, status: told.append((step, status))
+    room.shelf = SimpleNamespace(last_analysis=lambda since: earlier)
+
+    async def identify(*asked: Any, progress: Any, **more: Any) -> Any:
+        assert room.board.step.note == "plans the search"
+        try:
+            progress(Progress("cell", 4, 90, 1000, 9000, 1e6, 72.0, "a claim", 11.5, -2.0, 19.9, 0.1))
+        except Halted:  # as the search itself does
+            return SimpleNamespace(stopped_by="halt")
+
+    def obey(point: str = "checkpoint") -> None:
+        seen.append(room.board.step)
+        room.board.skip = "1"
+        raise Skipped("step 1 is skipped")
+
+    monkeypatch.setattr(module, "identify", identify)
+    run, history = SimpleNamespace(id="run-1", spec={}), SimpleNamespace(digest="d")
+    search = Searching(room, obey).identified(run, history, None, search=True)  # type: ignore[arg-type]
+    if earlier is None:
+        with pytest.raises(Rejected, match="step 1 is skipped: no earlier search"):
+            await search
+    else:
+        assert str(await search) == earlier
+    at = seen[0]
+    assert (at.step, at.done, at.total, at.best, at.eta(0.0)) == ("1", 4, 90, 11.5, 72.0)
+    assert told == [("1", "running")]
+    assert room.board.step is None

@@ -248,7 +248,11 @@ def test_a_halt_reaches_running_kernels_a_checkpoint_halt_lets_them_finish_and_r
         "a checkpoint halt lets the running piece finish"
     )
     daemon.ask("resume")
-    daemon.until(lambda shot: shot["mode"] == "run" and shot["evidence"]["line"].startswith("searching"))
+    shot = daemon.until(
+        lambda shot: shot["mode"] == "run" and shot["evidence"]["line"].startswith("searching")
+    )
+    assert shot["pipeline"]["steps"][0]["status"] == "running"
+    assert shot["pipeline"]["steps"][0]["total"] > 0
     with Journal.read_only(daemon.state) as journal:
         assert sum(1 for _ in journal.events(kinds=("chunk.done",))) >= before
     assert daemon.end() == 0
@@ -265,6 +269,7 @@ def test_too_few_draws_for_models_still_give_a_verdict_and_its_pool(daemon: Daem
     assert [one["state"] for one in shot["requests"]] == ["done"]
     assert "no models: 8 draws" in shot["requests"][0]["why"]
     assert shot["evidence"]["verdict"] == "identified"
+    assert shot["pipeline"]["steps"][0]["status"] == "skipped", "searched, and nothing to optimize"
     with Journal.read_only(daemon.state) as journal:
         pool = journal.predictions.committed(8)
         assert pool is not None

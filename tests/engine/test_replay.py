@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
+from engine.feedback.intake import ARRIVED
 from engine.replay import KINDS, OPEN, Past, Room
 from engine.status import VERDICT
 from state.journal import Journal
@@ -24,6 +25,7 @@ def worked(journal: Journal) -> list[int]:
     scenes = []
     row = journal.requests.enqueue("learn", {}, origin="test", why="asked")
     scenes.append(journal.seq)
+    journal.append(ARRIVED, {"first": 0, "last": 59, "source": "a file"})
     journal.requests.claim()
     journal.requests.move(row.id, "running", "a device is free")
     run = journal.runs.open("pipeline", {}, request=row.id)
@@ -49,6 +51,7 @@ def test_every_scene_is_shown_as_it_was(journal: Journal) -> None:
     assert [(each.state, each.why) for each in asked.requests] == [("queued", "asked")]
     assert (asked.requests_waiting, asked.mode, asked.pipeline.steps) == (1, "idle", [])
     assert running.mode == "run"
+    assert (asked.evidence.draws, running.evidence.draws) == (0, 60)
     assert running.pipeline.steps[0].status == "running"
     assert (halted.mode, halted.halt and halted.halt.reason) == ("halted", "thermal")
     assert halted.decisions == []

@@ -150,13 +150,14 @@ def test_a_real_journal_gives_a_whole_snapshot_that_fits_one_line(tmp_path: Path
     assert Snapshot.model_validate_json(line) == shot
 
 
-def test_a_halted_run_holds_its_running_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("state", "stands"), [("halted", "held"), ("failed", "failed")])
+def test_no_step_runs_in_a_run_that_does_not(state: str, stands: str, tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = journal.runs.open("pipeline_rerun", {})
         journal.runs.step(run.id, "3", "running")
-        journal.runs.move(run.id, "halted", "halted by ops")
+        journal.runs.move(run.id, state, "halted by ops")
         shot = snapshot(gather(journal, queue_of(journal)))
-    assert shot.pipeline.steps[2].status == "held"
+    assert shot.pipeline.steps[2].status == stands
 
 
 def test_engine_numbers_come_from_the_probe() -> None:

@@ -19,7 +19,7 @@ from engine.search.identify import identify
 from engine.search.question import Question
 from engine.search.ranges import Range
 from engine.search.space import Space
-from engine.search.sweeper import BOOKED, together
+from engine.search.sweeper import BOOKED, booked_at_once
 from state.journal import Journal
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -150,5 +150,5 @@ async def test_few_chunks_are_billed_before_their_time(make_history: Maker) -> N
     assert len(list(cell.chunks())) == 1
     large = replace(cell, seeds=Range(0, 2**24 - 1), seconds=1e6)
     assert len(list(large.chunks())) > BOOKED
-    groups = list(together([cell] * (BOOKED + 1) + [large, cell, large, large]))
+    groups = list(booked_at_once([cell] * (BOOKED + 1) + [large, cell, large, large]))
     assert [len(group) for group in groups] == [BOOKED, 2, 2, 1]

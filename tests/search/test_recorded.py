@@ -12,7 +12,8 @@ from engine.search.cell import Cell
 from engine.search.chunk import run
 from engine.search.ranges import Range
 from engine.search.recorded import cell_of, cells, chunks
-from engine.search.sweeper import chunk_order, twin_stream
+from engine.search.sweeper import chunk_order
+from engine.search.twins import twin_stream
 from hip_cuda_kernels.host import HIT
 from state.journal import Journal
 
@@ -27,7 +28,7 @@ SIZE = 2048
     [
         {}, {"seeds": Range(7, 7)}, {"seeds": Range(0, 2**64 - 1)}, {"seeds": Range(1_420_070_400_000, 1_420_070_500_123, "ms")},
         {"law": "range"}, {"law": "reseed"}, {"window": 12}, {"session": "a|b:1\n2"}, {"mapping": "formula(x | 3)"},
-        {"lo": -5, "hi": 5}, {"session": "turn 2 of 3"},
+        {"lo": -5, "hi": 5}, {"session": "turn 2 of 3"}, {"chunk": 1 << 22}, {"chunk": 4096, "session": "a by 7|b"},
         {"origin": "state", "route": "lattice", "seeds": Range(0, 2**48 - 1), "starts": (0, 0)},
         {"origin": "state", "route": "gf2", "seeds": Range(0, 2**19937 - 1), "session": "b"},
     ],

@@ -191,6 +191,9 @@ async def test_a_console_without_an_engine_shows_a_frame_and_the_way_on(tmp_path
         await until(lambda: "CONNECTING" in screen_text(app) or app.feed.link.state == "lost")
         await until(lambda: "NO ENGINE" in screen_text(app))
         assert "mimicry --no-ui" in screen_text(app)
+        await pilot.resize_terminal(200, 24)
+        await pilot.press("H")
+        await until(lambda: f"from a shell: mimicry halt --state {tmp_path}" in screen_text(app))
         await pilot.press("q")
     assert app.farewell.startswith("no engine was reached")
 

@@ -100,7 +100,7 @@ async def test_marked_rows_alone_are_copied_and_exported(room, until):
         await pilot.press("b", "b")
         await until(lambda: "2 marked" in screen_text(app))
         await pilot.press("y")
-        assert app.clipboard.count("\n") == 2
+        assert [row.split("\t")[0] for row in app.clipboard.splitlines()] == ["gpu", "rig-a/0", "rig-b/0"]
         await pilot.press("e")
         assert isinstance(app.screen, Pick)
         await pilot.pause()
@@ -294,12 +294,20 @@ async def test_a_key_of_another_screen_says_so(room, until):
         assert "follow: not on this screen" in screen_text(app)
 
 
-async def test_a_priority_that_is_no_number_sends_nothing(room, until):
-    async with listing(room, until, "requests") as (app, pilot, _):
+async def test_nothing_is_sent_for_a_priority_that_is_no_number_or_an_act_that_does_not_fit_the_row(
+    room, until
+):
+    async with listing(room, until, "requests") as (app, pilot, screen):
         await pilot.press("P", *"high", "enter")
         await pilot.pause()
         assert "does nothing until a whole number is typed as priority" in screen_text(app)
         await pilot.press("escape")
+        assert " cancel " in screen_text(app).splitlines()[-1]
+        done = next(row["id"] for row in screen.shown.page.rows if row["state"] == "done")
+        screen.show_table("requests", "state=done")
+        await until(lambda: screen.shown.key == done and " cancel " not in screen_text(app).splitlines()[-1])
+        await pilot.press("X")
+        await until(lambda: f"X: not with state done: cancel {done}" in screen_text(app))
     assert not room.commands
 
 
@@ -375,7 +383,7 @@ ACTED = [
     ("approvals", ["X", *"no", "enter"], ("reject", {"id": "a-4", "reason": "no"})),
     ("decisions", ["O", "enter", "enter"], ("overrule", {"id": 1187, "action": "RETRY", "reason": ""})),
     ("decisions", ["O", "down", "enter", "enter"], ("overrule", {"id": 1187, "action": "ESCALATE", "reason": ""})),
-    ("decisions", ["O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1187, "action": "PROCEED", "reason": "so"})),
+    ("decisions", ["j", "O", "up", "enter", *"so", "enter", *"overrule", "enter"], ("overrule", {"id": 1186, "action": "PROCEED", "reason": "so"})),
     ("gpus", ["j", "D", *"hot", "enter"], ("rig", {"target": "rig-b/0", "action": "drain", "reason": "hot"})),
     ("gpus", ["X", *"dead", "enter"], ("rig", {"target": "rig-a/0", "action": "quarantine", "reason": "dead"})),
     ("gpus", ["g", "j", "U", *"ok", "enter"], ("rig", {"target": "rig-a/1", "action": "include", "reason": "ok"})),
@@ -414,7 +422,7 @@ async def test_an_acting_key_sends_what_its_dialog_said_about_the_row_under_the_
 
 async def test_a_costly_order_needs_the_typed_word_and_esc_sends_nothing(room, until):
     async with listing(room, until, "decisions") as (app, pilot, _):
-        await pilot.press("O", "up", "enter", "enter")
+        await pilot.press("j", "O", "up", "enter", "enter")
         await pilot.pause()
         assert "does nothing until the word overrule is typed" in screen_text(app)
         await pilot.press("enter", "escape")
@@ -461,10 +469,16 @@ async def test_stepping_back_shows_the_room_and_its_lists_as_they_were_and_esc_i
         await pilot.press("left_square_bracket")
         await until(lambda: "REPLAY at 2026-11-23 13:30:00Z · record 48210" in screen_text(app))
         await until(lambda: len(screen.shown.page.rows) == 3)
-        await pilot.press("X")
-        assert "Esc goes back to now, then act" in screen_text(app)
-        await pilot.press("2")
+        for key in "XRNSB":
+            app.say("")
+            await pilot.press(key)
+            await until(lambda: "Esc goes back to now, then act" in screen_text(app))
+        await pilot.press("H")
+        await until(lambda: "Enter halt now" in screen_text(app))
+        await pilot.press("escape", "2")
         await until(lambda: "cannot be rebuilt from the journal" in screen_text(app))
+        for untrue in ("no device", "mimicry doctor", "up 0s"):
+            assert untrue not in screen_text(app)
         await pilot.press("1")
         await until(lambda: "devices are not in the journal" in screen_text(app))
         await pilot.press("left_square_bracket")

@@ -104,9 +104,9 @@ async def test_the_screen_follows_filters_and_finds(room, until, monkeypatch):
         await pilot.press("l", "l")
         await until(lambda: "level ≥ error" in screen_text(app) and "chunk" not in screen_text(app))
         # a mark goes with its entry, once that gave way to newer ones
-        assert len(screen._marks) == 1
-        monkeypatch.setattr("tui.screens.logs.MOST", 10)
-        monkeypatch.setattr("tui.screens.logs.PAGE", 10)
+        assert len(screen._held.marks) == 1
+        monkeypatch.setattr("tui.model.held.MOST", 10)
+        monkeypatch.setattr("tui.model.held.PAGE", 10)
         with (folder / "watcher_agent.log").open("a") as file:
             file.write("".join(entry(6001 + i, "later") for i in range(30)))
-        await until(lambda: not screen._marks)
+        await until(lambda: not screen._held.marks)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model import chrome, halts, pages, panels, run, text, words
+from tui.model import banner, halts, pages, panels, run, shell, text, words
 from tui.model.fleet import counts, devices, fleet_lines
 from tui.model.spark import bar, chart, resample, spark
 from tui.model.view import Link
@@ -181,6 +181,12 @@ def test_the_share_stays_in_sight_beside_a_long_pool_line(picture):
     assert "excluded 61% · power 95%" in shown(panels.evidence(view, 76, 3).lines)
 
 
+def test_the_verdict_is_said_once(picture):
+    told = {"verdict": "not_identifiable", "line": "not identifiable with 4 draws; 5 would do", "draws": 4}
+    first = shown(panels.evidence(picture({"evidence": told}), 76, 4).lines[:1])
+    assert first.strip() == "▲ not identifiable  with 4 draws; 5 would do"
+
+
 def test_each_halt_kind_says_its_wait(picture):
     kinds = {choice.kind: choice.wait for choice in halts.choices(picture().snapshot)}
     assert kinds == {"finish": "about 21m", "checkpoint": "about 20s", "now": "within 1 s"}
@@ -206,7 +212,7 @@ def test_only_a_halt_of_the_engine_itself_needs_the_word(by, word, picture):
 
 
 def test_leaving_never_claims_more_than_is_known(picture, tmp_path):
-    said = pages.farewell(picture(), own_state=pages.default_state())
+    said = pages.farewell(picture(), own_state=shell.default_state())
     assert said == "engine still running (pid 4121) — attach: mimicry attach   stop: mimicry stop"
     assert f"attach: mimicry attach --state {tmp_path}" in pages.farewell(picture(), own_state=tmp_path)
     lost = pages.farewell(picture(silence=9.0), own_state=tmp_path)
@@ -226,7 +232,7 @@ def test_a_pending_halt_says_that_it_waits(picture):
         "reached": None,
         "seq": 1,
     }
-    said = shown(chrome.banner(picture({"halt": halt, "mode": "halting"}), 100))
+    said = shown(banner.banner(picture({"halt": halt, "mode": "halting"}), 100))
     assert "HALTING 00:31" in said
     assert "no new work starts" in said
 

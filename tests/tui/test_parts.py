@@ -9,8 +9,9 @@ import pytest
 from tui.model.advisor import advisor
 from tui.model.beside import rows_pairs
 from tui.model.coverage import coverage_map
-from tui.model.detail import exchange_lines
-from tui.model.listing import Column, Layout, Page, stated
+from tui.model.detail import exchange_lines, story_lines
+from tui.model.layout import Layout
+from tui.model.listing import Column, Page, stated
 from tui.model.plan import Group, Plan, groupings
 from tui.model.plot import spans_plot
 from tui.model.shown import Shown
@@ -80,6 +81,23 @@ def test_the_map_has_the_least_power_of_each_cell_and_says_what_does_not_fit():
     assert "▄ 2 50%" in text
     assert "2 more families in the list below" in text
     assert coverage_map(page([]), 60, 5) is None
+    crowded = page(
+        [{**rows[0], "mapping": f"m{i}"} for i in range(12)], ("seq", "family", "mapping", "power")
+    )
+    for cells in (40, 60, 76, 150):
+        title = coverage_map(crowded, cells, 5).title
+        assert len(title) <= cells - 3
+        assert "more mappings" in title
+
+
+def test_a_record_of_the_journal_stands_under_its_time_where_the_room_is_narrow():
+    event = {"seq": 7, "at": "2026-11-23T09:56:14Z", "kind": "request.queued",
+             "data": {"request": "r-1", "why": "a history came that nobody has searched yet; it is looked at from its first draw on"}}  # fmt: skip
+    narrow = text_of(story_lines([event], "in the journal", 44)).splitlines()[2:]
+    assert narrow[0] == "     7 09:56:14 request.queued"
+    assert narrow[1].startswith("       r-1 a history came that nobody")
+    assert narrow[2].endswith("…")
+    assert text_of(story_lines([event], "in the journal", 100)).endswith("on")
 
 
 @pytest.mark.parametrize("cells", [20, 60, 160])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tui.model.readings import KNOWN, known_as, titled, weighed
 from tui.model.soak import growers_line, soak_line
 from tui.model.text import length, text_of
 
@@ -67,8 +68,16 @@ def test_what_grows_by_more_than_its_noise_is_named_the_fastest_for_its_size_fir
         "engine.tasks": series(0.1, 0.4, 30.0),
         "engine.cpu": series(None, 0.0, 3.0),
     }
-    line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 80)
-    assert "".join(part.text for part in line) == " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h"
+    told["engine.gc"] = {"values": [1e6], "per_hour": 499.0, "lo": 40.0, "hi": 15_700.0}
+    line = growers_line(told, {"engine.pss_mb": ("Memory pss", "MB"), "engine.handles": ("Handles", "")}, 100)
+    assert "".join(part.text for part in line) == (
+        " grows   Handles +3 ±1/h  Memory pss +2 ±0.5 MB/h  engine.gc +499 (+40 to +15,700)/h"
+    )
+
+
+def test_a_count_since_the_start_is_not_named_as_growth() -> None:
+    told = {name: {"values": [1.0]} for name in ("engine.gc", "engine.blocks", "engine.new")}
+    assert list(weighed(told)) == ["engine.blocks", "engine.new"]
 
 
 def test_growth_without_a_slope_yet_is_not_called_none():
@@ -76,3 +85,11 @@ def test_growth_without_a_slope_yet_is_not_called_none():
     assert "too early to say" in text_of([growers_line(early, {}, 80)])
     flat = {"engine.pss_mb": {"values": [170.0], "per_hour": 0.1, "lo": -1.0, "hi": 1.0}}
     assert "nothing by more than its noise" in text_of([growers_line(flat, {}, 80)])
+
+
+@pytest.mark.parametrize(("rate", "written"), [(96.0, "96 h/s"), (4.2e8, "420 Mh/s"), (2.5e9, "2.5 Gh/s")])
+def test_a_rate_has_the_prefix_that_keeps_its_axis_short(rate: float, written: str) -> None:
+    got = {"values": [rate / 3, None, rate], "per_hour": None, "lo": None, "hi": None, "flat": False}
+    known, scaled = known_as("compute.rate", got)
+    assert titled(known, scaled, 40) == f"Throughput {written}  slope ?"
+    assert known_as("engine.tasks", got) == (KNOWN["engine.tasks"], got)

@@ -14,7 +14,7 @@ HEAVY = ("textual", "rich", "pydantic", "numpy")
 
 
 @pytest.mark.parametrize(
-    "names", ["tui.keys", "tui.logs", "tui.themes", "tui.feed", "tui.model.panels, tui.model.chrome, tui.model.compact, tui.model.pages"]
+    "names", ["tui.keys", "tui.logs", "tui.themes", "tui.feed", "tui.model.panels, tui.model.chrome, tui.model.banner, tui.model.compact, tui.model.pages"]
 )  # fmt: skip
 def test_model_keys_and_feed_load_no_toolkit(names):
     code = f"import sys, {names}; print([name for name in {HEAVY!r} if name in sys.modules])"

@@ -1,4 +1,4 @@
-"""The rows around the panels: header, status, banner, alert row, footer."""
+"""The rows around the panels: header, status, alert row, footer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ from typing import TYPE_CHECKING
 
 from tui.keys import footer_keys
 from tui.model.fleet import counts
-from tui.model.halts import resume_cost
 from tui.model.panels import alert_row, degraded
-from tui.model.text import BLANK, Item, Line, Span, clip, cut, gapped, length, line, span, spread, wrap
-from tui.model.view import View, mode_sign
-from tui.model.words import clock, duration, elapsed, percent, stopwatch
+from tui.model.text import (
+    BLANK,
+    Item,
+    Line,
+    Span,
+    clickable,
+    clip,
+    cut,
+    gapped,
+    length,
+    line,
+    span,
+    spread,
+)
+from tui.model.view import View
+from tui.model.words import clock, duration, percent
 from tui.places import PLACES, Place
 
 if TYPE_CHECKING:
-    from tui.wire import Halt, Snapshot
+    from tui.wire import Snapshot
 
 TELLING_AGE = 2.0
 """Seconds from which the age of the numbers is printed; below, they count as live."""
@@ -39,7 +51,7 @@ def header(view: View, cells: int) -> Line:
             else []
         ),
         Item(0, line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"))),
-        *(_facts(view.snapshot, cells) if view.snapshot else ()),
+        *(_facts(view.snapshot, view, cells) if view.snapshot else ()),
     ]
     right = _clock(view, cells)
     return (Span(" "), *spread(items, cells - 1, right=right))
@@ -57,16 +69,17 @@ def _test_mark(view: View) -> list[Item]:
     return [Item(1, line(span(" TEST ", "test")))] if test else []
 
 
-def _facts(shot: Snapshot, cells: int) -> list[Item]:
-    wide = cells >= 120
+def _facts(shot: Snapshot, view: View, cells: int) -> list[Item]:
+    wide, past = cells >= 120, view.past
     autonomy = (
         [Item(7, line(f"{'autonomy' if wide else 'auto'} {percent(shot.autonomy)}"))]
         if shot.autonomy is not None
         else []
     )
-    uptime = [Item(8, line(f"up {duration(shot.engine.uptime)}"))] if wide else []
+    # The journal holds neither the devices nor the process of an earlier moment.
+    uptime = [Item(8, line(f"up {duration(shot.engine.uptime)}"))] if wide and not past else []
     return [
-        Item(2, *_devices(shot, words=cells >= 140)),
+        *([] if past else [Item(2, *_devices(shot, words=cells >= 140))]),
         Item(
             3,
             line(f"{'requests' if wide else 'req'} {shot.requests_waiting}"),
@@ -95,7 +108,7 @@ def _fleet_words(shot: Snapshot) -> str:
 
 def _clock(view: View, cells: int) -> Line:
     if view.snapshot is None:
-        return line(span("?", "key"), "help")
+        return clickable(line(span("?", "key"), "help"), "help")
     at = view.snapshot.at
     if cells < 80:
         return line(f"{clock(at)}Z")
@@ -103,8 +116,7 @@ def _clock(view: View, cells: int) -> Line:
     return line(
         span(text, "head" if view.trust == "live" and not view.frozen and not view.past else "stale"),
         " ",
-        span("?", "key"),
-        "help",
+        *clickable(line(span("?", "key"), "help"), "help"),
     )
 
 
@@ -170,9 +182,9 @@ def tabs(here: Place, cells: int) -> list[Line]:
 
 def _tab(place: Place, here: bool, name: str, gap: str) -> Line:
     text = f"{place.key}{gap}{name}".strip()
-    return (
-        line(span(f"[{text}]", "head")) if here else line(span(place.key, "key"), span(f"{gap}{name}", "dim"))
-    )
+    if here:
+        return line(span(f"[{text}]", "head"))
+    return clickable(line(span(place.key, "key"), span(f"{gap}{name}", "dim")), f"go('{place.id}')")
 
 
 def _freshness(view: View) -> Span:
@@ -192,89 +204,6 @@ def age_note(view: View) -> str:
     return f"stale, {duration(view.age)} old"
 
 
-def banner(view: View, cells: int, most: int = 4) -> list[Line]:
-    """Return what must not be overlooked: no engine, stale, frozen, halted or halting; at most `most` rows."""
-    rows = [*_link_rows(view, cells), *_frozen_row(view), *_past_row(view), *_halt_rows(view)]
-    return [
-        cut((Span("▌", rows[i].role), Span(" "), *_strong_first(rows[i])), cells)
-        for i in range(min(most, len(rows)))
-    ]
-
-
-def _strong_first(row: Span) -> Line:
-    first, mark, rest = row.text.partition(" · ")
-    return (Span(first, f"{row.role}-strong"), Span(mark + rest))
-
-
-def _link_rows(view: View, cells: int) -> list[Span]:
-    if view.trust == "live":
-        return []
-    if view.trust == "stale":
-        return [
-            span(
-                f"? STALE {duration(view.silence)} · connected, but the engine sends nothing new",
-                "stale",
-            )
-        ]
-    link, old = view.link, view.snapshot is not None
-    if link.state == "connecting":
-        return [span(f"◌ CONNECTING {duration(view.silence)} · to the engine of {view.state}", "idle")]
-    retry = f"retry in {duration(link.retry_in)}" if link.retry_in else "trying again"
-    kept = f" · numbers below are {duration(view.age)} old" if old else ""
-    return [
-        span(f"? NO ENGINE {duration(view.silence)} · {retry} (attempt {link.attempt}){kept}", "fail"),
-        *(span(f"  {row}", "fail") for row in wrap(link.detail, max(10, cells - 4))[:2]),
-    ]
-
-
-def _past_row(view: View) -> list[Span]:
-    shot = view.snapshot
-    if not view.past or shot is None:
-        return []
-    at = (f"{clock(shot.at, date=True)}", f"record {shot.seq}", "[ ] step")
-    if view.recording:
-        return [span(" · ".join((f"◀ RECORDING {view.recording}", *at, "nothing runs here")), "held")]
-    now = mode_sign(view.newest)
-    return [
-        span(
-            " · ".join((f"◀ REPLAY at {at[0]}", *at[1:], "Esc = live", f"engine now {now.glyph} {now.word}")),
-            "held",
-        )
-    ]
-
-
-def _frozen_row(view: View) -> list[Span]:
-    if not view.frozen:
-        return []
-    now = mode_sign(view.newest)
-    live = f"engine now {now.glyph} {now.word}" if view.trust == "live" else "engine not heard"
-    return [span(f"‖ FROZEN · this view is {duration(view.age)} old · {live} · z = live", "held")]
-
-
-def _halt_rows(view: View) -> list[Span]:
-    shot = view.snapshot
-    if shot is None or shot.halt is None:
-        return []
-    halt = shot.halt
-    if halt.reached is None or shot.mode == "halting":
-        return _pending(shot, halt)
-    lasted = elapsed(halt.reached, shot.at)
-    since = stopwatch(lasted) if lasted is not None else f"since {halt.reached}"
-    return [
-        span(f'‖ HALTED {since} · by {halt.by} · "{halt.reason}" · {halt.kind}', "held"),
-        span(f"  {resume_cost(shot)} · {shot.requests_waiting} requests held", "held"),
-    ]
-
-
-def _pending(shot: Snapshot, halt: Halt) -> list[Span]:
-    waited = elapsed(halt.asked, shot.at)
-    since = stopwatch(waited) if waited is not None else f"since {halt.asked}"
-    return [
-        span(f'‖ HALTING {since} · {halt.kind} · by {halt.by} · "{halt.reason}"', "warn"),
-        span("  no new work starts, what runs goes on until then · H now = stop at once", "warn"),
-    ]
-
-
 def alert(view: View, cells: int) -> Line:
     """Return the alert row: the newest one and how many more."""
     shot = view.snapshot
@@ -285,7 +214,7 @@ def alert(view: View, cells: int) -> Line:
     more = f"(! {len(shot.alerts) - 1} more)" if len(shot.alerts) > 1 else ""
     room = cells - len(more) - 3
     row = cut(alert_row(shot.alerts[0]), room)
-    return (Span(" "), *row, Span(" "), span(more, "dim"))
+    return clickable((Span(" "), *row, Span(" "), span(more, "dim")), "alerts")
 
 
 def footer(
@@ -297,9 +226,8 @@ def footer(
     acting = {} if offered is None or view.readonly or view.past else offered
     items: list[Item] = []
     for rank, key in enumerate(footer_keys(view.place.kind, acting)):
-        off = view.readonly and key.does == "acts"
+        off = key.does == "acts" and (view.readonly or (view.past and key.id != "halt"))
         word = f"{key.word} off" if off else acting.get(key.id) or key.word
-        items.append(
-            Item(rank, line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else "")))
-        )
+        words = line(span(key.label, "dim" if off else "key"), span(f" {word}", "dim" if off else ""))
+        items.append(Item(rank, clickable(words, key.action)))
     return (Span(" "), *spread(items, cells - 2))

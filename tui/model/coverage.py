@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.model.listing import Page
-from tui.model.panel import Panel
+from tui.model.panel import CORNERS, Panel
 from tui.model.spark import EIGHTHS
 from tui.model.text import Line, Span, cell, clip, line, span
 from tui.model.words import percent
@@ -43,9 +43,19 @@ def coverage_map(page: Page, cells: int, rows: int) -> Panel | None:
                 )
             )
         )
-    more = f", {hidden} more mapping{'s' * (hidden > 1)} in the list" if hidden > 0 else ""
+    return Panel(_title(page, hidden, cells), lines)
+
+
+def _title(page: Page, hidden: int, cells: int) -> str:
+    """Return what the map shows and how much of it, in the longest words that a frame has room for."""
     told = "" if page.whole else f" of the newest {len(page.rows):,} parts"
-    return Panel(f"Coverage map{told}: parts excluded, least power of them{more}", lines)
+    more = f"{hidden} more mapping{'s' * (hidden > 1)}" if hidden > 0 else ""
+    forms = (
+        f"Coverage map{told}: parts excluded, least power of them{f', {more} in the list' if more else ''}",
+        f"Coverage map{told}: parts, least power{f', {more} listed' if more else ''}",
+        f"Coverage map{told}{f', {more}' if more else ''}",
+    )
+    return next((form for form in forms if len(form) <= cells - CORNERS), forms[-1])
 
 
 def _cell(rows: Any) -> Span:

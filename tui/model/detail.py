@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.model.listing import WHY, Page, Row, stated, written
-from tui.model.text import BLANK, Line, Span, cell, chop, clean, length, line, span, table, wrap
+from tui.model.text import BLANK, Line, Span, cell, chop, clean, clip, length, line, span, table, wrap
 from tui.model.words import ACTIONS, UNKNOWN, clock, number
 
 NAMES = 12
+COLUMN, UNDER = 36, 7
+"""Cells from which a record's words stand beside its number, time and kind; by which they stand in where they stand under them."""
+WHOLE = 90
+"""Cells from which a record is told in full."""
 SKIPPED = ("cause", "request", "decision", "run", "reason", "evidence", "changes", "advice", "rule", "source")
 
 
@@ -23,11 +28,11 @@ def row_lines(page: Page, row: Row, cells: int, *, short: bool = False) -> list[
             [stated(c, row) for c in page.columns if row.get(c.name) is not None and c.name not in WHY],
             cells,
         )
-    missing = []
+    missing, titles = [], Counter(column.title for column in page.columns)
     for column in page.columns:
         value = row.get(column.name)
         if value is None:
-            missing.append(column.title.lower())
+            missing.append((column.title if titles[column.title] == 1 else column.heading).lower())
         elif column.name not in WHY:
             role = written(column, value, "")[1]
             name, text = stated(column, row)
@@ -64,12 +69,23 @@ def story_lines(events: Sequence[Mapping[str, Any]], title: str, cells: int) -> 
         return []
     rows = [BLANK, line(span(title, "head"))]
     for event in events:
-        said = _said(event["kind"], event["data"])
         head = f"{event['seq']:>6} {clock(event['at'], seconds=True)} {event['kind']:<17} "
-        texts = wrap(clean(said), max(12, cells - len(head))) or [""]
-        rows.append(line(span(head, "dim"), span(texts[0])))
-        rows += [line(" " * len(head), span(text)) for text in texts[1:2]]
+        beside = cells - len(head) >= COLUMN
+        texts = _rows_of(_said(event["kind"], event["data"]), cells - (len(head) if beside else UNDER), cells)
+        if beside:
+            rows.append(line(span(head, "dim"), span(texts.pop(0))))
+        else:
+            rows.append(line(span(head.rstrip(), "dim")))
+        rows += [line(" " * (len(head) if beside else UNDER), span(text)) for text in texts]
     return rows
+
+
+def _rows_of(text: str, cells: int, room: int) -> list[str]:
+    """Return what a record says in rows; beside a list two of them, with a sign where there is more."""
+    rows = wrap(clean(text), max(12, cells)) or [""]
+    if len(rows) <= 2 or room >= WHOLE:
+        return rows
+    return [rows[0], clip(f"{rows[1]} {rows[2]}", max(12, cells))]
 
 
 def _said(kind: str, data: Mapping[str, Any]) -> str:

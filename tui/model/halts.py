@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.model.run import current
-from tui.model.words import duration
+from tui.model.words import counted, duration
 
 if TYPE_CHECKING:
     from tui.wire import Halt, HaltKind, Snapshot, Step
@@ -85,4 +85,4 @@ def facts(shot: Snapshot | None) -> str:
     devices = sum(len(host.devices) for host in shot.fleet)
     step = _working(shot)
     at = f"step {step.id} at {step.done or 0:,}/{step.total:,}" if step and step.total else "no step counts"
-    return f"{devices} devices, {at}, {shot.requests_waiting} requests wait"
+    return f"{counted(devices, 'device')}, {at}, {counted(shot.requests_waiting, 'request')} waiting"

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.keys import KEYS, Key
 from tui.model.halts import needs_word, resume_cost
+from tui.model.shell import typed
 from tui.model.text import BLANK, Line, cell, length, line, span
 from tui.model.words import ACTIONS, LIGHTS, MODES, REQUESTS, STEPS, Sign, clock, duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tui.model.view import View
     from tui.wire import Halt, Snapshot
 
 
+RULES = (
+    "lower case looks, UPPER CASE acts, q leaves and the engine goes on",
+    "a click does what the words under it say, a second one on a row opens it",
+)
+
+
 def help_lines(readonly: bool, cells: int, *, kind: str = "", faults: tuple[str, ...] = ()) -> list[Line]:
     """Return keys and signs, those of one kind of screen first; what a read-only console cannot do is dimmed and says so."""
-    rule = "lower case looks, UPPER CASE acts, q leaves and the engine goes on"
-    rows: list[Line] = [line(span(row, "head")) for row in textwrap.wrap(rule, max(12, cells))]
+    rows: list[Line] = [
+        line(span(row, "head")) for rule in RULES for row in textwrap.wrap(rule, max(12, cells))
+    ]
     rows += [line(span(f"▲ {fault}", "warn")) for fault in faults]
     for key in sorted(KEYS, key=lambda key: kind not in key.on):
         rows += _key_rows(key, cells, off=readonly and key.does == "acts")
@@ -76,18 +85,10 @@ def farewell(view: View, *, own_state: Path) -> str:
     """Return what is printed after leaving: how to come back, and never a claim that is not known."""
     if view.recording:
         return f"recording left — again: mimicry replay {shlex.quote(view.recording)}"
-    option = f" --state {shlex.quote(str(own_state))}" if own_state != default_state() else ""
     if view.snapshot is None:
-        return f"no engine was reached — start one: mimicry --no-ui{option}   console: mimicry{option}"
-    ways = f"attach: mimicry attach{option}   stop: mimicry stop{option}"
+        return f"no engine was reached — start one: {typed('--no-ui', own_state)}   console: {typed('', own_state)}"
+    ways = f"attach: {typed('attach', own_state)}   stop: {typed('stop', own_state)}"
     pid = view.snapshot.engine.pid
     if view.trust == "live":
         return f"engine still running (pid {pid}) — {ways}"
     return f"engine did not answer for {duration(view.silence)} (last pid {pid}) — {ways}"
-
-
-def default_state() -> Path:
-    """Return the state directory that every command uses without `--state`."""
-    from platformdirs import user_state_path
-
-    return user_state_path("mimicry")

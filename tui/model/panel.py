@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from tui.model.view import View
 
 
+CORNERS = 3
+"""Cells of a frame beside its title, of those that the content has."""
+
+
 class Panel(NamedTuple):
     """One framed part of a screen."""
 

@@ -40,7 +40,9 @@ def evidence(view: View, cells: int, rows: int) -> Panel:
         return Panel("Evidence", empty("evidence", cells, view))
     found = view.snapshot.evidence
     sign = VERDICTS.get(found.verdict, UNKNOWN)
-    said = found.line.removeprefix(f"{found.verdict}: ").removeprefix(f"{sign.word}: ")
+    said = found.line
+    for name in (found.verdict, sign.word):  # the sign has said it
+        said = said.removeprefix(name).lstrip(": ") if said.startswith(name) else said
     first = line(span(f"{sign.glyph} {sign.word}", f"{sign.role}-strong"), "  ", said)
     lines = [first, _strength(found, cells), *_coverage(found, cells, rows)]
     return Panel("Evidence", lines)
@@ -183,7 +185,7 @@ def engine(view: View, cells: int, rows: int) -> Panel:
         line(
             f"threads {self.threads}  tasks {self.tasks}  lag {self.loop_lag_ms:.0f}ms  cpu {percent(self.cpu)}"
         ),
-        line(f"up {duration(self.uptime)}  pid {self.pid}  viewers {shot.readers}"),
+        *([] if view.past else [line(f"up {duration(self.uptime)}  pid {self.pid}  viewers {shot.readers}")]),
         line(span("journal ", "dim"), f"seq {shot.seq}  head {shot.head[:16]}"),
         *(line(span("▲ degraded ", "warn"), each) for each in shot.degraded),
     ]
@@ -211,7 +213,7 @@ def throughput(view: View, cells: int, rows: int) -> Panel:
     window = duration(series.seconds * len(series.values))
     return Panel(
         f"Throughput {number(last, 3)} {series.unit}  {window}",
-        chart(series.values, series.seconds, cells, rows),
+        chart(series.values, series.seconds, cells, rows, end="then" if view.past else "now"),
     )
 
 

@@ -38,7 +38,14 @@ def bounds(values: Values, *, zero: bool = False) -> tuple[float, float]:
 
 
 def plot(
-    values: Values, seconds: float, cells: int, rows: int, *, zero: bool = False, dots: bool = False
+    values: Values,
+    seconds: float,
+    cells: int,
+    rows: int,
+    *,
+    zero: bool = False,
+    dots: bool = False,
+    end: str = "now",
 ) -> list[Line]:
     """Draw a series of `seconds` a value, newest at the right; the last row is the axis of time."""
     if rows < 3 or cells < 12:
@@ -54,7 +61,7 @@ def plot(
         (cell(labels.get(row, ""), margin, "dim", right=True), Span(" ┤", "dim"), Span(text, "bar"))
         for row, text in enumerate(drawn)
     ]
-    return [*lines, (Span(" " * (margin + 2)), Span(_axis(seconds * len(values), room), "dim"))]
+    return [*lines, (Span(" " * (margin + 2)), Span(_axis(seconds * len(values), room, end), "dim"))]
 
 
 def cloud(values: Values, cells: int, rows: int, marks: Sequence[float] = ()) -> list[Line]:
@@ -175,8 +182,8 @@ def _both(dots: str, line: str) -> list[Span]:
     return runs
 
 
-def _axis(window: float, room: int) -> str:
-    left, middle, right = f"-{duration(window)}", f"-{duration(window / 2)}", "now"
+def _axis(window: float, room: int, right: str) -> str:
+    left, middle = f"-{duration(window)}", f"-{duration(window / 2)}"
     if room < len(left) + len(right) + 2:
         return right.rjust(room)
     text = left.ljust(room - len(right)) + right

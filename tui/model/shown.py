@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from tui.model.listing import Layout, Page, Row
+from tui.model.layout import Layout
+from tui.model.listing import Page, Row
 from tui.model.plan import Plan, groupings
+from tui.model.taken import as_csv
 from tui.model.trails import Trails
 
 REACH = 5000
@@ -82,6 +84,10 @@ class Shown:
             return f"-{first.name}"
         return self.sort.removeprefix("-") if self.sort.startswith("-") else ""
 
+    def sorted_by(self, name: str) -> str:
+        """Return the sorting by one column: falling at first, turned where it sorts already."""
+        return self.turned() if self.sort.removeprefix("-") == name else f"-{name}"
+
     def sorted_by_next(self, step: int) -> str:
         """Return the sorting by the next column in sight, or by the one before; the direction stays."""
         names = [column.name for column, _ in self.layout.chosen]
@@ -98,6 +104,20 @@ class Shown:
         self.group = "" if at >= len(offered) else offered[at]
         self.lay()
         return True
+
+    @property
+    def acts(self) -> list[Mapping[str, Any]]:
+        """Return what may be done to the row under the cursor, as the engine offers it."""
+        page = self.page
+        found = page.find(self.key) if page is not None and self.key is not None else None
+        row = page.row(found) if page is not None and found is not None else None
+        if page is None or row is None:
+            return []
+        return [
+            act
+            for act in page.acts
+            if all(str(row.get(name)) in values for name, values in act.get("when", {}).items())
+        ]
 
     # ── what is taken of it ─────────────────────────────────────────────────
 
@@ -118,5 +138,4 @@ class Shown:
         """Return the marked rows as text with tabs."""
         if self.page is None or not self.marks:
             return None
-        names = [column.name for column in self.page.columns]
-        return "\n".join("\t".join(str(row.get(name, "")) for name in names) for row in self.taken()) + "\n"
+        return as_csv([column.name for column in self.page.columns], self.taken(), "\t")

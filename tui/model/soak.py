@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.model.text import BLANK, Item, Line, cell, line, span, spread
-from tui.model.words import duration, number, signed
+from tui.model.words import duration, number, signed, spread_of
 
 TITLES = {"a": "endurance", "b": "queue", "c": "closed loop"}
 NONE = "no soak runs here: S starts one, d compares two that ran"
+PAST = "the journal of a room does not say which soaks ran"
 BRIEF = "no soak runs here: S starts one"
 
 
-def soak_line(told: Mapping[str, Any] | None, cells: int) -> Line:
+def soak_line(told: Mapping[str, Any] | None, cells: int, *, past: bool = False) -> Line:
     """Return the status of a soak in one row; of its parts the least important ones give way where there is no room."""
     if told is None:
-        return (span(" "), *spread([Item(0, line(span(NONE, "dim")), line(span(BRIEF, "dim")))], cells - 1))
+        forms = [PAST] if past else [NONE, BRIEF]
+        return (span(" "), *spread([Item(0, *(line(span(form, "dim")) for form in forms))], cells - 1))
     letter = str(told["scenario"])
     at, whole, warm = float(told["t"]), float(told["seconds"]), float(told["warm_up"])
     phase = "warm-up" if at < warm else {"runs": "steady"}.get(str(told["phase"]), str(told["phase"]))
@@ -59,8 +61,8 @@ def growers_line(
     items = []
     for rank, (_, name, got) in enumerate(sorted(found, key=lambda one: -one[0]), 1):
         title, unit = titles.get(name, (name, ""))
-        half = number((got["hi"] - got["lo"]) / 2, 2)
-        text = f"{title} {signed(got['per_hour'])} ±{half}{f' {unit}' if unit else ''}/h"
+        sure = spread_of(got["per_hour"], got["lo"], got["hi"])
+        text = f"{title} {signed(got['per_hour'])} {sure}{f' {unit}' if unit else ''}/h"
         items.append(Item(rank, line(span(text, "warn"))))
     return (span(" "), *spread([head, *items], cells - 1))
 

@@ -53,7 +53,7 @@ def bar(share: float, cells: int) -> str:
     return ("█" * full + tail).ljust(cells)
 
 
-def chart(values: Values, seconds: float, cells: int, rows: int) -> list[Line]:
+def chart(values: Values, seconds: float, cells: int, rows: int, *, end: str = "now") -> list[Line]:
     """Draw a bar chart from zero, newest at the right; time axis when five or more rows are there."""
     plot = rows - 1 if rows >= 5 else rows
     known = [value for value in values if value is not None]
@@ -70,7 +70,7 @@ def chart(values: Values, seconds: float, cells: int, rows: int) -> list[Line]:
         )
         for row in range(plot)
     ]
-    return lines if plot == rows else [*lines, _axis(values, seconds, margin, room)]
+    return lines if plot == rows else [*lines, _axis(values, seconds, margin, room, end)]
 
 
 def _slice(points: Values, top: float, rows: int, row: int) -> str:
@@ -86,7 +86,7 @@ def _block(value: float | None, top: float, rows: int, base: int) -> str:
     return EIGHTHS[min(8, max(floor, height - base))]
 
 
-def _axis(values: Values, seconds: float, margin: int, room: int) -> Line:
+def _axis(values: Values, seconds: float, margin: int, room: int, end: str) -> Line:
     start = f"-{duration(seconds * len(values))}"
-    text = (" " * (room - len(values)) + start).ljust(room - 3)[: max(0, room - 3)] + "now"
+    text = (" " * (room - len(values)) + start).ljust(room - len(end))[: max(0, room - len(end))] + end
     return (Span(" " * (margin + 2)), Span(text[-room:], "dim"))

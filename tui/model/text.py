@@ -14,6 +14,8 @@ class Span(NamedTuple):
 
     text: str
     role: str = ""
+    does: str = ""
+    """What a click on it runs: an action of the console, as a binding names it."""
 
 
 Line = tuple[Span, ...]
@@ -29,14 +31,28 @@ class Item:
         self.forms = tuple(form for form in forms if any(part.text for part in form))
 
 
-def span(text: object, role: str = "") -> Span:
+def span(text: object, role: str = "", does: str = "") -> Span:
     """Build a span; the one door for text from the wire, so it also removes terminal controls."""
-    return Span(clean(str(text)), role)
+    return Span(clean(str(text)), role, does)
 
 
 def line(*parts: Span | str) -> Line:
     """Build a line from spans and plain strings."""
     return tuple(part if isinstance(part, Span) else span(part) for part in parts)
+
+
+def clickable(parts: Line, does: str) -> Line:
+    """Return a line that runs an action wherever it is clicked."""
+    return tuple(part._replace(does=does) for part in parts)
+
+
+def clicked(parts: Line, x: int) -> str:
+    """Return what a click on one cell of a line runs, nothing where no words stand that do something."""
+    for part in parts:
+        x -= width(part.text)
+        if x < 0:
+            return part.does
+    return ""
 
 
 def clean(text: str) -> str:
@@ -110,11 +126,11 @@ def clip(text: str, cells: int) -> str:
     return "".join(kept) + ELLIPSIS
 
 
-def cell(text: object, cells: int, role: str = "", *, right: bool = False) -> Span:
+def cell(text: object, cells: int, role: str = "", *, right: bool = False, does: str = "") -> Span:
     """Return exactly `cells` cells of text, left or right aligned."""
     short = clip(clean(str(text)), cells)
     pad = " " * (cells - width(short))
-    return Span(pad + short if right else short + pad, role)
+    return Span(pad + short if right else short + pad, role, does)
 
 
 def table(rows: Sequence[Sequence[Span]], caps: Sequence[int]) -> list[Line]:
@@ -137,7 +153,7 @@ def cut(parts: Line, cells: int) -> Line:
     for part in parts:
         size = width(part.text)
         if size > room:
-            kept.append(Span(clip(part.text, room), part.role))
+            kept.append(part._replace(text=clip(part.text, room)))
             break
         kept.append(part)
         room -= size

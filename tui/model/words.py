@@ -115,9 +115,22 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things, in the singular where it is one."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def signed(value: float, digits: int = 2) -> str:
     """Format a change with its sign, large ones as whole numbers."""
     return f"{'' if value < 0 else '+'}{number(value, digits)}"
+
+
+def spread_of(per_hour: float, lo: float, hi: float, digits: int = 2) -> str:
+    """Format how sure a slope is: ± half its interval, or the ends where it lies far to one side."""
+    half = (hi - lo) / 2
+    if lo <= 0.0 <= hi or half <= abs(per_hour):
+        return f"±{number(half, digits)}"
+    return f"({signed(lo, digits)} to {signed(hi, digits)})"
 
 
 def rate(value: float | None) -> str:

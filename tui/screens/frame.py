@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.model import chrome
+from tui.model.banner import banner
 from tui.model.text import Span
 from tui.model.view import View
 from tui.model.words import duration
@@ -187,7 +188,7 @@ class Framed(Screen[None]):
 
     def _frame(self, view: View) -> None:
         states = {
-            "-crowded": bool(chrome.banner(view, self.app.size.width, 2)),
+            "-crowded": bool(banner(view, self.app.size.width, 2)),
             "-test": view.snapshot is not None and view.snapshot.test_mode,
             "-old": view.snapshot is not None and view.trust != "live",
         }
@@ -195,7 +196,7 @@ class Framed(Screen[None]):
 
     def _paint_chrome(self, view: View, message: Span | None) -> None:
         cells = self.size.width
-        self.boards["banner"].put(chrome.banner(view, cells, self._banner_rows()))
+        self.boards["banner"].put(banner(view, cells, self._banner_rows()))
         for name, parts in (
             ("header", chrome.header(view, cells)),
             ("status", chrome.status(view, cells)),

@@ -118,7 +118,8 @@ class Lists(Arranging, Filtering, Opening, Above):
         brief = not none and not self.place.head and shown.plan.count <= BRIEF and self.size.height >= ROOMY
         self.update_classes({"-none": none, "-brief": brief}, animate=False)
         if page is None or none:
-            said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, self.place.fills,
+            fills = "" if view.past else self.place.fills
+            said = listing.nothing(page, "" if shown.page and self._draft is not None else shown.error, fills,
                                    self.rows.cells, filtered=shown.filter, waiting=view.link.state != "live" or not self.room.tables)  # fmt: skip
             self.rows.roll(None, 0, lambda index, at: (), self._title(view), faded=faded)
             self.rows.put(said, None, faded=faded)
@@ -168,7 +169,7 @@ class Lists(Arranging, Filtering, Opening, Above):
         at = there.index(self._now) if self._now in there else -1
         others = [*there[at + 1 :], *there[: max(0, at)]]
         named += f"   t: {', '.join(others)}" if others else ""
-        old = self.room.clock() - shown.came
+        old = 0.0 if view.past else self.room.clock() - shown.came  # the past does not change
         if shown.page is not None and (view.trust != "live" or view.frozen or old > 5 + 2 * view.refresh):
             return f"{named} {'‖' if view.frozen else '?'} {duration(old)} old"
         return named
@@ -182,9 +183,8 @@ class Lists(Arranging, Filtering, Opening, Above):
     @property
     def offered(self) -> Mapping[str, str]:
         """Return what the engine offers to do to the row under the cursor, in its words where they are short, and what the place has."""
-        page = self.shown.page if self.shown.key is not None else None
         words: dict[str, list[str]] = {}
-        for act in page.acts if page is not None else ():
+        for act in self.shown.acts:
             words.setdefault(f"act_{act['key']}", []).append(act["word"])
         acts = {
             key: said[0] if len(said) == 1 and len(said[0]) <= TERSE else "" for key, said in words.items()

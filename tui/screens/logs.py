@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from tui.logs import NEWEST_FIRST, Merged
+from tui.model import held
 from tui.model import logs as model
 from tui.model.logs import Entry
 from tui.model.text import Line, line, span
@@ -18,10 +20,8 @@ from tui.model.view import View
 from tui.screens.frame import Framed, steps
 from tui.widgets.page import Sheet
 from tui.widgets.roll import Roll
+from tui.widgets.typing import typing_line
 
-PAGE = 2_000
-MOST = 200_000
-"""Entries that are held; older ones stay in the files."""
 EVERY = 0.5
 
 
@@ -33,15 +33,7 @@ class Logs(Framed):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._merged: Merged | None = None
-        self._all: list[Entry] = []
-        self._seen: list[Entry] = []
-        """What passes level and source."""
-        self._level = 1
-        self._source = ""
-        self._words = ""
-        self._hits = 0
-        """How many of the entries that are here held the words when they were last looked for."""
-        self._marks: set[Entry] = set()
+        self._held = held.Held()
         self._follow = True
         self._loading = False
         self._looked = -inf
@@ -52,14 +44,7 @@ class Logs(Framed):
 
     def asking(self) -> ComposeResult:
         """Yield the line in which one types what to find."""
-        field = Input(
-            id="ask",
-            placeholder="find (letter case ignored); . next, , previous",
-            compact=True,
-            max_length=200,
-        )
-        field.cursor_blink = False
-        yield field
+        yield typing_line("ask", "find (letter case ignored); . next, , previous")
 
     @property
     def rows(self) -> Roll:
@@ -79,31 +64,11 @@ class Logs(Framed):
         """Read what is new and show it."""
         if self._merged is None:
             self._merged = Merged(self.room.logs)
-            self._all = self._merged.older(NEWEST_FIRST)
-            self._choose()
+            self._held.add(self._merged.older(NEWEST_FIRST))
         elif not view.frozen and self.room.clock() - self._looked >= EVERY and not self._loading:
             self._looked = self.room.clock()
-            self._add(self._merged.newer())
+            self.rows.at -= self._held.add(self._merged.newer())
         self._draw(view)
-
-    def _passes(self, entry: Entry) -> bool:
-        return entry.level >= model.STEPS[self._level][0] and (
-            not self._source or entry.source == self._source
-        )
-
-    def _choose(self) -> None:
-        self._seen = [entry for entry in self._all if self._passes(entry)]
-
-    def _add(self, fresh: list[Entry]) -> None:
-        self._all += fresh
-        self._seen += [entry for entry in fresh if self._passes(entry)]
-        if len(self._all) > MOST + PAGE:  # the oldest give way; the files still have them
-            gone = len(self._all) - MOST
-            self._marks.difference_update(self._all[:gone])
-            del self._all[:gone]
-            before = len(self._seen)
-            self._choose()
-            self.rows.at -= before - len(self._seen)
 
     @work(group="older", exclusive=True, exit_on_error=True)
     async def load_older(self, *, until: str = "") -> None:
@@ -113,10 +78,8 @@ class Logs(Framed):
             return
         self._loading = True
         try:
-            while not merged.whole and len(self._all) < MOST:
-                found = await asyncio.to_thread(merged.older, PAGE)
-                passing = [entry for entry in found if self._passes(entry)]
-                self._all[:0], self._seen[:0] = found, passing
+            while not merged.whole and not self._held.full:
+                passing = self._held.add_older(await asyncio.to_thread(merged.older, held.PAGE))
                 self.rows.at += len(passing)
                 self.rows.first += len(passing)
                 hit = next(
@@ -128,84 +91,60 @@ class Logs(Framed):
                     break
                 self._draw(self._view)
             else:
-                self._told_end(until)
+                if until:
+                    self._say_end(merged, until)
         finally:
             self._loading = False
         self._draw(self._view)
 
-    def _told_end(self, until: str) -> None:
-        if until:
-            where = (
-                "in any log"
-                if self._merged is not None and self._merged.whole
-                else f"in the newest {len(self._all):,} entries; older: grep {until!r} {self._merged and self._merged.folder}/*"
-            )
-            self.room.say(f"{until!r}: no earlier line {where}", "warn")
+    def _say_end(self, merged: Merged, words: str) -> None:
+        where = "in any log"
+        if not merged.whole:
+            here = f"in the newest {len(self._held.every):,} entries"
+            where = f"{here}; older: grep {words!r} {merged.folder}/*"
+        self.room.say(f"{words!r}: no earlier line {where}", "warn")
 
     # ── painting ────────────────────────────────────────────────────────────
 
     def _draw(self, view: View) -> None:
+        count = len(self._held.seen)
         if self._follow:
-            self.rows.at = len(self._seen) - 1
-        if not self._seen:
-            self.rows.roll(None, 0, lambda index, at: (), self._title())
+            self.rows.at = count - 1
+        self.rows.roll(None, count, self._line, self._title())
+        if not count:
             self.rows.put(self._nothing(), None)
-            return
-        self.rows.roll(None, len(self._seen), self._line, self._title())
 
     def _line(self, index: int, at: bool) -> Line:
-        entry = self._seen[index]
-        return model.row(entry, self.rows.cells, at=at, words=self._words, marked=entry in self._marks)
+        entry = self._held.seen[index]
+        marked = entry in self._held.marks
+        return model.row(entry, self.rows.cells, at=at, words=self._held.words, marked=marked)
 
     def _nothing(self) -> list[Line]:
-        merged = self._merged
+        fault = self._merged.fault if self._merged is not None else ""
         if self._view.recording:
-            return [
-                line(
-                    span(
-                        "a recording holds the journal, not the log files; they stayed where it was made",
-                        "dim",
-                    )
-                )
-            ]
-        if merged is not None and merged.fault:
-            return [
-                line(span(merged.fault, "warn")),
-                line(span("logs appear with the engine: ", "dim"), span("mimicry --no-ui", "key")),
-            ]
-        if self._all:
-            return [
-                line(
-                    span(
-                        f"none of {len(self._all):,} entries passes; l sets the level, o the source, PgUp reads further back",
-                        "dim",
-                    )
-                )
-            ]
-        return [line(span("no log entry yet; the engine writes one when it opens", "dim"))]
+            said = "a recording holds the journal, not the log files; they stayed where it was made"
+        elif fault:
+            fills = line(span("logs appear with the engine: ", "dim"), span("mimicry --no-ui", "key"))
+            return [line(span(fault, "warn")), fills]
+        elif self._held.every:
+            said = f"none of {len(self._held.every):,} entries passes; l sets the level, o the source, PgUp reads further back"
+        else:
+            said = "no log entry yet; the engine writes one when it opens"
+        return [line(span(said, "dim"))]
 
     def _title(self) -> str:
-        level = model.STEPS[self._level][1]
-        parts = [
-            "Logs",
-            f"level ≥ {level}" if self._level else "all levels",
-            f"source {self._source}"
-            if self._source
-            else f"{len(self._merged.files) if self._merged else 0} files",
-        ]
-        parts += [f"find {self._words!r}, {self._hits:,} here"] if self._words else []
-        parts += [f"{len(self._marks)} marked"] if self._marks else []
+        parts = ["Logs", *self._held.told(len(self._merged.files) if self._merged else 0)]
         live = self._view.past and not self._view.recording
         parts += ["not part of the replay: these are the logs of now"] if live else []
         parts += ["reading…"] if self._loading else []
         return " · ".join([*parts, "FOLLOW" if self._follow else "f follows"])
 
-    # ── keys ────────────────────────────────────────────────────────────────
+    # ── keys that move ──────────────────────────────────────────────────────
 
     def do_move(self, how: str) -> None:
         """Move; away from the newest line is away from following it."""
         self._follow = how == "bottom"
-        self.rows.move(steps(how, self.rows.room, len(self._seen)))
+        self.rows.move(steps(how, self.rows.room, len(self._held.seen)))
         if self.rows.first < self.rows.room and how in ("up", "page_up", "top"):
             self.load_older()
         self._draw(self._view)
@@ -224,32 +163,9 @@ class Logs(Framed):
         self._follow = not self._follow
         self._draw(self._view)
 
-    def do_level(self) -> None:
-        """Show the next least level."""
-        self._level = (self._level + 1) % len(model.STEPS)
-        self._again()
-
-    def do_source(self) -> None:
-        """Show the next source alone, then all."""
-        sources = ["", *sorted({entry.source for entry in self._all})]
-        at = sources.index(self._source) if self._source in sources else 0
-        self._source = sources[(at + 1) % len(sources)]
-        self._again()
-
-    def _again(self) -> None:
-        here = self._seen[self.rows.at].at if 0 <= self.rows.at < len(self._seen) else 0.0
-        self._choose()
-        self.rows.at = next(
-            (i for i, entry in enumerate(self._seen) if entry.at >= here), len(self._seen) - 1
-        )
-        if len(self._seen) < self.rows.room:
-            self.load_older()
-        self._draw(self._view)
-
     def do_open(self) -> None:
         """Show an entry with all its lines."""
-        if self._seen:
-            entry = self._seen[self.rows.at]
+        if (entry := self._here) is not None:
             self.app.push_screen(
                 Sheet(
                     lambda: f"log of {entry.source}",
@@ -258,28 +174,53 @@ class Logs(Framed):
                 )
             )
 
+    @property
+    def _here(self) -> Entry | None:
+        """Return the entry under the cursor."""
+        seen = self._held.seen
+        return seen[self.rows.at] if 0 <= self.rows.at < len(seen) else None
+
+    # ── keys that choose ────────────────────────────────────────────────────
+
+    def do_level(self) -> None:
+        """Show the next least level."""
+        self._narrowed(self._held.next_level)
+
+    def do_source(self) -> None:
+        """Show the next source alone, then all."""
+        self._narrowed(self._held.next_source)
+
+    def _narrowed(self, narrow: Callable[[], None]) -> None:
+        """Show other entries, the cursor at the time where it was."""
+        here = self._here
+        narrow()
+        self.rows.at = self._held.since(here.at if here is not None else 0.0)
+        if len(self._held.seen) < self.rows.room:
+            self.load_older()
+        self._draw(self._view)
+
     def do_filter(self) -> None:
         """Open the line in which one types what to find."""
         asking = self.query_one("#ask", Input)
-        asking.display, asking.value = True, self._words
+        asking.display, asking.value = True, self._held.words
         asking.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Find the words, from here back."""
-        self._words = event.value.strip().casefold()
+        self._held.words = event.value.strip().casefold()
         self._close()
-        if self._words:
+        if self._held.words:
             self.do_previous_hit(here=True)
 
     def do_back(self) -> bool:
-        """Leave the line, or forget what was looked for."""
-        asking = self.query_one("#ask", Input)
-        if not asking.display and not self._words and not self._marks:
-            return False
-        if not asking.display and not self._words:
-            self._marks.clear()
-        if not asking.display:
-            self._words = ""
+        """Leave the line, else forget what was looked for, else drop the marks."""
+        if not self.query_one("#ask", Input).display:
+            if self._held.words:
+                self._held.words = ""
+            elif self._held.marks:
+                self._held.marks.clear()
+            else:
+                return False
         self._close()
         self._draw(self._view)
         return True
@@ -290,41 +231,38 @@ class Logs(Framed):
 
     def do_next_hit(self) -> None:
         """Go to the next line that holds the words."""
-        self._hit(range(self.rows.at + 1, len(self._seen)))
+        if self._hit(range(self.rows.at + 1, len(self._held.seen))) is None and self._held.words:
+            self.room.say(f"{self._held.words!r}: no later line", "warn")
 
     def do_previous_hit(self, *, here: bool = False) -> None:
         """Go to the line before that holds the words; reads further back where none is here."""
-        if self._words and not self._hit(range(self.rows.at - (not here), -1, -1), quiet=True):
-            self.load_older(until=self._words)
+        if self._hit(range(self.rows.at - (not here), -1, -1)) is None and self._held.words:
+            self.load_older(until=self._held.words)
 
-    def _hit(self, where: range, *, quiet: bool = False) -> bool:
-        if not self._words:
+    def _hit(self, where: range) -> int | None:
+        if not self._held.words:
             self.room.say("nothing to find yet: / asks for words", "head")
-            return False
-        self._hits = sum(entry.holds(self._words) for entry in self._seen)
-        found = next((index for index in where if self._seen[index].holds(self._words)), None)
-        if found is None:
-            if not quiet:
-                self.room.say(f"{self._words!r}: no later line", "warn")
-            return False
-        self._follow = False
-        self.rows.at = found
-        self._draw(self._view)
-        return True
+            return None
+        found = self._held.find(where)
+        if found is not None:
+            self._follow, self.rows.at = False, found
+            self._draw(self._view)
+        return found
+
+    # ── what is taken ───────────────────────────────────────────────────────
 
     def do_mark(self) -> None:
         """Mark or unmark the entry and go on to the next; away from the newest line is away from following it."""
-        if self._seen:
-            self._marks ^= {self._seen[self.rows.at]}
+        if (entry := self._here) is not None:
+            self._held.marks ^= {entry}
             self.do_move("down")
 
     def copied(self) -> str | None:
         """Return the marked entries, else the one under the cursor, with all their lines."""
-        return (
-            model.as_text(self.taken() if self._marks else self._seen[self.rows.at : self.rows.at + 1])
-            or None
-        )
+        if self._held.marks:
+            return model.as_text(self.taken()) or None
+        return model.as_text([self._here]) if self._here is not None else None
 
     def taken(self) -> list[Entry]:
         """Return what an export takes: the marked entries, or all that were read and pass level and source."""
-        return [entry for entry in self._seen if entry in self._marks] if self._marks else list(self._seen)
+        return self._held.taken()

@@ -165,6 +165,11 @@ class Overview(Framed):
                 self.boards[name].focus()
             self.repaint()
 
+    def on_click(self, event: events.Click) -> None:
+        """Open the screen of a panel that is clicked twice."""
+        if event.chain == 2 and self.get_widget_at(*event.screen_offset)[0] is self.focused:
+            self.do_open()
+
     def do_back(self) -> bool:
         """Show all panels again."""
         if self.maximized is None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
@@ -13,11 +12,11 @@ from textual.containers import Grid
 
 from tui.feed import Refused
 from tui.model.plot import plot
+from tui.model.readings import KNOWN, TITLES, known_as, titled, trend, weighed
 from tui.model.soak import compared_lines, faults_line, growers_line, soak_line
-from tui.model.spark import spark
-from tui.model.text import Line, cell, line, span
+from tui.model.text import Line, line, span
 from tui.model.view import View
-from tui.model.words import duration, number, signed
+from tui.model.words import duration
 from tui.screens.frame import Framed, steps
 from tui.widgets.page import Page
 from tui.widgets.pick import Pick
@@ -26,41 +25,10 @@ PANELS = 9
 WINDOWS = ((5, 60), (20, 90), (160, 90), (1920, 90))
 """Seconds of a cell and cells: 5 minutes, half an hour, 4 hours, 2 days."""
 EVERY = 5.0
-MEASURE = 10
-"""Cells of a reading with its unit, in the list of the smallest terminals."""
 MOST = 16
 """Series that one question may name."""
 SOAKS = 50
 """Soaks that are offered to compare with."""
-
-
-class Series(NamedTuple):
-    """How a known series is called and measured; `zero` = its axis begins there."""
-
-    title: str
-    unit: str
-    zero: bool = False
-
-
-KNOWN: Mapping[str, Series] = {
-    "engine.pss_mb": Series("Memory pss", "MB"),
-    "engine.handles": Series("Handles", ""),
-    "engine.loop_lag_ms": Series("Loop lag", "ms", zero=True),
-    "engine.cpu": Series("CPU of one core", "%", zero=True),
-    "compute.rate": Series("Throughput", "h/s", zero=True),
-    "engine.rss_mb": Series("Memory rss", "MB"),
-    "engine.threads": Series("Threads", ""),
-    "engine.tasks": Series("Tasks", ""),
-    "engine.wal_mb": Series("Journal WAL", "MB", zero=True),
-    "engine.children": Series("Child processes", "", zero=True),
-    "engine.sockets": Series("Sockets", "", zero=True),
-    "engine.files": Series("Files", "", zero=True),
-    "engine.pipes": Series("Pipes", "", zero=True),
-    "engine.disk_free_mb": Series("Disk free", "MB", zero=True),
-}
-
-
-TITLES: Mapping[str, tuple[str, str]] = {name: (known.title, known.unit) for name, known in KNOWN.items()}
 
 
 class Soak(Framed):
@@ -147,9 +115,9 @@ class Soak(Framed):
     def _draw(self, view: View) -> None:
         faded = view.trust != "live"
         head = self.boards["soak-line"]
-        lines = [soak_line(self._soak, head.cells)]
+        lines = [soak_line(self._soak, head.cells, past=view.past)]
         if not self.small:
-            lines.append(growers_line(self._series, TITLES, head.cells))
+            lines.append(growers_line(weighed(self._series), TITLES, head.cells))
             lines += [faults_line(self._faults, head.cells)] if self._faults else []
         if head.styles.height is None or head.styles.height.value != len(lines):
             head.styles.height = len(lines)
@@ -157,7 +125,8 @@ class Soak(Framed):
         if self.small:
             board = self.boards["list"]
             board.put(
-                [self._trend(name, board.cells) for name in self._named()] or self._nothing(),
+                [trend(name, self._series.get(name), board.cells) for name in self._named()]
+                or self._nothing(),
                 "Soak",
                 faded=faded,
             )
@@ -172,47 +141,21 @@ class Soak(Framed):
             if got is None:
                 board.put(self._nothing() if index == 0 else [], "Soak" if index == 0 else "", faded=faded)
                 continue
-            known = KNOWN.get(name, Series(name, ""))
+            known, shown = known_as(name, got)
             lines = plot(
-                got["values"],
-                got["seconds"],
+                shown["values"],
+                shown["seconds"],
                 board.cells,
                 board.rows,
                 zero=known.zero,
                 dots=name.endswith("lag_ms"),
+                end="then" if view.past else "now",
             )
-            board.put(lines, self.aged(view, self._title(known, got, board.cells)), faded=faded)
+            board.put(lines, self.aged(view, titled(known, shown, board.cells)), faded=faded)
 
     def _nothing(self) -> list[Line]:
         text = self._error or "readings appear here: the engine takes one every 5 s"
         return [line(span(text, "warn" if self._error else "dim"))]
-
-    def _title(self, known: Series, got: Mapping[str, Any], cells: int) -> str:
-        values = [value for value in got["values"] if value is not None]
-        if not values:
-            return f"{known.title} {known.unit}  no reading in this window"
-        unit = f" {known.unit}" if known.unit else ""
-        slope = _slope(got, known.unit)
-        room = cells - 4
-        long = f"{known.title} {number(values[-1])}{unit}  min {number(min(values))} max {number(max(values))}  {slope}"
-        middle = f"{known.title} {number(values[-1])}{unit}  {slope}"
-        return next(
-            (text for text in (long, middle) if len(text) <= room),
-            f"{known.title} {number(values[-1])}{unit}  {_brief(got)}",
-        )
-
-    def _trend(self, name: str, cells: int) -> Line:
-        known, got = KNOWN.get(name, Series(name, "")), self._series.get(name)
-        values = [value for value in got["values"] if value is not None] if got else []
-        value = number(values[-1]) if values else "–"
-        head = [cell(known.title, 15, "dim"), span(" "), cell(value, 6, "head", right=True)]
-        head += [span(" "), cell(known.unit, MEASURE - 7)]
-        if got is None:
-            return tuple(head)
-        room = cells - 17 - MEASURE
-        whole = f" {_slope(got, known.unit)}"
-        tail = whole if len(whole) <= room else f" {_brief(got)}"
-        return (*head, span(" "), span(spark(got["values"], max(0, room - len(tail))), "bar"), span(tail))
 
     # ── keys ────────────────────────────────────────────────────────────────
 
@@ -227,6 +170,14 @@ class Soak(Framed):
         """Bring other series."""
         self._first = max(0, self._first + steps(how, 4, len(self._names)))
         self._again()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Bring other series with the wheel."""
+        self.do_move("down")
+
+    def on_mouse_scroll_up(self) -> None:
+        """Bring the series before with the wheel."""
+        self.do_move("up")
 
     def _again(self) -> None:
         self._asked = self.room.clock()
@@ -269,22 +220,6 @@ class Soak(Framed):
             self.room.say(str(error), "warn")
             return
         self.app.push_screen(Page(f"{a} beside {b}", partial(compared_lines, told), ascii_only=self._ascii))
-
-
-def _brief(got: Mapping[str, Any]) -> str:
-    """Return the slope in a few letters."""
-    if got["per_hour"] is None:
-        return "slope ?"
-    return "flat" if got["flat"] else f"{signed(got['per_hour'])}/h"
-
-
-def _slope(got: Mapping[str, Any], unit: str) -> str:
-    """Return the slope with its interval; flat = no change at all is compatible with the readings."""
-    if got["per_hour"] is None:
-        return "slope ?"
-    half = (got["hi"] - got["lo"]) / 2
-    text = f"{signed(got['per_hour'], 3)} ±{number(half, 2)}{f' {unit}' if unit else ''}/h"
-    return f"flat ({text})" if got["flat"] else text
 
 
 def _until(view: View) -> str | None:

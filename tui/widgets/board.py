@@ -14,11 +14,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.model.text import Line, clean, clip, cut, fold
+from tui.model.panel import CORNERS
+from tui.model.text import Line, clean, clicked, clip, cut, fold
 from tui.widgets.ink import ink
-
-CORNERS = 3
-"""Cells of a frame beside its title, of those that the content has."""
 
 
 class Board(Widget):
@@ -108,6 +106,16 @@ class Board(Widget):
     def refit(self) -> None:
         """Fit what is shown into a new size, before its owner paints it anew."""
         self._scroll(0)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run what the words under the mouse do."""
+        spot = event.get_content_offset(self)
+        if spot is None or not 0 <= spot.y + self.top < len(self._lines):
+            return
+        does = clicked(cut(self._lines[spot.y + self.top], self.cells), spot.x)
+        if does:
+            event.stop()
+            await self.app.run_action(does)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll with the wheel."""

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.model.halts import RESUME_WORD
-from tui.model.text import BLANK, Line, fold, line, span
+from tui.model.text import BLANK, Line, Span, clickable, fold, line, span
 from tui.widgets.board import Board
+from tui.widgets.typing import typing_line
 
 
 class Order(NamedTuple):
@@ -22,6 +23,12 @@ class Order(NamedTuple):
 
     verb: str
     args: dict[str, Any]
+
+
+def last_line(does: str, *between: Span, after: str = "") -> Line:
+    """Return the last line of a question: what Enter does and what Esc does, by a click as by the key."""
+    enter = clickable(line(span("Enter", "key"), f" {does}   "), "screen.take")
+    return (*enter, *between, *clickable(line(span("Esc", "key"), f" back{after}"), "screen.leave"))
 
 
 class Dialog(ModalScreen[Order | None]):
@@ -60,6 +67,17 @@ class Dialog(ModalScreen[Order | None]):
     def show(self) -> None:
         """Paint the parts of the question."""
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once what Enter would do."""
+        self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do exactly what the last line says."""
+        self.action_take()
+
+    def action_take(self) -> None:
+        """Do what the last line says of Enter."""
+
     def action_step(self, step: int) -> None:
         """Go to the next line, or to the one before."""
         if step > 0:
@@ -76,12 +94,16 @@ class Dialog(ModalScreen[Order | None]):
         board.styles.height = len(lines)
         board.put(lines)
 
-    def _field(self, name: str, label: str) -> Input:
-        field = Input(
-            id=name, placeholder=fold(label) if self._ascii else label, compact=True, max_length=200
-        )
-        field.cursor_blink = False  # a blinking cursor costs bytes for nothing over SSH
-        return field
+    def _field(self, name: str, label: str, hint: str = "", *, wide: int = 0) -> Horizontal:
+        """Return a line to type in, behind its label; the hint stands there until something is typed."""
+        shown = Board(id=f"label-{name}", ascii_only=self._ascii)
+        shown.styles.width = max(wide, len(label)) + 1
+        shown.put([line(span(label, "dim"))])
+        field = typing_line(name, fold(hint) if self._ascii else hint)
+        return Horizontal(shown, field, classes="field")
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
 
 
 class Confirm(Dialog):
@@ -111,12 +133,13 @@ class Confirm(Dialog):
     def body(self) -> ComposeResult:
         """Yield what is known, the reason and, if needed, the word."""
         yield Board(id="facts", ascii_only=self._ascii)
+        wide = max(len(each) for each in ("reason", self._asks))
         if self._asks:
-            yield self._field("value", f"{self._asks}: {self._hint}")
+            yield self._field("value", self._asks, self._hint, wide=wide)
         if self._reason:
-            yield self._field("reason", "reason")
+            yield self._field("reason", "reason", "stays on the record", wide=wide)
         if self._word:
-            yield self._field("word", f"type  {self._word}  to go on")
+            yield self._field("word", "word", f"type  {self._word}  to go on", wide=wide)
         yield Board(id="said", focus=not self._typing, ascii_only=self._ascii)
 
     def show(self) -> None:
@@ -124,21 +147,14 @@ class Confirm(Dialog):
         self._put("facts", self._facts)
         self._put("said", [BLANK, self._enter()])
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Say at once whether Enter would act."""
-        self.show()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Send the order, or go to the word that is still missing."""
-        self._send()
-
     def on_key(self, event: events.Key) -> None:
         """Take Enter where there is nothing to type."""
         if event.key == "enter" and not self._typing:
             event.stop()
-            self._send()
+            self.action_take()
 
-    def _send(self) -> None:
+    def action_take(self) -> None:
+        """Send the order, or go to the line that is still missing."""
         if (lack := self._lacking()) is not None:
             self.query_one(f"#{lack}", Input).focus()
             return
@@ -151,9 +167,6 @@ class Confirm(Dialog):
     def _typing(self) -> bool:
         return bool(self._reason or self._word or self._asks)
 
-    def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
-
     def _lacking(self) -> str | None:
         """Return the line that still keeps Enter from acting."""
         if self._asks and not (self._typed("value").isdecimal() and self._typed("value").isascii()):
@@ -164,11 +177,11 @@ class Confirm(Dialog):
         lack = self._lacking()
         said = self._does.replace("{}", self._typed("value")) if self._asks else self._does
         does = {
-            None: f" {said}   ",
-            "value": f" does nothing until a whole number is typed as {self._asks}   ",
-            "word": f" does nothing until the word {self._word} is typed   ",
+            None: said,
+            "value": f"does nothing until a whole number is typed as {self._asks}",
+            "word": f"does nothing until the word {self._word} is typed",
         }[lack]
-        return line(span("Enter", "key"), does, span("Esc", "key"), " back")
+        return last_line(does)
 
 
 class ResumeDialog(Confirm):

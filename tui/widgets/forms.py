@@ -8,9 +8,9 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from tui.model.text import line, span
+from tui.model.text import Line, line, span, wrap
 from tui.widgets.board import Board
-from tui.widgets.dialog import Dialog, Order
+from tui.widgets.dialog import Dialog, Order, last_line
 
 
 class RequestDialog(Dialog):
@@ -34,25 +34,31 @@ class RequestDialog(Dialog):
     def body(self) -> ComposeResult:
         """Yield one line for each parameter."""
         yield Board(id="facts", ascii_only=self._ascii)
+        wide = max((len(each["name"]) for each in self._form["parameters"]), default=0)
         for each in self._form["parameters"]:
-            usual = "needed" if each["needed"] else each["default"] and f"empty = {each['default']}"
-            label = f"{each['name']}: {each['help']}" + (f" ({usual})" if usual else "")
-            yield self._field(f"of-{each['name']}", label)
+            yield self._field(f"of-{each['name']}", each["name"], _hint(each), wide=wide)
         yield Board(id="said", ascii_only=self._ascii)
 
     def show(self) -> None:
         """Say what Enter does now."""
-        lack = self._lacking()
-        does = f" does nothing until {lack} is typed   " if lack else f" ask for {' '.join(self._words())}   "
-        self._put("facts", [line(span(self._form["about"], "dim"))])
-        tab = (span("Tab", "key"), " next line  ")
-        self._put("said", [line(span("Enter", "key"), does, *tab, span("Esc", "key"), " back")])
+        lack, cells = self._lacking(), max(12, self.query_one("#facts", Board).cells)
+        does = f"does nothing until {lack} is typed" if lack else f"ask for {' '.join(self._words())}"
+        self._put("facts", [line(span(row, "dim")) for row in wrap(self._form["about"], cells)])
+        tab = (span("Tab", "key"), span(" next line   "))
+        self._put("said", [*self._typing(cells), last_line(does, *tab)])
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Say at once what Enter would ask for."""
+    def _typing(self, cells: int) -> list[Line]:
+        """Return what the line in focus asks for, in full; as many rows for each, so that nothing moves."""
+        told = {f"of-{each['name']}": wrap(_hint(each), cells) for each in self._form["parameters"]}
+        here = told.get(self.focused.id or "", []) if self.focused is not None else []
+        most = max((len(rows) for rows in told.values()), default=0)
+        return [line(span(row, "dim")) for row in (*here, *[""] * (most - len(here)))]
+
+    def on_descendant_focus(self) -> None:
+        """Say what is typed in the line that has the focus now."""
         self.show()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def action_take(self) -> None:
         """Order exactly what the line below says."""
         if (lack := self._lacking()) is not None:
             self.query_one(f"#of-{lack}", Input).focus()
@@ -66,7 +72,7 @@ class RequestDialog(Dialog):
         return self._order({name: self._value(name) for name in names if self._value(name)})
 
     def _value(self, name: str) -> str:
-        return self.query_one(f"#of-{name}", Input).value.strip()
+        return self._typed(f"of-{name}")
 
     def _lacking(self) -> str | None:
         return next(
@@ -84,6 +90,12 @@ class RequestDialog(Dialog):
         return [self._form["type"], *(f"{name}={self._value(name)}" for name in names if self._value(name))]
 
 
+def _hint(each: Mapping[str, Any]) -> str:
+    """Return what a parameter is, and what it is where nothing is typed."""
+    usual = "needed" if each["needed"] else each["default"] and f"empty = {each['default']}"
+    return f"{each['help']} ({usual})" if usual else str(each["help"])
+
+
 class InjectDialog(Dialog):
     """Asks for one draw to give to a room in test mode."""
 
@@ -95,32 +107,23 @@ class InjectDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """Yield the value and what Enter would do."""
-        yield self._field("value", "value of the draw, a whole number")
+        yield self._field("value", "value", "of the draw, a whole number")
         yield Board(id="said", ascii_only=self._ascii)
 
     def show(self) -> None:
         """Say what Enter does now."""
         value = self._value()
-        does = (
-            " does nothing until a whole number is typed   "
-            if value is None
-            else f" inject {value} as draw {self._draws}   "
-        )
-        facts = line(
-            span("test mode: the room takes it as a draw from its source; it stays in the record", "dim")
-        )
-        self._put("said", [facts, line(span("Enter", "key"), does, span("Esc", "key"), " back")])
+        lacks = "does nothing until a whole number is typed"
+        does = lacks if value is None else f"inject {value} as draw {self._draws}"
+        facts = line(span("test mode: taken as a draw from its source; it stays in the record", "dim"))
+        self._put("said", [facts, last_line(does)])
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Say at once whether Enter would act."""
-        self.show()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def action_take(self) -> None:
         """Order exactly the value as typed."""
         value = self._value()
         if value is not None:
             self.dismiss(Order("inject", {"value": value}))
 
     def _value(self) -> int | None:
-        text = self.query_one("#value", Input).value.strip()
+        text = self._typed("value")
         return int(text) if text.removeprefix("-").isdecimal() and text.isascii() else None

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.widgets import Input
 
 from tui.model.halts import Choice
-from tui.model.text import Line, Span, cell, line, span
+from tui.model.text import Line, Span, cell, clickable, line, span
 from tui.widgets.board import Board
-from tui.widgets.dialog import Dialog, Order
+from tui.widgets.dialog import Dialog, Order, last_line
 
 
 class HaltDialog(Dialog):
@@ -34,21 +33,14 @@ class HaltDialog(Dialog):
     def body(self) -> ComposeResult:
         """Yield the kinds, the reason and what Enter would do."""
         yield Board(id="kinds", ascii_only=self._ascii)
-        yield self._field("reason", "reason, for the log")
+        yield self._field("reason", "reason", "for the log")
         yield Board(id="said", ascii_only=self._ascii)
 
     def show(self) -> None:
         """Paint the kinds and, in words, what Enter does."""
         width = self.query_one("#kinds", Board).cells
         self._put("kinds", [self._row(i, choice, width) for i, choice in enumerate(self._choices)])
-        enter = line(
-            span("Enter", "key"),
-            f" halt {self.chosen.kind}  ",
-            span("↑↓", "key"),
-            " choose  ",
-            span("Esc", "key"),
-            " back",
-        )
+        enter = last_line(f"halt {self.chosen.kind}", span("↑↓", "key"), span(" choose   "))
         self._put("said", [line(span(self._facts, "dim")), enter])
 
     def on_key(self, event: events.Key) -> None:
@@ -61,15 +53,20 @@ class HaltDialog(Dialog):
 
     def action_step(self, step: int) -> None:
         """Move the highlight."""
-        self.at = (self.at + step) % len(self._choices)
+        self.action_point((self.at + step) % len(self._choices))
+
+    def action_point(self, index: int) -> None:
+        """Highlight one line; only Enter acts."""
+        self.at = index
         self.show()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def action_take(self) -> None:
         """Order exactly the highlighted kind, with the reason as typed."""
-        self.dismiss(Order("halt", {"kind": self.chosen.kind, "reason": event.value.strip()}))
+        self.dismiss(Order("halt", {"kind": self.chosen.kind, "reason": self._typed("reason")}))
 
     def _row(self, index: int, choice: Choice, width: int) -> Line:
         mark, role = ("▸ ", "chosen") if index == self.at else ("  ", "")
         room = max(0, width - 13 - len(choice.wait) - 1)
         text = f"{choice.kind:<11}"
-        return (Span(mark + text, role), cell(choice.does, room, role), Span(f" {choice.wait}", role))
+        row = (Span(mark + text, role), cell(choice.does, room, role), Span(f" {choice.wait}", role))
+        return clickable(row, f"screen.point({index})")

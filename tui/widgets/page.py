@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
@@ -43,6 +44,11 @@ class Page(ModalScreen[None]):
         """Paint what the page says now; before it has its board there is nothing to do, the board asks once it knows its width."""
         for board in self.query("#page").results(Board):
             board.put(self._lines(board.cells), f"{self.title_now()}   (Esc closes)")
+
+    def on_click(self, event: events.Click) -> None:
+        """Close the page by a click on its title, which says so."""
+        if event.screen_y == self.query_one("#page").region.y:
+            self.action_leave()
 
     def action_move(self, rows: int) -> None:
         """Scroll."""

@@ -70,10 +70,13 @@ class Roll(Board):
             return strip.apply_style(self._bar())
         return strip
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click opens."""
-        index = event.y - 1 - (self._head is not None) + self.first
-        if 0 <= index < self.count:
+        spot = event.get_content_offset(self)
+        if spot is None or spot.y < (self._head is not None):
+            return
+        index = spot.y - (self._head is not None) + self.first
+        if index < self.count:
             again = index == self.at
             self.move(index - self.at)
             self.post_message(self.Moved(opened=again))

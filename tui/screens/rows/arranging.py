@@ -74,6 +74,10 @@ class Arranging(Paging):
         """Sort by the column before."""
         self.do_sort_next(-1)
 
+    def sort_by(self, name: str) -> None:
+        """Sort by the column whose title was clicked, again: the other way round, then as the engine sends it."""
+        self._sort_by(self.shown.sorted_by(name))
+
     def _sort_by(self, sort: str) -> None:
         self.shown.sort = sort
         self.ask_rows(self.shown)
@@ -93,10 +97,16 @@ class Arranging(Paging):
 
     def acts(self, key: str) -> list[Mapping[str, Any]]:
         """Return what a key does to the row under the cursor, as the engine offers it."""
-        page = self.shown.page
-        return (
-            [] if page is None or self.shown.key is None else [act for act in page.acts if act["key"] == key]
-        )
+        return [act for act in self.shown.acts if act["key"] == key]
+
+    def why_not(self, key: str) -> str:
+        """Return why a key does nothing to the row under the cursor that it does to others."""
+        page, row = self.shown.page, self.row
+        act = next((act for act in page.acts if act["key"] == key), None) if page is not None else None
+        if act is None or row is None:
+            return "nothing here that it could act on"
+        said = ", ".join(f"{name} {row.get(name)}" for name in act.get("when", {}))
+        return f"not with {said}: {act['word'].replace(' {}', '')} {self.shown.key}"
 
     def on_roll_moved(self, event: Roll.Moved) -> None:
         """Follow the mouse."""

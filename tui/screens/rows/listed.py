@@ -7,13 +7,13 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.widgets import Input
 
 from tui.model.listing import Row
 from tui.model.shown import Shown
 from tui.model.view import View
 from tui.screens.frame import Framed
 from tui.widgets.roll import Roll
+from tui.widgets.typing import typing_line
 
 
 class Listed(Framed):
@@ -47,14 +47,7 @@ class Listed(Framed):
     def asking(self) -> ComposeResult:
         """Yield the line in which a filter is typed, and the row that says what is wrong with it."""
         yield self._row("wrong")
-        field = Input(
-            id="ask",
-            placeholder="hot>90 & host~rig-   (& and |, = != < <= > >= ~ !~)",
-            compact=True,
-            max_length=300,
-        )
-        field.cursor_blink = False
-        yield field
+        yield typing_line("ask", "hot>90 & host~rig-   (& and |, = != < <= > >= ~ !~)", 300)
 
     @property
     def shown(self) -> Shown:

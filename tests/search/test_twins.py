@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
-from engine.search.sweeper import Stream
+from engine.search.twins import Stream
 
 MISSING = (0, 3, 4, 5, 6, 11)
 

@@ -6,17 +6,17 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from engine.analyze import Order, open_history
-from engine.errors import BadInput, Exit, MimicryError
+from engine.analyze import open_history
+from engine.checks import Check, check
+from engine.errors import BadInput, MimicryError
 from engine.history.history import History
 from engine.recovery import task
 from engine.runs import SPEC
@@ -25,11 +25,12 @@ from engine.search.cell import Cell
 from engine.search.certificate import Certificate, Rectangle, digest, of_ledger
 from engine.search.chunk import REAL
 from engine.search.coverage import block_digests
+from engine.search.layouts import Unstopped
 from engine.search.ledger import FOLDER, Shelf
-from engine.search.recorded import RecordedChunk
 from engine.search.streams import told
 from engine.search.sweeper import chunk_order
 from engine.search.twins import twin_stream
+from engine.witness import Recorded
 from state.coverage import SEEDS, CoverageRow
 from state.errors import NoJournal, StateError
 from state.journal import Journal
@@ -39,29 +40,6 @@ CERTIFICATE = "coverage/1"
 
 LARGEST = 256 << 20
 """Bytes of a certificate that are read."""
-State = Literal["ok", "failed", "not checkable here"]
-EXITS: dict[State, Exit] = {
-    "ok": Exit.OK,
-    "not checkable here": Exit.ENVIRONMENT,
-    "failed": Exit.BAD_INPUT,
-}
-SAME_RULE = tuple(
-    one.name for one in fields(CoverageRow) if one.name in
-    ("family", "mapping", "range_lo", "range_hi", "unit", "start_lo", "start_hi", "law", "gap_lo", "gap_hi", "block", "threshold", "session", "origin", "period")
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was checked, how it came out, and why."""
-
-    name: str
-    state: State
-    note: str
-
-    def line(self) -> str:
-        """Return the check as one line."""
-        return f"{self.name:<12}{self.state}: {self.note}"
 
 
 @dataclass(frozen=True)
@@ -71,12 +49,6 @@ class Wanted:
     replay: int = 3
     seed: int = 20260101
     draws: tuple[str, ...] = ()
-
-
-def exit_code(checks: Iterable[Check]) -> Exit:
-    """Return 0 where all is ok, 3 where a check failed, 5 where one could not be made here."""
-    states = {one.state for one in checks}
-    return next((EXITS[state] for state in ("failed", "not checkable here") if state in states), Exit.OK)
 
 
 def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Check]:
@@ -97,7 +69,7 @@ def verify_file(path: Path, state: Path, kernel: str, wanted: Wanted) -> list[Ch
     seal = digest(made.model_dump(mode="json"))
     checks = [Check("schema", "ok", made.schema_)]
     checks.append(
-        _check("sha-256", seal == made.sha256, seal, f"the content gives {seal}, it states {made.sha256}")
+        check("sha-256", seal == made.sha256, seal, f"the content gives {seal}, it states {made.sha256}")
     )
     return checks + _against_ledger(made, state, kernel, wanted)
 
@@ -192,7 +164,7 @@ def _rows(claimed: Sequence[Rectangle], rows: Sequence[CoverageRow], seq: int) -
     made = {one.model_dump_json() for one in of_ledger(Shelf(tuple(rows), seq, ""), "").rectangles}
     wrong = [one for one in claimed if one.model_dump_json() not in made]
     note = f"{len(claimed)} rectangles follow from {len(rows)} rows of the ledger"
-    return _check(
+    return check(
         "rows",
         not wrong,
         note,
@@ -205,70 +177,6 @@ def _first(wrong: Sequence[Rectangle]) -> str:
 
 
 # ── the runs ─────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class Recorded:
-    """One run as a witness: its order, draws and cells, read when first asked for."""
-
-    directory: Path
-    matched: list[tuple[CoverageRow, Cell, int]] = field(default_factory=list)
-
-    @cached_property
-    def cells(self) -> dict[tuple[Any, ...], list[Cell]]:
-        """Return the billed cells by the rule that a ledger's row names, after the chain was recomputed."""
-        by_rule: dict[tuple[Any, ...], list[Cell]] = {}
-        with Journal.read_only(self.directory) as journal:
-            journal.verify()
-            for cell in recorded.cells(journal):
-                by_rule.setdefault(_rule(cell), []).append(cell)
-        return by_rule
-
-    @cached_property
-    def order(self) -> Order:
-        """Return what the run was asked."""
-        return Order.load(self.directory / SPEC)
-
-    @cached_property
-    def history(self) -> History:
-        """Return the run's own copy of the draws."""
-        return open_history(self.order, self.directory)
-
-    def stretches(self, row: CoverageRow) -> Iterator[tuple[Cell, list[RecordedChunk]]]:
-        """Yield, for each cell that the row may stand for, its chunks within the row's seeds, in order."""
-        for cell in self.cells.get(tuple(getattr(row, name) for name in SAME_RULE), []):
-            if cell.seeds.lo <= row.seed_lo <= row.seed_hi <= cell.seeds.hi:
-                with Journal.read_only(self.directory) as journal:
-                    found = chained(journal, cell)
-                inside = [
-                    one for one in found
-                    if cell.origin == "state" or (row.seed_lo <= one.seeds[0] and one.seeds[1] <= row.seed_hi)
-                ]  # fmt: skip
-                yield cell, [one for one in inside if not one.overflow]
-
-
-def _rule(cell: Cell) -> tuple[Any, ...]:
-    named = {
-        "family": cell.family, "mapping": cell.mapping, "range_lo": cell.lo, "range_hi": cell.hi, "unit": cell.seeds.unit,
-        "start_lo": cell.starts[0], "start_hi": cell.starts[1], "law": cell.law, "gap_lo": cell.gaps[0],
-        "gap_hi": cell.gaps[1], "block": cell.block, "threshold": cell.threshold, "session": cell.session,
-        "origin": cell.origin, "period": cell.period,
-    }  # fmt: skip
-    return tuple(named[name] for name in SAME_RULE)
-
-
-def chained(journal: Journal, cell: Cell) -> list[RecordedChunk]:
-    """Return a cell's chunks by seeds; BadInput where a result is not the one that its chained event names."""
-    told = {
-        one.data["index"]: one.data["digest"]
-        for one in journal.story(cell.key, role="sweep", limit=-1) if one.kind == "chunk.done"
-    }  # fmt: skip
-    for index, row in journal.chunks(cell.key).items():
-        if not told.get(index) == row.digest == hashlib.sha256(row.result).hexdigest():
-            raise BadInput(
-                f"{journal.path}: {cell.key} chunk {index}: its result is not the one that the journal recorded"
-            )
-    return sorted(recorded.chunks(journal, cell), key=lambda one: one.seeds)
 
 
 def _proofs(runs: dict[str, Recorded], rows: Sequence[CoverageRow]) -> Check:
@@ -338,7 +246,7 @@ def _draws(runs: dict[str, Recorded], rows: Sequence[CoverageRow], files: tuple[
                 f"{history.source} gives other draws than {row.family} {row.mapping} was searched on"
             )
     source = ", ".join(files) or "the runs' own copies"
-    return _check(
+    return check(
         "draws",
         not wrong,
         f"{len(rows)} search blocks are those of {source}",
@@ -352,17 +260,6 @@ def _block(history: History, row: CoverageRow) -> str | None:
     return block_digests(values, row.range_lo, row.range_hi, 0, row.block, clock).get(row.block)
 
 
-class Unstopped:
-    """A stop flag that nobody raises."""
-
-    array = np.zeros(1, np.uint32)
-    generation = 0
-
-    def asked(self) -> bool:
-        """Return False."""
-        return False
-
-
 def _replayed(runs: dict[str, Recorded], rows: Sequence[CoverageRow], wanted: Wanted) -> Check:
     """Run chunks again, drawn at random, and compare hits and canaries with what the journal holds."""
     known = {row.seq for row in rows}
@@ -374,7 +271,7 @@ def _replayed(runs: dict[str, Recorded], rows: Sequence[CoverageRow], wanted: Wa
     drawn = random.Random(wanted.seed).sample(all_chunks, min(wanted.replay, len(all_chunks)))
     wrong = [f"{cell.key} chunk {index}" for run, cell, index in drawn if not _same(run, cell, index)]
     note = f"{len(drawn)} of {len(all_chunks)} chunks run again: hits and canaries are the recorded ones"
-    return _check(
+    return check(
         "replay",
         not wrong,
         note,
@@ -399,7 +296,3 @@ def _same(run: Recorded, cell: Cell, index: int) -> bool:
     )
     meta, arrays = chunk.run(params, given, Unstopped())
     return meta == kept.meta and np.array_equal(arrays["hits"], kept.hits)
-
-
-def _check(name: str, held: bool, note: str, otherwise: str) -> Check:
-    return Check(name, "ok", note) if held else Check(name, "failed", otherwise)

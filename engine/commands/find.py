@@ -138,6 +138,7 @@ def certificate(arguments: Arguments) -> int:
     from dataclasses import asdict
 
     from engine import audit
+    from engine.checks import exit_code
     from engine.runs import find_run
     from hip_cuda_kernels.host import build_digest
 
@@ -154,7 +155,7 @@ def certificate(arguments: Arguments) -> int:
         {"checks": [asdict(one) for one in checks]},
         lambda: "\n".join(one.line() for one in checks),
     )
-    return int(audit.exit_code(checks))
+    return int(exit_code(checks))
 
 
 class _Ticker:

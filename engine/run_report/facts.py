@@ -14,7 +14,6 @@ import numpy as np
 
 from engine.analyze import RESULT, Order, open_history
 from engine.asked import must_be, must_hold
-from engine.audit import chained
 from engine.errors import BadInput, first_fault
 from engine.evidence.chance import expected_false
 from engine.history.history import History
@@ -27,6 +26,7 @@ from engine.search.cell import Cell
 from engine.search.chunk import REAL, SHUFFLED, UNIFORM
 from engine.search.question import chance_of
 from engine.search.streams import stream_of, told
+from engine.witness import chained
 from state.errors import StateError
 from state.journal import Journal
 

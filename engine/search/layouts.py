@@ -26,6 +26,17 @@ class StopFlag(Protocol):
     def asked(self) -> bool: ...
 
 
+class Unstopped:
+    """A stop flag that nobody raises."""
+
+    array = np.zeros(1, np.uint32)
+    generation = 0
+
+    def asked(self) -> bool:
+        """Return False."""
+        return False
+
+
 class Layout(Protocol):
     """What a law of gaps answers to a worker."""
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from engine.analyze import Order, analyze
-from engine.audit import Check, Wanted, _block, exit_code, verify_file, verify_run
+from engine.audit import Wanted, _block, verify_file, verify_run
+from engine.checks import Check, exit_code
 from engine.cli import main
 from engine.compute.codec import pack, unpack
 from engine.errors import BadInput, Exit

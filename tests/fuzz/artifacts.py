@@ -56,7 +56,7 @@ SCENARIO = (
 
 def document(contract: type[Contract], data: bytes) -> object:
     """Read a step's file of a run directory; what is taken is the same after its way through JSON."""
-    made = _written(scratch.file("document.json", data), contract)
+    made = _written(scratch.file("document.json", data), contract, {})
     assert made is not None
     again = contract.parse(json.loads(made.model_dump_json()), "again")
     assert again.model_dump_json() == made.model_dump_json(), (

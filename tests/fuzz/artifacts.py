@@ -94,7 +94,7 @@ def order(data: bytes) -> object:
 
 
 def analysis(data: bytes) -> object:
-    return _analysis(scratch.file("analysis.json", data))
+    return _analysis(scratch.file("analysis.json", data), {})
 
 
 def truth(data: bytes) -> object:

@@ -30,7 +30,9 @@ def must_hold(directory: Path, draws: str, journal: Journal) -> None:
 def must_be(path: Path, found: str, named: str | None) -> None:
     """Refuse a file whose digest is not the one that the journal names."""
     if named not in (None, found):
-        raise BadInput(f"{path}: was changed: its digest is {found[:12]}, the journal names {named[:12]}")
+        raise BadInput(
+            f"{path}: was changed: its digest is {found[:12]}, the journal names {named[:12]}; put it back, or start a new run"
+        )
 
 
 def _order(directory: Path) -> str:

@@ -22,13 +22,17 @@ class Where(TypedDict):
     gaps: tuple[int, int]
 
 
-class Keywords(Where, total=False):
-    """The keywords of every search; `Job` says what they mean and holds the defaults."""
+class Watch(TypedDict, total=False):
+    """Keywords that say how a search ends early and who watches it; `Job` says what they mean and holds the defaults."""
 
     max_hits: int
     stop: Word | None
     stop_generation: int
     progress: Word | None
+
+
+class Keywords(Where, Watch):
+    """The keywords of every search."""
 
 
 @dataclass(frozen=True)

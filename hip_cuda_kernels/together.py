@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 import hip_cuda_kernels._host as _host
 from hip_cuda_kernels.errors import KernelError
+from hip_cuda_kernels.family import Family
 from hip_cuda_kernels.host import HIT, SieveResult, isa
-from hip_cuda_kernels.job import Job, Word
+from hip_cuda_kernels.job import Job, Watch
 from hip_cuda_kernels.mappings import is_composed, parse_mapping
 from hip_cuda_kernels.registry import family as family_of
-from hip_cuda_kernels.task import Task, build_task
+from hip_cuda_kernels.task import Scope, Task, build_task
 
 MOST_ALIGNMENTS = 1 << 9
 """Starts times gaps of a reading: those of more look at so many words that making them is the lesser part."""
@@ -43,15 +44,7 @@ class Reading:
 
 
 def search(
-    family: str,
-    readings: Sequence[Reading],
-    *,
-    seed_lo: int,
-    seed_count: int,
-    max_hits: int = 1 << 20,
-    stop: Word | None = None,
-    stop_generation: int = 0,
-    progress: Word | None = None,
+    family: str, readings: Sequence[Reading], *, seed_lo: int, seed_count: int, **watch: Unpack[Watch]
 ) -> list[SieveResult]:
     """Return for each reading what `host.sieve` returns for it alone; one whose hits overflow ends, the others go on.
 
@@ -59,37 +52,34 @@ def search(
     """
     from hip_cuda_kernels.gpu import in_use
 
-    watch = {"max_hits": max_hits, "stop": stop, "stop_generation": stop_generation, "progress": progress}
-    jobs = [Job(seed_lo, seed_count, one.starts, one.gaps, **watch) for one in readings]  # type: ignore[arg-type]
+    found = family_of(family)
     if in_use.taken():
         return [
             in_use.sieve(
-                family, one.mapping, one.lo, one.hi, one.draws, one.thresholds, route="sieve",
-                seed_lo=seed_lo, seed_count=seed_count, starts=one.starts, gaps=one.gaps, **watch,  # type: ignore[arg-type]
+                found.id, one.mapping, one.lo, one.hi, one.draws, one.thresholds, route="sieve", seed_lo=seed_lo,
+                seed_count=seed_count, starts=one.starts, gaps=one.gaps, **watch,
             )
             for one in readings
         ]  # fmt: skip
-    tasks = [_task(family, one, job) for one, job in zip(readings, jobs, strict=True)]
+    jobs = [Job(seed_lo, seed_count, one.starts, one.gaps, **watch) for one in readings]
+    tasks = [_task(found, one, job.scope) for one, job in zip(readings, jobs, strict=True)]
     asked = [task for task in tasks if task is not None]
-    packed = [task.packed() for task in asked]
-    numbers, units, arrays = ([one[part] for one in packed] for part in range(3))
-    found = iter(
-        _host.search_together(
-            isa(), family_of(family).id, numbers, units, arrays, [task.second_depth for task in asked], seed_lo, seed_count,
-            *jobs[0].watched(),
-        )
-        if asked
-        else ()
+    if not asked:
+        return [_nothing(seed_count) for _ in tasks]
+    jobs[0].show(0)
+    numbers, units, arrays = zip(*(task.packed() for task in asked), strict=True)
+    answers = _host.search_together(
+        isa(), found.id, numbers, units, arrays, [task.second_depth for task in asked], seed_lo, seed_count, *jobs[0].watched()
     )  # fmt: skip
-    return [_result(next(found)) if task is not None else _nothing(seed_count) for task in tasks]
+    left = iter(answers)
+    return [_nothing(seed_count) if task is None else _result(next(left)) for task in tasks]
 
 
-def _task(family: str, reading: Reading, job: Job) -> Task | None:
-    found = family_of(family)
-    named = parse_mapping(reading.mapping, found)
+def _task(family: Family, reading: Reading, scope: Scope) -> Task | None:
+    named = parse_mapping(reading.mapping, family)
     if is_composed(named):
         raise KernelError(f"{named.id}: draws of several calls share no pass with others")
-    return build_task(found, named, reading.lo, reading.hi, reading.draws, reading.thresholds, job.scope)
+    return build_task(family, named, reading.lo, reading.hi, reading.draws, reading.thresholds, scope)
 
 
 def _result(packed: tuple[np.ndarray[Any, Any], int, bool, bool]) -> SieveResult:

@@ -15,7 +15,7 @@ from hip_cuda_kernels.registry import family
 from hip_cuda_kernels.together import MOST_ALIGNMENTS
 
 MOST_CELLS = 32  # of a pass: a chunk answers for all of them at once
-LEAST_SEEDS = 1 << 22  # fewer are searched before a pass is set up
+LEAST_SEEDS = 1 << 22  # fewer take less than a chunk however they are searched
 ROUTES = ("sieve", "twister_chain")  # that make every seed's words, as a pass does
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 from host_device import HostDevice
 
-from hip_cuda_kernels import host, routes
+from hip_cuda_kernels import host, routes, together
 from hip_cuda_kernels.errors import DeviceRefused, KernelError
 from hip_cuda_kernels.gpu import in_use
 from hip_cuda_kernels.registry import family
+from hip_cuda_kernels.together import Reading
 
 SCOPE: dict[str, Any] = {"seed_lo": 500, "seed_count": 400, "starts": (0, 3), "gaps": (0, 4)}
 
@@ -42,6 +44,23 @@ def test_searches_run_on_the_gpu_once_it_is_taken_and_give_the_hosts_hits() -> N
     launched = len(device.launches)
     routes.search(*job("splitmix64/raw_seed"), **SCOPE)
     assert len(device.launches) == launched
+
+
+def test_searches_of_one_pass_run_on_the_gpu_one_after_another_and_give_the_hosts_hits() -> None:
+    draws, least = job("splitmix64/raw_seed")[4:]
+    asked = [
+        Reading(mapping, lo, lo + 9, draws + lo, least, SCOPE["starts"], SCOPE["gaps"])
+        for mapping, lo in product(family("splitmix64/raw_seed").mappings[:2], (0, 1))
+    ]
+    seeds = {name: SCOPE[name] for name in ("seed_lo", "seed_count")}
+    before = together.search("splitmix64/raw_seed", asked, **seeds)
+    device = HostDevice()
+    in_use.take(device)
+    launched = len(device.launches)
+    after = together.search("splitmix64/raw_seed", asked, **seeds)
+    assert len(device.launches) >= launched + len(asked)
+    assert sum(len(one.hits) for one in before) > 0
+    assert all(np.array_equal(a.hits, b.hits) for a, b in zip(before, after, strict=True))
 
 
 def test_what_is_no_plain_sieve_stays_on_the_host(monkeypatch: pytest.MonkeyPatch) -> None:

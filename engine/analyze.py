@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import platform
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +21,7 @@ from engine.history.history import NO_TIME, History, encode
 from engine.history.importers import read_history
 from engine.history.samples import Sample
 from engine.journals import opened
+from engine.running import on_signal
 from engine.runs import SPEC
 from engine.search import ledger
 from engine.search.analysis import Analysis
@@ -209,17 +207,17 @@ async def analyze(
         if question.known:
             note(report.spared_line(question.spared, [row.run for row in question.known.values()]))
         compute = await Compute.start(directory, workers=order.workers)
-        try:
-            with _stopping(compute):
+        with on_signal(compute.stop_now):  # running kernels return at once, finished chunks are recorded
+            try:
                 analysis = _with_rows(await identification.run(compute, journal), order.sample)
                 for slipped in identification.slips:
                     note(f"{history.source}: {slipped}")
                 _record(directory, journal, history, analysis, identification)
                 ledger.record(state, identification.coverage())
                 outcomes = await _pipeline(order, directory, history, analysis, compute, journal, note)
-        finally:
-            compute.stop_now()
-            await compute.close()
+            finally:
+                compute.stop_now()
+                await compute.close()
     return Finished(analysis, directory, outcomes, question.bias)
 
 
@@ -275,16 +273,3 @@ async def _pipeline(
             analysis, history, order.space, compute, journal, artifacts, parameters=parameters, note=note
         )
     )
-
-
-@contextlib.contextmanager
-def _stopping(compute: Compute) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into a clean stop: running kernels return at once, finished chunks are recorded."""
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, compute.stop_now)
-    try:
-        yield
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)

@@ -19,17 +19,13 @@ from typing import Any, NoReturn
 from engine.commands import room
 from engine.commands.table import GROUPS, verbs
 from engine.commands.verb import Arguments
-from engine.errors import Exit, MimicryError
+from engine.errors import Exit, Interrupted, MimicryError
 from engine.terminal import plain
 from engine.version import VERSION
 from state.errors import StateError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 EXIT_CODES = "exit: 0 done, 1 internal, 2 usage, 3 bad input, 4 halted or out of time and resumable, 5 environment, 6 daemon unreachable"
-
-
-class Interrupted(KeyboardInterrupt):
-    """SIGINT or SIGTERM. A plain KeyboardInterrupt that met an import's generated code makes Python kill itself after our exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -49,11 +49,12 @@ def fleet(settings: Settings) -> Iterator[Finding]:
     import asyncio
 
     from engine.rigs.check import check
+    from engine.running import run
 
     async def look() -> list[list[check_module.Finding]]:
         return list(await asyncio.gather(*(check(rig) for rig in settings.rigs)))
 
-    for rig, found in zip(settings.rigs, asyncio.run(look()), strict=True):
+    for rig, found in zip(settings.rigs, run(look()), strict=True):
         for one in found:
             yield Finding(
                 f"rig {rig.name}", one.ok, one.what.removeprefix(f"rig {rig.name} "), one.fix, one.optional

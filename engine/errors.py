@@ -17,6 +17,10 @@ class Exit(IntEnum):
     UNREACHABLE = 6
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM. A plain KeyboardInterrupt that met an import's generated code makes Python kill itself after our exit code."""
+
+
 def first_fault(error: Exception) -> str:
     """Return what is wrong in one line: of a broken contract its first broken field, of anything else its first line."""
     if callable(told := getattr(error, "errors", None)):  # of pydantic, which this module does not load

@@ -25,18 +25,17 @@ from engine.terminal import plain
 
 def analyze(arguments: Arguments) -> int:
     """Bring one history to a verdict, here and now."""
-    import asyncio
-
     from engine import report as wording
-    from engine.analyze import analyze as run
+    from engine.analyze import analyze as bring
     from engine.commands import orders
+    from engine.running import run
 
     order, resume = orders.order(arguments)
     quiet = arguments.json == "-" or not sys.stderr.isatty()
     ticker = _Ticker(live=not quiet)
     try:
-        finished = asyncio.run(
-            run(order, arguments.state, resume=resume, progress=lambda one: ticker.show(wording.progress_line(one)),
+        finished = run(
+            bring(order, arguments.state, resume=resume, progress=lambda one: ticker.show(wording.progress_line(one)),
                 note=ticker.note)
         )  # fmt: skip
     finally:

@@ -88,10 +88,9 @@ def _unit(arguments: Arguments) -> int:
 
 
 def _deploy(arguments: Arguments) -> int:
-    import asyncio
-
     from engine.commands.settings import room_settings
     from engine.rigs.deploy import Bundle, deploy, rollback
+    from engine.running import run
 
     settings = room_settings(arguments)
     named = [one for one in settings.rigs if one.name == arguments.target]
@@ -102,12 +101,10 @@ def _deploy(arguments: Arguments) -> int:
     if arguments.rollback == (arguments.wheels is not None):
         raise UsageError("rig deploy: give --wheels DIR (pip wheel . -w DIR makes it), or --rollback")
     if arguments.rollback:
-        done = _on_record(
-            arguments, "rollback", "the version before", lambda: asyncio.run(rollback(named[0]))
-        )
+        done = _on_record(arguments, "rollback", "the version before", lambda: run(rollback(named[0])))
     else:
         bundle = Bundle.of(Path(arguments.wheels))
-        done = _on_record(arguments, "deploy", bundle.digest, lambda: asyncio.run(deploy(named[0], bundle)))
+        done = _on_record(arguments, "deploy", bundle.digest, lambda: run(deploy(named[0], bundle)))
     return show(arguments, done.record(), done.text)
 
 

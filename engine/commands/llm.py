@@ -131,10 +131,9 @@ def _again_text(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
-    import asyncio
-
     from engine.config import FILE_NAME, load
     from engine.llm.verbs import checked, unless_halted
+    from engine.running import run
 
     own = arguments.state / FILE_NAME
     settings = load(arguments.config or (own if own.exists() else None)).llm
@@ -144,7 +143,7 @@ def _alone(arguments: Arguments, values: dict[str, Any]) -> dict[str, Any]:
         raise EnvironmentFault(
             "llm ask: no engine runs, and room.toml has no [llm] command to start a server with"
         )
-    return asyncio.run(_ask_alone(arguments.state, settings, question, given, kind))
+    return run(_ask_alone(arguments.state, settings, question, given, kind))
 
 
 def _standing(state: Path) -> Any:

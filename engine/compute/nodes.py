@@ -7,6 +7,7 @@ rig needs one tunnel, to the scheduler, and no pickle of a worker is ever opened
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -256,5 +257,9 @@ async def connect(
         "adjust-heartbeat-interval": client._adjust_heartbeat_intervals,
     }
     client._state_handlers = {}
-    await client
+    try:
+        await client
+    except asyncio.CancelledError:
+        await client.close(timeout=1)  # nobody else has it, and Dask complains of one that is let go open
+        raise
     return client
